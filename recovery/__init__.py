@@ -1,1 +1,1 @@
-"""Repairs an installation from what is on the host: its stories stand here, each stage is a room."""
+"""Repair an installation from the files on the host: entry points here, each stage in a package of its own."""

@@ -1,4 +1,4 @@
-"""Backups of one installation, for other programs: made, listed, restored, gone back to."""
+"""The API for other programs to create, list and restore backups of one installation, and to roll back to them."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 class InstallationRecoveryManager:
-    """Makes and restores backups of one installation.
+    """Creates and restores backups of one installation.
 
-    ``install_dir`` is the folder of the installation (the prefix). Raises HostError where nothing
-    is installed, where there is no space, and for a backup that is damaged.
+    ``install_dir`` is the folder of the installation (the prefix). Raises HostError if nothing is installed, if space
+    is lacking, or if a backup is damaged.
     """
 
     def __init__(self, install_dir: Path | str, progress: Progress | None = None) -> None:
@@ -33,7 +33,7 @@ class InstallationRecoveryManager:
         self.progress = progress or NoProgress()
 
     def create_backup(self, reason: str = backups.MANUAL) -> Path:
-        """Copy settings and data; return the backup's folder. The newest five of its kind are retained."""
+        """Back up settings and data; return the backup's folder. The newest five of its kind are retained."""
         return restore.create_backup(self.prefix, self.progress, reason=reason).backup.path
 
     def list_backups(self) -> list[Backup]:
@@ -41,17 +41,17 @@ class InstallationRecoveryManager:
         return backups.list_backups(self.prefix)
 
     def restore(self, name: str) -> Path:
-        """Make settings and data what a backup holds; return a backup of what they were until now.
+        """Replace settings and data with those of a backup; return a backup of their state before.
 
-        Everything in the backup is checked before anything is changed.
+        The whole backup is checked before anything is changed.
         """
         return restore.restore(self.prefix, name, self.progress).before
 
     def rollback(self) -> Path:
-        """Go back to the newest backup: its release, its settings and its data.
+        """Roll back to the newest backup: its release, its settings and its data.
 
-        Returns a backup of what was there until now. Raises HostError when there is no backup or
-        its release is gone, InstallError when the release does not work.
+        Returns a backup of the state before. Raises HostError if there is no backup or its release is missing,
+        InstallError if the release does not work.
         """
         made = self.list_backups()
         if not made:

@@ -1,4 +1,4 @@
-"""A previous release that is damaged, made anew for a rollback from what this host keeps."""
+"""Rebuild a damaged previous release for a rollback, from the files on this host."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
 
 def mending(places: Places) -> Callable[[Prefix, Release, str], Build]:
-    """Return what looks whether a damaged release can be made anew; ``places`` have the policy where a receipt is lost.
+    """Return a function that checks whether a damaged release can be rebuilt, and returns one that rebuilds it.
 
-    What that returns builds it in a transaction. It raises HostError where something must be transferred first.
+    The latter works in a transaction. The check raises HostError if something must be transferred first. The policy in
+    ``places`` is needed if the release's receipt is lost.
     """
 
     def check(prefix: Prefix, release: Release, trouble: str) -> Build:
@@ -44,14 +45,14 @@ def mending(places: Places) -> Callable[[Prefix, Release, str], Build]:
         manifest = inspection.proof.manifest
         preflight.require_ok([*preflight.runtime(manifest), preflight.repair_space(manifest, prefix, None)])
         if not reading.is_folder(release.path):
-            prefix.forgo(release)  # its name stands in logs, and for no other
+            prefix.forgo(release)  # logs contain its name, so no other release may get it
         return lambda change, progress: _build(inspection, change, progress)
 
     return check
 
 
 def _build(inspection: Inspection, change: Transaction, progress: Progress) -> None:
-    """Build, accept and seal the release of a transaction from the store, as the damaged one was built."""
+    """Build, try out and seal the release of a transaction from the store, as the damaged one was built."""
     assert inspection.proof is not None  # it was inspected
     proof, release = inspection.proof, change.release
     installation = Installation(change.prefix, release, proof.manifest)

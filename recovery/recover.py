@@ -1,4 +1,4 @@
-"""The story of a recovery: look, plan, ask, back up, repair into a new release."""
+"""The steps of a recovery: inspect, plan, confirm, back up, and repair in place or as a new release."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Given:
-    """What a recovery is given: a report as a hint, what is available, and ``bundle`` once that was admitted.
+    """The input of a recovery: a report as a hint, the available bundle and policy, ``bundle`` after its admission.
 
-    ``allow_unlocked`` lets other versions that are stored here replace what is lost, a set that nobody signed.
-    ``wait`` is how long another run is waited for, in seconds.
+    ``allow_unlocked`` permits other stored versions in place of lost packages, a set that is not signed. ``wait`` is
+    the time in seconds to wait for another run to finish.
     """
 
     report: Report | None = None
@@ -56,7 +56,7 @@ class Given:
     bundle: AdmittedBundle | None = None
 
     def admitted(self) -> Given:
-        """Return it with the bundle that may be installed; raises what is wrong with one that was named."""
+        """Return a copy with the bundle that may be installed. Raises the error of a bundle that was given but refused."""
         return replace(self, bundle=self.available.admit())
 
 
@@ -65,9 +65,9 @@ NOTHING = Given()
 
 @dataclass(frozen=True)
 class Recovery:
-    """What a recovery came to. ``active`` is the release that is active now, ``backup`` the copy made before.
+    """The result of a recovery. ``active`` is the release that is active now, ``backup`` the backup created before.
 
-    ``digests`` knows the files that were hashed, for whoever inspects the result.
+    ``digests`` caches the files that were hashed, for an inspection of the result.
     """
 
     plan: Plan
@@ -81,7 +81,7 @@ class Recovery:
 
     @property
     def installed(self) -> bool:
-        """Whether a bundle was installed in full, and not only taken from."""
+        """Whether a whole bundle was installed, and not only files from it."""
         return self.applied and self.plan.has(Reinstall) is not None
 
 
@@ -91,9 +91,9 @@ def plan_recovery(
     digests: Digests | None = None,
     places: tuple[Misplaced, ...] | None = None,
 ) -> tuple[Plan, Inspection]:
-    """Inspect an installation and choose what to do; nothing is written.
+    """Inspect an installation and return the plan and the inspection; nothing is written.
 
-    ``digests`` knows files that were hashed a moment ago, ``places`` what was out of place then.
+    ``digests`` caches files that were hashed recently, ``places`` are the misplaced files found then.
     """
     if given.report is not None:
         require_fitting(given.report, prefix)
@@ -106,14 +106,14 @@ def plan_recovery(
 
 
 def removed_by(plan: Plan, inspection: Inspection, bundle: AdmittedBundle | None) -> tuple[retention.Going, ...]:
-    """Return the releases that go once a plan is carried out."""
+    """Return the releases that are removed if a plan is carried out."""
     if not plan.ladder:
         return ()
     return retention.going(inspection.prefix, plan.ladder[-1].coming(inspection, bundle), is_damaged=True)
 
 
 def foresee(prefix: Prefix, available: Available, digests: Digests) -> Repair:
-    """Return what a recovery would come to now, for what validate advises."""
+    """Return the expected result of a recovery now, for the advice of validate."""
     plan = plan_recovery(prefix, Given(available=available).admitted(), digests)[0]
     return Repair(frozenset(finding.kind for finding in plan.findings), plan.repaired, plan.unmet)
 
@@ -121,15 +121,15 @@ def foresee(prefix: Prefix, available: Available, digests: Digests) -> Repair:
 def recover(prefix: Prefix, confirm: Callable[[Plan], bool], progress: Progress, given: Given = NOTHING) -> Recovery:
     """Repair an installation.
 
-    1. Lock the prefix, so that what is found stays what is there, and judge the available bundle.
-    2. Look and plan; ``confirm`` decides whether the plan is carried out.
-    3. Back up what is the user's.
-    4. Apply it; a failure leaves the release active that was.
+    1. Lock the prefix, so that the findings remain true, and verify the available bundle.
+    2. Inspect and plan; ``confirm`` decides whether the plan is carried out.
+    3. Back up settings and data.
+    4. Apply the plan; after a failure the release that was active before is active again.
     5. Check again what could not be checked before.
-    6. Write it into the audit log, and remember the counter of a bundle that was installed.
+    6. Write an entry into the audit log, and record the counter of a bundle that was installed.
 
-    Raises HostError when something must be transferred first, TrustError for a named bundle that may not be installed,
-    InstallError when the repair failed, BusyError while another run holds the lock.
+    Raises HostError if something must be transferred first, TrustError if a given bundle may not be installed,
+    InstallError if the repair failed, BusyError if another run holds the lock.
     """
     places = misplaced.found(prefix)
     misplaced.require_home(prefix, places)
@@ -151,7 +151,7 @@ def recover(prefix: Prefix, confirm: Callable[[Plan], bool], progress: Progress,
 
 
 def require_nothing(plan: Plan, prefix: Prefix) -> None:
-    """Raise HostError where something is wrong that no remedy repairs, with what to transfer or to do."""
+    """Raise HostError, with the advice what to transfer or to do, if there is damage that no remedy repairs."""
     if plan.restore and not plan.unmet:
         lost = next(finding.details for finding in plan.findings if finding.kind == DATA)
         raise HostError(f"{lost}.", advice=plan.restore)
@@ -170,7 +170,7 @@ def require_nothing(plan: Plan, prefix: Prefix) -> None:
 
 @dataclass(frozen=True)
 class Run:
-    """A recovery that is carried out, under the lock."""
+    """A recovery that is being carried out, under the lock."""
 
     prefix: Prefix
     confirm: Callable[[Plan], bool]
@@ -216,14 +216,13 @@ class Run:
         return done
 
     def work(self, plan: Plan, inspection: Inspection) -> Work:
-        """Return what the remedies of a plan are applied to and with."""
+        """Return the context in which the remedies of a plan are applied."""
         return Work(inspection, self.given.bundle, self.progress, plan.packages)
 
     def check_again(self, plan: Plan, inspection: Inspection) -> tuple[Plan, retention.Collected] | None:
-        """Repair what shows only now; return all that was done.
+        """Repair damage that was hidden before; return the combined plan and what was collected, or None.
 
-        While a wheel is lost, nobody knows whether its package is as signed; nor what is in a file that cannot be
-        read.
+        While a wheel is lost, its package cannot be compared with it, and neither can a file that cannot be read.
         """
         if plan.ladder or not any(remedy.uncovers for remedy in plan.in_place):
             return None
@@ -235,7 +234,7 @@ class Run:
         return all_done, collected
 
     def note(self, plan: Plan, former: Release | None, inspection: Inspection) -> str:
-        """Write what was done into the audit log; return its head."""
+        """Write an entry for the recovery into the audit log; return the log's head."""
         active, places = self.prefix.active(), inspection.places
         return audit_log.append(
             self.prefix,
@@ -252,10 +251,10 @@ class Run:
 
 
 def apply(plan: Plan, work: Work) -> retention.Collected:
-    """Apply the remedies of a plan; return what went.
+    """Apply the remedies of a plan; return what was collected.
 
-    1. In place, in their order.
-    2. One new release, or the previous one: the last of those remedies makes it for all.
+    1. Those in place, in their order.
+    2. The last of those that activate another release, which does the work of them all.
     """
     for remedy in plan.in_place:
         remedy.apply(work)
@@ -263,7 +262,7 @@ def apply(plan: Plan, work: Work) -> retention.Collected:
 
 
 def unknown_files(inspection: Inspection) -> list[Path]:
-    """Return files that were added to the application's folder: somebody may miss them, so the backup keeps them."""
+    """Return files that were added to the application's folder; the backup includes them, as the user may need them."""
     if inspection.release is None:
         return []
     added = [deviation.path for deviation in inspection.deviations if deviation.kind == ADDED]

@@ -1,1 +1,1 @@
-"""What lies where in a prefix, whose it must be, and what is being done to it."""
+"""The layout of a prefix: its files and folders, their owners and rights, and the change that is in progress."""

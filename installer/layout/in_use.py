@@ -1,9 +1,9 @@
-"""Whether a release still runs: a lock that its launchers hold, and what Linux reports of processes.
+"""Detect whether a release is in use, by a lock that its launchers hold and by the processes in /proc.
 
 A launcher opens COMPLETE for reading, takes a shared lock (flock(2)) and keeps it across ``execve``; the kernel frees
-it when the last process that inherited it has ended. Whoever removes a release needs the lock for himself. Programs
-that were started without a launcher, or by one of an earlier installer, or that closed what they inherited, hold none:
-they are known by their program, working folder, first argument or mapped files (proc_pid_maps(5)).
+it when the last process that inherited it has ended. To remove a release, the installer needs an exclusive lock.
+Programs that were started without a launcher, or by one of an earlier installer, or that closed the inherited file,
+hold no lock: they are found by their program, working folder, first argument or mapped files (proc_pid_maps(5)).
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ PROC = "/proc"
 
 @contextlib.contextmanager
 def claimed(release: Release) -> Iterator[bool]:
-    """Return whether nothing runs from a release; nothing can begin to in this block if so.
+    """Yield whether nothing runs from a release; if so, no launcher can start from it within the block.
 
-    Where the lock cannot be had, whatever the reason, something may run. A release that was never sealed has no lock
-    to hold; Windows says it by other means.
+    If the lock cannot be acquired, for whatever reason, the release counts as in use. A release that was never sealed
+    has no file to lock. On Windows the result is always True: there, a program that runs cannot be deleted.
     """
     if sys.platform == "win32":
         yield True
@@ -49,7 +49,7 @@ def is_free(release: Release) -> bool:
 
 
 def users(release: Release) -> tuple[int, ...]:
-    """Return the processes that run from a release, as far as the caller may see; nothing where there is no /proc."""
+    """Return the IDs of the processes that run from a release and that the caller may inspect; none without /proc."""
     place = os.path.realpath(release.path)
     try:
         numbers = [int(name) for name in os.listdir(PROC) if name.isdecimal()]
@@ -80,7 +80,10 @@ else:
     import fcntl
 
     def _locked(release: Release) -> tuple[int | None, bool]:
-        """Return what holds the lock for us, and whether we have it."""
+        """Return the handle that holds the exclusive lock, or None, and whether the release is free.
+
+        A release without a file to lock is free too.
+        """
         try:
             handle = _open(release.complete_file if release.is_complete else release.discarded_file)
         except OSError as error:
@@ -93,7 +96,7 @@ else:
         return handle, True
 
     def _open(mark: Path) -> int:
-        """Open a mark, for writing if that may be: over NFS only who may write has a lock for himself."""
+        """Open a mark, for writing if possible: NFS grants an exclusive lock only on a file open for writing."""
         flags = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
             return os.open(mark, os.O_RDWR | flags)

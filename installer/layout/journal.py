@@ -1,10 +1,10 @@
-"""What a run is doing, so that the next command can undo what a crash left.
+"""The journal of the change in progress, so that the next command can undo what a crash left behind.
 
-``state/journal.json`` is replaced atomically at each step. While it is not idle, ``release`` is
-being built and ``laid`` lists the files put beside the user's, each with its SHA-256 so that nothing
-that the user made or changed since is taken for ours: both go unless ``current`` already names the
-release, which is the commit point. So does ``backup``; ``incoming`` is a tree that changes places with
-the user's data, known by its inode.
+``state/journal.json`` is replaced atomically at each step. While it is not idle, ``release`` is being built and
+``laid`` lists the files added to the user's data, each with its SHA-256, so that a file that the user has created or
+changed since is not mistaken for one of the tool. Both are removed, and ``backup`` too, unless ``current`` already
+names the release, which is the commit point. ``incoming`` is a tree that is exchanged with the user's data; its inode
+identifies it.
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ WRITTEN_LIMIT = 2 * FILES_LIMIT  # files of a bundle, and their folders
 
 @dataclass(frozen=True)
 class Entry:
-    """One run under way: command, new release, the one it replaces, lines on what it wrote in data/.
+    """One run in progress: its command, the new release, the one that it replaces, and what it wrote into data/.
 
-    A line is a checksum line or ``folder  path``. ``backup`` is a name in backups/, ``incoming`` a path in the prefix.
+    Each line of ``laid`` is a checksum line or ``folder  path``. ``backup`` is a name in backups/, ``incoming`` a path
+    in the prefix.
     """
 
     command: str
@@ -48,12 +49,12 @@ class Entry:
 
 
 def path(prefix: Prefix) -> Path:
-    """Return the journal's file."""
+    """Return the path of the journal."""
     return prefix.state / "journal.json"
 
 
 def write(prefix: Prefix, entry: Entry | None) -> None:
-    """Record what is under way; None means idle. Raises HostError for what could not be read again."""
+    """Record the run in progress; None means idle. Raises HostError if the journal would exceed its reader's limits."""
     value: dict[str, Any] = {"format": FORMAT, "run": None if entry is None else asdict(entry)}
     data = strict.dumps(value)
     if len(data) > LIMIT or (entry is not None and len(entry.laid) > WRITTEN_LIMIT):
@@ -87,7 +88,7 @@ def _entry(value: Any, where: str) -> Entry:
 
 
 def is_damaged(prefix: Prefix) -> bool:
-    """Return whether there is a journal, and none that can be read."""
+    """Return whether the journal exists but cannot be read or parsed."""
     if not os.path.lexists(path(prefix)):
         return False
     try:
@@ -100,7 +101,10 @@ def is_damaged(prefix: Prefix) -> bool:
 
 
 def read(prefix: Prefix) -> Entry | None:
-    """Return what was under way, or None. A damaged journal counts as idle: releases tell by COMPLETE."""
+    """Return the run that was in progress, or None.
+
+    A damaged journal counts as idle: COMPLETE still shows which releases are complete.
+    """
     file = path(prefix)
     if not os.path.lexists(file):
         return None

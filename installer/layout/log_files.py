@@ -1,7 +1,7 @@
-"""The files of the audit log: ``audit.jsonl`` grows, and becomes ``audit.000001.jsonl`` and so on when it is large.
+"""The files of the audit log: ``audit.jsonl`` grows, and is renamed to ``audit.000001.jsonl`` and so on when large.
 
-A rotation is one rename, so wherever it is cut short the lines are the same, in the same order. The writer keeps the
-bounds that the readers require.
+A rotation is one rename, so an interrupted one leaves the same lines in the same order. The writer enforces the
+limits of the readers.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CURRENT = "audit.jsonl"
-ROTATE_AT = 1 << 20  # bytes of a file that nothing is added to any more
-LINE_LIMIT = 1 << 20  # bytes of a line, with its end
+ROTATE_AT = 1 << 20  # bytes from which a file is rotated before the next line is added
+LINE_LIMIT = 1 << 20  # bytes of a line, with its newline
 BLOCK = 1 << 16  # bytes
 _ROTATED = re.compile(r"audit\.([0-9]{6})\.jsonl")
 
 
 class Line(NamedTuple):
-    """A whole line without its end, where it is; ``data`` is None for one that is too long to be ours."""
+    """A line without its newline, its file and line number; ``data`` is None if the line is too long or incomplete."""
 
     path: Path
     number: int
@@ -33,7 +33,7 @@ class Line(NamedTuple):
 
 
 def rotated(folder: Path) -> dict[int, Path]:
-    """Return the files that are full, by number, the oldest first."""
+    """Return the rotated files by number, the oldest first."""
     found = {}
     if folder.is_dir():
         for path in folder.iterdir():
@@ -48,13 +48,13 @@ def _full(folder: Path, number: int) -> Path:
 
 
 def missing(folder: Path) -> list[Path]:
-    """Return the full files that are gone though a later one is there."""
+    """Return the rotated files that are missing although a later one exists."""
     there = rotated(folder)
     return [_full(folder, number) for number in range(1, max(there, default=0)) if number not in there]
 
 
 def lines(folder: Path) -> Iterator[Line]:
-    """Yield the whole lines of all files; what a crash cut short was never reported to anybody and is left out."""
+    """Yield the lines of all files; a last line that a crash cut short was never reported and is left out."""
     full, current = _opened(folder)
     try:
         for path in full:
@@ -68,7 +68,7 @@ def lines(folder: Path) -> Iterator[Line]:
 
 
 def _opened(folder: Path) -> tuple[list[Path], IO[bytes] | None]:
-    """Return the full files and the open current one, as they were at one moment: a rotation may come in between."""
+    """Return the rotated files and the open current one, or None, consistent even if a rotation happens meanwhile."""
     while True:
         full, current = list(rotated(folder).values()), None
         with contextlib.suppress(FileNotFoundError):
@@ -91,7 +91,7 @@ def _lines(path: Path, file: IO[bytes], *, last: bool) -> Iterator[Line]:
 
 
 def last_line(folder: Path) -> bytes | None:
-    """Return the last whole line without its end, None where there is none."""
+    """Return the last complete line without its newline, or None if there is none."""
     for path in (folder / CURRENT, *reversed(rotated(folder).values())):
         try:
             handle = files.open_own(path, os.O_RDONLY)
@@ -107,9 +107,9 @@ def last_line(folder: Path) -> bytes | None:
 
 
 def append(folder: Path, line: bytes) -> None:
-    """Add a line that lasts, after what a crash cut short was cut off; a file that is large is full then."""
+    """Append a line and sync it to the disk; a large file is rotated and an incomplete last line cut off before."""
     path = folder / CURRENT
-    with contextlib.suppress(OSError):  # it only gets larger
+    with contextlib.suppress(OSError):  # without a rotation the file only gets larger
         _rotate(folder)
     fresh = not os.path.lexists(path)
     with os.fdopen(files.open_own(path, os.O_RDWR | os.O_APPEND | os.O_CREAT), "rb+") as file:
@@ -144,7 +144,7 @@ def _cut_off(file: IO[bytes]) -> None:
 
 
 def _end_of_whole_lines(file: IO[bytes], position: int) -> int:
-    """Return where the last whole line before a position ends."""
+    """Return the offset at which the last complete line before a position ends, or 0."""
     while position:
         start = max(0, position - BLOCK)
         file.seek(start)

@@ -1,7 +1,7 @@
-"""Where an installation lacks a file or folder of its own, or has something of another kind or owner in its place.
+"""Find the tool's own files and folders of an installation that are missing, or of the wrong kind or owner.
 
-The one list of what must be where in PREFIX, which ``validate`` checks and ``recover`` repairs by. What is the
-user's (data, settings, backups themselves) and what a release is made of have checks of their own.
+This is the one list of the places in PREFIX, which ``validate`` checks and ``recover`` repairs. The user's files
+(data, settings, the backups themselves) and the contents of a release have checks of their own.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     from installer.layout.prefix import Prefix
 
 MISSING, KIND, LINKED, FOREIGN, LONG = "missing", "kind", "linked", "foreign", "long"
-LOG_LIMIT = 1 << 30  # bytes of an audit log: a million changes
+LOG_LIMIT = 1 << 30  # bytes of an audit log: about a million changes
 JOURNAL_LIMIT = 128 << 20  # bytes
 AUDIT_LOG = "state/audit/audit.jsonl"
 
 
 class _Place(NamedTuple):
-    """A place below PREFIX, and what must be there."""
+    """A place below PREFIX, and the requirements for it."""
 
     path: str
     folder: bool
     needed: bool
     limit: int  # bytes
-    linked: bool  # a link to a folder will do
+    linked: bool  # a link to a folder is accepted
 
 
 # in the order in which they are repaired
@@ -66,14 +66,14 @@ _PLACES = (
 
 @dataclass(frozen=True)
 class Misplaced:
-    """A place below PREFIX, whether a folder belongs there, and what is wrong."""
+    """A place below PREFIX, whether it must be a folder, and the kind of fault."""
 
     place: str
     folder: bool
     what: str
 
     def described(self) -> str:
-        """Return it as part of a sentence."""
+        """Return the fault as a clause for a message."""
         text = {
             MISSING: _("{place} is missing"),
             KIND: _("{place} is not a folder") if self.folder else _("{place} is not a regular file"),
@@ -85,14 +85,14 @@ class Misplaced:
 
 
 def found(prefix: Prefix) -> tuple[Misplaced, ...]:
-    """Return what is wrong with the places of a prefix that holds a release, parents first; nothing is written."""
+    """Return the faults in the places of a prefix that holds a release, parents first; nothing is written."""
     return (*_in_places(prefix), *_in_releases(prefix), *_in_advisories(prefix), *_in_store(prefix))
 
 
 def _in_places(prefix: Prefix) -> Iterator[Misplaced]:
     for place in _PLACES:
         what = _wrong(place, prefix.root)
-        # right after a rotation of the audit log only the full files are there
+        # right after a rotation of the audit log only the rotated files exist
         may_lack = not place.needed or (place.path == AUDIT_LOG and log_files.rotated(prefix.audit))
         if what and not (what == MISSING and may_lack):
             yield Misplaced(place.path, place.folder, what)
@@ -105,7 +105,7 @@ def _in_releases(prefix: Prefix) -> Iterator[Misplaced]:
 
 
 def _in_advisories(prefix: Prefix) -> Iterator[Misplaced]:
-    """Inspect what an update installed and the policies: anything there that is no regular file is foreign."""
+    """Yield the entries of the advisories and trust folders that are no regular files, or too long."""
     for folder in ("advisories", "trust"):
         for name in _names(prefix.state / folder):
             path = prefix.state / folder / name
@@ -118,7 +118,7 @@ def _in_advisories(prefix: Prefix) -> Iterator[Misplaced]:
 
 
 def _in_store(prefix: Prefix) -> Iterator[Misplaced]:
-    """Inspect the kinds of the store's folders and objects; what they hold is for whoever knows the manifest."""
+    """Yield the store's folders and objects of the wrong kind; checking their contents needs the manifest."""
     from installer.layout.store import is_object, is_shelf_name
 
     for shelf in filter(is_shelf_name, _names(prefix.store)):
@@ -139,7 +139,7 @@ def _names(folder: Path) -> list[str]:
 
 
 def _wrong(place: _Place, root: Path) -> str:
-    """Return what is wrong with a place, nothing where all is well."""
+    """Return the kind of fault of a place, or '' if there is none."""
     path = root.joinpath(*place.path.split("/"))
     try:
         status = os.lstat(path)
@@ -148,7 +148,7 @@ def _wrong(place: _Place, root: Path) -> str:
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
-        return MISSING  # what it is in is a link in a circle
+        return MISSING  # one of its parents is a link in a loop
     if place.folder:
         if reading.is_folder(path):
             return ""
@@ -156,13 +156,13 @@ def _wrong(place: _Place, root: Path) -> str:
     if not stat.S_ISREG(status.st_mode):
         return KIND
     if status.st_size > place.limit:
-        return LONG  # whoever's it is: it is never copied
+        return LONG  # whoever owns it: it is never copied
     is_foreign = sys.platform != "win32" and status.st_uid not in (os.geteuid(), root.stat().st_uid)
     return FOREIGN if is_foreign else ""
 
 
 def require_home(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
-    """Raise HostError for a folder of the tool's own that is elsewhere: only a person can tell what else is there."""
+    """Raise HostError if one of the tool's folders is a link: only the operator can know what else is at its target."""
     for item in wrong:
         if item.what == LINKED:
             path = prefix.root.joinpath(*item.place.split("/"))
@@ -175,18 +175,21 @@ def require_home(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
 
 
 def move_back() -> str:
-    """Return what to do about a folder that is elsewhere."""
+    """Return the advice for a folder that is a link to another location."""
     return _(
         "Remove the link and move the folder back, or mount the other disk there, then run the same command again."
     )
 
 
 def repair(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
-    """Make every place what it must be: way is made for it, and folders are made; files are written by their owners."""
+    """Repair the faults: move aside what is wrong and create missing folders.
+
+    Missing files are left to the code that writes them.
+    """
     now = found(prefix)
     for item in wrong:
         if item not in now:
-            continue  # repaired since; what is there is new
+            continue  # repaired in the meantime; what is there now is new
         path = prefix.root.joinpath(*item.place.split("/"))
         if item.what == FOREIGN:
             aside.own(path)

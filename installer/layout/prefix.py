@@ -1,4 +1,4 @@
-"""Where a host installs: the folders of a prefix, its releases, and which one is current."""
+"""The prefix of an installation: its folders, its releases, and the active one."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from shared.files import files
 from shared.i18n import _
 
 RETAINED_UNFINISHED = 1000  # names
-SHARED, PRIVATE = 0o755, 0o700  # what every user of the host may read and run, and what is one's own
-# what is in a prefix and in its state, apart from what somebody put there
+SHARED, PRIVATE = 0o755, 0o700  # for every user of the host to read and run, and for the owner alone
+# the names that this tool uses in a prefix and in its state
 OURS = ("releases", "store", "data", ".env", "state", "backups", "current", "current.json", "bin", "models")
 OF_STATE = (
     *("lock", "logs", "audit", "journal.json", "previous", "unfinished", "trust", "proofs", "advisories"),
     "measurements.json",
 )
-MOVED = "current.moved-"  # and a release's identifier: what stood in the place of the link to it
+MOVED = "current.moved-"  # plus a release's identifier: a folder that was in the place of the link to that release
 TEMPORARY = (".ragtrace-", ".current.", "..env.")
 OF_STATE_FOR_NOW = re.compile(r"\.trial-.*|\..*\.tmp|\.ragtrace-.*")
 
 
 @dataclass(frozen=True)
 class Prefix:
-    """The folders of one installation. Data and ``.env`` are the user's and never inside a release."""
+    """The folders of one installation. Data and ``.env`` belong to the user and are never inside a release."""
 
     root: Path
 
@@ -69,7 +69,7 @@ class Prefix:
 
     @property
     def models(self) -> Path:
-        """The models that the user copied here, where the bundle has none: they are the user's."""
+        """The models that the user copied here if the bundle does not contain them; they belong to the user."""
         return self.root / "models"
 
     @property
@@ -86,7 +86,7 @@ class Prefix:
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        """The folder itself and those in it that a run writes into."""
+        """The root and the folders in it that a run writes to."""
         return (
             self.root,
             self.state,
@@ -99,7 +99,7 @@ class Prefix:
 
     @property
     def own_folders(self) -> tuple[Path, ...]:
-        """The folders that are the tool's own: whoever runs the application needs no right to write there."""
+        """The tool's own folders: users of the application need no permission to write to them."""
         return (self.state, self.logs, self.audit, self.releases, self.store.parent, self.store, self.bin, self.backups)
 
     @property
@@ -108,22 +108,23 @@ class Prefix:
 
     @property
     def is_left(self) -> bool:
-        """Whether an installation was removed from here: of its state nothing is left but the audit log."""
+        """Whether an installation was removed from here: only the audit log is left of its state."""
         if self.state.is_symlink() or not self.state.is_dir() or os.path.lexists(self.current) or self.all_releases():
             return False
         return [path.name for path in self.state.iterdir() if is_of_state(path)] == [self.audit.name]
 
     @property
     def left(self) -> tuple[Path, ...]:
-        """What a removal leaves: the user's data, settings, backups and models, and the audit log."""
+        """The paths that uninstall keeps and that exist: data, settings, backups, models and the audit log."""
         stored = (self.data, self.env_file, self.backups, self.models, self.audit)
         return tuple(path for path in stored if os.path.lexists(path))
 
     @property
     def exists(self) -> bool:
-        """Whether this folder is a prefix of ours, be it one that is just being made or removed.
+        """Whether this folder is a prefix of this tool, even one that is being created or removed.
 
-        A folder ``state`` with our lock and logs shows it, or that there is nothing but what we make.
+        It is if ``state`` has the tool's lock and logs, if it holds a sealed release, or if all names in it are the
+        tool's.
         """
         if self.state.is_symlink() or not self.state.is_dir() or self.is_left:
             return False
@@ -133,22 +134,22 @@ class Prefix:
 
     @property
     def holds_release(self) -> bool:
-        """Whether a sealed release lies here, which nobody but an installer makes."""
+        """Whether a sealed release exists here, which only an installer creates."""
         return any(release.is_complete and reading.is_regular(release.receipt_file) for release in self.all_releases())
 
     @property
     def is_bereft(self) -> bool:
-        """Whether releases of ours lie here, and the folder ``state`` that goes with them does not."""
+        """Whether sealed releases exist here but their folder ``state`` does not."""
         return not reading.is_folder(self.state) and self.holds_release
 
     def make(self) -> None:
-        """Create the folders that every command needs, whatever the umask; what is the user's own stays private.
+        """Create the folders that every command needs, regardless of the umask; the user's folders are private.
 
-        Who made one before us has given it a mode; only the right of others to write in the tool's own is taken away.
+        A folder that already exists keeps its mode, except that other users lose write permission on the tool's own.
         """
         self.root.parent.mkdir(parents=True, exist_ok=True)
         _make_folder(self.root, SHARED)
-        # state first, and on the disk: it shows that the rest is ours, should we be stopped here
+        # state first, and synced: if this run is interrupted, it shows that the rest belongs to this tool
         made = not os.path.lexists(self.state)
         _make_folder(self.state, PRIVATE)
         if made:
@@ -161,7 +162,7 @@ class Prefix:
             files.close_to_others(folder)
 
     def release(self, identifier: str) -> Release:
-        """Return a release by its identifier, whether or not it is there."""
+        """Return a release by its identifier, whether or not it exists."""
         if not is_release(identifier):
             raise UsageError(
                 _("{name} is not a release name.").format(name=identifier[:80]),
@@ -170,7 +171,7 @@ class Prefix:
         return Release(self.releases / identifier)
 
     def all_releases(self) -> tuple[Release, ...]:
-        """Return every release, whole or not; other things in the folder are not ours."""
+        """Return every release, complete or not; other entries of the folder are ignored."""
         found = self.releases.iterdir() if self.releases.is_dir() else ()
         return tuple(Release(path) for path in found if is_release(path.name))
 
@@ -180,9 +181,9 @@ class Prefix:
         return tuple(sorted(complete, key=lambda release: release.order))
 
     def new_release(self, counter: int, manifest_sha256: str) -> Release:
-        """Return the release that the next installation of a manifest makes.
+        """Return the release that the next installation of a manifest creates.
 
-        The name of one that was not finished is not used again: something of that run may still write there.
+        The name of an unfinished release is not used again: a process of that run may still write there.
         """
         start = f"{counter}-{manifest_sha256[:12]}-r"
         stored = [path.name for path in self.releases.glob(f"{start}*")]
@@ -196,12 +197,12 @@ class Prefix:
             return []
 
     def forgo(self, release: Release) -> None:
-        """Note a release that was begun and not finished; the newest thousand are retained."""
+        """Record the name of an unfinished release so that it is not used again; the newest thousand are retained."""
         names = [name for name in self._unfinished() if name != release.id][1 - RETAINED_UNFINISHED :]
         files.write_atomic(self.unfinished, "".join(f"{name}\n" for name in (*names, release.id)).encode())
 
     def named(self) -> Release | None:
-        """Return the release that ``current`` names, whole or not, or None when it names none."""
+        """Return the release that ``current`` names, complete or not, or None if it names none."""
         try:
             if sys.platform == "win32":
                 name = strict.parse(reading.read(self.current, reading.LINES))["release"]
@@ -214,14 +215,14 @@ class Prefix:
         return Release(self.releases / name)
 
     def active(self) -> Release | None:
-        """Return the release that ``current`` names, or None when it names none that is complete."""
+        """Return the release that ``current`` names, or None if it names none or one that is not complete."""
         release = self.named()
         return release if release is not None and release.is_complete else None
 
     def point_at(self, release: Release) -> None:
-        """Make a release the current one, at once and for good: this is the commit point."""
+        """Make a release the current one, atomically and synced to the disk: this is the commit point."""
         if self.current.is_dir() and not files.is_link(self.current):
-            # somebody's folder in its place, as a copy that follows links makes one, is not ours to delete
+            # a folder in its place, as a copy that follows links leaves one, may be the user's: it is renamed
             self.current.rename(self.root / f"{MOVED}{release.id}")
         if sys.platform == "win32":
             files.write_atomic(self.current, json.dumps({"release": release.id}).encode() + b"\n")
@@ -242,10 +243,10 @@ def _make_folder(folder: Path, mode: int) -> None:
 
 
 def is_ours(path: Path) -> bool:
-    """Return whether an entry of a prefix has a name of ours."""
+    """Return whether an entry of a prefix has a name that this tool uses."""
     return path.name in OURS or path.name.startswith(TEMPORARY)
 
 
 def is_of_state(path: Path) -> bool:
-    """Return whether an entry of PREFIX/state has a name of ours."""
+    """Return whether an entry of PREFIX/state has a name that this tool uses."""
     return path.name in OF_STATE or OF_STATE_FOR_NOW.fullmatch(path.name) is not None

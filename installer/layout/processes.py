@@ -1,8 +1,8 @@
-"""Whose a process is: the application's, or not.
+"""Find the processes of the application.
 
-It is the application's when its program, its first argument (a script) or its working folder is in PREFIX/releases or
-PREFIX/bin, and so are those that it has started. This tool is not, nor is whoever called it. What keeps a release from
-being removed is asked without psutil, of one release (in_use.py).
+A process belongs to the application if its program, its first argument (a script) or its working folder is in
+PREFIX/releases or PREFIX/bin, or if such a process has started it. This tool and its callers do not count. Whether one
+release is in use, which prevents its removal, is checked without psutil (in_use.py).
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 def roots_of(prefix: Prefix) -> tuple[str, ...]:
-    """Return how paths begin that are the application's, as named and as the system has them."""
+    """Return the prefixes of the application's paths, as given and with links resolved."""
     folders = [form(folder) for folder in (prefix.releases, prefix.bin) for form in (str, os.path.realpath)]
     return tuple({os.path.normcase(os.path.join(folder, "")) for folder in (*folders, str(prefix.current))})
 
 
 def of_application(roots: tuple[str, ...]) -> list[psutil.Process]:
-    """Return the processes of the application whose paths begin with one of ``roots``."""
+    """Return the processes with a path that starts with one of ``roots``, and their descendants."""
     import psutil  # reads /proc while it is imported
 
     everything = {process.pid: process for process in psutil.process_iter()}
@@ -44,7 +44,7 @@ def of_application(roots: tuple[str, ...]) -> list[psutil.Process]:
 
 
 def name_of(process: psutil.Process) -> str:
-    """Return the name of a process's program, and its number."""
+    """Return the name of a process's program and its ID, or the ID alone."""
     import psutil
 
     for read in (process.exe, process.name):
@@ -58,7 +58,7 @@ def name_of(process: psutil.Process) -> str:
 
 
 def _places(process: psutil.Process) -> Iterator[str]:
-    """Yield the paths that tell whose a process is; what this user may not know is left out."""
+    """Yield the paths that identify a process; those that this user may not read are left out."""
     import psutil
 
     # the interpreter of an environment is a link out of it: only argv[0] has its name there
@@ -70,7 +70,7 @@ def _places(process: psutil.Process) -> Iterator[str]:
     for read in known:
         try:
             yield from read()
-        except (psutil.Error, OSError):  # noqa: PERF203 - each may fail by itself
+        except (psutil.Error, OSError):  # noqa: PERF203 - each may fail on its own
             continue
 
 
@@ -89,10 +89,10 @@ def _parent(process: psutil.Process) -> int | None:
 
 
 def _ancestors(pid: int, parents: dict[int, int | None]) -> Iterator[int]:
-    """Yield a process and those that it comes from."""
+    """Yield the IDs of a process and its ancestors."""
     seen: set[int] = set()
     current: int | None = pid
-    while current is not None and current not in seen:  # numbers are used again: a loop could come of it
+    while current is not None and current not in seen:  # IDs are reused, which could form a loop
         seen.add(current)
         yield current
         current = parents.get(current)

@@ -1,7 +1,7 @@
-"""What proves where a release came from: its signed metadata, and a second copy of them.
+"""The signed metadata of releases, which prove their origin, and second copies of them.
 
-The copies are under ``state/proofs/<SHA-256 of the manifest>/``, so that damage to a release does not leave its
-repair without proof. A copy proves nothing by itself: whoever reads it verifies the signatures again.
+The copies are in ``state/proofs/<SHA-256 of the manifest>/``, so that the repair of a damaged release still has its
+signed manifest. A copy proves nothing by itself: its signatures must be verified again after it is read.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SignedMetadata:
-    """A manifest, the checksums that name it, and the signatures over these by name: all as bytes."""
+    """A manifest, the checksums that list it, and the signatures over the checksums by file name; all as bytes."""
 
     manifest: bytes
     sums: bytes
@@ -45,11 +45,11 @@ class SignedMetadata:
         return read_sums(self.sums, SUMS).get(NAME) == self.manifest_sha256
 
     def claimed_signers(self) -> tuple[PublicKey, ...]:
-        """Return the key of each signature, all of which must hold; whether the key is trusted is asked elsewhere."""
+        """Return the key of each signature, all of which must be valid; whether a key is trusted is not checked."""
         return tuple(claimed_signers(self.sums, self.signatures))
 
     def write(self, folder: Path) -> None:
-        """Write every file into a folder."""
+        """Write all files of the metadata into a folder."""
         for name, data in {NAME: self.manifest, SUMS: self.sums, **self.signatures}.items():
             (folder / name).write_bytes(data)
 
@@ -60,15 +60,16 @@ def metadata_of(bundle: Bundle) -> SignedMetadata:
 
 
 def read_metadata(folder: Path) -> SignedMetadata:
-    """Return what a release or a second copy has, by the names and bounds of a bundle's; perhaps no signature.
+    """Return the metadata in the folder of a release or of a second copy; there may be no signatures.
 
-    Raises OSError for a file that is none of ours, TrustError for too many signatures.
+    The file names and limits are those of a bundle. Raises OSError if a file cannot be read or exceeds its limit,
+    TrustError if there are too many signatures.
     """
     return SignedMetadata(reading.read(folder / NAME, MANIFEST_LIMIT), *read_signed_sums(folder, reading.read))
 
 
 def is_metadata(name: str) -> bool:
-    """Return whether a file beside a manifest is part of the signed metadata by its name."""
+    """Return whether a file name, relative to the manifest's folder, is one of the signed metadata."""
     return name in (NAME, SUMS) or (is_signature(name) and "/" not in name)
 
 
@@ -83,7 +84,7 @@ def place(prefix: Prefix, manifest_sha256: str) -> Path:
 
 
 def holds(prefix: Prefix, metadata: SignedMetadata) -> bool:
-    """Return whether there is a second copy of these metadata."""
+    """Return whether an identical second copy of these metadata exists."""
     target = place(prefix, metadata.manifest_sha256)
     try:
         return not target.is_symlink() and read_metadata(target) == metadata
@@ -92,7 +93,7 @@ def holds(prefix: Prefix, metadata: SignedMetadata) -> bool:
 
 
 def are_twice(prefix: Prefix, release: Release) -> bool:
-    """Return whether the second copy is as the release's own; where that one is damaged, another check reports it."""
+    """Return whether the second copy equals the release's own; another check reports it if the latter is damaged."""
     try:
         own = read_metadata(release.bundle)
     except (OSError, TrustError):
@@ -101,7 +102,7 @@ def are_twice(prefix: Prefix, release: Release) -> bool:
 
 
 def keep(prefix: Prefix, metadata: SignedMetadata) -> None:
-    """Make the second copy hold these metadata; whoever seals the release makes it last."""
+    """Write the second copy of these metadata unless it exists; sealing the release syncs it to the disk."""
     if holds(prefix, metadata):
         return
     target, beside = place(prefix, metadata.manifest_sha256), prefix.state / f".proof.{os.getpid()}.tmp"
@@ -115,7 +116,7 @@ def keep(prefix: Prefix, metadata: SignedMetadata) -> None:
 
 
 def collect(prefix: Prefix, kept: Iterable[Release]) -> None:
-    """Remove the copies that belong to no retained release."""
+    """Remove the second copies that belong to no retained release."""
     copies = folder(prefix)
     wanted = tuple(release.order[1] for release in kept)
     for path in list(copies.iterdir()) if copies.is_dir() else ():

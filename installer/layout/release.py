@@ -1,4 +1,4 @@
-"""One release of an installation: its name, its files, and what shows whether it is complete."""
+"""One release of an installation: its name, its files, and the mark that it is complete."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COMPLETE = "COMPLETE"
-DISCARDED = "DISCARDED"  # what COMPLETE is renamed to: the same file, on which whoever runs the release has a lock
+DISCARDED = "DISCARDED"  # the new name of COMPLETE: the same file, on which the running application holds a lock
 _RELEASE = re.compile(r"([0-9]+)-([0-9a-f]{12})-r([0-9]+)")
 
 
@@ -31,14 +31,14 @@ class Release:
 
     @property
     def order(self) -> tuple[int, str, int]:
-        """What sorts releases from old to new."""
+        """The key that sorts releases from old to new: counter, start of the manifest's digest, number."""
         matched = _RELEASE.fullmatch(self.id)
         assert matched is not None
         return int(matched[1]), matched[2], int(matched[3])
 
     @property
     def made_from(self) -> tuple[int, str]:
-        """What identifies the version: repairs and repeated installations of one manifest have it in common."""
+        """The identity of the version, which repairs and repeated installations of one manifest share."""
         return self.order[:2]
 
     @property
@@ -87,11 +87,11 @@ class Release:
         return self.venv / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
     def site_packages(self, python: str) -> Path:
-        """Where packages lie, for the manifest's Python, for example 3.11."""
+        """Return the folder of the packages, for the manifest's Python, for example 3.11."""
         return self.venv / ("Lib/site-packages" if sys.platform == "win32" else f"lib/python{python}/site-packages")
 
     def manifest(self) -> Manifest:
-        """Return the signed manifest that the release was made from."""
+        """Return the signed manifest that the release was built from."""
         return parse_manifest(reading.read(self.bundle / MANIFEST_NAME, MANIFEST_LIMIT))
 
 

@@ -1,7 +1,7 @@
-"""Whose the installed files are and what they may be used for, compared with what sealing a release gives them.
+"""Compare owners and permissions of the installed files with those that sealing a release sets, and repair them.
 
-Sealing makes every file read-only for everybody, programs runnable, and all of it the installation's owner's.
-Windows keeps rights elsewhere, and nothing is inspected there.
+Sealing makes every file read-only for all users and programs executable, owned by the owner of the installation.
+Windows stores permissions elsewhere, so nothing is inspected there.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 ANY_X = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 DANGER = stat.S_ISUID | stat.S_ISGID | stat.S_IWGRP | stat.S_IWOTH
-ROUNDS = 64  # folders inside each other that nobody can read
+ROUNDS = 64  # nested folders that the owner cannot read
 SHARED = 0o755
 PROGRAMS = ("bin", "Scripts")  # folders of an environment
 
 
 @dataclass(frozen=True)
 class Wrong:
-    """A file or folder, its mode, and whether it belongs to somebody else."""
+    """A file or folder, its mode, and whether another user owns it."""
 
     path: str
     mode: int
@@ -41,7 +41,7 @@ class Wrong:
 
     @property
     def is_dangerous(self) -> bool:
-        """Whether somebody else can change it, or gets rights by running it, or nobody can read it."""
+        """Whether other users may change it, it is set-user-ID or set-group-ID, or its owner cannot read it."""
         return self.foreign or bool(self.mode & DANGER) or not self.mode & stat.S_IRUSR
 
     @property
@@ -50,7 +50,10 @@ class Wrong:
 
 
 def wrong(prefix: Prefix, release: Release | None) -> list[Wrong]:
-    """Return what of the retained releases and of the store has other owners or rights than sealing gives."""
+    """Return the entries of releases, store and prefix with the wrong owner or permissions, sorted by path.
+
+    ``release`` is inspected in addition to the complete releases.
+    """
     if sys.platform == "win32":
         return []
     found: list[Wrong] = []
@@ -87,9 +90,9 @@ def _in_release(root: str, owner: int) -> Iterator[Wrong]:
 
 
 def _in_prefix(prefix: Prefix, owner: int) -> Iterator[Wrong]:
-    """Yield folders that all can write or none can enter, and launchers that are not their owner's alone.
+    """Yield folders that all users can write to or their owner cannot enter, and launchers that others can change.
 
-    The data may be another's.
+    The data may belong to another user.
     """
     for folder in (prefix.root, prefix.data, *prefix.own_folders):
         if not reading.is_folder(folder):
@@ -119,7 +122,7 @@ def _in_store(root: str, owner: int) -> Iterator[Wrong]:
 
 
 def _entries(folder: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield what is in a folder; one that this user cannot read says nothing."""
+    """Yield the entries of a folder with their status, or nothing if this user cannot read it."""
     try:
         with os.scandir(folder) as entries:
             found = [(entry.path, entry) for entry in entries]
@@ -131,7 +134,7 @@ def _entries(folder: str) -> Iterator[tuple[str, os.stat_result]]:
 
 
 def repair(prefix: Prefix, release: Release | None) -> None:
-    """Give all of it its owner and rights; a folder that could not be read is checked once it can."""
+    """Restore owners and permissions; a folder that could not be read is inspected after its repair."""
     for _round in range(ROUNDS):
         found = wrong(prefix, release)
         if not found:
@@ -145,14 +148,14 @@ def repair(prefix: Prefix, release: Release | None) -> None:
 
 
 def _repair_open(path: Path, item: Wrong, owner: int) -> None:
-    """Take the rights of others to write in a folder of the prefix, or to a launcher; its owner can enter it."""
+    """Remove the write permission of other users on a folder of the prefix or a launcher; the owner gets access."""
     if item.foreign:
         _take(path, owner)
     if not reading.is_folder(path):
         path.chmod(SHARED)
         return
     mode = item.mode & ~(stat.S_IWGRP | stat.S_IWOTH) | stat.S_IRWXU
-    path.chmod(mode | (mode & (stat.S_IRGRP | stat.S_IROTH)) >> 2)  # who may list it may enter it
+    path.chmod(mode | (mode & (stat.S_IRGRP | stat.S_IROTH)) >> 2)  # users who may list it may enter it
 
 
 def _repair(path: Path, item: Wrong, owner: int) -> None:
@@ -166,7 +169,7 @@ def _repair(path: Path, item: Wrong, owner: int) -> None:
 
 
 def _take(path: Path, owner: int) -> None:
-    """Make a file or folder the owner's; without the right to give it, a copy of it takes its place."""
+    """Set the owner of a file or folder; without permission to do so, replace it with a copy."""
     try:
         os.chown(path, owner, -1, follow_symlinks=False)
     except PermissionError:

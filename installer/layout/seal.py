@@ -1,6 +1,6 @@
-"""Sealing a release: read-only, on the disk for good, and only then marked as complete.
+"""Seal a release: make it read-only, sync it to the disk, and only then mark it as complete.
 
-The mark, ``COMPLETE``, is the checksum line of the receipt, which has the digest of every other file.
+The mark, ``COMPLETE``, is the checksum line of the receipt, which lists the digest of every other file.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ MARK_LIMIT = 1024  # bytes
 
 
 def seal(release: Release) -> None:
-    """Make a release read-only and lasting; its mark is written last, so it stands only on a complete release."""
+    """Make a release read-only and sync it; the mark is written last, so only a complete release has it."""
     protect(release)
     files.sync_filesystem(release.path)
     mark_complete(release)
 
 
 def protect(release: Release) -> None:
-    """Take every right to write away, the owner's too; links and what they lead to stay as they are.
+    """Remove every write permission, the owner's too; links and their targets are not changed.
 
-    Windows keeps rights elsewhere, and a read-only file there can't even be removed: nothing is done.
+    Does nothing on Windows, which stores permissions elsewhere and cannot even remove a read-only file.
     """
     if sys.platform == "win32":
         return
@@ -44,13 +44,13 @@ def protect(release: Release) -> None:
             os.chmod(entry.here.handle, FOLDER)
         elif entry.is_file:
             wanted = RUNNABLE if mode & stat.S_IXUSR else READ_ONLY
-            # a file of the store has it already: nothing is changed under its other names
+            # a file of the store has this mode already, so its other names are not affected
             if stat.S_IMODE(mode) != wanted:
                 entry.here.do(os.chmod, entry.name, wanted)
 
 
 def mark_complete(release: Release) -> None:
-    """Write the mark that makes a release count."""
+    """Write the mark that makes a release complete."""
     mark = digest.write_sums({release.receipt_file.name: digest.sha256_file(release.receipt_file)[0]})
     _open(release)
     aside.clear(release.complete_file)
@@ -62,7 +62,7 @@ def mark_complete(release: Release) -> None:
 def receipt_sha256(release: Release) -> str:
     """Return the digest of the receipt that a release was sealed with.
 
-    Raises TrustError for a mark that is none, OSError where there is no mark.
+    Raises TrustError if the mark is malformed, OSError if it is missing or cannot be read.
     """
     name = release.complete_file.name
     sums = digest.read_sums(reading.read(release.complete_file, MARK_LIMIT), name)
@@ -72,24 +72,24 @@ def receipt_sha256(release: Release) -> str:
 
 
 def unmark(release: Release) -> None:
-    """Take the mark away for good, so that what is left of a release is never taken for one.
+    """Remove the mark and sync that, so that the remains of a release never count as complete.
 
-    The file stays under another name, because whoever runs the release has a lock on it (installer/layout/in_use.py).
+    The file is kept as DISCARDED, because processes of the release may hold a lock on it (installer/layout/in_use.py).
     """
     if os.path.lexists(release.complete_file):
         _open(release)
         files.replace(release.complete_file, release.discarded_file)
         if sys.platform != "win32" and not release.discarded_file.is_symlink():
-            os.chmod(release.discarded_file, UNMARKED)  # over NFS only who may write can lock it for himself
-    # though the mark is gone already: who was killed here had not come to this, or had removed the whole release
+            os.chmod(release.discarded_file, UNMARKED)  # NFS grants an exclusive lock only with write access
+    # even without a mark: an earlier run may have been killed before this, or after it removed the whole release
     files.sync_folder(release.path if release.path.is_dir() else release.path.parent)
 
 
 def remove(release: Release, *, in_use_too: bool = False) -> bool:
-    """Remove a release, its mark first: a removal that is cut short leaves nothing that counts.
+    """Remove a release, its mark first, so that an interrupted removal leaves no complete release.
 
-    Return whether it is gone: one that still runs stays, with all that it needs, for a later collection; on Windows
-    with ``in_use_too`` as well, because no program that runs can be removed there.
+    Return whether it was removed. A release that still runs is left intact for a later collection, unless
+    ``in_use_too``; on Windows even then, because a running program cannot be removed there.
     """
     if release.path.is_dir() and not release.path.is_symlink():
         unmark(release)

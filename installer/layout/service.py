@@ -1,8 +1,8 @@
-"""The account that an application runs under, where root installs it for another: whoever owns PREFIX/data.
+"""The service account of an application that root installs: the owner of PREFIX/data.
 
-What root does among that account's files, or with its data, is done with that account's rights: a link that it placed
-there leads root nowhere, and what is new there is its own. The owner of a folder marks a place that the account cannot
-change: PREFIX/data, or a folder that is in one of root's.
+Root works on that account's files and data with the account's rights, so that a link that the account placed there
+cannot redirect root, and the account owns new files. The owner is read only from a folder that the account cannot
+replace: PREFIX/data, or a folder inside one of root's.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def account_of(data: Path) -> Account | None:
-    """Return the account that owns a data folder, for root where that is another; else None."""
+    """Return the account that owns a data folder, or None if the caller is not root or a trusted user owns it."""
     if sys.platform == "win32" or os.geteuid() != 0:
         return None
     try:
@@ -38,20 +38,20 @@ def account_of(data: Path) -> Account | None:
 
     try:
         account = pwd.getpwuid(status.st_uid)
-    except KeyError:  # a number that no user database knows: a container's
+    except KeyError:  # a user ID without an entry in the user database, as in containers
         return Account(status.st_uid, status.st_gid, (), "/")
     groups = os.getgrouplist(account.pw_name, account.pw_gid)
     return Account(account.pw_uid, account.pw_gid, tuple(groups), account.pw_dir)
 
 
 def give(folder: Path, account: Account | None) -> None:
-    """Give a folder of root's in one of root's (trials.scratch), and what it holds, to an account."""
+    """Make an account the owner of a folder and its contents; the folder must be root's in one of root's."""
     if account is None:
         return
     for place, folders, names in os.walk(folder):
         for name in (*folders, *names):
             os.chown(os.path.join(place, name), account.user, account.group, follow_symlinks=False)
-    os.chown(folder, account.user, account.group)  # last: until then nobody else is in there
+    os.chown(folder, account.user, account.group)  # last: until then no other user can enter it
 
 
 def run(
@@ -62,10 +62,10 @@ def run(
     folder: Path | None = None,
     account: Account | None = None,
 ) -> process.Completed:
-    """Run a program of the application in a folder, or in an empty one: what it writes there goes with it.
+    """Run a program of the application in a folder, by default in an empty one that is removed afterwards.
 
-    ``timeout`` is in seconds. With ``account`` it has that user's rights, and the empty folder is that user's. Raises
-    ToolError when it cannot be started.
+    ``timeout`` is in seconds. With ``account`` the program has that user's rights, and that user owns the empty folder.
+    Raises ToolError if the program cannot be started.
     """
     if folder is not None:
         return process.run(argv, env=env, cwd=folder, timeout=timeout, account=account)
@@ -75,7 +75,7 @@ def run(
 
 
 def settings_of_another(prefix: Prefix) -> tuple[str, str]:
-    """Return who owns PREFIX/.env and who the data, where these are two and the second could not read it; else ''."""
+    """Return the owners of PREFIX/.env and of the data if root installed and they differ, else two empty strings."""
     account = account_of(prefix.data)
     if account is None or not prefix.env_file.exists():
         return "", ""
@@ -85,7 +85,7 @@ def settings_of_another(prefix: Prefix) -> tuple[str, str]:
 
 @contextlib.contextmanager
 def acting_for(data: Path) -> Iterator[None]:
-    """Have the rights of the account that owns a data folder, and no more, within the block (all threads have them)."""
+    """Switch to the rights of the account that owns a data folder within the block; this affects all threads."""
     account = account_of(data)
     if account is None:
         yield

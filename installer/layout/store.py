@@ -1,6 +1,6 @@
-"""Stored wheels, model and source files by digest: what repairs need when no bundle is available.
+"""The store: wheels, models and source files by digest, which repairs need if no bundle is available.
 
-Objects are read-only and written once: beside, then renamed, only when all bytes were verified.
+Objects are read-only and written once: to a temporary file, which is renamed only after all bytes were verified.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from bundle.manifest import FileEntry
 
 
-_OBJECT = re.compile(r"[0-9a-f]{64}|\..*\.tmp")  # and what a crash left of one; another file is somebody else's
+_OBJECT = re.compile(r"[0-9a-f]{64}|\..*\.tmp")  # or a temporary file that a crash left; other files are unknown
 _SHELF = re.compile(r"[0-9a-f]{2}")
 OWN_COPY_LIMIT = 32 << 20  # bytes: the tokenizers of common models have up to 17 MB (BGE-M3)
 
 
 class Store:
-    """Files under ``store/sha256/<first 2 digits>/<digest>``."""
+    """The files in ``store/sha256/<first 2 digits>/<digest>``."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -42,7 +42,7 @@ class Store:
         return self.root / sha256[:2] / sha256
 
     def holds(self, entry: FileEntry) -> bool:
-        """Return whether an object is there with the right size; nothing is read."""
+        """Return whether an object exists with the right size; its content is not read."""
         path = self.path(entry.sha256)
         try:
             found = path.lstat()
@@ -51,24 +51,24 @@ class Store:
             return False
 
     def has(self, entry: FileEntry) -> bool:
-        """Return whether an object is there with the right bytes; they are hashed now."""
+        """Return whether an object exists with the right content, which is hashed."""
         try:
             return self.holds(entry) and sha256_file(self.path(entry.sha256)) == (entry.sha256, entry.size)
         except OSError:
             return False
 
     def add(self, entry: FileEntry, blocks: Iterator[bytes]) -> bool:
-        """Take in a file from checked blocks; an object that is already right stays. Return whether it was written."""
+        """Add a file from verified blocks, unless the object is already intact; return whether it was written."""
         if self.has(entry):
             drain(blocks)
             return False
         path = self.path(entry.sha256)
         aside.clear(path.parent, folder=True)
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{entry.sha256}.{os.getpid()}.{get_ident()}.tmp")  # two files may be the same
+        beside = path.with_name(f".{entry.sha256}.{os.getpid()}.{get_ident()}.tmp")  # threads may add equal files
         try:
             with beside.open("wb") as file:
-                for block in blocks:  # errors of reading them have names of their own
+                for block in blocks:  # errors of reading them report their own path
                     with troubles.at(path):
                         file.write(block)
                 with troubles.at(path):
@@ -76,7 +76,7 @@ class Store:
                     if os.name == "nt":  # pragma: no cover - elsewhere the whole filesystem is synced later
                         os.fsync(file.fileno())
             beside.chmod(0o444)
-            if os.name == "nt" and path.exists():  # pragma: no cover - a read-only file is not replaced only there
+            if os.name == "nt" and path.exists():  # pragma: no cover - Windows does not replace a read-only file
                 path.chmod(0o666)
             aside.clear(path)
             files.replace(beside, path)
@@ -86,19 +86,19 @@ class Store:
         return True
 
     def link(self, entry: FileEntry, target: Path) -> None:
-        """Give an object a second name (a copy where the filesystem has no hard links)."""
+        """Create a hard link to an object, or a copy if the filesystem has no hard links."""
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.link(self.path(entry.sha256), target)
         except (FileNotFoundError, FileExistsError):
-            raise  # a copy would write through to whatever the target is linked with
+            raise  # a copy would overwrite the file that the target is linked to
         except OSError:
             self.copy(entry, target)
 
     def stage(self, entry: FileEntry, target: Path) -> None:
-        """Give a release a file of its own where that costs little, else a second name of the object.
+        """Create a release's file as a copy if that costs little (up to OWN_COPY_LIMIT, or a clone), else as a link.
 
-        Damage to one of the two then leaves the other to repair it from (docs/adr/0015).
+        If one of two copies is damaged, it can be repaired from the other (docs/adr/0015).
         """
         target.parent.mkdir(parents=True, exist_ok=True)
         if entry.size <= OWN_COPY_LIMIT:
@@ -107,14 +107,14 @@ class Store:
             self.link(entry, target)
 
     def copy(self, entry: FileEntry, target: Path) -> None:
-        """Write an object's bytes to a new file."""
+        """Copy an object to a new file. Raises FileNotFoundError if the store does not hold it."""
         target.parent.mkdir(parents=True, exist_ok=True)
         if not self.holds(entry):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.path(entry.sha256)))
         shutil.copyfile(self.path(entry.sha256), target)
 
     def require(self, entries: Iterator[FileEntry]) -> None:
-        """Raise HostError when an object is missing or damaged, naming what to transfer."""
+        """Raise HostError, naming the file, if an object is missing or damaged."""
         for entry in entries:
             if not self.has(entry):
                 raise HostError(
@@ -123,7 +123,7 @@ class Store:
                 )
 
     def collect(self, wanted: set[str]) -> int:
-        """Remove objects that no retained release's manifest names; return the bytes freed."""
+        """Remove objects except those in ``wanted``, the digests of retained releases; return the bytes freed."""
         freed = 0
         for folder in self._entries():
             if not is_shelf_name(folder.name):
@@ -140,7 +140,7 @@ class Store:
         return freed
 
     def unknown_files(self) -> list[Path]:
-        """Return what is neither an object nor what a crash left of one."""
+        """Return the entries that are neither objects nor temporary files of a crash."""
         found = []
         for path in self._entries():
             if _is_shelf(path):
@@ -154,12 +154,12 @@ class Store:
 
 
 def is_object(name: str) -> bool:
-    """Return whether a name is that of an object, or of what a crash left of one."""
+    """Return whether a file name is that of an object or of a temporary file of a crash."""
     return _OBJECT.fullmatch(name) is not None
 
 
 def is_shelf_name(name: str) -> bool:
-    """Return whether a name is that of a folder of objects."""
+    """Return whether a folder name is that of a folder of objects."""
     return _SHELF.fullmatch(name) is not None
 
 

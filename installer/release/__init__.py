@@ -1,1 +1,1 @@
-"""One installed tree: how it is built, tried out, sealed, compared with what was signed, and started."""
+"""A release: building it, trying it out, writing its receipt, comparing it with the signed manifest, starting it."""

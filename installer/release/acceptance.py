@@ -1,8 +1,7 @@
-"""Does a release work? Asked before it is sealed, and again from outside after it was activated.
+"""Check that a release works: before it is sealed, and again through PREFIX/bin after it was activated.
 
-Nothing installed is imported before its bytes were compared with RECORD. Imports and smoke tests
-run in processes of their own with placeholders for required settings; they also write the
-bytecode that later starts need (bytecode.py).
+No installed module is imported before its bytes were compared with RECORD. Imports and smoke commands run in separate
+processes with placeholders for required settings; they also write the bytecode that later starts need (bytecode.py).
 """
 
 from __future__ import annotations
@@ -31,16 +30,16 @@ if TYPE_CHECKING:
 
 IMPORT_TIMEOUT, SMOKE_TIMEOUT = 600.0, 300.0  # seconds; the first import compiles thousands of files
 IMPORT = scripts.text("scripts/import_modules")
-AT_ONCE, NO_GC = "at-once", "no-gc"  # how
+AT_ONCE, NO_GC = "at-once", "no-gc"  # options of the script
 NAMES_SHOWN = 5
 
 
 def check_records(
     installation: Installation, hash_of: record.Hash, progress: Progress, *, damaged: Collection[str] = ()
 ) -> None:
-    """Raise InstallError unless site-packages is exactly what the wheels and the lock say.
+    """Raise InstallError unless site-packages matches the RECORDs and the packages of the manifest exactly.
 
-    ``damaged`` are paths in the release that are known to be damaged and stay so.
+    ``damaged`` are paths in the release that are known to be damaged and remain so.
     """
     known = {installation.release.path / path for path in damaged}
     site = installation.site_packages
@@ -64,7 +63,7 @@ def check_records(
 def try_out(installation: Installation, progress: Progress) -> None:
     """Raise InstallError unless the core modules of a new release import and the profile's smoke commands exit 0.
 
-    Leaves the bytecode of all that the application imports.
+    Also writes the bytecode of every module that the application imports.
     """
     foreign = bytecode.compile_application(installation, basic_environment(), progress)
     check_imports(installation, progress)
@@ -74,16 +73,16 @@ def try_out(installation: Installation, progress: Progress) -> None:
 
 
 def import_once(installation: Installation, modules: list[str]) -> None:
-    """Import modules for the sake of their bytecode; what does not import is no fault, nothing may ever ask for it."""
+    """Import modules to write their bytecode; a failed import is ignored, as the module may never be needed."""
     env, release = trial_environment(installation, basic_environment()), installation.release
     argv = [str(release.python), "-c", IMPORT, "-", NO_GC, AT_ONCE]
     process.run(argv, env=env, cwd=release.app, timeout=IMPORT_TIMEOUT, stdin=json.dumps(modules).encode())
 
 
 def trial_environment(installation: Installation, caller: dict[str, str]) -> dict[str, str]:
-    """Return the application's environment with placeholders for what its env template lists.
+    """Return the application's environment with placeholders for the settings in its env template.
 
-    Before the release is sealed, scratch data stand for the user's.
+    Before the release is sealed, scratch data replace the user's, and bytecode may be written.
     """
     env = launchers.trial_environment(installation, caller, _data_of(installation.release))
     if not installation.release.is_complete:  # a sealed release changes no more
@@ -92,13 +91,13 @@ def trial_environment(installation: Installation, caller: dict[str, str]) -> dic
 
 
 def _data_of(release: Release) -> str | None:
-    """Return the data that stand for the user's before the release is sealed; None for the user's own."""
+    """Return the scratch data that replace the user's before the release is sealed, or None if there are none."""
     scratch = stage.scratch_data(release)
     return str(scratch) if scratch.is_dir() else None
 
 
 def basic_environment() -> dict[str, str]:
-    """Return what a program needs of this process's environment to start at all."""
+    """Return the variables of this process's environment that a program needs to start at all."""
     names = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "WINDIR", "TEMP", "TMP", "USERPROFILE")
     return {name: os.environ[name] for name in names if name in os.environ}
 
@@ -108,7 +107,7 @@ def check_imports(installation: Installation, progress: Progress, account: proce
     release, names = installation.release, installation.manifest.application.core_imports
     if not names:
         return
-    # an interpreter that crashes while it ends is noticed when the release is tried out, before it is sealed
+    # a crash of the interpreter at exit is detected when the release is tried out, before it is sealed
     argv = [str(release.python), "-c", IMPORT, json.dumps(names), NO_GC, *([AT_ONCE] if release.is_complete else [])]
     env = trial_environment(installation, basic_environment())
     with progress.wait(_("Importing the core modules")):
@@ -140,16 +139,16 @@ def check_smoke(installation: Installation, progress: Progress) -> None:
 
 
 def trying(name: str, arguments: list[str]) -> str:
-    """Return how the trial of a command is announced."""
+    """Return the progress message for the trial of a command."""
     return _("Testing the application: {command}").format(command=" ".join([name, *arguments]))
 
 
 def check_health(prefix: Prefix, manifest: Manifest, progress: Progress) -> None:
-    """Raise InstallError unless the active release works through PREFIX/bin, as whoever owns the data starts it.
+    """Raise InstallError unless the active release works through PREFIX/bin, with the rights of the data's owner.
 
     1. The core modules import.
     2. The profile's smoke commands exit 0.
-    3. Each model that has a probe gives the embedding that the manifest promises.
+    3. Each model with a probe returns the embedding in the manifest.
     """
     active = prefix.active()
     if active is None:
@@ -166,7 +165,7 @@ def check_health(prefix: Prefix, manifest: Manifest, progress: Progress) -> None
 
 
 def check_answers(prefix: Prefix, manifest: Manifest, env: dict[str, str], progress: Progress) -> None:
-    """Raise InstallError for a model that does not give the embedding that its probe promises."""
+    """Raise InstallError unless each model with a probe returns the embedding of the probe."""
     for model in manifest.models:
         if model.probe is None:
             continue
@@ -184,7 +183,7 @@ def check_answers(prefix: Prefix, manifest: Manifest, env: dict[str, str], progr
 
 
 def require_unchanged(release: Release, before: dict[str, tuple[int, int, int]]) -> None:
-    """Raise InstallError when a sealed release changed since ``before``: root may write there, other users may not."""
+    """Raise InstallError if a sealed release changed since ``before``, which root can do but other users cannot."""
     after = receipt.stamps(release)
     changed = sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
     if changed:
@@ -200,7 +199,7 @@ def require_unchanged(release: Release, before: dict[str, tuple[int, int, int]])
 
 
 def require_success(ended: process.Completed, name: str, arguments: list[str]) -> None:
-    """Raise InstallError unless a command of the application succeeded."""
+    """Raise InstallError unless a command of the application exited with 0 in time."""
     if ended.ok:
         return
     reason = _("it timed out") if ended.timed_out else _("exit code {n}").format(n=ended.returncode)
@@ -213,5 +212,5 @@ def require_success(ended: process.Completed, name: str, arguments: list[str]) -
 
 
 def last_line(text: str) -> str:
-    """Return the last line that says something, for an error message."""
+    """Return the last non-empty line, at most 300 characters of it, for an error message."""
     return process.last_line(text)[:300] or _("no message")

@@ -1,7 +1,7 @@
-"""The bytecode of a release, complete before it is sealed: nothing is compiled by those who start the application.
+"""Write the bytecode of a release before it is sealed, so that no start of the application compiles anything.
 
-1. Every module of the application is compiled, with the imports that the profile names put off.
-2. What it imports from elsewhere, in functions too, is imported once; Python keeps the bytecode of that.
+1. Every module of the application is compiled, with the imports that the profile lists deferred.
+2. The modules that it imports from elsewhere, in functions too, are imported once, and Python caches their bytecode.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ HOME = Path(__file__).resolve().parents[2]
 def compile_application(installation: Installation, env: dict[str, str], progress: Progress) -> list[str]:
     """Write the bytecode of the application's own modules, and return the modules that it imports from elsewhere.
 
-    Where that fails, the application works all the same, and starts slowly: a warning.
+    A failure is only a warning, and the list is empty then: the application still works, but starts slowly.
     """
     release, application = installation.release, installation.manifest.application
     request: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Digests of files, shared by all that inspects them in one run, so that a release is read once."""
+"""A cache of file digests, shared within one run, so that a release is read only once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bundle.manifest import Manifest
 
-LEAST = 256 << 20  # bytes that are read whatever a manifest says: bytecode and what uv writes come on top
+LEAST = 256 << 20  # bytes that are read whatever the manifest states: bytecode and uv's files are not counted in it
 Key = tuple[int, int, int, int, int]
 
 
@@ -23,32 +23,32 @@ def _key(status: os.stat_result) -> Key:
 
 
 def longest(manifest: Manifest) -> int:
-    """Return the bytes that no file of a release of this manifest exceeds."""
+    """Return the maximum size in bytes of a file in a release of this manifest."""
     return min(FILE_SIZE_LIMIT, max(LEAST, manifest.installed_bytes))
 
 
 class Digests:
-    """Gives a file's SHA-256 as record.sha256_of does, hashing each file once however many threads ask.
+    """A callable like record.sha256_of that hashes each file once, even if several threads request it.
 
-    A file is known by device, inode, size and times of change, so that one that changes meanwhile
-    is read again, and one with two names is not.
+    Device, inode, size and the times of modification and status change identify a file, so that one that changes in
+    the meantime is read again, and one with two names is not.
     """
 
     def __init__(self) -> None:
         self._most = FILE_SIZE_LIMIT
         self._known: dict[Key, Optional[str]] = {}
-        self._lasting: dict[tuple[int, ...], Optional[str]] = {}  # without the time of change
+        self._lasting: dict[tuple[int, ...], Optional[str]] = {}  # without the time of the status change
         self._busy: set[Key] = set()
         self._waiting = 0
-        # one for all files: a future for each takes as long as hashing a small one
+        # one condition for all files: a future for each takes as long as hashing a small file
         self._changed = threading.Condition()
 
     def bound_by(self, manifest: Manifest) -> None:
-        """Read no file that is longer than all that a release of this manifest comes to: it is none of it."""
+        """Read no file that is longer than ``longest`` of this manifest: it cannot belong to such a release."""
         self._most = longest(manifest)
 
     def __call__(self, path: Path | str) -> str | None:
-        """Return a regular file's digest, or None when none of ours is there; raises OSError."""
+        """Return a file's digest, or None if it is missing, too long or no regular file. Raises OSError."""
         try:
             status = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
@@ -71,7 +71,7 @@ class Digests:
             digests[key] = record.sha256_of(path)
         finally:
             with self._changed:
-                self._known.update(digests)  # nothing, when it could not be read: whoever waits sees for himself
+                self._known.update(digests)  # empty if it could not be read: the waiting threads try again
                 self._lasting.update((known[:-1], digest) for known, digest in digests.items())
                 self._busy.remove(key)
                 if self._waiting:
@@ -79,21 +79,21 @@ class Digests:
         return digests[key]
 
     def knows(self, path: str) -> bool:
-        """Return whether a file was read and has not changed since."""
+        """Return whether a file was hashed and has not changed since."""
         try:
             return _key(os.lstat(path)) in self._known
         except OSError:
             return False
 
     def renew(self, path: str) -> None:
-        """Keep the digest of a file that lost or got another name since, which changes only its time of change.
+        """Keep the digest of a file after a hard link to it was added or removed, which changes only its ctime.
 
-        For whoever gave or took that name himself, and asked ``knows`` or for the digest right before.
+        Only for a caller that did so itself, and called ``knows`` or requested the digest right before.
         """
         try:
             key = _key(os.lstat(path))
         except OSError:
-            return  # whoever asks for it will see
+            return  # the next request for the digest reports it
         digest = self._lasting.get(key[:-1])
         if digest is not None:
             self._known[key] = digest

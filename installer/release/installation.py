@@ -1,4 +1,4 @@
-"""One release in its prefix, with what is known of it: what most of this house works on."""
+"""One release in its prefix with its manifest and receipt, on which most of the installer works."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Installation:
-    """A release of a prefix and the manifest that it is built from; it may be about to be built.
+    """A release of a prefix and the manifest that it is built from; the release may not exist yet.
 
-    ``receipt`` is None where it was not read, or cannot be relied on.
+    ``receipt`` is None if it was not read or is not reliable.
     """
 
     prefix: Prefix
@@ -30,19 +30,19 @@ class Installation:
 
     @property
     def store(self) -> Store:
-        """The prefix's store, which holds what the release is built from."""
+        """The prefix's store, which holds the files that the release is built from."""
         return Store(self.prefix.store)
 
     @property
     def site_packages(self) -> Path:
-        """Where the packages of the release lie."""
+        """The folder of the release's packages."""
         return self.release.site_packages(self.manifest.target.python)
 
 
 def active(prefix: Prefix) -> Installation | None:
-    """Return the active release of a prefix with its manifest, or None when no complete one is active.
+    """Return the active release of a prefix with its manifest, or None if no complete release is active.
 
-    Raises what reading the manifest raises.
+    Raises OSError if the manifest cannot be read, TrustError if it is invalid.
     """
     release = prefix.active()
     return None if release is None else Installation(prefix, release, release.manifest())

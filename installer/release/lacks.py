@@ -1,4 +1,4 @@
-"""What an application needs beside its bundle before it starts: settings, and models copied separately."""
+"""Find what an application needs in addition to its bundle: settings, and models that are copied separately."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Lacks:
-    """What a prefix lacks. ``names`` of settings are None where PREFIX/.env cannot be read: validate says why."""
+    """The settings and models that a prefix lacks.
+
+    ``names``, the settings, is None if PREFIX/.env cannot be read; validate reports the reason.
+    """
 
     prefix: Prefix
     names: tuple[str, ...] | None
@@ -44,7 +47,7 @@ class Lacks:
         }
 
     def lines(self) -> Iterator[str]:
-        """Yield what to do about it, for a person who sees the settings file named above."""
+        """Yield human-readable lines of advice, to be printed below the path of the settings file."""
         if self.names:
             text = _("Still missing:  {names}; add NAME=value for each to that file")
             yield text.format(names=", ".join(self.names))
@@ -54,7 +57,7 @@ class Lacks:
 
 
 def find(installation: Installation) -> Lacks:
-    """Return what a prefix lacks for a release, which may still be to be made."""
+    """Return the settings and models that a prefix lacks for a release, which may not exist yet."""
     try:
         names: tuple[str, ...] | None = settings.survey(installation).missing
     except (OSError, ValueError):
@@ -63,12 +66,12 @@ def find(installation: Installation) -> Lacks:
 
 
 def model_folder(prefix: Prefix, model: ModelApart) -> Path:
-    """Return the folder that a model belongs in."""
+    """Return the folder into which a model must be copied."""
     return prefix.models / model.name
 
 
 def missing_models(installation: Installation) -> list[ModelApart]:
-    """Return the models whose folder is not there, or holds no file."""
+    """Return the models whose folder is missing, cannot be read or contains no file."""
     wanted, prefix = installation.manifest.application.models_apart, installation.prefix
     return [model for model in wanted if not _has_files(model_folder(prefix, model))]
 
@@ -81,7 +84,10 @@ def _has_files(folder: Path) -> bool:
 
 
 def damaged_weights(prefix: Prefix, model: ModelApart) -> dict[str, str]:
-    """Return the files of weights in a model's folder that cannot be whole, and why; what cannot be read among them."""
+    """Return the incomplete files of weights in a model's folder by path, each with the reason.
+
+    Files that cannot be read are included.
+    """
     found = {}
     folder = model_folder(prefix, model)
     for file in sorted(folder.rglob("*")):
@@ -95,7 +101,7 @@ def damaged_weights(prefix: Prefix, model: ModelApart) -> dict[str, str]:
 
 
 def what_to_copy(prefix: Prefix, model: ModelApart) -> str:
-    """Return which files to copy and where to, as a sentence."""
+    """Return the advice to copy a model, as a sentence with its files and its folder."""
     kind, _colon, rest = model.source.partition(":")
     repository, _at, revision = rest.partition("@")
     origin = (

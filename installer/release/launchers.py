@@ -1,9 +1,10 @@
-"""PREFIX/bin: small fixed scripts that read ``current`` once and start that release's launcher.
+"""The launchers in PREFIX/bin: small fixed scripts that read ``current`` once and start that release's launcher.
 
-They are the same for every release, so activation changes nothing but ``current``. The tool's own command is never
-one of the application's: bundles with such a name are refused. Installers before that rule called it
-``ragtrace`` and let it win; a prefix that keeps no release but theirs has the scripts that they know, because none
-but they can run there. Once it keeps a release of another, the names are the application's, whichever is active.
+They are the same for every release, so activation changes only ``current``. The application never has a command with
+the name of the tool's own: bundles with such a name are refused. Installers before that rule named the tool
+``ragtrace`` and gave it precedence. A prefix that retains only releases of such installers has their scripts, because
+only they can run there. Once it retains a release of a newer one, ``ragtrace`` may be the application's, whichever
+release is active.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
     from installer.release.installation import Installation
 
 MADE_BY_US = b"Made by ragtrace-install"
-# of the zipapp: all have the first, and those that know the tool's command the second
+# members of the zipapp: every installer has the first, and those that know the tool's command have the second
 EVERY_INSTALLER, KNOWS_THE_COMMAND = (f"site-packages/bootstrap/{name}" for name in ("launchers.py", "own_command.py"))
-COMMAND_FILE = "command"  # of a release whose installer knows the tool's command: what its script looks for
+COMMAND_FILE = "command"  # in a release whose installer knows the tool's command; the tool's script looks for it
 
 
 def script(name: str, posix: str, windows: str) -> bytes:
@@ -44,17 +45,17 @@ def script(name: str, posix: str, windows: str) -> bytes:
 
 
 def script_of_the_previous_tool() -> bytes:
-    """Return what installers that called the tool ``ragtrace`` wrote for it."""
+    """Return the script of the tool as written by the installers that named it ``ragtrace``."""
     return script(PREVIOUS_TOOL, texts.POSIX_PREVIOUS, texts.WINDOWS_PREVIOUS)
 
 
 def file_name(name: str) -> str:
-    """Return the file that a command has in PREFIX/bin."""
+    """Return the file name of a command in PREFIX/bin."""
     return name + (".cmd" if sys.platform == "win32" else "")
 
 
 def scripts(prefix: Prefix, manifest: Manifest) -> dict[str, bytes]:
-    """Return file name → content of everything that PREFIX/bin holds for a manifest, the tool's command first."""
+    """Return the scripts in PREFIX/bin for a manifest, file name → content, normally the tool's command first."""
     found = {file_name(TOOL): script(TOOL, texts.POSIX_TOOL, texts.WINDOWS_TOOL)}
     for name in manifest.application.commands:
         found[file_name(name)] = script(name, texts.POSIX_APPLICATION, texts.WINDOWS_APPLICATION)
@@ -65,13 +66,16 @@ def scripts(prefix: Prefix, manifest: Manifest) -> dict[str, bytes]:
 
 
 def is_previous(prefix: Prefix) -> bool:
-    """Return whether a prefix keeps releases, and each of an installer that calls the tool ``ragtrace``."""
+    """Return whether a prefix retains releases, all of installers that named the tool ``ragtrace``."""
     stored = prefix.complete_releases()
     return bool(stored) and not any(knows_the_command(release.bundle / INSTALLER) for release in stored)
 
 
 def knows_the_command(zipapp: Path) -> bool:
-    """Return whether an installer has the rules of this one; one that cannot be read is a matter of its receipt."""
+    """Return whether an installer knows the tool's command, True if it cannot be read.
+
+    A damaged installer is found by comparison with the receipt.
+    """
     try:
         with reading.opened(zipapp) as file, zipfile.ZipFile(file) as opened:
             members = frozenset(opened.namelist())
@@ -81,7 +85,7 @@ def knows_the_command(zipapp: Path) -> bool:
 
 
 def former_tool(prefix: Prefix) -> Path | None:
-    """Return the command ``ragtrace`` of a prefix where it starts the tool, or None."""
+    """Return the command ``ragtrace`` of a prefix, or None if it does not start the tool."""
     path = prefix.bin / file_name(PREVIOUS_TOOL)
     try:
         return path if reading.read(path, reading.LINES) == script_of_the_previous_tool() else None
@@ -90,14 +94,14 @@ def former_tool(prefix: Prefix) -> Path | None:
 
 
 def tool(prefix: Prefix) -> Path | None:
-    """Return the tool's command in a prefix as it is typed, or None where there is none yet."""
+    """Return the tool's command in a prefix as it is typed, or None if there is none yet."""
     if own_command.is_installed(prefix.root):
         return own_command.in_prefix(prefix.root)
     return prefix.bin / PREVIOUS_TOOL if former_tool(prefix) else None
 
 
 def unknown_files(prefix: Prefix, manifest: Manifest) -> list[Path]:
-    """Return files of somebody else's in PREFIX/bin where a manifest's commands would go."""
+    """Return the files in PREFIX/bin with the name of a new command of a manifest that no installer wrote."""
     active = prefix.named()
     try:
         ours = scripts(prefix, active.manifest()) if active else {}
@@ -118,7 +122,7 @@ def is_ours(path: Path) -> bool:
 
 
 def argv(prefix: Prefix, manifest: Manifest, name: str, arguments: Sequence[str]) -> list[str]:
-    """Return how a command of PREFIX/bin is called from a program, or a program of the profile, which has no script."""
+    """Return the argv that runs a command of PREFIX/bin, or a program of the profile, which has no script there."""
     if all(launcher.is_command for launcher in manifest.application.launchers if launcher.name == name):
         return [str(prefix.bin / file_name(name)), *arguments]
     release = prefix.named()
@@ -127,9 +131,9 @@ def argv(prefix: Prefix, manifest: Manifest, name: str, arguments: Sequence[str]
 
 
 def write(prefix: Prefix, manifest: Manifest) -> None:
-    """Make PREFIX/bin hold the launchers of a manifest; others of ours stay until a release lacks them.
+    """Write the launchers of a manifest into PREFIX/bin; ``prune`` removes those of other releases later.
 
-    The tool's own comes first: a run that is cut short leaves one to go on with.
+    The tool's own is written first, so that it is available to continue after an interrupted run.
     """
     prefix.bin.mkdir(exist_ok=True)
     for name, content in scripts(prefix, manifest).items():
@@ -140,14 +144,14 @@ def write(prefix: Prefix, manifest: Manifest) -> None:
 
 
 def damaged(prefix: Prefix, manifest: Manifest) -> list[str]:
-    """Return the launchers of a manifest that are not in PREFIX/bin as they were written, paths from the prefix."""
+    """Return the launchers of a manifest that are missing or altered, as paths relative to the prefix."""
     return [
         f"bin/{name}" for name, content in scripts(prefix, manifest).items() if not is_right(prefix.bin / name, content)
     ]
 
 
 def is_right(path: Path, content: bytes) -> bool:
-    """Return whether a launcher is there as it was written, and can be started."""
+    """Return whether a launcher has the expected content and can be executed."""
     try:
         return reading.read(path, reading.LINES) == content and os.access(path, os.X_OK)
     except OSError:
@@ -155,7 +159,7 @@ def is_right(path: Path, content: bytes) -> bool:
 
 
 def prune(prefix: Prefix, manifest: Manifest | None) -> None:
-    """Remove launchers of ours that the active release does not have; all of them when there is none."""
+    """Remove the installer's launchers that the active release does not have, or all if ``manifest`` is None."""
     wanted = scripts(prefix, manifest) if manifest else {}
     for path in prefix.bin.iterdir() if prefix.bin.is_dir() else ():
         if path.name not in wanted and is_ours(path):
@@ -163,7 +167,10 @@ def prune(prefix: Prefix, manifest: Manifest | None) -> None:
 
 
 def write_run_files(installation: Installation) -> None:
-    """Write launch.py and run.json, what the launchers start, and which command the stored installer is started by."""
+    """Write launch.py and run.json, which the launchers use, and the file that records the tool's command.
+
+    The latter is left out if the stored installer does not know that command.
+    """
     release = installation.release
     with open(app_launcher.__file__, "rb") as file:
         release.launch_file.write_bytes(file.read())
@@ -173,7 +180,7 @@ def write_run_files(installation: Installation) -> None:
 
 
 def trial_environment(installation: Installation, caller: dict[str, str], data: str | None = None) -> dict[str, str]:
-    """Return the application's environment with placeholders for settings; ``data`` stands for the user's."""
+    """Return the application's environment with placeholders for settings; ``data`` replaces the user's data."""
     run, settings = run_of(installation.manifest), installation.manifest.application.environment.placeholders
     return app_launcher.environment(str(installation.release.path), run, caller, settings, data)
 
@@ -181,7 +188,7 @@ def trial_environment(installation: Installation, caller: dict[str, str], data: 
 def trial_command(
     installation: Installation, command: Sequence[str], data: str | None = None
 ) -> tuple[list[str], Path | None]:
-    """Return how a release starts a command without PREFIX/bin, and the folder, None for the caller's."""
+    """Return the argv that starts a release's command without PREFIX/bin, and its folder, or None for the caller's."""
     name, *arguments = command
     run, release = run_of(installation.manifest), str(installation.release.path)
     argv, folder = app_launcher.command(release, run, name, arguments, data)
@@ -189,5 +196,5 @@ def trial_command(
 
 
 def run_of(manifest: Manifest) -> dict[str, Any]:
-    """Return what run.json says: the application's part of the manifest, as launch.py reads it."""
+    """Return the content of run.json: the application's part of the manifest, as launch.py reads it."""
     return manifest.application.to_json()

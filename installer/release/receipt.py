@@ -1,6 +1,6 @@
-"""The receipt: what a release was made from, and the digest of every file in it, bytecode too.
+"""The receipt of a release: its origin, and the digest of every file in it, including bytecode.
 
-Written when a release is sealed; every later check compares the tree with it.
+It is written when a release is sealed, and every later check compares the tree with it.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 LIMIT = 256 << 20  # bytes
-ITEMS_LIMIT = 2 * INSTALLED_LIMIT  # bytecode beside each file
+ITEMS_LIMIT = 2 * INSTALLED_LIMIT  # each file may have bytecode too
 MISSING, ALTERED, ADDED = "missing", "altered", "added"
-# what a file belongs to, when it is no distribution's
+# owners of files that belong to no distribution
 APP, MODELS, VENV, RELEASE = "(application)", "(models)", "(environment)", "(release)"
 NOT_LISTED = ("receipt.json", COMPLETE, DISCARDED)
 
 
 @dataclass(frozen=True)
 class Item:
-    """A file of a release: its path in it (POSIX), its SHA-256 or, for a link, ``-> target``, its owner."""
+    """A file of a release: its relative POSIX path, its SHA-256 or, for a link, ``-> target``, and its owner."""
 
     path: str
     content: str
@@ -50,7 +50,10 @@ class Item:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a release was made from, and what making it took; ``locked`` is False for packages that nobody signed."""
+    """The origin of a release, its files, and the resources that installing it used.
+
+    ``locked`` is False if its set of packages is not the signed one.
+    """
 
     release: str
     product: str
@@ -77,7 +80,7 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Deviation:
-    """How a file of a release differs from its receipt."""
+    """A file of a release that differs from its receipt, and how."""
 
     path: str
     kind: str
@@ -91,10 +94,10 @@ def _item(value: Any, path: str) -> Item:
 
 
 def contradicted(prefix: Prefix, release: Release) -> bool:
-    """Return whether the audit log has another receipt of a release than the one that is there.
+    """Return whether the audit log records another receipt of a release than the existing one.
 
-    A receipt and its mark can be written anew together by whoever may write there; a line of the log cannot be
-    changed without the lines that follow. Raises OSError where there is no receipt.
+    A user with write permission can replace a receipt and its mark together, but cannot change a line of the log
+    without the lines that follow it. Raises OSError if the receipt cannot be read.
     """
     logged = audit_log.receipt_of(prefix, release.id)
     return logged is not None and logged != digest.sha256_bytes(reading.read(release.receipt_file, LIMIT))
@@ -103,8 +106,8 @@ def contradicted(prefix: Prefix, release: Release) -> bool:
 def read_receipt(release: Release, sealed: str | None = None) -> Receipt:
     """Return a release's receipt, which must be the one that it was sealed with.
 
-    ``sealed`` is that receipt's SHA-256, by default what the mark says. Raises TrustError when either
-    is damaged, OSError when either is missing.
+    ``sealed`` is that receipt's SHA-256, by default the one in the mark. Raises TrustError if the receipt or the mark
+    is damaged, OSError if one of them is missing.
     """
     path = release.receipt_file
     data = reading.read(path, LIMIT)
@@ -117,7 +120,7 @@ def read_receipt(release: Release, sealed: str | None = None) -> Receipt:
 
 
 def parse(data: bytes, name: str) -> Receipt:
-    """Read a receipt. Raises TrustError that names the path of what it refuses."""
+    """Return a receipt from its JSON. Raises TrustError, with the path of the invalid field, if it is malformed."""
     fields = Fields(strict.loads(data, name, limit=LIMIT), name)
     fields.integer("format", least=FORMAT, most=FORMAT)
     locked = fields.left.pop("locked", None)
@@ -145,9 +148,10 @@ def parse(data: bytes, name: str) -> Receipt:
 
 
 def write_receipt(release: Release, receipt: Receipt) -> None:
-    """Write the receipt of a release that is about to be sealed. Raises InstallError for one that nothing could read.
+    """Write the receipt of a release that is about to be sealed.
 
-    A program that the installation ran may have left files with any name.
+    Raises InstallError if it could not be read again: a program that the installation ran may have created files with
+    any name.
     """
     data = receipt.to_bytes()
     try:
@@ -158,7 +162,7 @@ def write_receipt(release: Release, receipt: Receipt) -> None:
 
 
 def take_inventory(release: Release, site: Path, hash_of: record.Hash = record.sha256_of) -> tuple[Item, ...]:
-    """Hash every file of a release and tell its owner, sorted by path."""
+    """Return every file of a release with its digest and its owner, sorted by path."""
     owners = {line.path: line.owner for line in record.recorded(site)}
 
     top = str(release.path)
@@ -171,7 +175,7 @@ def take_inventory(release: Release, site: Path, hash_of: record.Hash = record.s
 
 
 def with_expected(items: tuple[Item, ...], contents: Mapping[str, str]) -> tuple[Item, ...]:
-    """Return an inventory in which some paths have the content that they should have, whatever is there."""
+    """Return an inventory in which some paths have the content that they should have, not the one on the disk."""
     found = {item.path: item for item in items}
     for path, content in contents.items():
         known = found.get(path)
@@ -180,7 +184,7 @@ def with_expected(items: tuple[Item, ...], contents: Mapping[str, str]) -> tuple
 
 
 def area(relative: str) -> str:
-    """Return what a file that no distribution owns belongs to."""
+    """Return the owner to record for a file that belongs to no distribution."""
     return {"app": APP, "models": MODELS, "venv": VENV}.get(relative.partition("/")[0], RELEASE)
 
 
@@ -190,7 +194,7 @@ def compare(release: Release, receipt: Receipt, hash_of: record.Hash = record.sh
 
 
 def against(found: Mapping[str, str], receipt: Receipt) -> list[Deviation]:
-    """Return how what ``contents`` found differs from a receipt."""
+    """Return the deviations of the result of ``contents`` from a receipt, sorted by path."""
     expected = {item.path: item for item in receipt.items}
     deviations = []
     for path, item in expected.items():
@@ -203,7 +207,7 @@ def against(found: Mapping[str, str], receipt: Receipt) -> list[Deviation]:
 
 
 def stamps(release: Release) -> dict[str, tuple[int, int, int]]:
-    """Return inode, size and time of the last change (ns) of everything that a comparison inspects, by its path."""
+    """Return inode, size and modification time (ns) by path of every entry that a comparison inspects."""
     found = {}
     for relative, (path, _is_link) in walk(str(release.path)):
         status = os.lstat(path)
@@ -212,7 +216,10 @@ def stamps(release: Release) -> dict[str, tuple[int, int, int]]:
 
 
 def contents(root: Path, hash_of: record.Hash = record.sha256_of) -> list[tuple[str, str]]:
-    """Return (path, SHA-256 or ``-> target``) of everything below a folder but the receipt, sorted."""
+    """Return (path, SHA-256 or ``-> target``) of every entry below a folder except receipt and marks, sorted.
+
+    The content of a file that cannot be read starts with ``?``.
+    """
     paths = dict(walk(str(root)))
 
     def content(path: str | Path) -> str:
@@ -228,10 +235,10 @@ def contents(root: Path, hash_of: record.Hash = record.sha256_of) -> list[tuple[
 
 
 def walk(folder: str) -> Iterator[tuple[str, tuple[str, bool]]]:
-    """Yield everything below a folder but the receipt, as (path in it, (path, whether it is a link)).
+    """Yield every entry below a folder except receipt and marks, as (relative path, (path, whether it is a link)).
 
-    Strings, because there are tens of thousands: a Path for each takes longer than hashing a small file. What lies
-    in a folder that cannot be read is missing.
+    Paths are strings, because there are tens of thousands: creating a Path for each takes longer than hashing a small
+    file. The contents of a folder that cannot be read are left out.
     """
     for entry in trees.entries(folder):
         relative = entry.path[len(folder) + 1 :].replace(os.sep, "/")

@@ -1,9 +1,10 @@
-"""The text of the scripts in PREFIX/bin, in which ``@name@`` stands for the command.
+"""The text of the scripts in PREFIX/bin, in which ``@name@`` is replaced by the command.
 
-Each starts the current release or says in two sentences why it cannot, with the exit codes of the tool: 4 where this
-host lacks the Python, 5 where the installation is damaged. ``FORMER`` is what installers wrote that called the tool
-``ragtrace``, byte for byte. The shell knows no catalogue, so they speak English, as the application's launcher does.
-In what they say a question mark stands for each character that ends a line, changes its order or steers a terminal.
+Each script starts the current release, or prints the reason and the next step and exits with a code of the tool: 4 if
+this host lacks the Python, 5 if the installation is damaged. The ``PREVIOUS`` scripts are byte for byte those of the
+installers that named the tool ``ragtrace``. The shell has no message catalogue, so all messages are in English, as in
+the application's launcher. POSIX scripts replace each character that ends a line, changes its direction or controls a
+terminal by a question mark.
 """
 
 from __future__ import annotations
@@ -62,8 +63,8 @@ demand_python
 stop 5 "@name@: $python is missing or cannot be executed" "  next: $(quoted "$prefix/bin/@tool@") recover"
 """
 )
-# a rollback to a release of an earlier installer leaves the tool as new as it was; where current leads nowhere, the
-# installer of any release can repair that
+# after a rollback to a release of an earlier installer the newer tool is still used; if current names no existing
+# release, the installer of any release can repair that
 POSIX_TOOL = (
     POSIX_STOP
     + r"""[ -n "$release" ] || for other in "$prefix"/releases/*/bundle/ragtrace-install.pyz; do
@@ -86,7 +87,7 @@ for %%p in ("%~dp0..") do set "RAGTRACE_PREFIX=%%~fp"
 set "RAGTRACE_RELEASE="
 for /f "usebackq tokens=2 delims=:{} " %%r in ("%RAGTRACE_PREFIX%\current.json") do set "RAGTRACE_RELEASE=%%~r"
 """
-# the file is UTF-8, and cmd reads files in the console's code page
+# the file is UTF-8, but cmd reads files in the console's code page
 WINDOWS_INTERPRETER = (
     r"""for /f "tokens=2 delims=:." %%c in ('chcp') do set "RAGTRACE_CODE_PAGE=%%c"
 chcp 65001 >nul 2>&1
@@ -121,7 +122,7 @@ set "RAGTRACE_RELEASE=%RAGTRACE_PREFIX%\releases\%RAGTRACE_RELEASE%"
 echo   python "%RAGTRACE_RELEASE%\bundle\ragtrace-install.pyz" recover --prefix "%RAGTRACE_PREFIX%" 1>&2
 exit /b 4
 """
-# a program of an environment ends with 103 where the Python that the environment was made from is gone
+# a program of an environment exits with 103 if the Python that the environment was created from is missing
 WINDOWS_APPLICATION = (
     WINDOWS_PREFIX + r"""if not defined RAGTRACE_RELEASE goto none
 if not exist "%RAGTRACE_PREFIX%\releases\%RAGTRACE_RELEASE%\launch.py" goto lost

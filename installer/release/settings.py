@@ -1,4 +1,4 @@
-"""PREFIX/.env and who reads it: what is missing there, what nobody loads, what is set in vain."""
+"""Check the settings in PREFIX/.env: which are missing, never loaded or overridden; write a new settings file."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _PLAIN = re.compile(r"[\w./:@%+,{}-]*")
 
 @dataclass(frozen=True)
 class Settings:
-    """How the settings of an installed application stand; no value of PREFIX/.env is in here.
+    """The result of a survey of the settings, without any value of PREFIX/.env.
 
-    ``missing`` and ``untouched`` are required names that nobody sets, or only to the template's placeholder.
-    ``unread`` maps each name that nobody loads to the name that is probably meant, or ''. ``overridden`` are
-    names of PREFIX/.env to which the release gives another value. ``wrong`` are the numbers of lines that set
-    nothing.
+    ``missing`` are required names that are not set, ``untouched`` those that are set to the template's placeholder.
+    ``unread`` maps each name that the application does not load to the name that is probably meant, or ''.
+    ``overridden`` are names of PREFIX/.env to which the release gives another value. ``wrong`` are the numbers of
+    lines that set nothing.
     """
 
     missing: tuple[str, ...]
@@ -48,9 +48,9 @@ class Settings:
 
 
 def survey(installation: Installation) -> Settings:
-    """Compare PREFIX/.env and the caller's variables with what the application loads.
+    """Compare PREFIX/.env and the caller's variables with the names that the application loads.
 
-    Raises OSError or ValueError for a file that is no text in UTF-8.
+    Raises OSError if the file cannot be read, ValueError if it is not UTF-8 text.
     """
     manifest, caller = installation.manifest, caller_names()
     run, wanted = launchers.run_of(manifest), manifest.application.environment
@@ -75,22 +75,22 @@ def survey(installation: Installation) -> Settings:
 
 
 def caller_names() -> set[str]:
-    """Return the names of the variables that the caller has set, those included that the zipapp's launcher hid."""
+    """Return the names of the caller's environment variables, including those that the zipapp's launcher hid."""
     hidden = os.environ.get("RAGTRACE_CALLER_NAMES", "")
     return {*os.environ, *(name for name in hidden.split(",") if name)}
 
 
 def near(name: str, names: Iterable[str]) -> str:
-    """Return the name that is probably meant by another one, or ''."""
+    """Return the known name that is most similar to a name, or '' if none is similar enough."""
     known = {other.upper(): other for other in names}
     found = difflib.get_close_matches(name.upper(), known, n=1, cutoff=NEAR)
     return known[found[0]] if found else ""
 
 
 def env_lines(manifest: Manifest) -> Iterator[str]:
-    """Yield the lines of a new settings file: all that can be set, each a comment, the required ones first.
+    """Yield the lines of a new settings file: every setting, commented out, the required ones first.
 
-    A default's line, uncommented, sets what holds without it.
+    The line of a setting with a default, if uncommented, sets that default.
     """
     said = manifest.application.environment
     heading = _("Settings of {title}: remove the # and set the value; required settings come first.")
@@ -104,17 +104,17 @@ def env_lines(manifest: Manifest) -> Iterator[str]:
 
 
 def _quoted(value: str) -> str:
-    """Return a value as a line of an .env file has it."""
+    """Return a value, quoted if necessary, for a line of an .env file."""
     return value if _PLAIN.fullmatch(value) else '"' + re.sub(r"([\\\"])", r"\\\1", value) + '"'
 
 
 def write_env_file(prefix: Prefix, manifest: Manifest, former: Release | None, progress: Progress) -> None:
-    """Make a settings file for the user to fill in, or tell what could be set newly in the one that is there.
+    """Create a settings file for the user to fill in, or report the new settings if there is one.
 
-    That one is never changed. Trouble is reported and no failure.
+    An existing file is never changed. An error is only a warning.
     """
     try:
-        if os.path.lexists(prefix.env_file):  # a link whose target is not mounted now is the user's all the same
+        if os.path.lexists(prefix.env_file):  # a link whose target is not mounted now is still the user's
             report_new(prefix, manifest, former, progress)
         elif app_launcher.loaded(launchers.run_of(manifest)):
             text = "\n".join([*env_lines(manifest), ""])
@@ -125,7 +125,7 @@ def write_env_file(prefix: Prefix, manifest: Manifest, former: Release | None, p
 
 
 def report_new(prefix: Prefix, manifest: Manifest, former: Release | None, progress: Progress) -> None:
-    """Tell the names that a release loads and the previous one did not, unless PREFIX/.env has them already."""
+    """Warn of the names that a release loads but the previous one did not, unless PREFIX/.env mentions them."""
     known = set(_MENTIONED.findall(app_launcher.text_of(str(prefix.root))))
     with contextlib.suppress(RagtraceError, OSError):  # a damaged release has nothing to compare
         known.update(app_launcher.loaded(launchers.run_of(former.manifest())) if former else ())
@@ -136,6 +136,6 @@ def report_new(prefix: Prefix, manifest: Manifest, former: Release | None, progr
 
 
 def _settable(manifest: Manifest) -> list[str]:
-    """Return the names that PREFIX/.env can set, but for those to which the release gives a value of its own."""
+    """Return the names that PREFIX/.env can set, except those for which the release has a fixed value."""
     values = manifest.application.environment.values
     return [name for name in app_launcher.loaded(launchers.run_of(manifest)) if name not in values]

@@ -1,11 +1,12 @@
-"""What is installed, compared with what was signed, past the receipt: that was written on this host, and can be again.
+"""Compare a release with its signed manifest, without relying on the receipt, which could be rewritten on this host.
 
-1. A stored wheel counts when its SHA-256 is the signed manifest's; its RECORD then says what its files must be.
-2. Every other file that the manifest names has its SHA-256 there.
-3. What the installer makes of the manifest (run.json, launch.py, links to data) is made again and compared.
-4. What is left is made on this host, and nothing signed has its digest: bytecode beside a file of 1 or 2, what
-   uv writes into every environment, and which Python it is. It is counted, and authenticated by the receipt alone.
-5. Every other file is one too many.
+1. A stored wheel counts if its SHA-256 is that of the signed manifest; its RECORD then lists the digests of its files.
+2. Every other file that the manifest lists must have the SHA-256 given there.
+3. The files that the installer generates from the manifest (run.json, launch.py, links to data) are generated again
+   and compared.
+4. Some files are created on this host, and nothing signed has their digest: bytecode of a file of 1 or 2, what uv
+   writes into every environment, and the path of the Python. They are counted; only the receipt authenticates them.
+5. Every other file is reported as added.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from installer.release.installation import Installation
 
 LAUNCHER_MEMBER = launchers.EVERY_INSTALLER.rpartition("/")[0] + "/app_launcher.py"  # of the zipapp
-# what uv writes into every environment, besides the links to Python
+# the files that uv writes into every environment, except the links to Python
 _OF_UV = re.compile(
     r"pyvenv\.cfg|\.gitignore|CACHEDIR\.TAG|(bin|Scripts)/(activate(\.\w+|_this\.py)?|deactivate\.bat|pydoc\.bat)"
 )
@@ -55,9 +56,10 @@ _WINDOWS_PYTHON = re.compile(r"Scripts/pythonw?\.exe")
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came of it: what is not as signed, and by package why it could not be compared.
+    """The result of a comparison: the deviations, and for each package not compared the reason.
 
-    ``same`` counts the files that are as signed, ``wheels`` the wheels that say so, ``made`` what is made here.
+    ``same`` counts the files that are as signed, ``wheels`` the wheels used for that, ``made`` the files that were
+    created on this host.
     """
 
     deviations: tuple[Deviation, ...]
@@ -69,10 +71,10 @@ class Comparison:
 
 @dataclass(frozen=True)
 class _Signed:
-    """What a release must hold: by path the right digest and the owner.
+    """The expected contents of a release: for each path the digest and the owner.
 
-    ``uncompared`` says by package why its wheel cannot be compared; which other files belong in its environment, one of
-    ``unknown``, is not known then.
+    ``uncompared`` maps each package whose wheel cannot be compared to the reason. ``unknown`` are the environments of
+    these packages, for which the set of expected files is incomplete.
     """
 
     contents: dict[str, tuple[str, str]]
@@ -82,9 +84,9 @@ class _Signed:
 
 
 def compare(installation: Installation, hash_of: record.Hash, found: Mapping[str, str] | None = None) -> Comparison:
-    """Compare a release with its manifest, which was proven before, and with the stored wheels.
+    """Compare a release with its manifest, which must have been verified, and with the stored wheels.
 
-    ``found`` is what ``receipt.contents`` gave a moment ago.
+    ``found`` is a recent result of ``receipt.contents``.
     """
     signed, release = _signed(installation, hash_of), installation.release
     found = dict(receipt.contents(release.path, hash_of)) if found is None else found
@@ -112,7 +114,7 @@ def compare(installation: Installation, hash_of: record.Hash, found: Mapping[str
 
 
 def _environments(manifest: Manifest) -> Iterator[tuple[Environment, str, FileEntry]]:
-    """Yield each wheel of a release with the environment that it is installed in and its package."""
+    """Yield for each wheel of a release its environment, its package and its entry in the manifest."""
     entries = {entry.path: entry for entry in manifest.of_kind("wheel")}
     for package in manifest.packages:
         yield Environment("venv", manifest.target.python), package.name, entries[package.wheel]
@@ -140,7 +142,7 @@ def _signed(installation: Installation, hash_of: record.Hash) -> _Signed:
 
 
 def _files_of(store: Store, environment: Environment, entry: FileEntry, hash_of: record.Hash) -> dict[str, str] | str:
-    """Return what a wheel writes by path, or why that is not known."""
+    """Return the digests of the files that a wheel installs, by path, or the reason why they are not known."""
     path = store.path(entry.sha256)
     try:
         found = hash_of(path) if store.holds(entry) else None
@@ -157,7 +159,7 @@ def _files_of(store: Store, environment: Environment, entry: FileEntry, hash_of:
 
 
 def _of_the_manifest(installation: Installation) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Yield path → (content, owner) of what the manifest names, or what is made of it and of nothing else."""
+    """Yield path → (content, owner) of the files that the manifest lists or that are generated from it alone."""
     release, manifest, data = installation.release, installation.manifest, installation.prefix.data
     in_data = {entry.path for entry in persist.shipped(manifest)}
     for entry in manifest.files:
@@ -177,9 +179,9 @@ def _of_the_manifest(installation: Installation) -> Iterator[tuple[str, tuple[st
 
 
 def _is_of_another(path: str, content: str, installation: Installation) -> bool:
-    """Return whether a file is what another installer made of the manifest: one that this one took the place of."""
+    """Return whether a file is the one that an earlier installer generated from the manifest."""
     release = installation.release
-    if path == launchers.COMMAND_FILE:  # the first that wrote it did so with the line ends of Windows there
+    if path == launchers.COMMAND_FILE:  # the first installers that wrote it used CRLF on Windows
         return content == hashlib.sha256(f"{TOOL}\r\n".encode()).hexdigest()
     if path == release.run_file.name:
         try:
@@ -199,7 +201,7 @@ def _is_of_another(path: str, content: str, installation: Installation) -> bool:
 
 
 def _is_known(path: str, content: str, signed: _Signed, release: Release) -> bool:
-    """Return whether a file that nothing signed names is one that is made on this host."""
+    """Return whether a file without a signed digest is of a kind that is created on this host."""
     module = record.module_of(path)
     if module is not None:
         return module.replace(os.sep, "/") in signed.contents
@@ -219,14 +221,14 @@ def _is_known(path: str, content: str, signed: _Signed, release: Release) -> boo
 
 
 def _false_records(signed: _Signed, installation: Installation) -> Iterator[Deviation]:
-    """Yield each installed RECORD that gives a file another digest than the wheel does."""
+    """Yield a deviation for each installed RECORD that lists another digest of a file than the wheel does."""
     release = installation.release
     for root in ("venv", tools_environment.FOLDER):
         site = Environment(root, installation.manifest.target.python).site
         try:
             lines = record.recorded(release.path / site)
         except HostError:
-            continue  # one that cannot be read is not as it was sealed
+            continue  # a RECORD that cannot be read differs from the receipt
         for line in lines:
             path = os.path.relpath(line.path, release.path).replace(os.sep, "/")
             content, owner = signed.contents.get(path, (MADE, ""))

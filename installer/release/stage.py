@@ -1,6 +1,6 @@
-"""Building a release at its final path: source, environment, models, and what starts it.
+"""Build a release at its final path: source, environment, models and the files that start it.
 
-Files come from the store, so an installation, a repair and a reinstallation share this.
+All files come from the store, so that installation, repair and reinstallation share this code.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from installer.trust.admission import AdmittedBundle
     from shared.terminal.progress import Progress
 
-INTERPRETER = "interpreter"  # names the Python that runs the installed tool itself
+INTERPRETER = "interpreter"  # a file with the path of the Python that runs the installed tool
 PYTHON_FOLDER = "python"  # of a release whose bundle provides its own
 PLUGINS = "plugins"  # in a release's bundle folder
 PROGRAM = 0o755
@@ -39,9 +39,9 @@ SCRATCH = ".work"
 
 
 def fill_store(admitted: AdmittedBundle, store: Store, progress: Progress) -> None:
-    """Read the whole bundle once: keep what releases are made of, check everything.
+    """Read the whole bundle once: verify every file, and add those that releases are built from to the store.
 
-    What a delta leaves out was looked for by preflight.
+    Preflight has checked before that the store holds the files that a delta bundle leaves out.
     """
     bundle = admitted.bundle
     progress.step(_("Verifying the bundle"))
@@ -57,25 +57,25 @@ def fill_store(admitted: AdmittedBundle, store: Store, progress: Progress) -> No
 
 
 def require_promise(manifest: Manifest, store: Store) -> None:
-    """Raise TrustError where the stored wheels unpack to more than the manifest says and would fill the disk."""
+    """Raise TrustError if the stored wheels unpack to more than the manifest states, which could fill the disk."""
     stored = tools_environment.stored([*manifest.of_kind("wheel"), *tools_environment.entries_of(manifest)], store)
     sizes.require_promise(manifest, [wheels.unpacked(path, name) for path, name in stored])
 
 
 def write_bundle_files(admitted: AdmittedBundle, release: Release) -> None:
-    """Keep in the release what proves where it came from."""
+    """Write the bundle's signed metadata into the release, as proof of its origin."""
     release.bundle.mkdir(parents=True)
     proofs.metadata_of(admitted.bundle).write(release.bundle)
 
 
 def python_for(installation: Installation) -> Path:
-    """Return what the release's environments are made from: the Python that the bundle provides, else the host's."""
+    """Return the Python for the release's environments: the one that the bundle provides, else the host's."""
     own = installation.manifest.own_python
     return installation.release.path / PYTHON_FOLDER / own if own else base_interpreter()
 
 
 def write_python(installation: Installation) -> None:
-    """Lay out the Python that the bundle provides; programs are copies, the store's files have no such mode."""
+    """Write the Python that the bundle provides; programs are copies, as files of the store are not executable."""
     store = installation.store
     for entry in installation.manifest.of_kind("interpreter"):
         target = installation.release.path / PYTHON_FOLDER / entry.inner
@@ -87,7 +87,7 @@ def write_python(installation: Installation) -> None:
 
 
 def stage_files(installation: Installation, python: Path) -> None:
-    """Lay out everything of a release but its environment: Python, source, models, installer, launcher."""
+    """Write everything of a release except its environment: Python, source, models, plugins, installer, launcher."""
     release, manifest, store = installation.release, installation.manifest, installation.store
     write_python(installation)
     release.app.mkdir(parents=True, exist_ok=True)
@@ -107,7 +107,7 @@ def stage_files(installation: Installation, python: Path) -> None:
 
 
 def counterpart(release: Release, entry: FileEntry) -> Path | None:
-    """Return where a release has a stored file under its real name; wheels are nowhere."""
+    """Return the path of a stored file in a release, or None if the release does not contain it, as with wheels."""
     folders = {
         "source": release.app,
         "model": release.models,
@@ -124,7 +124,7 @@ def counterpart(release: Release, entry: FileEntry) -> Path | None:
 
 
 def stage_environment(installation: Installation, python: Path, progress: Progress) -> None:
-    """Make the virtual environment from the stored wheels, exactly as the manifest says."""
+    """Create the virtual environment from the stored wheels, with exactly the packages of the manifest."""
     release, manifest = installation.release, installation.manifest
     with progress.wait(
         plural("Installing {count} package", "Installing {count} packages", len(manifest.packages)).format(
@@ -143,10 +143,10 @@ def stage_environment(installation: Installation, python: Path, progress: Progre
 
 
 def sync_environment(uv: Uv, installation: Installation, *, only: Collection[str] | None = None) -> None:
-    """Let uv install the stored wheels, or those of some packages, from a lock made of the manifest.
+    """Install the stored wheels, or those of the packages in ``only``, with uv from a pylock.toml (PEP 751).
 
-    The stored bytes are hashed again and the structure of each wheel is inspected before uv sees it. A
-    requirement with a path, instead of a lock, would leave direct_url.json (PEP 610) in the environment.
+    The stored bytes are hashed again, and the structure of each wheel is inspected, before uv reads it. Requirements
+    with paths instead of a pylock.toml would leave direct_url.json (PEP 610) in the environment.
     """
     release, manifest, store = installation.release, installation.manifest, installation.store
     scratch = release.path / SCRATCH
@@ -166,17 +166,17 @@ def sync_environment(uv: Uv, installation: Installation, *, only: Collection[str
 
 
 def scratch_data(release: Release) -> Path:
-    """Return what stands for the user's data while a release is tried out."""
+    """Return the folder that replaces the user's data while a release is tried out."""
     return release.path / SCRATCH / "data"
 
 
 def try_out_data(installation: Installation) -> None:
-    """Let the release's persistent folders lead to a scratch copy while it is tried out."""
+    """Link the release's persistent folders to a scratch copy while it is tried out."""
     scratch = scratch_data(installation.release)
     persist.write_scratch(scratch, installation.manifest, installation.store)
     persist.link_to(installation.release, installation.manifest, scratch)
 
 
 def end_try_out(release: Release) -> None:
-    """Remove the scratch copy and what the trial wrote there."""
+    """Remove the scratch copy and all that the trial wrote to it."""
     files.remove_tree(release.path / SCRATCH)

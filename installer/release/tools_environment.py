@@ -1,6 +1,6 @@
-"""The tools environment of a release: scanners whose requirements are their own, in ``tools/`` beside ``venv/``.
+"""The tools environment of a release: scanners with their own dependencies, in ``tools/`` next to ``venv/``.
 
-Its wheels are in 06_Verification/tools of the bundle. A bundle without any has no scanners.
+Its wheels are in 06_Verification/tools of the bundle. A bundle without such wheels provides no scanners.
 """
 
 from __future__ import annotations
@@ -47,29 +47,29 @@ def is_tool(entry: FileEntry) -> bool:
 
 
 def stored_at(release: Release, entry: FileEntry) -> Path:
-    """Return where a release keeps a file of this kind."""
+    """Return the path in a release of a verification file that is not a tool."""
     return release.bundle / VERIFICATION / entry.inner
 
 
 def root_of(release: Release) -> Path:
-    """Return the folder of a release's tools environment, whether or not it is there."""
+    """Return the folder of a release's tools environment, whether or not it exists."""
     return release.path / FOLDER
 
 
 def python_of(release: Release) -> Path:
-    """Return its interpreter."""
+    """Return the interpreter of a release's tools environment."""
     return root_of(release) / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
 def site_of(release: Release, python: str) -> Path:
-    """Return where its packages lie, for the manifest's Python."""
+    """Return the folder of its packages, for the manifest's Python, for example 3.11."""
     return root_of(release) / ("Lib/site-packages" if sys.platform == "win32" else f"lib/python{python}/site-packages")
 
 
 def stage(installation: Installation, python: Path) -> None:
-    """Lay out what the bundle provides for verification, and make the tools environment of its wheels.
+    """Write the bundle's verification files, and create the tools environment from its wheels.
 
-    Raises InstallError when an installed file is not what its RECORD says.
+    Raises InstallError if an installed file does not match its RECORD.
     """
     release, manifest, store = installation.release, installation.manifest, installation.store
     for entry in manifest.of_kind(VERIFICATION):
@@ -93,7 +93,7 @@ def stage(installation: Installation, python: Path) -> None:
 
 
 def install(uv: Uv, tools: list[FileEntry], store: Store, scratch: Path, python: Path, version: str) -> None:
-    """Let uv install wheels for a version of Python, after a check of the structure of each."""
+    """Install wheels with uv for a version of Python, after inspecting the structure of each."""
     store.require(iter(tools))
     rows = []
     for entry in tools:
@@ -110,19 +110,19 @@ def install(uv: Uv, tools: list[FileEntry], store: Store, scratch: Path, python:
 
 
 def stored(tools: list[FileEntry], store: Store) -> list[tuple[Path, str]]:
-    """Return where the store has wheels, and what the bundle calls them."""
+    """Return the path in the store and the path in the bundle of each wheel."""
     return [(store.path(entry.sha256), entry.path) for entry in tools]
 
 
 def package_of(entry: FileEntry) -> Package:
-    """Return the package in a wheel's file name. Raises TrustError for a name without one."""
+    """Return the package that a wheel's file name specifies. Raises TrustError if the name is invalid."""
     return Package(*wheels.named(entry.path), entry.path, None)
 
 
 def warm_up(installation: Installation) -> None:
-    """Run the scanners once, so that the bytecode that they need is written before the release is sealed.
+    """Run the scanners once, so that their bytecode is written before the release is sealed.
 
-    Whether they work is reported by the checks that use them.
+    A failure is only logged: the checks that use the scanners report it.
     """
     release = installation.release
     entry = installation.manifest.entry(f"{KINDS[VERIFICATION]}/{ADVISORIES}/advisories.zip")

@@ -1,1 +1,1 @@
-"""What is the user's: settings and data, how they are copied, exchanged and led to from a release."""
+"""The user's settings and data: backups, copies, the exchange of the data, and the links from a release to them."""

@@ -1,4 +1,4 @@
-"""The files of a backup: copied or shared as it is made, checked against its index, staged as it is restored."""
+"""The files of a backup: copied or shared at creation, checked against the index, staged for a restore."""
 
 from __future__ import annotations
 
@@ -23,12 +23,15 @@ if TYPE_CHECKING:
 
     from installer.layout.prefix import Prefix
 
-SETTLED = 2_000_000_000  # nanoseconds; a file changed more recently may change again and keep its time (git: racy)
-PRIVATE = stat.S_IRWXU  # of the folders of a backup: its index has the modes of the originals
+SETTLED = 2_000_000_000  # nanoseconds; a file changed more recently may change again at the same time (git: racy)
+PRIVATE = stat.S_IRWXU  # mode of the folders of a backup; its index records those of the originals
 
 
 def of_the_user(prefix: Prefix) -> Iterator[Entry]:
-    """Yield the settings, be they a link, and the data with all in them; ``data`` may be on another disk."""
+    """Yield the settings, even if they are a link, and the data folder with its contents, as trees.walk does.
+
+    ``data`` may be a link or on another filesystem.
+    """
     if os.path.lexists(prefix.env_file):
         with Folder(prefix.root) as root:
             settings = Entry(root, SETTINGS, root.do(os.lstat, SETTINGS))
@@ -44,7 +47,7 @@ def of_the_user(prefix: Prefix) -> Iterator[Entry]:
 
 
 class Saver:
-    """Copies files into a backup, or shares those that are as the backup before has them."""
+    """Copies files into a backup, or shares those that have not changed since the previous one (hard links)."""
 
     def __init__(self, prefix: Prefix, folder: Path, former: Backup | None, *, quick: bool) -> None:
         self.prefix, self.folder, self.quick = prefix, folder, quick
@@ -52,10 +55,10 @@ class Saver:
         self.saved: list[Saved] = []
         self.shared: set[int] = set()  # positions in ``saved``
         self.left_out: list[str] = []
-        self._first: dict[int, Saved] = {}  # of each file with several names
+        self._first: dict[int, Saved] = {}  # the first entry of each file with several names
 
     def save(self, also: Iterable[Path]) -> None:
-        """Take what is the user's, and other files below the prefix."""
+        """Save the user's settings and data, and other files below the prefix."""
         with Folder(self.folder) as there, Names(self.folder) as names, contextlib.closing(self.former):
             for entry in of_the_user(self.prefix):
                 self._take(entry, there, names)
@@ -121,16 +124,16 @@ class Saver:
 
 
 class Previous:
-    """The place in the backup before that is the one where the walk through the data stands.
+    """A cursor in the previous backup that follows the walk through the data.
 
-    With ``files`` one can reach the files themselves there, by ``here``.
+    With ``files``, ``here`` is the open folder at the current position.
     """
 
     def __init__(self, backup: Backup | None, *, files: bool = False) -> None:
         self.saved = () if backup is None else backup.saved
         self.here = Folder(backup.path / FILES) if backup is not None and files else None
         self._below: dict[tuple[int, str], int] = {}
-        self._depth: list[int | None] = [-1]  # positions of folders; None is where the backup has none
+        self._depth: list[int | None] = [-1]  # positions of folders; None for one that is not in the backup
         above = [-1]
         for number, item in enumerate(self.saved):
             del above[item.depth + 1 :]
@@ -139,13 +142,13 @@ class Previous:
                 above.append(number)
 
     def find(self, name: str) -> Saved | None:
-        """Return the entry of this name at this place."""
+        """Return the entry of a name in the current folder, or None."""
         stands = self._depth[-1]
         number = None if stands is None else self._below.get((stands, name))
         return None if number is None else self.saved[number]
 
     def down(self, name: str) -> None:
-        """Go into a folder."""
+        """Descend into a folder, which need not be in the backup."""
         stands = self._depth[-1]
         below = None if stands is None else self._below.get((stands, name))
         if below is not None and self.here is not None:
@@ -156,20 +159,20 @@ class Previous:
         self._depth.append(below)
 
     def up(self) -> None:
-        """Go back to the folder above."""
+        """Return to the parent folder."""
         if self._depth.pop() is not None and self.here is not None:
             self.here.up()
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the open folder of the backup's files."""
         if self.here is not None:
             self.here.close()
 
 
 def stage(backup: Backup, target: Path) -> None:
-    """Copy what a backup holds of the user's into a new folder, each file hashed as it is copied.
+    """Copy settings and data of a backup into a new folder, hashing each file as it is copied.
 
-    Raises HostError for a file that is not what the index says.
+    Raises HostError if a file does not match the index.
     """
     target.mkdir(mode=0o700)
     modes: list[int] = []
@@ -206,7 +209,7 @@ def _stage(item: Saved, here: Folder, there: Folder, names: Names) -> None:
 
 
 def check(backup: Backup, leave_out: Collection[int] = ()) -> None:
-    """Raise HostError unless every file of a backup is what its index says, but for some positions in it."""
+    """Raise HostError unless every file of a backup matches its index; positions in ``leave_out`` are not read."""
     with Folder(backup.path / FILES) as here:
         for number, item in enumerate(backup.saved):
             while here.depth > item.depth:
@@ -223,14 +226,14 @@ def check(backup: Backup, leave_out: Collection[int] = ()) -> None:
 
 def _content(here: Folder, item: Saved) -> str:
     if item.is_folder:
-        return item.content  # descending reports it
+        return item.content  # descending into it reports a missing one
     if stat.S_ISLNK(here.do(os.lstat, item.name).st_mode):
         return LINK + str(here.do(os.readlink, item.name))
     return content_of(here, item.name, item.content)
 
 
 def content_of(here: Folder, name: str, like: str) -> str:
-    """Return a file's digest, of the kind that another one is; "" where it cannot be read."""
+    """Return a file's digest, of the same kind as ``like``, or '' if it cannot be read."""
     try:
         handle = here.open(name)
         try:
@@ -242,12 +245,12 @@ def content_of(here: Folder, name: str, like: str) -> str:
 
 
 def stamp(status: os.stat_result) -> str:
-    """Return what changes whenever a file is written: size, times, inode."""
+    """Return the size, times and inode of a file as text that changes whenever the file is written."""
     return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
 
 
 def bytes_to_copy(prefix: Prefix, backup: Backup | None) -> int:
-    """Return the bytes of files that are not as a backup has them, without their holes; of several names one counts."""
+    """Return the bytes of the files that differ from a backup, without holes; a file with several names counts once."""
     previous, total, seen = Previous(backup), 0, set()
     for entry in of_the_user(prefix):
         if entry.is_folder:
@@ -266,7 +269,7 @@ def bytes_to_copy(prefix: Prefix, backup: Backup | None) -> int:
 
 
 def damaged(path: str) -> HostError:
-    """Return the error for a file of a backup that is not what it was."""
+    """Return the error for a file of a backup that does not match the index."""
     return HostError(
         _("{path} in the backup is damaged.").format(path=path),
         advice=_("Nothing was changed; use another backup."),

@@ -1,7 +1,7 @@
-"""The index of a backup: what it holds, as values and as the file ``index.json``.
+"""The index of a backup: a list of its contents, stored as ``index.json``.
 
-Names are those that the user's filesystem allows, whatever bytes they have. Each entry gives its own name and how
-deep it lies, in the order of a walk, so that the index of a deep tree stays short.
+A name may contain any bytes that the user's filesystem allows. Entries are in the order of a walk, each with its own
+name and its depth instead of a path, so that the index of a deep tree remains short.
 """
 
 from __future__ import annotations
@@ -24,24 +24,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT = 3
-BY_PATHS = 2  # the format before: whole paths, and no number
-FOLDER, LINK = "folder", "-> "  # the content of an entry that is one
-DATA, SETTINGS = "data", ".env"  # the entries that are the user's; others are stored for people to inspect
+BY_PATHS = 2  # the previous format: whole paths, and no number
+FOLDER, LINK = "folder", "-> "  # content of a folder; start of the content of a link
+DATA, SETTINGS = "data", ".env"  # the user's entries; others are stored for the user to inspect, and never restored
 INDEX, FILES = "index.json", "files"
 LIMIT = 256 << 20  # bytes of an index
 ENTRIES_LIMIT = 2_000_000
-LEFT_OUT_LIMIT = 100  # names of what was left out
-STAMP = 16  # characters of a name that tell the second it was made in
-NAME_LIMIT = 3 * 4096 + len(LINK)  # characters of a quoted name, or of what a link leads to
+LEFT_OUT_LIMIT = 100  # paths that were left out
+STAMP = 16  # characters of a backup's name that give the second of its creation
+NAME_LIMIT = 3 * 4096 + len(LINK)  # characters of a quoted name or of a link's content
 NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z(-[0-9]{1,3})?-([a-z][a-z-]{0,31})")
 
 
 @dataclass(frozen=True)
 class Saved:
-    """An entry of a backup: how many folders it is in, its name; its digest, ``-> target`` or ``folder``; its mode.
+    """An entry of a backup: its depth in folders, name, content and mode.
 
-    ``stamp`` says whether the original was written since, and is empty where that is not known. Files with
-    the same ``link`` are one file with several names; 0 is a file with one.
+    ``content`` is a digest, ``-> target`` or ``folder``. ``stamp`` shows whether the original was written since, and is
+    empty if that cannot be known. Files with the same ``link`` are one file with several names; it is 0 for a file with
+    one name.
     """
 
     depth: int
@@ -58,9 +59,10 @@ class Saved:
 
 @dataclass(frozen=True)
 class Backup:
-    """What a backup holds, which release was active when it was made, and the layout of its data where known.
+    """A backup: its entries, the release that was active when it was created, and the layout of its data if known.
 
-    Backups have growing numbers, which alone say which is newer: ``created`` is what a clock said, for people.
+    Backups are numbered in order of creation, and only the number determines which is newer: ``created`` is the time of
+    the host's clock, for display.
     """
 
     path: Path
@@ -69,7 +71,7 @@ class Backup:
     release: str | None
     saved: tuple[Saved, ...]
     layout: int | None = None
-    number: int = 0  # of those that the format before wrote
+    number: int = 0  # 0 for backups in the previous format
     left_out: tuple[str, ...] = ()
 
     @property
@@ -78,16 +80,16 @@ class Backup:
 
     @property
     def order(self) -> tuple[int, str, int]:
-        """What sorts backups from old to new; those without a number have their place by their names."""
+        """The key that sorts backups from old to new; those without a number are sorted by their names."""
         return self.number, self.name[:STAMP], number_of(self.name)
 
     @property
     def count(self) -> int:
-        """How many files and links it holds."""
+        """The number of files and links in the backup."""
         return sum(not item.is_folder for item in self.saved)
 
     def to_bytes(self) -> bytes:
-        """Return the index as a file. Raises HostError for one that could not be read again."""
+        """Return the index as JSON. Raises HostError if it exceeds the reader's limits."""
         data = strict.dumps(
             {
                 "format": FORMAT,
@@ -114,20 +116,20 @@ class Backup:
 
 
 def reason_of(name: str) -> str:
-    """Return why a backup of this name was made."""
+    """Return the reason in the name of a backup."""
     matched = NAME.fullmatch(name)
-    assert matched is not None  # whoever asks has made the name or matched it
+    assert matched is not None  # every caller has created the name or matched it
     return matched[2]
 
 
 def number_of(name: str) -> int:
-    """Return which of a second's backups it is."""
+    """Return the number that distinguishes backups of one second, 0 for the first."""
     matched = NAME.fullmatch(name)
     return int(matched[1][1:]) if matched and matched[1] else 0
 
 
 def read_backup(folder: Path) -> Backup:
-    """Return what a backup's index says. Raises TrustError for one that breaks its rules, OSError for none."""
+    """Read a backup's index. Raises TrustError if it is malformed, OSError if it cannot be read."""
     fields = Fields(strict.loads(reading.read(folder / INDEX, LIMIT), INDEX, limit=LIMIT), INDEX)
     form = fields.integer("format", least=BY_PATHS, most=FORMAT)
     numbered = form == FORMAT
@@ -150,7 +152,7 @@ def read_backup(folder: Path) -> Backup:
 
 
 def _in_folders(saved: tuple[Saved, ...]) -> tuple[Saved, ...]:
-    """Refuse an entry that is in no folder."""
+    """Return the entries. Raises TrustError if one is deeper than the folders before it allow."""
     most = 0
     for number, item in enumerate(saved):
         if item.depth > most:
@@ -206,5 +208,5 @@ def _name(value: Any, path: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return a name as text that JSON takes whatever bytes it has (RFC 3986, 2.1)."""
+    """Return a name percent-encoded (RFC 3986, 2.1), so that JSON can hold it whatever its bytes are."""
     return quote(os.fsencode(text), safe="/ ->_.~")

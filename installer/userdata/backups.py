@@ -1,9 +1,9 @@
-"""Backups of what is the user's: settings and data, copied with digests before every change.
+"""Backups of the user's settings and data, copied with digests before every change.
 
-``PREFIX/backups/<UTC time>-<reason>/`` holds ``files/`` and ``index.json``, which is written last and read
-back; one that has lost its index is damaged, and nothing removes it unasked. The index has a number that grows: it
-says which is newest, never a clock. A file that is as it was at the backup before is shared with it (a hard link), so
-that many backups of the same data take the space of one. What is restored is copied, never shared.
+``PREFIX/backups/<UTC time>-<reason>/`` holds ``files/`` and ``index.json``, which is written last and read back. A
+backup without its index is damaged, and is never removed automatically. The newest backup is determined by a growing
+number in the index, never by a clock. A file that has not changed since the previous backup is shared with it (a hard
+link), so that many backups of the same data take the space of one. A restore copies files and never shares them.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from installer.layout.release import Release
 
 LOG = logging.getLogger("ragtrace")
-MANUAL = "manual"  # the reason of those that somebody asked for
-RETAINED_BACKUPS = 5  # of those that were asked for, and of those made before changes
-RESERVE = 16 << 20  # bytes left free beside a backup
+MANUAL = "manual"  # the reason of backups that a user requested
+RETAINED_BACKUPS = 5  # of requested backups, and as many of those created before changes
+RESERVE = 16 << 20  # bytes that remain free after a backup
 
 
 def new_name(prefix: Prefix, reason: str) -> str:
-    """Return the name that the next backup for a reason has."""
+    """Return the name of the next backup for a reason. Raises UsageError if the reason is not valid in a name."""
     stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
     there = [path.name for path in prefix.backups.glob(f"{stamp}*")]
     number = max(map(number_of, there), default=-1) + 1
@@ -47,10 +47,10 @@ def new_name(prefix: Prefix, reason: str) -> str:
 
 
 def create(prefix: Prefix, name: str, *, also: Collection[Path] = (), quick: bool = False) -> Path:
-    """Copy settings and data under a name from ``new_name``; return the backup's folder.
+    """Create a backup of settings and data with a name from ``new_name``; return its folder.
 
-    ``also`` are other files below the prefix that go with them. With ``quick`` files that are shared with the
-    backup before are not hashed again, and the caller makes the backup last. Raises HostError where there is no space.
+    ``also`` are other files below the prefix to include. With ``quick``, files that are shared with the previous backup
+    are not hashed again, and the caller must sync the backup to the disk. Raises HostError if space is lacking.
     """
     previous = _newest(prefix)
     require_free(prefix, needed_bytes(prefix) + sum(path.lstat().st_size for path in also) + RESERVE)
@@ -87,12 +87,12 @@ def create(prefix: Prefix, name: str, *, also: Collection[Path] = (), quick: boo
 
 
 def needed_bytes(prefix: Prefix) -> int:
-    """Return what a backup would take now: the bytes of files that are not as the backup before has them."""
+    """Return the bytes that a backup would take now: the size of the files that differ from the newest backup."""
     return bytes_to_copy(prefix, _newest(prefix))
 
 
 def list_backups(prefix: Prefix) -> list[Backup]:
-    """Return the backups whose index can be read, the oldest first, whatever the clock said when they were made."""
+    """Return the backups whose index can be read, the oldest first by number, not by clock."""
     found = []
     for path in sorted(prefix.backups.iterdir()) if prefix.backups.is_dir() else ():
         if NAME.fullmatch(path.name) and (path / INDEX).is_file():
@@ -104,7 +104,7 @@ def list_backups(prefix: Prefix) -> list[Backup]:
 
 
 def newest_with_data(prefix: Prefix) -> Backup | None:
-    """Return the newest backup that holds something of the user's data, or None."""
+    """Return the newest backup that contains files of the user's data, or None."""
     holding = (
         backup
         for backup in reversed(list_backups(prefix))
@@ -114,7 +114,7 @@ def newest_with_data(prefix: Prefix) -> Backup | None:
 
 
 def unreadable(prefix: Prefix) -> list[str]:
-    """Return the names of backups whose index is lost or cannot be read: what they hold is recorded nowhere."""
+    """Return the names of backups whose index, the only record of their contents, is lost or cannot be read."""
     found = []
     for path in sorted(prefix.backups.iterdir()) if prefix.backups.is_dir() else ():
         if NAME.fullmatch(path.name):
@@ -130,7 +130,7 @@ def _has_data(backup: Backup) -> bool:
 
 
 def find(prefix: Prefix, name: str) -> Backup:
-    """Return a backup by its name, ``latest`` for the newest. Raises UsageError for any other."""
+    """Return a backup by its name, or the newest for ``latest``. Raises UsageError if there is no such backup."""
     known = list_backups(prefix)
     wanted = [backup for backup in known if backup.name == name]
     if name == "latest" and known:
@@ -145,7 +145,7 @@ def find(prefix: Prefix, name: str) -> Backup:
 
 
 def remove(prefix: Prefix, name: str) -> None:
-    """Rename a backup, then remove it: an interrupted removal leaves nothing that passes for a damaged backup."""
+    """Rename a backup, then remove it, so that an interrupted removal does not look like a damaged backup."""
     folder = prefix.backups / name
     if reading.is_folder(folder):
         beside = folder.with_name(f".{name}.{os.getpid()}.tmp")
@@ -156,11 +156,11 @@ def remove(prefix: Prefix, name: str) -> None:
 
 
 def prune(prefix: Prefix) -> None:
-    """Keep the newest five that were asked for, the newest five made before changes, and the newest with data."""
+    """Remove all but the newest five requested backups, the newest five before changes, and the newest with data."""
     found = list_backups(prefix)
     asked = [backup for backup in found if backup.reason == MANUAL]
     made = [backup for backup in found if backup.reason != MANUAL]
-    last = newest_with_data(prefix)  # while the data are lost, those made since hold none
+    last = newest_with_data(prefix)  # backups created while the data are lost contain none
     for backup in (*asked[:-RETAINED_BACKUPS], *made[:-RETAINED_BACKUPS]):
         if last is not None and backup.name == last.name:
             continue
@@ -168,17 +168,17 @@ def prune(prefix: Prefix) -> None:
 
 
 def leftovers(prefix: Prefix) -> list[Path]:
-    """Return folders of backups that were cut short while they were made or removed."""
+    """Return the temporary folders of backups whose creation or removal was interrupted."""
     return [*prefix.backups.glob(".*.tmp")]
 
 
 def pinned(prefix: Prefix) -> Release | None:
-    """Return the release of the newest backup that is of another version than the active one, while it is whole."""
+    """Return the complete release of the newest backup of another version than the active one, or None."""
     return pinned_beside(prefix, prefix.active())
 
 
 def pinned_beside(prefix: Prefix, active: Release | None, damaged: Release | None = None) -> Release | None:
-    """Return the same for a release that is to become active in the place of a damaged one."""
+    """Return the result of ``pinned`` as if ``active`` were the active release and ``damaged`` removed."""
     for backup in reversed(list_backups(prefix)):
         if backup.release is None:
             continue
@@ -192,12 +192,12 @@ def pinned_beside(prefix: Prefix, active: Release | None, damaged: Release | Non
 
 
 def holds_anything(prefix: Prefix) -> bool:
-    """Return whether there is anything of the user's but empty folders."""
+    """Return whether there are settings, or files or links in the user's data."""
     return any(entry.is_file or entry.is_link for entry in of_the_user(prefix))
 
 
 def require_free(prefix: Prefix, needed: int) -> None:
-    """Raise HostError unless so many bytes are free."""
+    """Raise HostError if fewer than ``needed`` bytes are free; an unknown number counts as enough."""
     free = files.free_bytes(prefix.root)
     if free is not None and free < needed:
         raise HostError(

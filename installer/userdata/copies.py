@@ -1,7 +1,7 @@
-"""Copies that come out like their originals: contents, holes, links, names, modes, times, attributes, owners.
+"""Copy files and trees with contents, holes, symbolic and hard links, modes, times, extended attributes and owners.
 
-Holes stay holes (installer/userdata/holes.py); a file with several names in a tree is one file with several
-names in the copy. Sockets, pipes and devices hold no data: they are left out, and named to the caller.
+Holes are preserved (installer/userdata/holes.py), and a file with several names in a tree has them in the copy too.
+Sockets, pipes and devices hold no data: they are left out and reported to the caller.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from installer.userdata.holes import Digest
     from shared.files.trees import Entry, Folder
 
-_REFUSED = (errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.ENODATA, errno.EINVAL)  # as shutil.copystat has it
+_REFUSED = (errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.ENODATA, errno.EINVAL)  # as in shutil.copystat
 
 
 def copy_tree(source: Path, target: Path, *, but: Callable[[Entry], bool] = lambda _entry: False) -> list[str]:
-    """Copy a folder to where none is; return the paths of what is left out for being no file, folder or link.
+    """Copy a folder to a new path; return the paths that were left out because they are no file, folder or link.
 
-    What disappears meanwhile is not copied, nor files and links of which ``but`` is true.
+    Entries that disappear in the meantime are skipped, and files and links for which ``but`` returns True.
     """
     os.mkdir(target, stat.S_IRWXU)
     left_out = []
@@ -67,7 +67,7 @@ def _copy(entry: Entry, there: Folder, names: Names) -> None:
 
 @contextlib.contextmanager
 def unless_gone(entry: Entry) -> Iterator[None]:
-    """Leave out what a running application removes while it is copied."""
+    """Suppress FileNotFoundError if a running application removes the entry while it is copied."""
     try:
         yield
     except FileNotFoundError:
@@ -79,7 +79,7 @@ def unless_gone(entry: Entry) -> Iterator[None]:
 
 
 class Names:
-    """Files with several names (hard links): each is held in a folder beside the copy until the copy is whole."""
+    """Hard links in a copy: each file with several names is held in a folder next to the copy until it is complete."""
 
     def __init__(self, target: Path) -> None:
         self.place = target.with_name(f"{target.name}.names")
@@ -98,19 +98,19 @@ class Names:
             removal.remove(self.place)
 
     def number(self, status: os.stat_result) -> int:
-        """Return the number of a file with several names, 0 for one with a single name."""
+        """Return the number of a file with several names, or 0 if it has a single name."""
         if status.st_nlink < 2:
             return 0
         return self._numbers.setdefault((status.st_dev, status.st_ino), len(self._numbers) + 1)
 
     def link(self, number: int, there: Folder, name: str) -> bool:
-        """Make another name of a file that is held; return whether that was done."""
+        """Create another name of a held file; return whether that succeeded."""
         if number not in self._held or self._folder is None:
             return False
         return self._folder.link_to(str(number), there, name)
 
     def hold(self, number: int, there: Folder, name: str) -> None:
-        """Hold a file that was copied, for its other names; where no links can be made they become copies."""
+        """Hold a copied file for its other names; if links cannot be created, these become copies."""
         if not number:
             return
         if self._folder is None:
@@ -123,9 +123,9 @@ class Names:
 def copy_file(
     here: Folder, name: str, there: Folder, *, digest: Digest | None = None, mode: int | None = None
 ) -> tuple[os.stat_result, int]:
-    """Copy a file with all that belongs to it; return what it was when it was opened, and how long its copy is.
+    """Copy a file with its metadata; return its status when it was opened, and the size of the copy.
 
-    ``digest`` gets the contents; ``mode`` stands in for the original's.
+    ``digest`` is updated with the contents; ``mode`` replaces the original's.
     """
     source = here.open(name)
     try:
@@ -148,7 +148,7 @@ def copy_file(
 
 
 def _copy_contents(source: int, target: int, status: os.stat_result, digest: Digest | None) -> int:
-    """Copy what a file holds, and leave holes where it has some; return how long it is."""
+    """Copy the contents of a file and preserve its holes; return the size of the copy."""
     end = 0
     for position, block in holes.blocks(source, status):
         os.lseek(target, position, os.SEEK_SET)
@@ -173,7 +173,7 @@ def data_bytes(here: Folder, name: str, status: os.stat_result) -> int:
         return status.st_size
     try:
         handle = here.open(name)
-    except OSError:  # gone, or not ours to read, which its copying reports
+    except OSError:  # removed, or not readable, which its copying reports
         return status.st_size
     try:
         return sum((status.st_size if end is None else end) - start for start, end in holes.data_ranges(handle, status))
@@ -182,7 +182,7 @@ def data_bytes(here: Folder, name: str, status: os.stat_result) -> int:
 
 
 def copy_link(here: Folder, name: str, there: Folder) -> str:
-    """Copy a symbolic link as a link; return what it leads to."""
+    """Copy a symbolic link as a link; return its target."""
     target = str(here.do(os.readlink, name))
     there.symlink(target, name)
     if sys.platform != "win32":
@@ -194,7 +194,7 @@ def copy_link(here: Folder, name: str, there: Folder) -> str:
 
 
 def keep_folder(here: Folder, there: Folder, mode: int) -> None:
-    """Give a copied folder what belongs to its original, once all in it was copied; ``mode`` is the one to have."""
+    """Give a copied folder its original's metadata, but ``mode`` as its mode; its contents must be complete."""
     if sys.platform == "win32":  # pragma: no cover - only there
         keep_by_path(Path(here.path("")), Path(there.path("")))
     else:
@@ -204,15 +204,15 @@ def keep_folder(here: Folder, there: Folder, mode: int) -> None:
 
 
 def keep(source: int, status: os.stat_result, target: int, mode: int) -> None:
-    """Give a copy its original's owner where we may, attributes, mode and times; both are open."""
+    """Give a copy its original's owner if permitted, attributes and times, and ``mode``; both are open."""
     found = os.fstat(target)
     if os.geteuid() == 0:
         os.fchown(target, status.st_uid, status.st_gid)
     elif found.st_gid != status.st_gid:
-        with contextlib.suppress(PermissionError):  # a group that we are not in
+        with contextlib.suppress(PermissionError):  # a group of which this user is no member
             os.fchown(target, -1, status.st_gid)
     _keep_attributes(source, target)
-    os.fchmod(target, mode)  # a change of owner takes set-id bits away
+    os.fchmod(target, mode)  # after the owner, whose change clears the set-ID bits
     os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
@@ -228,7 +228,7 @@ def _keep_attributes(source: int, target: int) -> None:
 
 
 def keep_by_path(source: Path, target: Path) -> None:
-    """Give a copied file its original's mode and times, and owner where we may; a private one stays so on Windows."""
+    """Give a copied file its original's mode, times and, for root, owner; on Windows a private file remains private."""
     shutil.copystat(source, target)
     if sys.platform == "win32":  # pragma: no cover - only there
         lists = windows.read_sddl(source), windows.read_sddl(target)
@@ -237,4 +237,4 @@ def keep_by_path(source: Path, target: Path) -> None:
     elif os.geteuid() == 0:
         status = source.stat()
         os.chown(target, status.st_uid, status.st_gid)
-        os.chmod(target, stat.S_IMODE(status.st_mode))  # a change of owner takes set-id bits away
+        os.chmod(target, stat.S_IMODE(status.st_mode))  # the change of the owner clears the set-ID bits

@@ -1,9 +1,8 @@
 """The user's folders inside an application that writes into its own tree.
 
-``persist`` folders of the profile live under PREFIX/data; a release links to them. While a new
-release is tried out, its links lead to a scratch copy, so that nothing of the user's is touched
-before the release is activated. Files that the source ships there are written beside the user's,
-never over them.
+The ``persist`` folders of the profile are stored in PREFIX/data, and a release links to them. While a new release is
+tried out, its links point to a scratch copy, so that the user's data are not changed before the release is activated.
+Files that the source ships in these folders are written next to the user's and never overwrite them.
 """
 
 from __future__ import annotations
@@ -28,10 +27,10 @@ if TYPE_CHECKING:
     from installer.layout.release import Release
     from installer.layout.store import Store
 
-FOLDER = "folder"  # stands in the journal in place of a digest
-WRITTEN = 0o644  # the mode of a file that was written
-NEW = ".new-"  # and the counter of the release: the name of a file that is written beside the user's
-TEMPORARY = ".ragtrace-laid.tmp"  # beside what is being written: a folder of the data may be another filesystem
+FOLDER = "folder"  # used in the journal in place of a digest
+WRITTEN = 0o644  # the mode of the files written here
+NEW = ".new-"  # plus the release counter: the suffix of a file that is written next to the user's
+TEMPORARY = ".ragtrace-laid.tmp"  # in the target's folder, which may be on another filesystem than PREFIX/data
 
 
 def shipped(manifest: Manifest) -> Iterator[FileEntry]:
@@ -42,7 +41,7 @@ def shipped(manifest: Manifest) -> Iterator[FileEntry]:
 
 
 def link_to(release: Release, manifest: Manifest, target: Path) -> None:
-    """Make the release's persistent folders lead to the same folders under ``target``."""
+    """Replace the release's persistent folders by links to the same folders below ``target``, which are created."""
     for folder in manifest.application.persist:
         place, data = release.app / folder, target / folder
         with service.acting_for(target):
@@ -53,7 +52,7 @@ def link_to(release: Release, manifest: Manifest, target: Path) -> None:
 
 
 def lead(place: Path, folder: Path) -> None:
-    """Make a path lead to a folder."""
+    """Create a link at a path to a folder: a junction on Windows, else a relative symbolic link."""
     if sys.platform == "win32":  # pragma: no cover - junctions exist only there
         import _winapi
 
@@ -63,13 +62,13 @@ def lead(place: Path, folder: Path) -> None:
 
 
 def write_scratch(scratch: Path, manifest: Manifest, store: Store) -> None:
-    """Fill a scratch folder with what the source ships, for trying the release out."""
+    """Copy the shipped files of the persistent folders into a scratch folder, for trying the release out."""
     for entry in shipped(manifest):
         store.copy(entry, scratch / entry.inner)
 
 
 def make_folders(prefix: Prefix, manifest: Manifest, run: Entry) -> Entry:
-    """Make the persistent folders that PREFIX/data lacks, journaled first; return the journal's entry."""
+    """Create the persistent folders that PREFIX/data lacks; return the journal's entry, which is written first."""
     wanted = [prefix.data / folder for folder in manifest.application.persist]
     lacking = _lacking_folders(prefix.data, wanted)
     if not lacking:
@@ -82,7 +81,7 @@ def make_folders(prefix: Prefix, manifest: Manifest, run: Entry) -> Entry:
 
 
 def _lacking_folders(data: Path, wanted: Iterable[Path]) -> list[str]:
-    """Return the folders that must be made, parents first, as paths in the data."""
+    """Return the folders that must be created, parents first, as paths relative to the data."""
     lacking: dict[str, None] = {}
     for folder in wanted:
         path, missing = folder, []
@@ -94,10 +93,11 @@ def _lacking_folders(data: Path, wanted: Iterable[Path]) -> list[str]:
 
 
 def write(prefix: Prefix, manifest: Manifest, store: Store, run: Entry) -> Entry:
-    """Copy shipped files to the user's; where the user has another file, ours is written beside it, each content once.
+    """Copy shipped files into the user's data; return the journal's entry.
 
-    All are journaled before the first is written; returns the journal's entry. Files for a tree that is still to
-    come in are not: it goes as a whole with a run that fails.
+    If the user has another file at a path, the shipped one is written next to it, each content once. All files are
+    recorded in the journal before the first is written, except those in an incoming tree, which is removed as a whole
+    if the run fails.
     """
     data = prefix.root / run.incoming if run.incoming else prefix.data
     written: dict[str, str] = {}
@@ -130,7 +130,7 @@ def write(prefix: Prefix, manifest: Manifest, store: Store, run: Entry) -> Entry
 
 
 def _beside(target: Path) -> Iterator[str | None]:
-    """Yield the digests of what earlier releases wrote beside a file of the user's."""
+    """Yield the digests of the files that earlier releases wrote next to a file of the user's."""
     start = f"{target.name}{NEW}"
     for name in os.listdir(target.parent):
         if name.startswith(start):
@@ -138,9 +138,9 @@ def _beside(target: Path) -> Iterator[str | None]:
 
 
 def _copy(source: Path, beside: Path) -> None:
-    """Copy a stored file to where none is, readable for all whatever the umask; a link there is never followed.
+    """Copy a stored file to a new path and sync it, with mode WRITTEN whatever the umask; links are not followed.
 
-    It is on the disk before it takes its name: half of it under that name would be taken for the user's.
+    It is synced before it is renamed: an incomplete file under its final name would be mistaken for the user's.
     """
     with reading.opened(source) as stored, beside.open("xb") as new:
         shutil.copyfileobj(stored, new)
@@ -151,13 +151,13 @@ def _copy(source: Path, beside: Path) -> None:
 
 
 def _clear(beside: Path) -> None:
-    """Remove what a killed run left beside a file; a folder of that name is none of ours."""
+    """Remove the temporary file of a killed run; a folder of that name belongs to the user and is left."""
     if os.path.lexists(beside) and (files.is_link(beside) or not beside.is_dir()):
         files.unlink(beside)
 
 
 def take_back(data: Path, run: Entry) -> None:
-    """Remove what an unfinished run wrote and nobody touched since, and the folders it made that are empty."""
+    """Remove the files that an unfinished run wrote, if they are unchanged, and its folders, if they are empty."""
     with service.acting_for(data):
         _take_back(data, run)
 

@@ -1,8 +1,8 @@
-"""The user's data as one tree that is exchanged whole.
+"""The user's data as one tree that is exchanged as a whole.
 
-A restored backup comes in like that, a migrated copy with its release, and with a rollback the previous data.
-The tree that comes in and PREFIX/data change places. The journal names the tree and its inode, so that
-whoever finds an unfinished run can tell which of the two is where, and go on or back.
+This is how a backup is restored, a migrated copy is activated with its release, and the previous data come back with a
+rollback. The incoming tree and PREFIX/data are exchanged. The journal records the incoming tree and its inode, so that
+after an interruption the next command can determine which of the two is where, and continue or undo.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from installer.layout.prefix import Prefix
     from installer.layout.release import Release
 
-INCOMING = ".ragtrace-data"  # in PREFIX: what a run has made to become the user's data
-RESTORED = ".ragtrace-restored"  # in PREFIX: what a backup held, .env and data
-MOVED = "data.moved"  # in PREFIX, for an instant, where two folders cannot change places at once; never cleaned away
+INCOMING = ".ragtrace-data"  # in PREFIX: the tree that a run prepares as the user's data
+RESTORED = ".ragtrace-restored"  # in PREFIX: .env and data from a backup
+MOVED = "data.moved"  # in PREFIX, for an instant, if two folders cannot be exchanged at once; never deleted
 _ASIDE = "data-of-"
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # renameat2(2)
 
 
 def layout(prefix: Prefix) -> int | None:
-    """Return the layout of the user's data, or None where no available release says so."""
+    """Return the layout of the user's data, or None if no active release states it."""
     active = prefix.active()
     try:
         return active.manifest().application.data_layout if active else None
@@ -45,14 +45,14 @@ def layout(prefix: Prefix) -> int | None:
 
 
 def set_aside(prefix: Prefix, release: Release) -> Path:
-    """Return where a release's data wait while a release with another layout is active."""
+    """Return the folder that stores a release's data while a release with another layout is active."""
     return prefix.backups / f"{_ASIDE}{release.id}"
 
 
 def waiting(prefix: Prefix, release: Release) -> Path | None:
-    """Return a release's data that were set aside, or None when it shares those of the active one.
+    """Return a release's data that were set aside, or None if it shares those of the active one.
 
-    Those of a damaged release are its repair's too: both are made from one manifest.
+    Data set aside for a damaged release are used for its repaired one too, since both have the same manifest.
     """
     counter, digest = release.made_from
     beside = sorted(prefix.backups.glob(f"{_ASIDE}{counter}-{digest}-r*"))
@@ -63,9 +63,9 @@ def waiting(prefix: Prefix, release: Release) -> Path | None:
 
 
 def collect(prefix: Prefix, kept: Iterable[Release]) -> None:
-    """Remove data that were set aside for versions that are gone, or for the active one, whose data are PREFIX/data.
+    """Remove data that were set aside for versions that were removed, or for the active one, which uses PREFIX/data.
 
-    Those of an active version wait where it was gone back from, and was then installed anew. Backups of them stay.
+    An active version has such data if it was rolled back and then installed again. Backups of them are kept.
     """
     active = prefix.active()
     waiting_for = [release for release in kept if active is None or release.made_from != active.made_from]
@@ -76,7 +76,7 @@ def collect(prefix: Prefix, kept: Iterable[Release]) -> None:
 
 
 def require_plain(prefix: Prefix) -> None:
-    """Raise HostError where PREFIX/data cannot change places with another folder."""
+    """Raise HostError if PREFIX/data cannot be exchanged with another folder."""
     if prefix.data.is_symlink() or is_mount_point(prefix.data):
         raise HostError(
             _("{path} is a link or a mount point and cannot be replaced as a whole.").format(path=prefix.data),
@@ -93,7 +93,10 @@ def require_plain(prefix: Prefix) -> None:
 
 
 def require_movable(prefix: Prefix) -> None:
-    """Raise HostError where the data cannot be migrated: they go aside whole, and their copy holds nothing of them."""
+    """Raise HostError if the data cannot be migrated.
+
+    The previous data must be movable to the backups as a whole, and links in their copy must not lead out of it.
+    """
     require_plain(prefix)
     if prefix.backups.is_dir() and prefix.backups.stat().st_dev != prefix.root.stat().st_dev:
         raise HostError(
@@ -106,9 +109,9 @@ def require_movable(prefix: Prefix) -> None:
 
 
 def require_closed(data: Path) -> None:
-    """Raise HostError for a link by which a program in a copy of the data would write into what is no copy.
+    """Raise HostError if a link would let a program that works on a copy of the data write outside the copy.
 
-    A link stays in the data when it is relative and climbs, by leading ``..`` alone, no higher than their folder.
+    A link stays inside if it is relative, has ``..`` only at its start, and does not climb above the data folder.
     """
     for entry in trees.files(data):
         if entry.is_link:
@@ -124,12 +127,12 @@ def require_closed(data: Path) -> None:
 
 
 def is_mount_point(path: Path) -> bool:
-    """Return whether something is mounted on a file or folder, from the same filesystem too, which its device hides."""
+    """Return whether a path is a mount point, including a bind mount from the same filesystem with the same device."""
     return os.path.ismount(path) or os.path.join(os.path.realpath(path.parent), path.name) in _mount_points()
 
 
 def mounts_in(data: Path) -> Iterator[str]:
-    """Yield folders of the data that are on another filesystem than they are, or mounted from elsewhere in it."""
+    """Yield the folders in the data that are mount points or on another filesystem."""
     if not data.is_dir():
         return
     top = os.path.realpath(data)
@@ -143,7 +146,7 @@ def mounts_in(data: Path) -> Iterator[str]:
 
 
 def _mount_points() -> list[str]:
-    """Return where Linux says that something is mounted, nothing where it doesn't (proc_pid_mountinfo(5))."""
+    """Return the mount points of this process (proc_pid_mountinfo(5)), none if the system does not list them."""
     try:
         with open("/proc/self/mountinfo", "rb") as file:
             places = [line.split()[4] for line in file]
@@ -153,7 +156,7 @@ def _mount_points() -> list[str]:
 
 
 def inode(path: Path) -> str:
-    """Return what identifies a folder whatever its name is."""
+    """Return the inode number of a folder, which identifies it after a rename."""
     return str(path.lstat().st_ino)
 
 
@@ -163,7 +166,7 @@ def size(root: Path) -> int:
 
 
 def swap_in(prefix: Prefix, entry: Entry) -> None:
-    """Make the tree that a run names the user's data, and leave the previous data in its place; once is enough."""
+    """Exchange the user's data with the incoming tree of a run; does nothing if that was done already."""
     if entry.incoming is None:
         return
     incoming = prefix.root / entry.incoming
@@ -173,7 +176,7 @@ def swap_in(prefix: Prefix, entry: Entry) -> None:
 
 
 def swap_out(prefix: Prefix, entry: Entry) -> None:
-    """Undo ``swap_in``, wherever it was stopped."""
+    """Undo ``swap_in``, at whatever step it was interrupted; a tree prepared by the run is removed."""
     if entry.incoming is None:
         return
     incoming = prefix.root / entry.incoming
@@ -185,7 +188,7 @@ def swap_out(prefix: Prefix, entry: Entry) -> None:
 
 
 def keep_previous(prefix: Prefix, entry: Entry) -> None:
-    """Put what ``swap_in`` left aside for the previous release; with none it goes, for the backup holds it."""
+    """Set the previous data aside for the previous release; without one they are removed, as the backup has them."""
     if entry.incoming is None:
         return
     left = prefix.root / entry.incoming
@@ -203,7 +206,7 @@ def keep_previous(prefix: Prefix, entry: Entry) -> None:
 
 
 def finish_restoring(prefix: Prefix, entry: Entry) -> None:
-    """Make settings and data what a backup held, from where it was staged; idempotent."""
+    """Replace settings and data with those staged from a backup; idempotent."""
     restored = prefix.root / RESTORED
     swap_in(prefix, entry)
     settings = restored / prefix.env_file.name
@@ -219,15 +222,15 @@ def finish_restoring(prefix: Prefix, entry: Entry) -> None:
 
 
 def _exchange(incoming: Path, prefix: Prefix) -> None:
-    """Let a folder, once it is on the disk, and PREFIX/data change places: at once on Linux, else in three renames."""
+    """Sync a folder, then exchange it with PREFIX/data: atomically on Linux if supported, else in three renames."""
     files.sync_filesystem(incoming)
     if not _exchange_at_once(incoming, prefix.data):
         moved = prefix.root / MOVED
         files.replace(prefix.data, moved)
         try:
             files.replace(incoming, prefix.data)
-        except OSError:  # root without CAP_DAC_OVERRIDE moves no folder of another to another place
-            files.replace(moved, prefix.data)  # nobody is to find none, and make an empty one there
+        except OSError:  # root without CAP_DAC_OVERRIDE cannot move another user's folder
+            files.replace(moved, prefix.data)  # so that no program finds the folder missing and creates an empty one
             raise
         files.replace(moved, incoming)
     files.sync_folder(prefix.root)
@@ -235,7 +238,7 @@ def _exchange(incoming: Path, prefix: Prefix) -> None:
 
 
 def _exchange_at_once(one: Path, other: Path) -> bool:
-    """Return whether the kernel and the filesystem did it."""
+    """Exchange two folders with renameat2(2); return whether the kernel and the filesystem support that."""
     if sys.platform != "linux":
         return False
     renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)  # glibc 2.28
@@ -246,7 +249,7 @@ def _exchange_at_once(one: Path, other: Path) -> bool:
 
 
 def _finish_moving(prefix: Prefix, entry: Entry, incoming: Path) -> None:
-    """End three renames that were stopped in their midst: forward when the tree has come in, else back."""
+    """Complete three renames that were interrupted: forward if the incoming tree is in place, else backward."""
     moved = prefix.root / MOVED
     if not os.path.lexists(moved):
         return

@@ -1,1 +1,1 @@
-"""What is wrong with an installation, and what of it is proved to be whole; nothing is changed here."""
+"""Find the faults of an installation, and the files in it that are proven intact; changes nothing."""

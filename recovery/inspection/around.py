@@ -1,4 +1,4 @@
-"""What is wrong around a release: the tool's files, owners and modes, the user's own, what a crash left."""
+"""Faults outside a release: the tool's files, owners and modes, the user's data and settings, remains of a crash."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 def leftovers(prefix: Prefix) -> Iterator[Finding]:
-    """Look for what a crash left: a run in the journal, unreadable journals, temporary files."""
+    """Yield findings for the remains of a crash: a run in the journal, a damaged journal, temporary files."""
     path = journal.path(prefix)
     entry = journal.read(prefix) if reading.is_regular(path) else None
     if entry is not None:
@@ -61,14 +61,14 @@ def leftovers(prefix: Prefix) -> Iterator[Finding]:
 
 
 def settings(prefix: Prefix) -> Iterator[Finding]:
-    """Inspect who can read the settings, which hold keys."""
+    """Yield a finding if other users can read or change the settings, which may contain keys."""
     if files.is_exposed(prefix.env_file):
         details = _("other users can read or change {path}").format(path=prefix.env_file)
         yield Finding(SETTINGS, ".env", details, (".env",))
 
 
 def data(prefix: Prefix, release: Release | None) -> Iterator[Finding]:
-    """Look whether the user's data are there at all."""
+    """Yield a finding if a folder of the user's data is missing or not a folder."""
     wanted = [prefix.data]
     with contextlib.suppress(RagtraceError, OSError):
         wanted += [prefix.data / folder for folder in (release.manifest().application.persist if release else ())]
@@ -80,14 +80,14 @@ def data(prefix: Prefix, release: Release | None) -> Iterator[Finding]:
 
 
 def out_of_place(places: tuple[Misplaced, ...], replaced: Collection[str], findings: list[Finding]) -> list[Finding]:
-    """Return what is out of place, but for what other findings tell, whose remedies make it anew."""
+    """Return findings for misplaced files and folders, except those that the remedies of other findings rebuild."""
     kinds = {finding.kind for finding in findings}
     return [*_each_place(item for item in places if not _is_reported(item, replaced, kinds))]
 
 
 def _is_reported(item: Misplaced, replaced: Collection[str], kinds: set[str]) -> bool:
     if item.what == misplaced.LINKED:
-        return True  # nothing here repairs it: recover refuses and says what to do
+        return True  # no remedy repairs it: recover refuses and gives the advice
     if item.place == "state/proofs":
         return METADATA in kinds
     if item.place.startswith("store/") and item.what == misplaced.KIND and not item.folder:
@@ -112,7 +112,7 @@ def _each_place(places: Iterable[Misplaced]) -> Iterator[Finding]:
 
 
 def commands(prefix: Prefix, manifest: Manifest) -> Iterator[Finding]:
-    """Inspect the commands in PREFIX/bin."""
+    """Yield a finding for each launcher in PREFIX/bin that is missing or altered."""
     for name, content in launchers.scripts(prefix, manifest).items():
         path = prefix.bin / name
         if not launchers.is_right(path, content):
@@ -121,7 +121,7 @@ def commands(prefix: Prefix, manifest: Manifest) -> Iterator[Finding]:
 
 
 def metadata(prefix: Prefix, proof: Proof) -> Iterator[Finding]:
-    """Inspect the second copy of what proves where the release came from."""
+    """Yield a finding for each second copy of signed metadata that is missing or altered."""
     unlike = [] if proofs.holds(prefix, proof.metadata) else [proofs.place(prefix, proof.manifest_sha256)]
     unlike += [proofs.place(prefix, other.manifest_sha256) for other in unkept(prefix, proof)]
     for path in unlike:
@@ -130,7 +130,7 @@ def metadata(prefix: Prefix, proof: Proof) -> Iterator[Finding]:
 
 
 def rights_of(prefix: Prefix, wrong: list[rights.Wrong]) -> Iterator[Finding]:
-    """Inspect owners and rights of what is installed."""
+    """Yield one finding for all installed files with the wrong owner or permissions."""
     if wrong:
         paths = tuple(os.path.relpath(item.path, prefix.root).replace(os.sep, "/") for item in wrong)
         details = _("owner or permissions differ from the installation")
@@ -138,5 +138,5 @@ def rights_of(prefix: Prefix, wrong: list[rights.Wrong]) -> Iterator[Finding]:
 
 
 def is_in(path: str, closed: tuple[str, ...]) -> bool:
-    """Return whether a path is one of others, or is below one."""
+    """Return whether a path is one of ``closed`` or below one of them."""
     return any(path == place or path.startswith(place + os.sep) for place in closed)

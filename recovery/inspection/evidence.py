@@ -1,4 +1,4 @@
-"""What is known of a release for certain, and what of it is not as it was sealed."""
+"""The evidence on a release: its receipt, its signed manifest, and the files that differ from them."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Evidence:
-    """What a release can be judged by.
+    """The evidence by which a release is evaluated.
 
-    ``receipt`` and ``proof`` are None when they can't be relied on. ``deviations`` are what differs from the receipt,
-    ``lacking`` what the store should hold by the proof and does not.
+    ``receipt`` and ``proof`` are None if they are not reliable. ``deviations`` are the differences from the receipt,
+    ``lacking`` the files of the proven manifest that the store should hold but does not.
     """
 
     prefix: Prefix
@@ -47,16 +47,16 @@ class Evidence:
 
     @property
     def installation(self) -> Installation | None:
-        """The release with the manifest that it is proven to be made from, None where nothing proves one."""
+        """The release with its proven manifest, or None if no manifest is proven."""
         return Installation(self.prefix, self.release, self.proof.manifest, self.receipt) if self.proof else None
 
     def gather(self, closed: tuple[str, ...]) -> list[Finding]:
-        """Find all of it, and return what is wrong with receipt and proof themselves.
+        """Collect the evidence, and return the findings about receipt and proof themselves.
 
-        1. The receipt, and what the release was made from.
-        2. What is in the release and in the store; ``closed`` are the paths that nobody can read, checked
-           again once their rights are repaired.
-        3. A receipt that lists what was not signed counts for nothing.
+        1. Read the receipt, and find the proven manifest.
+        2. Compare the release and the store with them. ``closed`` are unreadable paths, which are checked again after
+           their permissions are repaired.
+        3. Discard a receipt that lists other digests than the signed ones.
         """
         prefix, release = self.prefix, self.release
         # 1.
@@ -77,7 +77,7 @@ class Evidence:
         return findings
 
     def _compare(self, closed: tuple[str, ...]) -> dict[str, str]:
-        """Hash what is in the release and in the store; return the contents of the release by path."""
+        """Hash the files of the release and of the store; return the contents of the release by path."""
         receipt, proof, digests = self.receipt, self.proof, self.digests
         if proof is not None:
             digests.bound_by(proof.manifest)
@@ -90,7 +90,7 @@ class Evidence:
         return found
 
     def _vouched_for_falsely(self, found: dict[str, str]) -> tuple[str, ...]:
-        """Return the files that are as the receipt says and not as signed."""
+        """Return the paths of the files that match the receipt but not the signed manifest."""
         proven = self.installation
         if proven is None or proven.receipt is None or not proven.receipt.locked:
             return ()
@@ -100,9 +100,10 @@ class Evidence:
 
 
 def _receipt(prefix: Prefix, release: Release) -> tuple[Receipt | None, list[Finding]]:
-    """Return a release's receipt, or what is wrong with it.
+    """Return a release's receipt, or None, and the findings about it.
 
-    The mark confirms it unless the audit log contradicts; where the mark is lost, the log's line on its activation.
+    The mark confirms the receipt unless the audit log contradicts it; without a valid mark, the log's entry for the
+    activation does.
     """
     receipt, reason = _sealed_receipt(release)
     if receipt is not None and not receipts.contradicted(prefix, release):
@@ -119,7 +120,7 @@ def _receipt(prefix: Prefix, release: Release) -> tuple[Receipt | None, list[Fin
 
 
 def _sealed_receipt(release: Release, sealed: str | None = None) -> tuple[Receipt | None, str]:
-    """Return a receipt that is confirmed and of this release, else None and why not."""
+    """Return the confirmed receipt of this release and '', or None and the reason."""
     try:
         if release.receipt_file.is_symlink():
             return None, _("{path} is a link").format(path=release.receipt_file)

@@ -1,4 +1,4 @@
-"""One thing that is wrong with an installation."""
+"""A single fault of an installation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong: what it is about, the name of what is hit, the files, a sentence."""
+    """A single fault: its kind, the name of the affected part, a description, and the affected files."""
 
     kind: str
     name: str

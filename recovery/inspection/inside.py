@@ -1,4 +1,4 @@
-"""What is wrong in a release: what is not as it was sealed, and the Python that it runs on."""
+"""Faults inside a release: files that differ from the receipt, and the Python that it runs on."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KIND_OF_AREA = {APP: APPLICATION, MODELS: MODEL, VENV: ENVIRONMENT, RELEASE: RUN
 
 
 def grouped(deviations: tuple[Deviation, ...]) -> Iterator[Finding]:
-    """Yield a finding for each package or part of the release that is not as it was sealed."""
+    """Yield a finding for each package or other part of the release that differs from the receipt."""
     owners: dict[str, list[Deviation]] = {}
     for deviation in deviations:
         owners.setdefault(deviation.owner, []).append(deviation)
@@ -45,7 +45,7 @@ def grouped(deviations: tuple[Deviation, ...]) -> Iterator[Finding]:
 
 
 def needed_python(proof: Proof | None) -> str:
-    """Return the Python that a new release must be made with, as 3.11, where this one is another; else ''."""
+    """Return the Python, for example 3.11, that a new release needs if it is not the running one, else ''."""
     manifest = proof.manifest if proof else None
     if manifest is None or manifest.own_python or manifest.target.python_tuple == sys.version_info[:2]:
         return ""
@@ -55,12 +55,12 @@ def needed_python(proof: Proof | None) -> str:
 def _minor_of(python: Path) -> str:
     try:
         return install.reported_version(python).rpartition(".")[0]
-    except RagtraceError:  # it is gone, or does not start
+    except RagtraceError:  # it is missing, or does not start
         return ""
 
 
 def interpreter(receipt: Receipt | None, proof: Proof | None) -> Iterator[Finding]:
-    """Look whether the Python that the release runs on is the one of its installation."""
+    """Yield a finding if the Python that the release runs on is missing or not the one of its installation."""
     if receipt is None:
         return
     path = Path(receipt.interpreter)

@@ -1,4 +1,4 @@
-"""What is wrong with an installation now, seen on the host itself and nowhere else."""
+"""Inspect an installation for faults, from the files on the host alone."""
 
 from __future__ import annotations
 
@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Inspection:
-    """Everything that is wrong. ``release`` is the one to repair, None when none is left.
+    """The result of an inspection.
 
-    ``receipt`` and ``proof`` are None when they can't be relied on; then nothing of the release is
-    reused. ``lacking`` are the files that the store should hold and does not; ``spare`` are
-    those of them of which a good copy is elsewhere. ``digests`` knows the files that were hashed.
+    ``release`` is the one to repair, or None if none is left. ``receipt`` and ``proof`` are None if they are not
+    reliable; without a receipt no file of the release is reused. ``lacking`` are the files that the store should hold
+    but does not, and ``spare`` maps digests of these to intact copies elsewhere on the host. ``digests`` caches the
+    files that were hashed.
     """
 
     prefix: Prefix
@@ -50,7 +51,7 @@ class Inspection:
 
     @property
     def installation(self) -> Installation:
-        """The release with the manifest that it is proven to be made from: for what a plan does only with a proof."""
+        """The release with its proven manifest; only for callers that have checked that there is a proof."""
         assert self.release is not None
         assert self.proof is not None
         return Installation(self.prefix, self.release, self.proof.manifest, self.receipt)
@@ -60,14 +61,14 @@ class Inspection:
 
     @property
     def lost(self) -> tuple[FileEntry, ...]:
-        """The files of which no good copy is on this host."""
+        """The lacking files without an intact copy on this host."""
         return tuple(entry for entry in self.lacking if entry.sha256 not in self.spare)
 
     @property
     def damaged_packages(self) -> frozenset[str]:
-        """The packages that must be installed anew.
+        """The packages that must be reinstalled.
 
-        Lost bytecode alone is no reason: it is left out, and written again by the next import.
+        Missing or altered bytecode alone is no reason: it is left out and written again later.
         """
         return frozenset(
             record.normalised(deviation.owner)
@@ -76,16 +77,16 @@ class Inspection:
         )
 
     def lacks(self, kind: str, wheels: frozenset[str] | None = None) -> list[FileEntry]:
-        """Return the files of a kind (or of some wheels only) that no copy on this host replaces."""
+        """Return the lost files of a kind, or of the paths in ``wheels`` only."""
         return [entry for entry in self.lost if entry.kind == kind and (wheels is None or entry.path in wheels)]
 
 
 @dataclass(frozen=True)
 class Known:
-    """What a run knows before it inspects an installation.
+    """Information that a run has before it inspects an installation.
 
-    ``policy`` judges who signed the bundle where the receipt that says so is lost. ``digests`` knows files that were
-    hashed a moment ago, ``places`` what was out of place before this run could lock the installation.
+    ``policy`` decides on the signers of the bundle if the receipt, which records them, is lost. ``digests`` caches files
+    that were hashed recently; ``places`` are the misplaced files found before this run locked the installation.
     """
 
     policy: Policy | None = None
@@ -94,9 +95,9 @@ class Known:
 
 
 def inspect(prefix: Prefix, known: Known | None = None, *, release: Release | None = None) -> Inspection:
-    """Inspect everything that an installation is made of; nothing is written.
+    """Inspect all parts of an installation; nothing is written.
 
-    ``release`` is another to inspect than the one that counts.
+    ``release`` is the release to inspect, by default the one that ``release_to_repair`` returns.
     """
     known = known or Known()
     places = misplaced.found(prefix) if known.places is None else known.places
@@ -126,7 +127,7 @@ def inspect(prefix: Prefix, known: Known | None = None, *, release: Release | No
 
 
 def _of_the_release(evidence: Evidence) -> list[Finding]:
-    """Return what is wrong with what a release is made of, and with what is made of its manifest."""
+    """Return the findings about a release's files, and about launchers, metadata and stored files of its manifest."""
     prefix, release, receipt, proof = evidence.prefix, evidence.release, evidence.receipt, evidence.proof
     findings = [*inside.grouped(evidence.deviations), *inside.interpreter(receipt, proof)]
     if receipt is not None and not receipt.locked:
@@ -141,7 +142,7 @@ def _of_the_release(evidence: Evidence) -> list[Finding]:
 def _out_of_place(
     evidence: Evidence, places: tuple[Misplaced, ...], wrong: list[rights.Wrong], findings: list[Finding]
 ) -> list[Finding]:
-    """Return what is wrong with places, owners and rights, but for what the remedies of other findings make anew."""
+    """Return the findings about places, owners and permissions, except where remedies of other findings cover them."""
     prefix = evidence.prefix
     replaced = [str(Store(prefix.store).path(entry.sha256)) for entry in evidence.lacking]
     misplaced_ones = around.out_of_place(places, replaced, findings)

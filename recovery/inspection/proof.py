@@ -1,7 +1,7 @@
-"""The signed manifest that a release was made from, proven again from the copies on this host.
+"""The signed manifest that a release was built from, verified again from the copies on this host.
 
-A receipt says which manifest and signers it were. When it is lost, the host's policy must accept
-the signers, as it did when the bundle came.
+A receipt records the manifest's digest and the signers. If it is lost, the host's policy must accept the signers, as
+it did when the bundle was installed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Proof:
-    """A manifest with the checksums and signatures that authenticate it, and who signed."""
+    """A manifest with the checksums and signatures that authenticate it, and its signers."""
 
     manifest: Manifest
     metadata: SignedMetadata
@@ -44,15 +44,15 @@ class Proof:
         return tuple(key.fingerprint for key in self.signers)
 
     def write(self, folder: Path) -> None:
-        """Put the copies into a new folder."""
+        """Write the signed metadata into a new folder."""
         folder.mkdir(parents=True)
         self.metadata.write(folder)
 
 
 def find_proof(prefix: Prefix, release: Release, receipt: Receipt | None, policy: Policy | None) -> Proof | None:
-    """Return the proven manifest of a release, or None when no copy on this host proves it.
+    """Return the proven manifest of a release, or None if no copy on this host proves it.
 
-    The release's own copy comes first, then the second one, then those of other releases made from the same bundle.
+    The release's own copy is tried first, then the second one, then those of other releases from the same bundle.
     """
     for folder in _places(prefix, release):
         try:
@@ -65,7 +65,7 @@ def find_proof(prefix: Prefix, release: Release, receipt: Receipt | None, policy
 
 
 def unkept(prefix: Prefix, own: Proof) -> list[Proof]:
-    """Return the proven metadata of other retained releases whose second copies are not the same."""
+    """Return the proofs of other retained releases whose second copies are missing or differ."""
     found = []
     for release in prefix.complete_releases():
         if own.manifest_sha256.startswith(release.order[1]):
@@ -75,7 +75,7 @@ def unkept(prefix: Prefix, own: Proof) -> list[Proof]:
             if proof and not proofs.holds(prefix, proof.metadata):
                 found.append(proof)
         except (RagtraceError, OSError):
-            continue  # a damaged previous release is reported by validate --full, and made anew by a rollback
+            continue  # a damaged previous release is reported by validate --full, and rebuilt by a rollback
     return found
 
 
@@ -93,7 +93,7 @@ def _is_accepted(proof: Proof, receipt: Receipt | None, policy: Policy | None) -
     if policy is None:
         return False
     try:
-        # a key that has expired since does not keep a host from being repaired
+        # a key that has expired since does not prevent a repair
         judge(policy, "release", proof.signers, None)
     except RagtraceError:
         return False
@@ -101,7 +101,10 @@ def _is_accepted(proof: Proof, receipt: Receipt | None, policy: Policy | None) -
 
 
 def _read_proof(folder: Path) -> Proof:
-    """Read the copies in a folder: every signature holds, and the checksums name the manifest."""
+    """Read the proof in a folder.
+
+    Raises TrustError if a signature is invalid, OSError if there is none or the checksums do not match the manifest.
+    """
     metadata = proofs.read_metadata(folder)
     signers = metadata.claimed_signers()
     if not signers or not metadata.names_its_manifest:

@@ -1,7 +1,7 @@
-"""What a report of validate says of an installation: a hint and no more.
+"""Read a report of validate as a hint for a recovery.
 
-A report that names problems is untrusted: it says which checks failed, and nothing of it becomes
-a path or a command. What is repaired is what this host shows now.
+A report is untrusted: only the IDs of its failed checks are used, and nothing in it becomes a path or a command. The
+repair depends on the inspection of this host alone.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 def read_diagnosis(path: Path) -> Report:
-    """Read a report. Raises UsageError when it can't be read, TrustError for one that breaks the format."""
+    """Read a report. Raises UsageError if it cannot be read, TrustError if its format is invalid."""
     try:
         with reading.opened(path, follow=True) as file:
-            data = file.read(LIMIT + 1)  # one byte more is refused by whoever parses it
+            data = file.read(LIMIT + 1)  # the parser refuses a file with one byte more
     except OSError as error:
         wanted = _("Specify a report written by validate, or run recover without one.")
         raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
@@ -42,7 +42,7 @@ def read_diagnosis(path: Path) -> Report:
 
 
 def require_fitting(report: Report, prefix: Prefix) -> None:
-    """Raise UsageError for a report of another host, or of a release that is not active any more."""
+    """Raise UsageError if a report is of another host or of a release that is no longer active."""
     active = prefix.active()
     if report.host is not None and report.host != host_id():
         raise UsageError(
@@ -57,10 +57,10 @@ def require_fitting(report: Report, prefix: Prefix) -> None:
 
 
 def notes_on(report: Report, inspection: Inspection) -> tuple[str, ...]:
-    """Return what to say of the problems that a report names, in our own words."""
+    """Return notes on the failed checks of a report that the inspection does not confirm, in this tool's own words."""
     titles = {check.id: check for check in CHECKS}
     failed = {result.id: result.remedy for result in report.results if result.status in (FAIL, ERROR)}
-    # what recover would have repaired then and does not find now was repaired since
+    # a problem that recover could have repaired then, and does not find now, was repaired since
     gone: list[str] = []
     unexplained: list[str] = []
     for name, remedy in failed.items():

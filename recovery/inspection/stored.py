@@ -1,4 +1,4 @@
-"""What the store lacks of a release, and where this host still has good copies of it."""
+"""The files of a release that the store lacks, and intact copies of them elsewhere on this host."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 
 def lacking(prefix: Prefix, manifest: Manifest, digests: Digests) -> tuple[FileEntry, ...]:
-    """Return what the store should hold for a release and does not.
+    """Return the files of a manifest that the store should hold but does not, or not intact.
 
-    Weights that a release has under another name are one file, which ``digests`` reads once.
+    ``digests`` reads weights that a release has as a hard link only once.
     """
     store = Store(prefix.store)
 
@@ -45,7 +45,10 @@ def lacking(prefix: Prefix, manifest: Manifest, digests: Digests) -> tuple[FileE
 
 
 def spare(prefix: Prefix, release: Release, lost: tuple[FileEntry, ...]) -> dict[str, Path]:
-    """Return good copies of lacking files by digest, from where this host still has them."""
+    """Return the paths of intact copies of lacking files on this host, by digest.
+
+    Copies are looked for in the releases, in the user's data (source files) and in the running zipapp (the installer).
+    """
     found = {}
     running = own_command.zipapp()
     others = [other for other in prefix.complete_releases() if other.id != release.id]
@@ -66,7 +69,7 @@ def spare(prefix: Prefix, release: Release, lost: tuple[FileEntry, ...]) -> dict
 
 
 def missing(prefix: Prefix, lost: tuple[FileEntry, ...]) -> Iterator[Finding]:
-    """Yield what is to be said of what the store lacks."""
+    """Yield one finding for all files that the store lacks."""
     if lost:
         details = _("stored files are missing or damaged in {path}").format(path=prefix.store)
         yield Finding(STORE, "", details, tuple(entry.path for entry in lost))

@@ -1,4 +1,4 @@
-"""Which release counts: the active one, or what ``current`` and the audit log still say of it."""
+"""Determine the release to repair: the active one, or the one that ``current`` or the audit log still names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def release_to_repair(prefix: Prefix) -> Release | None:
-    """Return the active release, else the one that was last made active, else the newest complete one."""
+    """Return the active release, else the one that was activated last, else the newest complete one, or None."""
     active = prefix.active()
     if active is not None:
         return active
@@ -34,8 +34,8 @@ def release_to_repair(prefix: Prefix) -> Release | None:
         except UsageError:
             continue
         if is_logged and left is not None and release.made_from == left.made_from:
-            continue  # a run that was killed after its commit is not in the log: this is what a rollback goes to
-        # ``current`` and the log name what was finished, whatever is left of it; of one that is gone, a proof must be
+            continue  # a run that was killed after its commit is not in the log: this is the rollback's target
+        # ``current`` and the log name only finished releases; a removed one needs a second copy of its metadata
         if reading.is_folder(release.path) or any(proofs.folder(prefix).glob(f"{release.order[1]}*")):
             return release
     previous = retention.previous(prefix)
@@ -45,7 +45,7 @@ def release_to_repair(prefix: Prefix) -> Release | None:
 
 
 def _named_by_current(prefix: Prefix) -> str | None:
-    """Return what ``current`` names though it leads to no complete release."""
+    """Return the name that ``current`` contains, even if it is not that of a complete release, or None."""
     try:
         return Path(os.readlink(prefix.current)).name
     except OSError:
@@ -53,13 +53,13 @@ def _named_by_current(prefix: Prefix) -> str | None:
 
 
 def _last_activated(prefix: Prefix) -> str | None:
-    """Return the release that the audit log says was made active last."""
+    """Return the identifier of the last activated release in the audit log, or None."""
     names = [entry.get("release") for entry in audit_log.activations(prefix)]
     return names[-1] if names and isinstance(names[-1], str) else None
 
 
 def pointer(prefix: Prefix, release: Release | None) -> Iterator[Finding]:
-    """Look whether ``current`` leads to the release that counts, if there is one."""
+    """Yield a finding if there is no release to repair, or if ``current`` does not name it."""
     if release is None:
         details = _("{path} has no release that can be repaired").format(path=prefix.releases)
         yield Finding(POINTER, prefix.current.name, details)

@@ -1,1 +1,1 @@
-"""Which remedies repair what was found, in which order, and what the operator must provide; changes nothing."""
+"""Choose the remedies for the findings, their order, and what the operator must provide; changes nothing."""

@@ -1,4 +1,4 @@
-"""The ladder of remedies: which of them fit what was found, and in which order they are applied."""
+"""The ladder of remedies: choose those that match the findings, and the order in which they are applied."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from recovery.repair.parts import Parts
     from recovery.repair.remedy import InPlace, Remedy
 
-# in place first, and of these what makes the release count: cleaning up spares it
+# in place first; among these, the ones that make the release active come before CleanUp, which then retains it
 LADDER: Sequence[type[Remedy]] = (
     in_place.RepairPlaces,
     in_place.RepairRights,
@@ -36,7 +36,7 @@ LADDER: Sequence[type[Remedy]] = (
     new_release.GoBack,
     new_release.Reinstall,
 )
-# those that one kind of finding asks for, whatever else there is
+# remedies that depend on the kind of a finding alone
 _BY_KIND: Sequence[type[InPlace]] = (
     in_place.RepairPlaces,
     in_place.RepairRights,
@@ -49,12 +49,12 @@ _BY_KIND: Sequence[type[InPlace]] = (
 
 
 def ordered(chosen: Iterable[Remedy]) -> tuple[Remedy, ...]:
-    """Return remedies in the order in which they are applied."""
+    """Return the remedies in the order of the ladder."""
     return tuple(sorted(chosen, key=lambda remedy: LADDER.index(type(remedy))))
 
 
 def in_place_for(inspection: Inspection) -> list[Remedy]:
-    """Return the remedies of what needs no new release, but for the store."""
+    """Return the remedies for findings that need no new release, except those about the store."""
     chosen: list[Remedy] = []
     for remedy in _BY_KIND:
         found = inspection.of_kind(*remedy.kinds)
@@ -66,7 +66,7 @@ def in_place_for(inspection: Inspection) -> list[Remedy]:
 
 
 def release_for(inspection: Inspection, parts: Parts | None = None) -> list[Remedy]:
-    """Return the remedies that make a new release; with ``parts`` those of what does not stay damaged."""
+    """Return the remedies that build a new release; with ``parts``, only for what does not remain damaged."""
     if is_built_whole(inspection):
         return [new_release.RebuildEnvironment()]
     stored, without = (parts.contents, parts.packages) if parts else ({}, frozenset[str]())
@@ -80,17 +80,17 @@ def release_for(inspection: Inspection, parts: Parts | None = None) -> list[Reme
         ]
         if found:
             chosen.append(remedy(tuple(finding.name for finding in found)))
-    # every new release makes these anew, so there is always a remedy to name: bytecode alone, for example
+    # every new release rebuilds these, so this names a remedy if there is no other, for example for bytecode alone
     return chosen or [new_release.RemakeEnvironment()]
 
 
 def can_build(inspection: Inspection) -> bool:
-    """Return whether what this host has is enough for a new release in which nothing stays damaged."""
+    """Return whether this host has the files for a new release in which nothing remains damaged."""
     if is_built_whole(inspection):
         return not inspection.lost
     return not parts_of(inspection, inspection.damaged_packages).left and not inspection.lacks("interpreter")
 
 
 def is_built_whole(inspection: Inspection) -> bool:
-    """Return whether nothing is reused: no receipt says what is good, or what is there nobody signed."""
+    """Return whether no file is reused, because there is no reliable receipt or the set of packages is not signed."""
     return inspection.receipt is None or not inspection.receipt.locked

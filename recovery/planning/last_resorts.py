@@ -1,4 +1,4 @@
-"""What is left where this host cannot make the release again: other versions, the previous one, the bundle in full."""
+"""The last resorts if this host cannot rebuild the release: other versions, the previous release, the whole bundle."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Case:
-    """What a plan is made from: what was found, a verified bundle available, whether an unsigned set is allowed."""
+    """The input of a plan: an inspection, an available verified bundle, and whether an unsigned set is allowed."""
 
     inspection: Inspection
     bundle: Bundle | None = None
@@ -39,7 +39,7 @@ class Case:
 
     @property
     def has_what_is_lost(self) -> bool:
-        """Whether the bundle is the one that the release was made from, and contains all that this host lost."""
+        """Whether the bundle is the one that the release was built from, and contains all files that are lost."""
         proof, bundle = self.inspection.proof, self.bundle
         return (
             proof is not None
@@ -50,7 +50,7 @@ class Case:
 
 
 def with_other_versions(plan: Plan, chosen: list[Remedy], case: Case) -> Plan:
-    """Add other versions of what is lost where that is allowed and there are some, else a last resort."""
+    """Add a release with other versions of lost packages if that is allowed and possible, else a last resort."""
     inspection = case.inspection
     manifest = resolve.resolve(inspection) if case.allow_unlocked and not _lacks_more(inspection) else None
     if manifest is None:
@@ -63,7 +63,10 @@ def with_other_versions(plan: Plan, chosen: list[Remedy], case: Case) -> Plan:
 
 
 def with_another_python(plan: Plan, chosen: list[Remedy], case: Case, needed: str) -> Plan:
-    """Say which Python it takes: the signed packages are for one minor version, and no other finds them."""
+    """Advise to run recover with the needed Python, as the signed packages are for one minor version of it only.
+
+    Remedies in place remain, and so does the installation of a whole bundle.
+    """
     inspection = case.inspection
     found = with_last_resort(plan, chosen, replace(case, allow_unlocked=True))
     in_full = found.has(Reinstall)
@@ -77,14 +80,14 @@ def with_another_python(plan: Plan, chosen: list[Remedy], case: Case, needed: st
 
 
 def with_last_resort(plan: Plan, chosen: list[Remedy], case: Case) -> Plan:
-    """Add the previous release, else the bundle in full; else say what to transfer."""
+    """Add the previous release, else the whole bundle, else a repair in part and the advice what to transfer."""
     inspection, bundle = case.inspection, case.bundle
     previous = intact_previous(inspection)
     if previous is not None:
         stored = [cure for cure in chosen if not isinstance(cure, WriteLaunchers)]
         return replace(plan, remedies=ordered([*stored, GoBack((previous.id,))]), unmet=what_to_transfer(inspection))
     if bundle is not None and _may_replace(bundle, inspection) and not lacks_base(bundle, inspection):
-        # the new release makes all of this anew
+        # the new release replaces everything else
         lasting = (RepairPlaces, RepairRights, CleanUp, ProtectSettings, MarkComplete)
         stored = [cure for cure in chosen if isinstance(cure, lasting)]
         return replace(plan, remedies=ordered([*stored, Reinstall((str(bundle.location),))]))
@@ -104,12 +107,12 @@ def _hint() -> str:
 
 
 def _lacks_more(inspection: Inspection) -> bool:
-    """Return whether something else than wheels is lost."""
+    """Return whether files other than wheels are lost."""
     return any(entry.kind != "wheel" for entry in inspection.lost)
 
 
 def _may_replace(bundle: Bundle, inspection: Inspection) -> bool:
-    """Return whether a bundle is not older than what is there, and of the same product as far as that is known."""
+    """Return whether a bundle is not older than the release, and of the same product if that is known."""
     if inspection.release is not None and bundle.manifest.product.counter < inspection.release.order[0]:
         return False
     known = inspection.proof.manifest.product.name if inspection.proof else None
@@ -118,12 +121,12 @@ def _may_replace(bundle: Bundle, inspection: Inspection) -> bool:
 
 
 def lacks_base(bundle: Bundle, inspection: Inspection) -> bool:
-    """Return whether a bundle is a delta against files that are not stored here."""
+    """Return whether a bundle is a delta bundle and the store lacks files of its base bundle."""
     return bool(delta.lacking(bundle, Store(inspection.prefix.store)))
 
 
 def intact_previous(inspection: Inspection) -> Release | None:
-    """Return another release that is as it was sealed, the one that a rollback goes to first."""
+    """Return another release that matches its receipt, preferably the previous version, or None."""
     prefix, damaged = inspection.prefix, inspection.release
     candidates = [retention.previous(prefix), *reversed(prefix.complete_releases())]
     for release in candidates:

@@ -1,4 +1,4 @@
-"""What is wrong and what is done about it, for programs and for people."""
+"""The plan of a recovery, with its JSON and its human-readable form."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ Chosen = TypeVar("Chosen", bound=Remedy)
 
 @dataclass(frozen=True)
 class Plan:
-    """What is wrong and what is done about it.
+    """The findings of an inspection and the remedies for them.
 
-    ``unmet`` says what to transfer for the rest, ``left`` which files of the bundle replace what stays damaged until
-    then, ``damaged`` the paths in the release that do. ``needed_python`` is the one to run this with instead,
-    ``removes`` are the releases that go. ``restore`` says how the user's own come back, which no repair makes.
+    ``unmet`` is the advice what to transfer for the rest, ``left`` the files that remain damaged until then, and
+    ``damaged`` the paths in the release that do. ``needed_python`` is the version to run recover with instead,
+    ``removes`` the releases that will be removed. ``restore`` is the advice how to restore lost user data, which no
+    repair can rebuild.
     """
 
     release: str | None
@@ -53,18 +54,18 @@ class Plan:
 
     @property
     def is_in_part(self) -> bool:
-        """Whether something is repaired and something of the release stays damaged."""
+        """Whether something is repaired but files of the release remain damaged."""
         return bool(self.remedies and self.left)
 
     @property
     def packages(self) -> frozenset[str]:
-        """The packages that are installed anew; all others are reused."""
+        """The packages that are reinstalled; all others are reused."""
         remedy = self.has(ReinstallPackages)
         return frozenset(remedy.names if remedy else ())
 
     @property
     def repaired(self) -> frozenset[str]:
-        """The kinds of findings that nothing is left of once this is carried out."""
+        """The kinds of findings that are completely repaired once this plan is carried out."""
         kinds = {kind for remedy in self.remedies for kind in remedy.repaired}
         kinds -= {finding.kind for finding in self.findings if not self.damaged.isdisjoint(finding.files)}
         return frozenset(kinds - {STORE} if self.unmet else kinds)
@@ -83,7 +84,7 @@ class Plan:
         }
 
     def lines(self) -> list[str]:
-        """Return the plan for people."""
+        """Return the plan as human-readable lines."""
         shown = [_("Found:")] if self.findings else []
         for finding in self.findings:
             name = f"{finding.name}: " if finding.name else ""

@@ -1,4 +1,4 @@
-"""From findings to a plan: the smallest remedies that repair everything, in order, each once."""
+"""Create a plan from findings: the smallest remedies that repair everything, in order, each once."""
 
 from __future__ import annotations
 
@@ -20,29 +20,28 @@ if TYPE_CHECKING:
 
 
 def make_plan(case: Case) -> Plan:
-    """Choose what to do about what was found."""
+    """Return the plan for an inspection."""
     inspection, plan = case.inspection, _of_the_installation(case)
-    if plan.ladder and not _has_rights_elsewhere(inspection):  # a new release has its own
+    if plan.ladder and not _has_rights_elsewhere(inspection):  # a new release gets its own permissions
         plan = replace(plan, remedies=tuple(cure for cure in plan.remedies if not isinstance(cure, RepairRights)))
     return replace(plan, restore=how_to_restore(inspection)) if inspection.of_kind(DATA) else plan
 
 
 def _has_rights_elsewhere(inspection: Inspection) -> bool:
-    """Return whether anything but the release that gives way has another owner or other rights."""
+    """Return whether anything outside the release to be replaced has the wrong owner or permissions."""
     own = f"releases/{inspection.release.id}" if inspection.release else ""
     paths = [path for finding in inspection.of_kind(RIGHTS) for path in finding.files]
     return any(not own or f"{path}/".partition(f"{own}/")[:2] != ("", f"{own}/") for path in paths)
 
 
 def _of_the_installation(case: Case) -> Plan:
-    """Choose the remedies for what was found.
+    """Choose the remedies for the findings, without the advice on lost data.
 
-    1. What is repaired in place.
-    2. The store, from copies on this host, else from the same bundle.
-    3. The release: only what is damaged; all of it where nothing confirms the rest.
-    4. Where that is allowed, the release from other versions of what is lost.
-    5. The last resorts: the previous release, the bundle in full, what can be repaired without it, or advice on
-       what to transfer.
+    1. Repairs in place.
+    2. The store: from the same bundle if it has all lost files, else from copies on this host.
+    3. The release: only the damaged parts, or all of it if no receipt confirms the rest.
+    4. If allowed, the release with other versions of lost packages.
+    5. The last resorts: the previous release, the whole bundle, a repair in part, or advice what to transfer.
     """
     inspection, release = case.inspection, case.inspection.release
     plan = Plan(release.id if release else None, inspection.findings, ())
@@ -61,7 +60,7 @@ def _of_the_installation(case: Case) -> Plan:
     if needed:
         return with_another_python(plan, chosen, case, needed)
     is_buildable = not unmet or can_build(inspection)
-    # what nobody signed gives way as soon as the lock can be had again
+    # an unsigned set of packages is replaced as soon as the signed one can be built again
     if not needs_release and not (inspection.of_kind(UNLOCKED) and is_buildable):
         return replace(plan, remedies=ordered(chosen), unmet=unmet)
     if is_buildable:
@@ -71,7 +70,7 @@ def _of_the_installation(case: Case) -> Plan:
 
 
 def _of_the_store(case: Case) -> list[Remedy]:
-    """Return the remedy of what the store lacks."""
+    """Return the remedy for files that the store lacks, if there is one."""
     inspection = case.inspection
     if inspection.lost and case.has_what_is_lost:
         return [FillStore(tuple(entry.path for entry in inspection.lost))]

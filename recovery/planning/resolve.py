@@ -1,6 +1,6 @@
-"""Another set of packages from the wheels that this host keeps, where those of the lock are lost.
+"""Resolve another set of packages from the wheels on this host if wheels of the signed set are lost.
 
-Each wheel is one that some retained release's signed manifest names; that they go together, nobody signed.
+Each wheel is listed in the signed manifest of a retained release, but their combination is not signed.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 
 def resolve(inspection: Inspection) -> Manifest | None:
-    """Return the manifest with other versions of the packages whose wheels are lost; None when there is no such set.
+    """Return the manifest with other versions of the packages whose wheels are lost, or None if there is no such set.
 
-    What the lock says is retained wherever its wheel is there; only when nothing fits to that, everything is open.
+    First, packages whose wheel is intact keep their version; if that has no solution, all versions may change.
     """
     assert inspection.proof is not None  # the caller plans a release from it
     manifest = inspection.proof.manifest
@@ -46,7 +46,7 @@ def resolve(inspection: Inspection) -> Manifest | None:
                 found = uv.resolve(base_interpreter(), names, constraints, folder / "wheels")
                 chosen = [wheels[record.normalised(name), version] for name, version in found]
             except (ToolError, KeyError):
-                continue  # nothing fits
+                continue  # no solution
             others = [entry for entry in manifest.files if entry.kind != "wheel"]
             files = sorted([*others, *(entry for _package, entry in chosen)], key=lambda entry: entry.path)
             return replace(manifest, packages=tuple(package for package, _entry in chosen), files=tuple(files))
@@ -54,7 +54,7 @@ def resolve(inspection: Inspection) -> Manifest | None:
 
 
 def available(inspection: Inspection) -> dict[tuple[str, str], tuple[Package, FileEntry]]:
-    """Return the wheels that the store has, by name and version; the damaged release's own come first."""
+    """Return the intact wheels in the store by name and version; those of the damaged release take precedence."""
     store = Store(inspection.prefix.store)
     lost = {entry.sha256 for entry in inspection.lacking}
     found: dict[tuple[str, str], tuple[Package, FileEntry]] = {}
@@ -83,7 +83,10 @@ def _manifests(inspection: Inspection) -> Iterator[Manifest]:
 
 
 def lay_out(wheels: Mapping[tuple[str, str], tuple[Package, FileEntry]], store: Store, folder: Path) -> None:
-    """Give wheels their real names in a folder: as links, because they may be gigabytes on another filesystem."""
+    """Link wheels under their file names in a folder.
+
+    Symbolic links are used because the wheels may be gigabytes on another filesystem.
+    """
     folder.mkdir(parents=True)
     for _package, entry in wheels.values():
         if sys.platform == "win32":  # pragma: no cover - links need a privilege only there

@@ -1,1 +1,1 @@
-"""Where an installation may lie and whose that must be, which one a command means, and how the tool is called there."""
+"""The location of an installation: permitted paths and owners, the prefix that a command uses, the tool's command."""

@@ -1,4 +1,4 @@
-"""Which prefix a command means: the named one, the one of the bundle that is available, or the only one of the user."""
+"""Find the prefix that a command uses: the one given, that of the available bundle, or the user's only one."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def default_root() -> Path:
-    """Return the folder that holds the prefixes of this user, as the platform has it."""
+    """Return the platform's folder for the prefixes of this user."""
     return folders.user_data(folders.TOOL)
 
 
 def prefix_at(named: Path) -> Prefix:
-    """Return the prefix at a path, which may be a link; every command takes its prefix from here.
+    """Return the prefix at a path, which may be a link; every command gets its prefix from this function.
 
-    Raises UsageError where the path cannot hold one, HostError where it is not the caller's to change.
+    Raises UsageError if the path cannot hold a prefix, HostError if the caller may not change it.
     """
     prefix = Prefix(placement.real(named))
     placement.require_own(named.absolute(), prefix.root, prefix.own_folders)
@@ -31,12 +31,12 @@ def prefix_at(named: Path) -> Prefix:
 
 
 def find_prefix(named: Path | None, *, left: bool = False, bereft: bool = False) -> Prefix:
-    """Return the prefix that a command means: the named one, the one of the available bundle, or the user's only one.
+    """Return the prefix that a command uses: the one given, that of the available bundle, or the user's only one.
 
-    With ``left`` one from which an installation was removed counts too, where there is no other, and with ``bereft``
-    one that has lost its state, which recover makes anew.
-    Whoever removed that of the available bundle never gets at another by calling again.
-    Raises UsageError when several could be meant, HostError when there is none, or a folder of somebody else's.
+    With ``left``, a prefix from which an installation was removed counts too if there is no other. With ``bereft``, so
+    does one that has lost its state, which recover rebuilds. After the prefix of the available bundle was removed, the
+    same call never selects another one.
+    Raises UsageError if several are possible, HostError if there is none or if another user owns the folder.
     """
     if named is not None:
         return _named(named, left=left, bereft=bereft)
@@ -88,12 +88,12 @@ def _named(named: Path, *, left: bool, bereft: bool) -> Prefix:
 
 
 def lost_state(prefix: Prefix) -> str:
-    """Return what to say of a prefix that has lost its state."""
+    """Return the error message for a prefix that has lost its state."""
     return _("{path}, which belongs to the installation, is missing or not a folder.").format(path=prefix.state)
 
 
 def recover_advice(prefix: Prefix) -> str:
-    """Return how it comes back."""
+    """Return the advice to rebuild the state of a prefix with recover."""
     return _("Recreate it with: {command}").format(command=own_command.line("recover", prefix=prefix.root))
 
 

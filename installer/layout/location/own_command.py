@@ -1,4 +1,4 @@
-"""How the tool is called where it runs: by its command in PREFIX/bin once it is installed, else as the zipapp."""
+"""The command line of the tool: its command in PREFIX/bin if the running zipapp is installed, else the zipapp."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from pathlib import Path
 from bundle.names import INSTALLER
 from bundle.product.commands import TOOL
 
-COPY_OF = "RAGTRACE_COPY_OF"  # the file that a bundle's script made the running copy of
+COPY_OF = "RAGTRACE_COPY_OF"  # the file that a bundle's script copied to run it
 
 
 def zipapp() -> Path | None:
-    """Return the zipapp that this code runs from (its launcher says so), or None in a source tree."""
+    """Return the zipapp that this code runs from, which its launcher sets, or None in a source tree."""
     named = os.environ.get("RAGTRACE_ZIPAPP")
     return Path(named) if named else None
 
 
 def in_prefix(root: Path) -> Path:
-    """Return the tool's command in a prefix, as it is typed: without the ending that Windows adds."""
+    """Return the tool's command in a prefix as it is typed: without the suffix ``.cmd`` of Windows."""
     return root / "bin" / TOOL
 
 
 def is_installed(root: Path) -> bool:
-    """Return whether a prefix has the tool's command."""
+    """Return whether the tool's command exists in a prefix."""
     return os.path.lexists(in_prefix(root).with_suffix(".cmd") if sys.platform == "win32" else in_prefix(root))
 
 
 def installed() -> Path | None:
-    """Return the command of the prefix that keeps the running zipapp (releases/<id>/bundle/…), or None."""
+    """Return the command of the prefix that contains the running zipapp (releases/<id>/bundle/…), or None."""
     running = zipapp()
     if running is None or len(running.parents) < 4:
         return None
@@ -40,9 +40,10 @@ def installed() -> Path | None:
 
 
 def shown_zipapp() -> str:
-    """Return the path by which an operator knows the running zipapp.
+    """Return the path to show to the operator for the running zipapp.
 
-    A bundle's scripts run a copy that is gone afterwards, and name its original; that counts if it has the same bytes.
+    A bundle's scripts run a temporary copy and set RAGTRACE_COPY_OF to the original, which is returned if it has the
+    same bytes.
     """
     running, named = zipapp(), os.environ.get(COPY_OF, "")
     if running is None:
@@ -57,30 +58,30 @@ def shown_zipapp() -> str:
 
 
 def bundled_product() -> str | None:
-    """Return the name of the product whose bundle the running zipapp is in, by its unjudged manifest, or None."""
+    """Return the product of the bundle that contains the running zipapp, by its unverified manifest, or None."""
     from bundle.manifest import MANIFEST_LIMIT, NAME, parse_manifest
     from shared import reading
     from shared.errors import TrustError
 
     folder = Path(shown_zipapp()).absolute().parent
-    for place in (folder, folder.parent):  # the folder that travels; the root of an unpacked archive
+    for place in (folder, folder.parent):  # the bundle folder; the root of an unpacked archive
         with suppress(OSError, TrustError):
             return parse_manifest(reading.read(place / NAME, MANIFEST_LIMIT, follow=True)).product.name
     return None
 
 
 def program() -> str:
-    """Return the name that help and usage show."""
+    """Return the program name for help and usage."""
     command = installed()
     return command.name if command else os.path.basename(sys.argv[0]) or INSTALLER
 
 
 def line(*arguments: str, prefix: Path | None = None) -> str:
-    """Return a command line of this tool, as it can be typed here, for an installation."""
+    """Return a command line of this tool that can be typed on this host, for the installation in ``prefix``, if any."""
     command = installed()
     if command is not None and prefix in (None, command.parent.parent):
         return quoted([str(command), *arguments])
-    from shared.terminal.console import python_command  # --help comes without it
+    from shared.terminal.console import python_command  # --help does not need it
 
     argv = [python_command(), shown_zipapp(), *arguments]
     return quoted([*argv, "--prefix", str(prefix)] if prefix is not None else argv)
@@ -92,7 +93,7 @@ def line_after(tool: Path, *arguments: str) -> str:
 
 
 def quoted(argv: list[str]) -> str:
-    """Return an argv as it is typed on this platform."""
+    """Return an argv quoted for this platform's shell."""
     if sys.platform == "win32":
         from subprocess import list2cmdline
 

@@ -1,7 +1,7 @@
-"""Which path can hold an installation, and whose it must be, before anything in it is opened.
+"""Check that a path can hold an installation and that the right user owns it, before anything in it is opened.
 
-Root changes nothing in a folder that somebody else owns or could change: it would run that user's programs, and
-leave files that he cannot change (docs/adr/0022). The user's data and settings may be another's: a service's.
+Root changes nothing in a folder that another user owns or could change: it would run that user's programs, and
+leave files that this user cannot change (docs/adr/0022). The data and settings may belong to a service account.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 UNSEEN = ("Cc", "Zl", "Zp")  # general categories of Unicode: what ends a line or steers a terminal
-SHARE_INSIDE = 4  # a path of ours in an installation takes at most one part in so many of what a path may have
+SHARE_INSIDE = 4  # the tool's own paths below a prefix use at most one part in so many of the maximum path length
 
 
 def require_working_folder() -> None:
-    """Raise HostError where the folder that we were started in is gone: relative paths would mean nothing."""
+    """Raise HostError if the working folder no longer exists: relative paths would have no meaning."""
     try:
         os.getcwd()
     except OSError as error:
@@ -37,7 +37,7 @@ def require_working_folder() -> None:
 
 
 def real(named: Path) -> Path:
-    """Return the folder that a path names, which may be a link. Raises UsageError where none can be used."""
+    """Return the folder that a path, which may be a link, refers to. Raises UsageError if it cannot be used."""
     require_working_folder()
     root = named.absolute()
     for path in (root, Path(os.path.realpath(root))):
@@ -51,7 +51,7 @@ def real(named: Path) -> Path:
 
 
 def _unusable(path: Path) -> str:
-    """Return why no application could be installed or run below a path, or nothing."""
+    """Return the reason why no application could be installed or run below a path, or ''."""
     raw, text = os.fsencode(path), str(path)
     try:
         raw.decode("utf-8")
@@ -91,9 +91,9 @@ def _limit(name: str, otherwise: int) -> int:
 
 
 def require_own(named: Path, root: Path, folders: Iterable[Path]) -> None:
-    """Raise HostError unless an installation is the caller's, and for root, unless nobody else can replace it.
+    """Raise HostError unless the caller owns an installation and, for root, no other user can replace it.
 
-    ``named`` is the path as it was given, ``root`` the folder, ``folders`` what the tool itself writes in it.
+    ``named`` is the path as it was given, ``root`` the resolved folder, ``folders`` those in it that the tool writes.
     """
     if sys.platform == "win32":
         return
@@ -103,7 +103,7 @@ def require_own(named: Path, root: Path, folders: Iterable[Path]) -> None:
         try:
             status = os.lstat(folder)
         except OSError:
-            continue  # it is not there, or is reported by whoever needs it
+            continue  # it is missing, or the code that needs it reports the error
         if status.st_uid not in (users | owners.trusted() if folder == root else users):
             is_inside = folder != root and root.stat().st_uid in users
             raise _strayed(folder, status.st_uid) if is_inside else _foreign(folder, status.st_uid)
@@ -140,7 +140,7 @@ def _foreign(place: Path, owner: int) -> HostError:
 
 
 def _strayed(place: Path, owner: int) -> HostError:
-    """Return what to say of a folder in the caller's own installation that was given to somebody else."""
+    """Return the error for a folder in the caller's own installation that another user owns."""
     return HostError(
         _("{path} belongs to {owner}, but the installation around it does not.").format(
             path=place, owner=name_of(owner)
@@ -161,7 +161,7 @@ def _open(place: Path) -> HostError:
 
 
 def name_of(user: int) -> str:
-    """Return a user's name, or his number where the host knows no name."""
+    """Return a user's name, or the user ID if the host has no name for it."""
     import pwd
 
     try:
