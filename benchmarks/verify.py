@@ -49,7 +49,7 @@ BLOCK = 1 << 20
 SMALL, LARGE = 100, 2000  # MB
 SIZES = ("small", "large")
 SHARES = (*[4], *[32] * 16, *[512] * 128)  # each file is 1/share of the size: weights, wheels, small files
-VERIFY_LEAST, RECORD_LEAST, GROWTH_MOST = 0.85, 0.80, 16  # the last in MB
+VERIFY_LEAST, RECORD_LEAST, GROWTH_MOST = 0.85, 0.80, 16  # GROWTH_MOST in MB
 FORMS = ("folder", "archive")
 
 

@@ -18,7 +18,7 @@ def texts() -> tuple[str, ...]:
         _("show this help message and exit"),
         _("show program's version number and exit"),
         _(" (default: %(default)s)"),
-        # 2. a call that is wrong
+        # 2. usage errors
         _("%(prog)s: error: %(message)s\n"),
         _("%(prog)s: warning: %(message)s\n"),
         _("argument %(argument_name)s: %(message)s"),

@@ -29,7 +29,7 @@ BEGIN, PAD, END, UNKNOWN, MASK = "<s>", "<pad>", "</s>", "<unk>", "<mask>"
 
 @dataclass(frozen=True)
 class Shape:
-    """The sizes of an XLM-R."""
+    """The dimensions of an XLM-R model."""
 
     pieces: int
     hidden: int
@@ -237,7 +237,7 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="of a few MB, for tests")
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
-    if not (folder / "pytorch_model.bin").is_file():  # written last
+    if not (folder / "pytorch_model.bin").is_file():  # it is in place only if the model is complete
         make(folder, SMALL if arguments.small else FULL)
     print(folder)
 

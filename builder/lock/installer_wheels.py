@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from packaging.pylock import Package, PackageWheel, Pylock
 
 GLIBC_FLOORS = ((2, 17), (2, 28), (2, 34))  # RHEL 7, 8, 9; the lowest for which all wheels exist is used
-PATCH = 2  # requires-python begins at 3.9.2
+PATCH = 2  # the lower bound of requires-python is 3.9.2
 # Excluded because the installer never imports them and every file costs a check at each start: rich needs
 # the first three only for source code and Markdown, cffi needs pycparser only to parse C declarations.
 NOT_SHIPPED = frozenset({"pygments", "markdown-it-py", "mdurl", "pycparser"})

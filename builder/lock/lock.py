@@ -57,7 +57,7 @@ class Selection:
     """The wheels and sources of one target.
 
     ``wheels`` are sorted by filename; ``sources`` still have to be built into wheels. ``python_range`` is the first
-    and last patch release of the target's Python for which the selection is valid, or None if for all.
+    and last patch release of the target's Python for which the selection is valid, or None if it is valid for all.
     """
 
     wheels: tuple[LockedWheel, ...]

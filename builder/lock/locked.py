@@ -1,4 +1,4 @@
-"""The entries of a lockfile as a bundle holds them: wheels with their digests, sources with their pins."""
+"""The entries of a lockfile to bundle: wheels with their digests, and sources with their pins."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class LockedWheel:
     filename: str
     name: str
     version: str
-    url: str = field(repr=False)  # https, http or file; it may hold credentials
+    url: str = field(repr=False)  # https, http or file; may contain credentials
     size: int | None = field(compare=False)
     sha256: str
 
@@ -53,7 +53,7 @@ class LockedSource:
     name: str
     version: str
     kind: str
-    place: str = field(repr=False)  # it may hold credentials
+    place: str = field(repr=False)  # may contain credentials
     pin: str = ""
     subdirectory: str = ""
     filename: str = ""
@@ -109,7 +109,7 @@ def _travel_name(filename: str, target: Target) -> str:
 
 
 def locked_wheel(package: Package, source: Any, root: Path, target: Target) -> LockedWheel:
-    """Return a wheel as the bundle holds it. Raises BuildError if its name, digest or URL cannot be used."""
+    """Return the entry of a wheel, named as in the bundle. Raises BuildError if its name, digest or URL is invalid."""
     filename = _travel_name(wheel_name(source) or "", target)
     name, version, _build, _tags = parse_wheel_filename(filename)
     trouble = names.problem(filename)

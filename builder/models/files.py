@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shared.terminal.progress import Progress
 
 SKIPPED = frozenset({".cache", ".git"})  # folders of download tools, not part of the model
-DOCUMENTS = ("license*", "licence*", "notice*", "copying*", "readme.md", "modelcard.md")  # at the top, in any case
+DOCUMENTS = ("license*", "licence*", "notice*", "copying*", "readme.md", "modelcard.md")  # top level, any case
 # transformers saves the same weights under either name, and loads safetensors if both exist
 SAFE, UNSAFE = ("model.safetensors", "model.safetensors.index.json"), "pytorch_model*.bin*"
 

@@ -1,7 +1,7 @@
 """Check that a model has the files that an application opens according to the model's own documents.
 
-A folder is read like sentence-transformers (modules.json) and transformers (config.json, *.index.json) read it.
-A model of another layout has none of these files and is accepted without this check.
+The rules are those of sentence-transformers (modules.json) and transformers (config.json, *.index.json).
+A model of another layout has none of these documents and is accepted without this check.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-DOCUMENT_LIMIT = 64 << 20  # bytes; the index of a model with thousands of tensors has 1 MB
+DOCUMENT_LIMIT = 64 << 20  # bytes; the index of a model with thousands of tensors is about 1 MB
 POINTER, POINTER_LIMIT = b"version https://git-lfs.github.com/spec/", 1024  # bytes; a Git LFS pointer
 WEIGHTS = tuple(f"*{suffix}" for suffix in weights.WEIGHTS)
 EXPORTS = ("onnx/*.onnx", "*.onnx", "openvino/*.xml")  # weights for other runtimes
 VOCABULARIES = ("tokenizer.json", "*.model", "vocab*", "*.tiktoken", "*.vocab", "*.spm")
-WITHOUT_VOCABULARY = ("ByT5Tokenizer", "CanineTokenizer", "PerceiverTokenizer")  # they read bytes and characters
+WITHOUT_VOCABULARY = ("ByT5Tokenizer", "CanineTokenizer", "PerceiverTokenizer")  # they work on bytes or characters
 # the files that modules of sentence-transformers open in addition to weights, if not config.json
 OPENED = {
     "Normalize": (),
@@ -120,7 +120,7 @@ def _document(name: str, path: str, files: Mapping[str, Path], kind: type[Any] =
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Yield every text in a JSON value of objects and lists."""
+    """Yield every string in a JSON value, including nested ones."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, (dict, list)):

@@ -82,7 +82,7 @@ def _overlooked(folder: Path) -> Iterator[str]:
 
 
 def top_of(folder: Path) -> Path:
-    """Return the root of the work tree that a folder is in."""
+    """Return the root of the git work tree that contains a folder."""
     return Path(_git(folder, "rev-parse", "--show-toplevel").removesuffix("\n")).resolve()
 
 

@@ -33,7 +33,7 @@ def link(modules: Mapping[str, Module]) -> None:
     waiting = list(modules.values())
     for _round in range(ROUNDS):
         for module in waiting:
-            for _again in range(ROUNDS):  # functions that call functions
+            for _again in range(ROUNDS):  # nested wrappers within the module
                 if not _learns(module, dict(_defined(module))):
                     break
         exported: dict[str, dict[str, Wrapper]] = {}
@@ -81,7 +81,7 @@ def _defined(module: Module) -> Iterator[tuple[str, Wrapper]]:
 
 
 def _objects(module: Module, kind: str) -> Iterator[str]:
-    """Yield the names that are bound to an object of a class."""
+    """Yield the names that are bound to an instance of a class."""
     for target, value, is_loop in bindings(module.nodes):
         if not is_loop and isinstance(value, ast.Call) and spelled(value.func) == kind:
             yield target

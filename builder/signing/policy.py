@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class Change:
     """The changes to the previous policy: keys to add to roles, key IDs to remove, thresholds, ends of validity."""
 
-    add: Sequence[tuple[str, PublicKey, str]] = ()  # role, key, its owner's name
+    add: Sequence[tuple[str, PublicKey, str]] = ()  # role, key, name of the key's owner
     remove: Sequence[str] = ()
     thresholds: Sequence[tuple[str, int]] = ()
     until: Sequence[tuple[str, datetime]] = ()

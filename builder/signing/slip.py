@@ -73,7 +73,7 @@ def write_slip(release: Release) -> Path:
 
 
 def text(release: Release) -> str:
-    """Return the slip as text."""
+    """Return the slip as plain text."""
     facts = _facts(release)
     facts["signers"] = "\n".join(f"  {line}" for line in signer_lines(release))
     facts["digest"] = "\n".join(f"  {row}" for row in groups(release.zipapp_sha256))

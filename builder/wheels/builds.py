@@ -107,7 +107,7 @@ def _key(source: LockedSource, settings: UvSettings) -> str:
     if source.kind == "folder":
         folder = Path(source.place)
         pin = {path: digest.sha256_file(folder / path)[0] for path in list_files(folder)}
-        pin[""] = source_commit(folder) or ""  # some tools take the version from the commit
+        pin[""] = source_commit(folder) or ""  # some build tools derive the version from the commit
     place = "" if source.kind != "git" else source.place.rpartition("@")[2]
     value = [FORM, source.kind, source.name, place, pin, source.subdirectory, list(settings.build_constraints)]
     return digest.sha256_bytes(json.dumps(value, sort_keys=True).encode())

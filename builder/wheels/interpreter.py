@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from shared.terminal.progress import Progress
 
 FETCH_TIME_LIMIT, TRY_TIME_LIMIT = 1800.0, 60.0  # seconds
-BUILT_AT = b"/install"  # where python-build-standalone builds
+BUILT_AT = b"/install"  # the build prefix of python-build-standalone
 VERSION = re.compile(r"3\.[0-9]{1,2}(\.[0-9]{1,2})?")
 LEFT_OUT = (
     *("share/*", "include/*", "libs/*", "lib/pkgconfig/*", "*.a", "*/__pycache__/*", "*.pyc"),
     *("lib/python*/test/*", "lib/python*/*/test/*", "lib/python*/*/tests/*", "lib/python*/idlelib/*"),
     *("lib/python*/site-packages/*", "lib/python*/config-*", "lib/python*/ensurepip/*"),
-    *("lib/python*/EXTERNALLY-MANAGED", "BUILD"),  # uv's
+    *("lib/python*/EXTERNALLY-MANAGED", "BUILD"),  # added by uv
     *("Lib/test/*", "Lib/*/test/*", "Lib/idlelib/*", "Lib/site-packages/*", "Lib/ensurepip/*", "Doc/*", "Scripts/*"),
 )
 # modules that an incomplete build of Python lacks; base_prefix shows whether it uses its own standard library

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 JOBS = 8
 METADATA_LIMIT = 4 << 20  # bytes
 NAMES_SHOWN = 5
-LICENSE_LIMIT = 100  # characters; longer License fields hold the text itself, not a name
+LICENSE_LIMIT = 100  # characters; a longer License field contains the license text, not a name
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def wheel_facts(path: Path, wheel: LockedWheel) -> WheelFacts:
             members = [info for info in archive.infolist() if not info.is_dir()]
             metadata = _read_metadata(archive, members, wheel)
         _require_own(metadata, wheel)
-        unpacked = inspect(path, Package(name, str(version), wheel.filename, None))  # hosts do the same
+        unpacked = inspect(path, Package(name, str(version), wheel.filename, None))  # the same inspection as on hosts
     except BROKEN as error:
         raise _refused(wheel, _("it is not a readable zip ({reason})").format(reason=error)) from error
     except TrustError as error:
