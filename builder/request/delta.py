@@ -20,7 +20,7 @@ def name_of(target: Target) -> str:
 
 
 def bases_of(request: Request, product: str, moment: Moment) -> dict[str, Base]:
-    """Return the base of each target by ``name_of`` it; empty if the request has no bases.
+    """Return the base of each target by its name (``name_of``); empty if the request has no bases.
 
     Raises UsageError if a base does not match the product, the counter or the targets.
     """

@@ -69,8 +69,7 @@ def inspect(
 ) -> dict[LockedWheel, Verdict]:
     """Return the verdict on each wheel; empty if ``mode`` is ``off``.
 
-    Raises BuildError if an attestation is not valid, in both other modes; with ``require`` also if a wheel has no
-    verified one.
+    Raises BuildError if an attestation is not valid; with ``require`` also if a wheel has no verified one.
     """
     if mode == OFF:
         return {}
@@ -133,10 +132,10 @@ def indexes_of(wheels: Iterable[LockedWheel], lock: Lock) -> dict[LockedWheel, s
 def ask(
     indexes: Mapping[LockedWheel, str], cache: Cache, logins: Sequence[Login], reasons: set[str]
 ) -> dict[LockedWheel, Verdict]:
-    """Fetch the attestations of wheels from their indexes, verify them and cache the verified ones.
+    """Fetch the attestations of wheels from their indexes, verify them and cache the answers.
 
-    Failed requests are omitted from the result, and their causes added to ``reasons``. Raises BuildError if an
-    attestation is not valid.
+    Failed requests are neither cached nor in the result; their causes are added to ``reasons``. Raises BuildError
+    if an attestation is not valid.
     """
     stop = threading.Event()
     try:

@@ -51,7 +51,7 @@ ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # of every member; a zip cannot store an earli
 def build_wheels(
     sources: Sequence[LockedSource], target: Target, workshop: Workshop, progress: Progress
 ) -> list[LockedWheel]:
-    """Return a compatible wheel for each source, for a target.
+    """Return a wheel for each source, all compatible with a target.
 
     Raises MissingWheelsError if built wheels are compatible only with this machine, BuildError if a build fails.
     """
@@ -72,7 +72,7 @@ def build_wheels(
 
 
 def fits(filename: str, target: Target) -> bool:
-    """Return whether a wheel is compatible with a target; a native wheel built here, only with this platform."""
+    """Return whether a wheel is compatible with a target; a native one built here only fits this platform."""
     tags = parse_wheel_filename(filename)[3]
     native = any(tag.platform.startswith("linux_") for tag in tags)
     return not tags.isdisjoint(target.tags()) and (not native or str(target) == str(host_target()))
