@@ -1,9 +1,9 @@
-"""Time a scan of 150 packages by a snapshot, as a host does it: opened, canaries, matched (safety aside).
+"""Time a host's scan of 150 packages with a snapshot: reading it, checking its canaries, matching (without safety).
 
     python benchmarks/advisories.py advisories.zip [runs]
 
-Twice: half of the packages are spread over the index, or are those with the most advisories; the others have
-none. Time is the processor's; the limit of 0.3 s is for the first.
+There are two scans: half of the packages are spread over the index, or are those with the most advisories; the
+others have none. Times are CPU times; the limit of 0.3 s applies to the first scan.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""Time the commands of an installed application: its launchers beside the environment's plain interpreter.
+"""Compare the start time of an installed application's launchers with that of the plain interpreter.
 
     python benchmarks/app_start.py PREFIX NAME [ARGUMENT …] [--runs 5] [--drop-caches]
 
 `launcher` is PREFIX/bin/NAME. `plain` is the release's interpreter on a copy of the application with the bytecode
-that Python itself writes, so without lazy imports. `no bytecode` is that with no bytecode of anything. Each is run
-from the disk once, then warm; the best and the median of the warm runs are told. What the application needs set, as
-an API key, is taken from the caller's environment. --drop-caches empties the page cache for the cold runs (root);
-without it, the files of release and copy alone are dropped from it (posix_fadvise).
+that Python itself writes, so without lazy imports. `no bytecode` is the same without any bytecode. Each runs once
+from disk, then with warm caches; the best and the median of the warm runs are printed. Settings that the application
+needs, such as an API key, are taken from the caller's environment. --drop-caches empties the page cache for the cold
+runs (root); without it, only the files of release and copy are dropped from the cache (posix_fadvise).
 """
 
 import argparse
@@ -28,14 +28,14 @@ from validator.trials import trial  # noqa: E402
 
 
 def seconds(command: list[str], environment: dict[str, str], folder: Path) -> float:
-    """Return how long a command takes, in seconds; it must succeed."""
+    """Return the duration of a command in seconds. Raises CalledProcessError if it fails."""
     started = time.perf_counter()
     subprocess.run(command, env=environment, cwd=folder, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - started
 
 
 def plain(release: Path, copy: Path, name: str, arguments: list[str]) -> tuple[list[str], dict[str, str]]:
-    """Return command and environment of the plain interpreter on a copy of the application without our bytecode."""
+    """Return the command and environment of the plain interpreter on a copy of the application without its bytecode."""
     run = json.loads((release / "run.json").read_text())
     shutil.copytree(release / "app", copy / "app", symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     argv, _folder = app_launcher.command(str(release), run, name, arguments)
@@ -46,7 +46,7 @@ def plain(release: Path, copy: Path, name: str, arguments: list[str]) -> tuple[l
 
 
 def forget(folders: list[Path], *, drop_caches: bool) -> None:
-    """Let what the folders hold be read from the disk again."""
+    """Drop the files of folders, or with ``drop_caches`` everything, from the page cache."""
     os.sync()
     if drop_caches:
         Path("/proc/sys/vm/drop_caches").write_text("3")

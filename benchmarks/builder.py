@@ -1,12 +1,13 @@
-"""Set the builder beside what one would do by hand, in one run, and print medians as Markdown tables.
+"""Compare the builder with the equivalent manual commands in one run, and print medians as Markdown tables.
 
     python benchmarks/builder.py fetch FOLDER [--runs 3]
     python benchmarks/builder.py assemble FOLDER --cache-dir .cache/builder [--runs 3]
 
-Both take the lock of benchmarks/ragtrace_scale for linux-x86_64 and CPython 3.11, 3.2 GB of wheels. ``fetch`` is
-beside `pip download --require-hashes --no-deps` of the same files from the same index, each into an empty folder.
-``assemble`` (wheels checked in the cache, hashed, packed, synced) is beside a plain copy with sync, and beside
-tarfile's ``w:gz`` at its default level; FOLDER needs 7 GB free. What takes turns is in the same state of caches.
+Both use the lockfile of benchmarks/ragtrace_scale for linux-x86_64 and CPython 3.11, 3.2 GB of wheels. ``fetch`` is
+compared with `pip download --require-hashes --no-deps` of the same files from the same index, each into an empty
+folder. ``assemble`` (wheels checked in the cache, hashed, packed, synced) is compared with a plain copy with sync, and
+with tarfile's ``w:gz`` at its default level; FOLDER needs 7 GB of free space. Alternating runs have the same state of
+caches.
 """
 
 import argparse
@@ -45,7 +46,7 @@ def timed(action: Callable[[], object]) -> float:
 
 
 def medians(actions: Mapping[str, Callable[[], object]], runs: int) -> dict[str, float]:
-    """Run all actions by turns; return the median seconds of each."""
+    """Run all actions in turn and return the median seconds of each."""
     taken: dict[str, list[float]] = {name: [] for name in actions}
     for _run in range(runs):
         for name, action in actions.items():

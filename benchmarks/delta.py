@@ -1,10 +1,10 @@
-"""Build RAGTrace's size and then its next version, in which one wheel is another, as a whole bundle and as a delta.
+"""Compare the sizes of a full and a delta bundle of a RAGTrace-sized project whose next version changes one wheel.
 
     python benchmarks/delta.py FOLDER [--cache-dir .cache/builder] [--package pandas]
 
-FOLDER needs about 12 GB free. Sizes are of the folders that travel. The lock of the next version is made by uv from the
-index, with PACKAGE below the version that benchmarks/ragtrace_scale locks. Exit code 1 when the delta has a hundredth
-of the whole bundle or more.
+FOLDER needs about 12 GB of free space. Sizes are of the bundle folders. uv creates the lockfile of the next version
+from the index, with PACKAGE below the version that benchmarks/ragtrace_scale locks. The exit code is 1 if the delta
+bundle has a hundredth of the full bundle's size or more.
 """
 
 import argparse
@@ -25,7 +25,7 @@ MOST = 1 / 100
 
 
 def next_version(folder: Path, package: str) -> Path:
-    """Return a copy of the project whose lock has an earlier wheel of a package."""
+    """Return a copy of the project whose lockfile has an earlier version of a package."""
     project = folder / "next"
     shutil.copytree(scale.PROJECT, project)
     with (project / "uv.lock").open("rb") as file:
@@ -40,7 +40,7 @@ def next_version(folder: Path, package: str) -> Path:
 
 
 def build(project: Path, folder: Path, name: str, cache: Path, *more: str) -> Path:
-    """Build a bundle into a folder of its own and return what travels."""
+    """Build a bundle in a separate output folder and return the bundle folder."""
     argv = [sys.executable, "-m", "builder", "build", "--project-root", str(project), "--json", *more]
     places = ["--output-dir", str(folder / name), "--cache-dir", str(cache), "--sign-key", str(folder / "key")]
     done = subprocess.run([*argv, *places], cwd=scale.ROOT, check=True, stdout=subprocess.PIPE)

@@ -1,10 +1,10 @@
-"""Time the repair of one damaged package against the whole installation, on a project of RAGTrace's size.
+"""Compare the time to repair one damaged package with that of a full installation, on a project of RAGTrace's size.
 
     python benchmarks/recover.py FOLDER [--bundle BUNDLE] [--cache-dir .cache/builder] [--package NAME]
 
-FOLDER needs about 20 GB free; the bundle is made as in scale.py and installed into FOLDER/prefix, which must not
-exist. Both are the whole command, from the start of Python to its end, imports of the gate included. Exit code 1 when
-the repair takes a third of the installation or more. Linux and macOS.
+FOLDER needs about 20 GB of free space; the bundle is built as in scale.py and installed into FOLDER/prefix, which must
+not exist. Both times are of the whole command, from the start of Python to its end, including the imports of the
+health check. The exit code is 1 if the repair takes a third of the installation time or more. Linux and macOS.
 """
 
 import argparse
@@ -21,7 +21,7 @@ MOST = 1 / 3
 
 
 def damage(prefix: Path, package: str) -> Path:
-    """Change the first module of a package and return it."""
+    """Modify the ``__init__.py`` of an installed package and return its path."""
     (site,) = (prefix / "current").glob("venv/lib/python*/site-packages")
     module = site / package / "__init__.py"
     module.chmod(0o644)
@@ -32,7 +32,7 @@ def damage(prefix: Path, package: str) -> Path:
 
 
 def recover(bundle: Path, prefix: Path) -> scale.Run:
-    """Repair the installation with its own installer, with no bundle at hand."""
+    """Repair the installation with its own installer and without the bundle."""
     alone = prefix.parent / "installer"
     alone.mkdir()
     zipapp = alone / "ragtrace-install.pyz"

@@ -1,6 +1,6 @@
-"""How long the switch of a rollback takes, from the release compared to ``current`` fsynced, whatever its size.
+"""Time the switch of a rollback, from the comparison's end to the fsync of ``current``, independent of release size.
 
-Two releases of the tiny application are installed and blown up with files, then rolled back and forth:
+Two releases of the tiny application are installed, enlarged with files, and rolled back and forth:
     python benchmarks/rollback.py [--files 30000] [--megabytes 2000] [--rounds 5] [--place FOLDER]
 """
 
@@ -34,7 +34,7 @@ LIMIT = 0.5  # seconds
 
 
 def blow_up(release: Release, files: int, megabytes: int) -> None:
-    """Add files to a release, as many and as large as asked for."""
+    """Add ``files`` files with ``megabytes`` MiB in total to a release, and update its receipt and seal."""
     folder = release.path / "ballast"
     release.path.chmod(0o755)
     block = os.urandom(1 << 20)
@@ -53,7 +53,7 @@ def blow_up(release: Release, files: int, megabytes: int) -> None:
 
 
 def measure(prefix: Prefix) -> tuple[float, float, float]:
-    """Roll back once; return seconds of the switch, of the comparison before it, and of the look from outside."""
+    """Roll back once and return the seconds of the switch, of the comparison before it, and of the health check."""
     marks: dict[str, float] = {}
 
     def of_receipt(release: Release, real: Any = repeated.of_receipt) -> str:

@@ -1,9 +1,9 @@
-"""Build a bundle of RAGTrace's size and install it, and print what it took as Markdown tables.
+"""Build and install a bundle of RAGTrace's size, and print times, sizes and peak memory as Markdown tables.
 
     python benchmarks/scale.py FOLDER [--bundle BUNDLE] [--cache-dir .cache/builder]
 
-FOLDER needs about 16 GB free; the bundle is made in FOLDER/packages and installed into FOLDER/prefix, which must
-not exist. With --bundle nothing is built. Wheels come from the cache where they are there already. Linux and macOS.
+FOLDER needs about 16 GB of free space; the bundle is built in FOLDER/packages and installed into FOLDER/prefix, which
+must not exist. With --bundle nothing is built. Wheels are read from the cache if they are in it. Linux and macOS.
 """
 
 import argparse
@@ -17,13 +17,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ROOT / "benchmarks" / "ragtrace_scale"
-CLEAN = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "LANG": "C.UTF-8"}  # both speak English
+CLEAN = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "LANG": "C.UTF-8"}  # English output
 MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes, getrusage(2)
 
 
 @dataclass
 class Run:
-    """A program that ran: its stdout, seconds between the lines of its stderr, peak memory in bytes."""
+    """A finished program: its stdout, the seconds of each step and in total, and its peak memory in bytes."""
 
     output: str
     steps: dict[str, float]
@@ -32,7 +32,7 @@ class Run:
 
 
 def run(argv: list[str], environment: dict[str, str]) -> Run:
-    """Run a program to its end, showing its stderr; each line there that is not indented begins a step."""
+    """Run a program and print its stderr, in which each line that is not indented begins a step."""
     started = time.monotonic()
     began: list[tuple[str, float]] = []
     process = subprocess.Popen(
@@ -44,7 +44,7 @@ def run(argv: list[str], environment: dict[str, str]) -> Run:
         print(line, end="", file=sys.stderr, flush=True)
         if not line.startswith(" "):
             began.append((line.strip(), time.monotonic()))
-    output = process.stdout.read()  # a few lines, which its pipe holds until now
+    output = process.stdout.read()  # a few lines, which the pipe buffers until here
     _pid, status, usage = os.wait4(process.pid, 0)
     ended = time.monotonic()
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -57,7 +57,7 @@ def run(argv: list[str], environment: dict[str, str]) -> Run:
 
 
 def build(folder: Path, cache: Path) -> tuple[Path, Run, dict[str, float]]:
-    """Build the bundle; return its folder, the run, and the builder's own seconds for each phase."""
+    """Build the bundle and return its folder, the run, and the seconds of each phase reported by the builder."""
     key = folder / "key"
     builder = [sys.executable, "-m", "builder"]
     if not key.exists():
@@ -72,7 +72,7 @@ def build(folder: Path, cache: Path) -> tuple[Path, Run, dict[str, float]]:
 
 
 def install(bundle: Path, prefix: Path) -> Run:
-    """Install the bundle with the interpreter that environments are made from, cut off from the network if we may."""
+    """Install the bundle with the base interpreter, on Linux as root without network access."""
     apart = ["unshare", "-n"] if os.geteuid() == 0 and sys.platform == "linux" else []
     python = str(Path(getattr(sys, "_base_executable", sys.executable)).resolve())
     zipapp = str(bundle / "ragtrace-install.pyz")
@@ -80,7 +80,7 @@ def install(bundle: Path, prefix: Path) -> Run:
 
 
 def used(folder: Path) -> tuple[int, int]:
-    """Return the bytes that a folder takes on disk and the number of its files, hard links counted once."""
+    """Return a folder's disk usage in bytes and the number of its files, with hard links counted once."""
     found = {}
     for parent, _folders, names in os.walk(folder):
         for name in names:

@@ -1,8 +1,8 @@
-"""Time the zipapp's warm start against a shiv zipapp that does nothing, both in turn in one run.
+"""Compare the zipapp's warm start with that of a shiv zipapp that does nothing, in turn in one run.
 
     python benchmarks/start.py [ZIPAPP] [--runs 15] [--limit 2.5]
 
-Without ZIPAPP one is built for this machine. Exit code 1 when the ratio of the medians is over the limit.
+Without ZIPAPP, one is built for this machine. The exit code is 1 if the ratio of the medians exceeds the limit.
 """
 
 import argparse
@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))
 
 
 def idle_zipapp(folder: Path) -> Path:
-    """Make a shiv zipapp, with shiv's defaults, whose entry point returns at once."""
+    """Create a shiv zipapp, with shiv's defaults, whose entry point returns immediately."""
     from shiv.bootstrap.environment import Environment
     from shiv.builder import create_archive
 
@@ -36,7 +36,7 @@ def idle_zipapp(folder: Path) -> Path:
 
 
 def real_zipapp(folder: Path) -> Path:
-    """Build the installer for this machine."""
+    """Build the installer's zipapp for this machine and return its path."""
     from builder.fetch.cache import Cache
     from builder.zipapp import pack
     from bundle.names import INSTALLER
@@ -50,7 +50,7 @@ def real_zipapp(folder: Path) -> Path:
 
 
 def seconds(command: list[str], environment: dict[str, str]) -> float:
-    """Return how long a command takes, in seconds; it must succeed."""
+    """Return the duration of a command in seconds. Raises CalledProcessError if it fails."""
     started = time.perf_counter()
     subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - started

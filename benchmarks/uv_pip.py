@@ -1,8 +1,8 @@
-"""Time uv and pip with the same wheels, offline, into empty environments, in turn.
+"""Compare the installation times of uv and pip, with the same wheels, offline, into empty environments, in turn.
 
     python benchmarks/uv_pip.py WHEELS [--runs 3]
-WHEELS is a folder of wheels, for example of `pip download -d WHEELS pandas streamlit`. uv gets an empty cache each
-time, as on a host; pip is told not to write bytecode, which uv does not write either.
+WHEELS is a folder of wheels, for example from `pip download -d WHEELS pandas streamlit`. uv starts with an empty cache
+each time, as on a host; pip runs with --no-compile, because uv does not write bytecode either.
 """
 
 import argparse
@@ -20,7 +20,7 @@ import uv
 
 
 def timed(command: Sequence[str]) -> float:
-    """Run a command and return its seconds."""
+    """Run a command and return its duration in seconds."""
     started = time.monotonic()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return time.monotonic() - started

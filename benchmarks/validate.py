@@ -1,10 +1,10 @@
-"""Time `validate` on an installation: --quick, and the RECORD check against hashlib on the same files, in one run.
+"""Time `validate` on an installation: --quick, and the RECORD check compared with hashlib on the same files.
 
     python benchmarks/validate.py BUNDLE_FOLDER PREFIX [--runs 3]
 
-BUNDLE_FOLDER holds ragtrace-install.pyz, PREFIX what was installed from it. hashlib runs with as many threads as
-there are processors, on the files that the RECORDs list; both find them in the page cache where they fit. Exit
-code 1 when the check, timed by its own report, reaches less than 80 % of hashlib's rate, or --quick takes over 3 s.
+BUNDLE_FOLDER contains ragtrace-install.pyz, PREFIX the installation from it. hashlib runs with one thread per
+processor, on the files that the RECORDs list; both read them from the page cache if they fit into it. The exit
+code is 1 if the check, timed by its own report, reaches less than 80 % of hashlib's rate, or --quick takes over 3 s.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from bundle.wheels import record
 from installer.layout.prefix import Prefix
 
 QUICK_MOST = 3.0  # seconds
-CHECKS_FAILED = 1  # the exit code of a host that is not well, which does not matter here
+CHECKS_FAILED = 1  # the exit code for failed checks, which do not matter here
 
 
 def validate(options: argparse.Namespace, *arguments: str) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def validate(options: argparse.Namespace, *arguments: str) -> dict[str, Any]:
 
 
 def timed_record(options: argparse.Namespace) -> float:
-    """Return how many seconds the RECORD check took, by its own report."""
+    """Return the duration of the RECORD check in seconds, from its own report."""
     (result,) = validate(options, "--check", "packages.record", "--timeout", "600")["validation_results"]
     if result["status"] != "PASS":
         sys.exit(f"packages.record: {result['details']}")

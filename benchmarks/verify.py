@@ -1,15 +1,14 @@
-"""Time the verification of bundles and of an installed tree against hashlib on the same files, in the same runs.
+"""Compare the verification of bundles and of an installed tree with hashlib on the same files, in the same runs.
 
     python benchmarks/verify.py FOLDER [--site SITE_PACKAGES] [--runs 5]
 
-Makes a bundle of 100 MB and one of 2 GB in FOLDER (which is removed afterwards; 4.2 GB), each packed and
-unpacked, and verifies them as ``verify`` and ``install`` do. hashlib runs with as many threads as there are
-processors, right after each of our runs; what counts is the median of the ratios. An archive's bytes are
-hashed twice, packed and unpacked, and so is what it is compared with. SITE_PACKAGES is compared with its
-RECORDs. Memory is that of a process that verifies one bundle (VmHWM, so Linux alone). Exit code 1 when the
-verification of a folder runs at less than 85 % of hashlib's rate, a RECORD check at less than 80 %, or the large
-bundle takes more memory. An archive is told and not judged: it is inflated on the way, by one thread, with gzip's own
-checksum, and hashlib does nothing of that.
+Builds a bundle of 100 MB and one of 2 GB in FOLDER (removed afterwards; 4.2 GB), each packed and unpacked, and
+verifies them as ``verify`` and ``install`` do. hashlib runs with one thread per processor, directly after each run of
+the verification; the result is the median of the ratios. An archive's bytes are hashed twice, packed and unpacked,
+on both sides. SITE_PACKAGES is compared with its RECORDs. Memory is the peak of a process that verifies one bundle
+(VmHWM, so Linux only). The exit code is 1 if the verification of a folder runs at less than 85 % of hashlib's rate, a
+RECORD check at less than 80 %, or the large bundle needs over 16 MB more memory. The rate of an archive is reported,
+but has no limit: it is decompressed meanwhile by one thread, with gzip's own checksum, which hashlib does not do.
 """
 
 from __future__ import annotations
@@ -45,17 +44,17 @@ from shared.terminal.progress import NoProgress
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-BUFFER = 256 << 10  # bytes, as hashlib.file_digest has it
+BUFFER = 256 << 10  # bytes, as in hashlib.file_digest
 BLOCK = 1 << 20
 SMALL, LARGE = 100, 2000  # MB
 SIZES = ("small", "large")
-SHARES = (*[4], *[32] * 16, *[512] * 128)  # each file is one part in so many: weights, wheels, small files
-VERIFY_LEAST, RECORD_LEAST, GROWTH_MOST = 0.85, 0.80, 16  # the last in MB
+SHARES = (*[4], *[32] * 16, *[512] * 128)  # each file is 1/share of the size: weights, wheels, small files
+VERIFY_LEAST, RECORD_LEAST, GROWTH_MOST = 0.85, 0.80, 16  # GROWTH_MOST in MB
 FORMS = ("folder", "archive")
 
 
 def make_bundle(folder: Path, size: int) -> Bundle:
-    """Write an unpacked bundle and its archive; nothing in it can be compressed."""
+    """Write an unpacked bundle of random, incompressible files and its archive, and return it."""
     members = []
     for number, share in enumerate(SHARES):
         path = f"{MODELS}/weights/{number:03}.bin"
@@ -89,7 +88,7 @@ def make_bundle(folder: Path, size: int) -> Bundle:
 
 
 def read_bundle(folder: Path, form: str) -> Bundle:
-    """Return a bundle as if its signature had been judged."""
+    """Return a bundle without verifying its signature."""
     data = (folder / NAME).read_bytes()
     manifest = Manifest.from_bytes(data, NAME, limit=len(data))
     location = folder / manifest.archive if form == "archive" else folder
@@ -97,12 +96,12 @@ def read_bundle(folder: Path, form: str) -> Bundle:
 
 
 def verify(bundle: Bundle) -> None:
-    """Read a bundle as the command ``verify`` does."""
+    """Read and hash a bundle as the command ``verify`` does."""
     bundle.visit(lambda _entry, blocks: drain(blocks), lambda _count: None)
 
 
 def hash_file(path: Path | str) -> str:
-    """Hash a file with hashlib and nothing else."""
+    """Return the SHA-256 of a file, computed by hashlib only."""
     found, buffer = hashlib.sha256(), bytearray(BUFFER)
     view = memoryview(buffer)
     with open(path, "rb", buffering=0) as file:
@@ -112,7 +111,7 @@ def hash_file(path: Path | str) -> str:
 
 
 def hash_all(paths: list[Path] | list[str]) -> None:
-    """Hash files with as many threads as processors, the largest first, small ones by the dozen."""
+    """Hash files with one thread per processor, the largest first, those up to 1 MiB in batches of 64."""
     paths = sorted(paths, key=os.path.getsize, reverse=True)
     large = [[path] for path in paths if os.path.getsize(path) > 1 << 20]
     small = paths[len(large) :]
@@ -128,7 +127,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def compare(ours: Callable[[], object], plain: Callable[[], object], runs: int) -> dict[str, Any]:
-    """Return the medians of both in seconds, and the median ratio of runs that followed each other."""
+    """Return the medians of both in seconds, and the median ratio of consecutive runs."""
     ours()
     pairs = []
     for _run in range(runs):
@@ -144,7 +143,10 @@ def compare(ours: Callable[[], object], plain: Callable[[], object], runs: int) 
 
 
 def own_peak_mb() -> int:
-    """Return this process's peak memory, not that of the process which forked it, as ru_maxrss (proc_pid_status(5))."""
+    """Return the peak memory of this process in MB (VmHWM, proc_pid_status(5)).
+
+    ru_maxrss would include the peak of the process that forked it.
+    """
     found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
     assert found, "/proc/self/status names no peak"
     return int(found[1]) >> 10
@@ -157,7 +159,7 @@ def peak_mb(folder: Path, form: str) -> int:
 
 
 def measure(folder: Path, site: Path | None, runs: int, megabytes: int) -> dict[str, dict[str, Any]]:
-    """Make the bundles and measure everything."""
+    """Create the bundles and return all measurements."""
     large = make_bundle(folder / "large", megabytes * 1_000_000)
     make_bundle(folder / "small", SMALL * 1_000_000)
     files = [large.location / entry.path for entry in large.manifest.files]
@@ -174,7 +176,7 @@ def measure(folder: Path, site: Path | None, runs: int, megabytes: int) -> dict[
 
 
 def missed(result: dict[str, dict[str, Any]]) -> list[str]:
-    """Return the names of what is too slow or grows."""
+    """Return the names of the measurements that are too slow or need too much memory."""
     least = {"folder": VERIFY_LEAST, "record": RECORD_LEAST}
     peaks = result["peak_mb"]
     slow = [name for name in least if name in result and result[name]["rate"] < least[name]]

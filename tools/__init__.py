@@ -1,1 +1,1 @@
-"""Programs for contributors; nothing here ships."""
+"""Programs for contributors, not part of any bundle."""

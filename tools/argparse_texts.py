@@ -1,4 +1,4 @@
-"""What argparse itself shows to people, in CPython 3.9 to 3.14: for the catalogues (shared/terminal/parser.py)."""
+"""The user-visible messages of argparse in CPython 3.9 to 3.14, for the catalogues (shared/terminal/parser.py)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from shared.i18n import _, plural
 
 
 def texts() -> tuple[str, ...]:
-    """Return argparse's texts in the operator's language; its errors for who writes a parser are left out."""
+    """Return argparse's messages in the operator's language, except errors for the authors of parsers."""
     return (
         # 1. --help
         _("usage: "),
@@ -18,7 +18,7 @@ def texts() -> tuple[str, ...]:
         _("show this help message and exit"),
         _("show program's version number and exit"),
         _(" (default: %(default)s)"),
-        # 2. a call that is wrong
+        # 2. usage errors
         _("%(prog)s: error: %(message)s\n"),
         _("%(prog)s: warning: %(message)s\n"),
         _("argument %(argument_name)s: %(message)s"),

@@ -1,7 +1,7 @@
-"""The translations that shared/i18n.py loads.
+"""Compile and update the translations that shared/i18n.py loads.
 
-``python -m tools.catalogues`` compiles them (.po to .mo) beside their sources; with ``update`` it
-first brings each .po in line with the texts that the code shows.
+``python -m tools.catalogues`` compiles them (.po to .mo) next to their sources; with ``update`` it
+first updates each .po with the messages of the code.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 LOCALES = ROOT / "shared" / "locale"
 SOURCES = ("bootstrap", "builder", "bundle", "installer", "recovery", "shared", "validator")
-# nothing in it changes with the day or the tool, so that only texts make a difference
+# no dates or tool versions, so that the file changes only with its messages
 HEADER = r"""msgid ""
 msgstr ""
 "Project-Id-Version: ragtrace-offline\n"
@@ -33,17 +33,17 @@ msgstr ""
 "Plural-Forms: nplurals=1; plural=0;\n"
 
 """
-KEYWORDS = {"_": 1, "plural": 2}  # how many texts each takes
+KEYWORDS = {"_": 1, "plural": 2}  # the number of message arguments
 
 
 def sources() -> list[Path]:
-    """Return the files whose texts an operator sees."""
+    """Return the source files with messages for operators."""
     alone = [ROOT / "build_zipapp.py", ROOT / "tools" / "argparse_texts.py"]
     return [*alone, *(path for folder in SOURCES for path in sorted((ROOT / folder).rglob("*.py")))]
 
 
 def extract() -> Catalog:
-    """Return every text that goes through ``_`` or ``plural``, with where it stands."""
+    """Return every message that is passed to ``_`` or ``plural``, with its file."""
     found = Catalog(project="ragtrace-offline", charset="utf-8", fuzzy=False)
     for path in sources():
         for message in texts(path):
@@ -52,10 +52,9 @@ def extract() -> Catalog:
 
 
 def texts(path: Path) -> Iterator[str | tuple[str, str]]:
-    """Yield the texts of one file, those inside an f-string too, which Babel's extractor passes over.
+    """Yield the messages of a file, including those inside f-strings, which Babel's extractor skips.
 
-    Raises:
-        ValueError: a text is no literal, so no catalogue can have it.
+    Raises ValueError if a message is not a literal, because it could not be translated.
     """
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in KEYWORDS:
@@ -70,7 +69,10 @@ def texts(path: Path) -> Iterator[str | tuple[str, str]]:
 
 
 def update(po: Path) -> int:
-    """Bring a .po in line with the code: new texts come in empty, old ones go. Return how many are empty."""
+    """Update a .po from the code and return the number of messages without a translation.
+
+    New messages are added without a translation; messages that the code no longer has are removed.
+    """
     known, wanted = read(po), extract()
     fresh = Catalog(locale=known.locale, charset="utf-8", fuzzy=False)
     for message in wanted:

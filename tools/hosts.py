@@ -1,6 +1,6 @@
-"""Write docs/hosts.md: each condition of a host that the tests make, and what the tool does under it.
+"""Write docs/hosts.md: each host condition that the tests create, and the result of the tool under it.
 
-``python -m tools.hosts`` writes; tests compare what lies there with tests/hosts/conditions.
+``python -m tools.hosts`` writes the page; tests compare it with tests/hosts/conditions.
 """
 
 from collections import Counter
@@ -34,13 +34,13 @@ a say are in `tests/hostile/test_environments.py`, all commands under limits and
 
 
 def figures() -> tuple[int, int]:
-    """Return how many conditions let ``install`` succeed, and how many are refused."""
+    """Return the numbers of conditions under which ``install`` succeeds and is refused."""
     ended = Counter(row.ends[INSTALL].code == 0 for row in ROWS if INSTALL in row.ends)
     return ended[True], ended[False]
 
 
 def described(row: Row) -> str:
-    """Return in a cell what each command ends with, those with the same end together."""
+    """Return the table cell with the result of each command, grouped by the same result."""
     together: dict[Ends, list[str]] = {}
     for command, ends in row.ends.items():
         together.setdefault(ends, []).append(f"`{command}`")
@@ -52,7 +52,7 @@ def described(row: Row) -> str:
 
 
 def page() -> str:
-    """Return the page."""
+    """Return the page as Markdown."""
     works, refused = figures()
     parts = [HEAD, f"{len(ROWS)} conditions: under {works} `install` works, under {refused} it is refused.\n"]
     for kind in KINDS:

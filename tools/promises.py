@@ -1,6 +1,6 @@
-"""Write docs/promises.md: each promise of the document that asked for this product, and what has become of it.
+"""Write docs/promises.md: each promise of the requirements document, and its current state.
 
-``python -m tools.promises`` writes; tests compare what lies there with what tools/promises.toml and the code say now.
+``python -m tools.promises`` writes the page; tests compare it with tools/promises.toml and the code.
 The application's own figures come from docs/ragtrace-run.json, which is build/ragtrace/table.json of `make ragtrace`.
 """
 
@@ -24,9 +24,9 @@ SOURCE, PAGE, RUN = (
     ROOT / "docs" / "promises.md",
     ROOT / "docs" / "ragtrace-run.json",
 )
-Table = dict[str, Any]  # as it stands in tools/promises.toml
+Table = dict[str, Any]  # as in tools/promises.toml
 STATES = ("works", "partly", "not reached")
-WANTED = 0.8  # of the problems are to be solved by the tool
+WANTED = 0.8  # the share of problems that the tool must solve
 HEAD = """\
 # Promises
 
@@ -44,17 +44,17 @@ NOT_RUN = "Not measured yet.\n"
 
 
 def read() -> Table:
-    """Return the table of promises."""
+    """Return the contents of tools/promises.toml."""
     return tomllib.loads(SOURCE.read_text(encoding="utf-8"))
 
 
 def helped() -> Counter[str | None]:
-    """Return how many of the ways to break something that give FAIL or ERROR each remedy mends."""
+    """Return, for each remedy, the number of mutations with status FAIL or ERROR that it repairs."""
     return Counter(mutation.remedy for mutation in MUTATIONS if mutation.status in (check.FAIL, check.ERROR))
 
 
 def figures(table: Table) -> dict[str, object]:
-    """Return what stands for the names in braces."""
+    """Return the values of the placeholders in the table."""
     remedies = helped()
     repaired, broken = remedies[check.RECOVER], remedies.total()
     works, refused = hosts.figures()
@@ -71,7 +71,7 @@ def figures(table: Table) -> dict[str, object]:
 
 
 def page() -> str:
-    """Return the page."""
+    """Return the page as Markdown."""
     table = read()
     known = figures(table)
     promises = [promise for section in table["section"] for promise in section["promise"]]
@@ -86,7 +86,7 @@ def page() -> str:
 
 
 def row(promise: Table, known: dict[str, object]) -> str:
-    """Return a promise as a line of its table."""
+    """Return a promise as a row of its table."""
     shown = ", ".join(f"`{one}`" for one in promise["shown"])
     cells = (
         promise["line"],
@@ -100,7 +100,7 @@ def row(promise: Table, known: dict[str, object]) -> str:
 
 
 def host_section(found: list[Table]) -> str:
-    """Return the conditions behind the share of installations that succeed."""
+    """Return the section with the conditions that the share of successful installations is based on."""
     lines = ["## Hosts and media that the tests make\n", "| condition | | shown by |\n|---|---|---|"]
     lines += [
         f"| {host['what']} | {'refused' if host.get('refused') else 'installs'} | `{host['shown']}` |" for host in found
@@ -109,7 +109,7 @@ def host_section(found: list[Table]) -> str:
 
 
 def run_section() -> str:
-    """Return the figures of the last run with the application itself."""
+    """Return the section with the figures of the last run with the application itself."""
     if not RUN.exists():
         return f"{RUN_HEAD}\n{NOT_RUN}"
     run = json.loads(RUN.read_text(encoding="utf-8"))

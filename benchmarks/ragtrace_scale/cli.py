@@ -1,4 +1,4 @@
-"""Import what RAGTrace imports, and say which versions came."""
+"""Import RAGTrace's main dependencies and print their versions."""
 
 import argparse
 import importlib

@@ -1,1 +1,1 @@
-"""Which wheels a lock gives a target, and which it lacks."""
+"""The wheels that a lockfile provides for a target, and those that are missing."""

@@ -1,4 +1,4 @@
-"""uv asked for what the project's lock says, with nothing of the shell that could change the answer."""
+"""Export a project's lockfile with uv, shielded from environment variables that could change the result."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 EXPORT = ("export", "--locked", "--offline", "--no-emit-project", "--format", "pylock.toml")
 WITHOUT_DEV = ("--no-dev",)
 EXPORT_TIME_LIMIT = 300.0  # seconds
-# What uv sees of the shell: where things are, how the network is reached, who the user is there.
-# Nothing of what else UV_* says (indexes, resolution, Python, groups) may change a locked result.
+# The variables that are passed to uv: paths, network access and credentials.
+# No other UV_* variable (indexes, resolution, Python, groups) may change a locked result.
 _PASSED = re.compile(
     r"""(?ix) PATH | PATHEXT | HOME | USER | LOGNAME | USERPROFILE | SYSTEMROOT | SYSTEMDRIVE | WINDIR | COMSPEC
     | APPDATA | LOCALAPPDATA | PROGRAMDATA | PROGRAMFILES.* | TMP | TEMP | TMPDIR | XDG_.* | LANG | LC_.*
@@ -33,9 +33,9 @@ _PASSED = re.compile(
 
 
 def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the part of an environment that uv may see while it reads a lock.
+    """Return the variables of an environment that uv may see while it reads a lockfile.
 
-    The interpreter that runs this comes last on PATH: uv looks for one there, and a service has no PATH.
+    The running interpreter is appended to PATH: uv searches PATH for one, and a service has no PATH.
     """
     passed = {name: value for name, value in environ.items() if _PASSED.fullmatch(name)}
     path = os.pathsep.join([environ.get("PATH") or os.defpath, str(base_interpreter().parent)])
@@ -43,7 +43,10 @@ def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def read_pylock(root: Path, options: Sequence[str] = WITHOUT_DEV) -> Pylock:
-    """Return what uv exports of a project's lock. Raises BuildError as ``export_pylock`` does, and for what is none."""
+    """Return the pylock.toml that uv exports from a project's lockfile.
+
+    Raises BuildError as ``export_pylock`` does, and if the output is not a valid pylock.toml.
+    """
     try:
         return Pylock.from_dict(tomllib.loads(export_pylock(root, options)))
     except (tomllib.TOMLDecodeError, PylockValidationError, PylockUnsupportedVersionError) as error:
@@ -56,10 +59,10 @@ def read_pylock(root: Path, options: Sequence[str] = WITHOUT_DEV) -> Pylock:
 
 
 def export_pylock(root: Path, options: Sequence[str] = WITHOUT_DEV) -> str:
-    """Return the text of the pylock.toml (PEP 751) that uv exports of a project's lock.
+    """Return the text of the pylock.toml (PEP 751) that uv exports from a project's lockfile.
 
-    ``options`` choose among its dependency groups and extras. Raises BuildError when there is no
-    project or lock, or uv refuses the lock.
+    ``options`` select its dependency groups and extras. Raises BuildError if the project or its
+    lockfile is missing, or uv rejects the lockfile.
     """
     import uv
 
@@ -79,7 +82,7 @@ def export_pylock(root: Path, options: Sequence[str] = WITHOUT_DEV) -> str:
 
 
 def _export_error(lock: Path, done: process.Completed) -> BuildError:
-    # uv resolves anew only when the lock does not answer for pyproject.toml; offline, that rarely succeeds
+    # uv resolves again only if the lockfile does not match pyproject.toml; offline, that rarely succeeds
     if "needs to be updated" in done.stderr or "No solution found when resolving" in done.stderr:
         return BuildError(
             _("{lock} is out of date: pyproject.toml has changed since it was written.").format(lock=lock),

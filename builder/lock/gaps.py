@@ -1,4 +1,4 @@
-"""What a target cannot have: packages without a wheel for it, and what exists instead."""
+"""Packages that have no wheel for a target, and the wheels or sources that exist instead."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
     from bundle.target import Target
 
-TAGS_SHOWN = 6  # of a package without a fitting wheel
+TAGS_SHOWN = 6  # wheel tags listed for a package without a compatible wheel
 NEWEST_GLIBC = (2, 99)
 
 
 @dataclass(frozen=True, order=True)
 class Gap:
-    """A package that a target cannot have: its name, its version ('' when unknown), and why."""
+    """A package that is not available for a target: its name, version ('' if unknown) and the reason."""
 
     name: str
     version: str
@@ -32,7 +32,7 @@ class Gap:
 
 
 class MissingWheelsError(BuildError):
-    """A target lacks wheels; ``gaps`` are the packages, by name."""
+    """Wheels are missing for a target; ``gaps`` are the packages, sorted by name."""
 
     def __init__(self, target: Target, gaps: Iterable[Gap]) -> None:
         self.gaps = tuple(sorted(gaps))
@@ -48,7 +48,10 @@ class MissingWheelsError(BuildError):
 
 
 def why_none_fits(filenames: Sequence[str], target: Target, *, has_source: bool) -> str:
-    """Return why none of a package's wheels fits a target: what would change that, else what exists."""
+    """Return the reason why no wheel of a package is compatible with a target.
+
+    It names the glibc that would make one compatible, or else the wheels that exist.
+    """
     found = ["-".join(filename.removesuffix(".whl").split("-")[-3:]) for filename in filenames]
     glibc = _glibc_needed(found, target)
     if glibc:
@@ -63,7 +66,7 @@ def why_none_fits(filenames: Sequence[str], target: Target, *, has_source: bool)
 
 
 def _glibc_needed(tags: Sequence[str], target: Target) -> str:
-    """Return the lowest glibc with which one of the wheels would fit, or ''."""
+    """Return the lowest glibc version with which one of the wheels would be compatible, or ''."""
     if target.platform != "linux":
         return ""
     from packaging.tags import parse_tag

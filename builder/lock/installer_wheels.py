@@ -1,7 +1,7 @@
-"""The wheels of the installer itself: chosen from this project's own lock for every CPython at once.
+"""The wheels of the installer itself, selected from this project's own lockfile for every CPython at once.
 
-Pure and abi3 wheels are taken once, the others once for each minor; their extension modules lie side
-by side, because their file names contain the ABI (PEP 3149).
+Pure and abi3 wheels are included once, the others once for each minor version; their extension modules
+do not collide, because their file names contain the ABI (PEP 3149).
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
     from packaging.pylock import Package, PackageWheel, Pylock
 
-GLIBC_FLOORS = ((2, 17), (2, 28), (2, 34))  # RHEL 7, 8, 9; the lowest for which all wheels exist is taken
-PATCH = 2  # requires-python begins at 3.9.2
-# Never imported on a host, and each file is checked at every start: what rich needs only for source code
-# and Markdown, what cryptography needs only of cffi's own extension module.
+GLIBC_FLOORS = ((2, 17), (2, 28), (2, 34))  # RHEL 7, 8, 9; the lowest for which all wheels exist is used
+PATCH = 2  # the lower bound of requires-python is 3.9.2
+# Excluded because the installer never imports them and every file costs a check at each start: rich needs
+# the first three only for source code and Markdown, cffi needs pycparser only to parse C declarations.
 NOT_SHIPPED = frozenset({"pygments", "markdown-it-py", "mdurl", "pycparser"})
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """A wheel of the lock and the Python minors that use it."""
+    """A wheel of the lockfile and the Python minor versions that use it."""
 
     wheel: LockedWheel
     pythons: tuple[str, ...]
@@ -44,15 +44,15 @@ class Chosen:
 
 
 def read_installer_lock(project: Path) -> Pylock:
-    """Return what a project's lock holds for a closed host: no dependency group is."""
+    """Return a project's lockfile without any dependency group, as an air-gapped host needs it."""
     return read_pylock(project, ("--no-default-groups",))
 
 
 def choose_wheels(lock: Pylock, target: Target) -> tuple[list[Chosen], tuple[int, int] | None]:
-    """Return the wheels that serve all minors, and the lowest glibc that they need (Linux only).
+    """Return the wheels for all Python minor versions, and the lowest glibc that they need (Linux only).
 
-    The floor is the lowest one for which every package has a wheel. Raises BuildError that
-    names the package for which there is none.
+    That is the lowest of GLIBC_FLOORS for which every package has a wheel, or None on other systems.
+    Raises BuildError, with the package's name, if a package has no compatible wheel.
     """
     if target.platform != "linux":
         return _choose(lock, target), None
@@ -84,7 +84,7 @@ def _choose(lock: Pylock, target: Target) -> list[Chosen]:
 
 
 def _packages(lock: Pylock, target: Target) -> list[Package]:
-    """Return the packages whose markers hold for one minor; wheels are chosen afterwards."""
+    """Return the packages whose markers apply to one minor version; wheels are selected later."""
     environment: Any = target.environment(PATCH)
     names = [wheel.filename for package in lock.packages for wheel in package.wheels or ()]
     every_tag = [tag for name in names for tag in parse_wheel_filename(name)[3]]
@@ -100,7 +100,7 @@ def _packages(lock: Pylock, target: Target) -> list[Package]:
 
 
 def _best_wheel(package: Package, earlier: Sequence[PackageWheel], target: Target) -> PackageWheel:
-    """Return a pure wheel, else one that an earlier minor took and that fits, else the best one."""
+    """Return a pure wheel, else a compatible one that an earlier minor version uses, else the best-ranked one."""
     ranks = {str(tag): rank for rank, tag in enumerate(target.tags())}
 
     def rank(wheel: PackageWheel) -> int:

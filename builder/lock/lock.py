@@ -1,7 +1,7 @@
-"""The project's lock: read through uv, answered for any target, written for the host.
+"""The project's lockfile: read through uv, and the selection of wheels for any target.
 
-uv exports its lock as pylock.toml (PEP 751); ``packaging.pylock`` selects what a target needs.
-Markers and tags are the target's, never this machine's.
+uv exports the lockfile as pylock.toml (PEP 751); ``packaging.pylock`` selects the packages of a target.
+Markers and tags are always those of the target, never those of this machine.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ if TYPE_CHECKING:
 
     _Picked = tuple[tuple["LockedWheel", ...], tuple["LockedSource", ...]]
 
-LAST_PATCH = 99  # the highest patch release of a Python that markers are asked about
+LAST_PATCH = 99  # the highest patch release of a Python for which markers are evaluated
 
 
 @dataclass(frozen=True)
 class Lock:
-    """A uv.lock as it stands: the folder of its project, its content and its SHA-256."""
+    """A uv.lock: the folder of its project, its exported content and the SHA-256 of the file."""
 
     root: Path
     pylock: Pylock
@@ -54,9 +54,10 @@ class Lock:
 
 @dataclass(frozen=True)
 class Selection:
-    """What one target needs, and the patch releases of its Python that this holds for.
+    """The wheels and sources of one target.
 
-    ``wheels`` by filename; ``sources`` are still to be built to wheels.
+    ``wheels`` are sorted by filename; ``sources`` still have to be built into wheels. ``python_range`` is the first
+    and last patch release of the target's Python for which the selection is valid, or None if it is valid for all.
     """
 
     wheels: tuple[LockedWheel, ...]
@@ -65,9 +66,9 @@ class Selection:
 
 
 def read_lock(project_root: Path, *, extras: Sequence[str] = (), groups: Sequence[str] = ()) -> Lock:
-    """Return a project's lock, with the extras and dependency groups that are to travel too.
+    """Return a project's lockfile, with the extras and dependency groups to bundle.
 
-    Raises BuildError when there is no project or lock, or the lock is out of date or unreadable.
+    Raises BuildError if the project or its lockfile is missing, or the lockfile is out of date or unreadable.
     """
     root = project_root.resolve()
     chosen = [*(f"--extra={name}" for name in extras), *(f"--group={name}" for name in groups)]
@@ -77,11 +78,12 @@ def read_lock(project_root: Path, *, extras: Sequence[str] = (), groups: Sequenc
 
 
 def select_wheels(lock: Lock, target: Target, *, build: bool = True) -> Selection:
-    """Return the wheels that a target needs, and for which patch releases of its Python.
+    """Return the wheels that a target needs, and the patch releases of its Python for which they are valid.
 
-    ``build`` lets packages come as source: those without any wheel, and on this machine's own platform
-    those without a fitting one. Where the lock selects differently for X.Y.0 and a later release, the widest
-    range of releases with one selection is taken. Raises BuildError when no selection is whole.
+    ``build`` allows source packages: those without any wheel, and, if the target is this machine's own
+    platform, those without a compatible one. If the lockfile selects different wheels for X.Y.0 and a later
+    release, the widest range of releases with the same selection is used. Raises BuildError if no selection
+    is complete.
     """
     tags = target.tags()
     starts = _turning_points(lock.pylock, target)
@@ -105,7 +107,7 @@ def select_wheels(lock: Lock, target: Target, *, build: bool = True) -> Selectio
 
 
 def _turning_points(pylock: Pylock, target: Target) -> list[int]:
-    """Return the patch releases at which the answer may change: those that a marker names, and the next."""
+    """Return the patch releases at which the selection may change: 0, those named by a marker, and the next ones."""
     texts = [str(pylock.requires_python or ""), *map(str, pylock.environments or ())]
     for package in pylock.packages:
         texts += [str(package.marker or ""), str(package.requires_python or "")]
@@ -187,7 +189,7 @@ def _filenames(package: Package) -> list[str]:
 
 
 def _is_stranded(package: Package, tags: frozenset[Tag]) -> bool:
-    """Return whether a package that comes as wheels has none for these tags."""
+    """Return whether a package has wheels, but none for these tags."""
     filenames = _filenames(package)
     return bool(filenames) and not any(tags & _wheel_tags(filename) for filename in filenames)
 

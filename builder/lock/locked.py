@@ -1,4 +1,4 @@
-"""What a lock names, as it travels: wheels with their digests, and sources with what pins them."""
+"""The entries of a lockfile to bundle: wheels with their digests, and sources with their pins."""
 
 from __future__ import annotations
 
@@ -32,28 +32,28 @@ _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 @dataclass(frozen=True, order=True)
 class LockedWheel:
-    """One wheel that the lock names, as it travels. ``size`` is in bytes, None where the lock does not say."""
+    """A wheel of the lockfile, named as in the bundle. ``size`` is in bytes, or None if the lockfile has none."""
 
     filename: str
     name: str
     version: str
-    url: str = field(repr=False)  # https, http or file; it may hold credentials
+    url: str = field(repr=False)  # https, http or file; may contain credentials
     size: int | None = field(compare=False)
     sha256: str
 
 
 @dataclass(frozen=True, order=True)
 class LockedSource:
-    """A package that the lock gives as source, and what pins it.
+    """A package that the lockfile lists as source, with its pin.
 
     ``kind`` is ``sdist`` (a source archive at ``place``, ``pin`` its SHA-256), ``git`` (a repository,
-    ``pin`` its commit) or ``folder`` (a path; nothing pins it). ``size`` is in bytes where the lock says.
+    ``pin`` its commit) or ``folder`` (a path, without a pin). ``size`` is in bytes, or None if the lockfile has none.
     """
 
     name: str
     version: str
     kind: str
-    place: str = field(repr=False)  # it may hold credentials
+    place: str = field(repr=False)  # may contain credentials
     pin: str = ""
     subdirectory: str = ""
     filename: str = ""
@@ -61,18 +61,21 @@ class LockedSource:
 
 
 def wheel_name(source: Any) -> str | None:
-    """Return the filename of a source that is a wheel; uv gives a direct URL or path as an archive."""
+    """Return the filename of a source if it is a wheel, else None; uv exports a direct URL or path as an archive."""
     if isinstance(source, PackageWheel):
         return source.filename
     if isinstance(source, PackageArchive):
-        # an archive has no name of its own; a wheel's entry knows how to take it from a URL
+        # PackageArchive has no filename property; PackageWheel derives it from the URL or path
         name = PackageWheel(url=source.url, path=source.path, hashes=source.hashes).filename
         return name if name.endswith(".whl") else None
     return None
 
 
 def locked_source(package: Package, source: Any, root: Path) -> LockedSource:
-    """Return what a package is built from. Raises BuildError where nothing pins an archive."""
+    """Return the source that a package is built from.
+
+    Raises BuildError if an archive has no SHA-256, or a repository is not git.
+    """
     version = str(package.version or "")
     inner = source.subdirectory or "" if not isinstance(source, PackageSdist) else ""
     if isinstance(source, PackageVcs):
@@ -94,7 +97,7 @@ def locked_source(package: Package, source: Any, root: Path) -> LockedSource:
 
 
 def _travel_name(filename: str, target: Target) -> str:
-    """Return the name a wheel travels under: its own, or one platform tag of several where it is too long.
+    """Return the name of a wheel in the bundle: its own, or, if that is too long, with only one platform tag.
 
     A ustar header has 100 bytes for a file's name, and lists of manylinux tags exceed that.
     """
@@ -106,7 +109,7 @@ def _travel_name(filename: str, target: Target) -> str:
 
 
 def locked_wheel(package: Package, source: Any, root: Path, target: Target) -> LockedWheel:
-    """Return a wheel as it travels. Raises BuildError for a name, digest or URL that cannot."""
+    """Return the entry of a wheel, named as in the bundle. Raises BuildError if its name, digest or URL is invalid."""
     filename = _travel_name(wheel_name(source) or "", target)
     name, version, _build, _tags = parse_wheel_filename(filename)
     trouble = names.problem(filename)
@@ -137,5 +140,5 @@ def lock_rows(wheels: Iterable[LockedWheel]) -> list[Row]:
 
 
 def write_requirements(wheels: Iterable[LockedWheel]) -> bytes:
-    """Return hashed requirement lines, for pip with --require-hashes."""
+    """Return requirement lines with hashes, for pip with --require-hashes."""
     return "".join(f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}\n" for wheel in sorted(wheels)).encode()

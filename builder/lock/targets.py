@@ -1,4 +1,4 @@
-"""What a lock has for each target: its wheels, what would be built from source, and what is missing."""
+"""The state of a lockfile for each target: wheels, packages to build from source, and missing packages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Standing:
-    """What a lock has for a target: a selection, or the error that says why there is none."""
+    """The state of a lockfile for a target: a selection, or the error that explains why there is none."""
 
     target: Target
     selection: Selection | None
@@ -36,14 +36,14 @@ class Standing:
 
     @property
     def required(self) -> Selection:
-        """The selection. Raises the error where there is none."""
+        """The selection. Raises the stored error if there is none."""
         if self.selection is None:
             raise self.error or BuildError("")
         return self.selection
 
     @property
     def wheel_bytes(self) -> int:
-        """The total size in bytes of the wheels whose size is in the lock."""
+        """The total size in bytes of the wheels whose size is in the lockfile."""
         return sum(wheel.size or 0 for wheel in self.selection.wheels) if self.selection else 0
 
     def to_json(self) -> dict[str, Any]:
@@ -60,7 +60,7 @@ class Standing:
 
 
 def survey(lock: Lock, targets: Iterable[Target], *, build: bool = True) -> list[Standing]:
-    """Return what the lock has for each target; ``build`` as in ``select_wheels``."""
+    """Return the state of the lockfile for each target; ``build`` as in ``select_wheels``."""
     return [_standing(lock, target, build=build) for target in targets]
 
 
@@ -72,7 +72,7 @@ def _standing(lock: Lock, target: Target, *, build: bool) -> Standing:
 
 
 def require_whole(standings: Sequence[Standing]) -> None:
-    """Raise BuildError for what all targets lack, in one, a line for each."""
+    """Raise a single BuildError if any target is incomplete, with a line for each."""
     errors = [standing.error for standing in standings if standing.error]
     if len(errors) > 1:
         raise BuildError(*(error.what for error in errors), advice=errors[0].advice)
@@ -81,7 +81,7 @@ def require_whole(standings: Sequence[Standing]) -> None:
 
 
 def why_no_installer(installer: Pylock, target: Target) -> str:
-    """Return why there can be no installer for a target, or ''."""
+    """Return the reason why no installer can be built for a target, or ''."""
     if target.python in FREE_THREADED:
         return _("the installer does not run on a free-threaded Python")
     try:

@@ -1,1 +1,1 @@
-"""Models: found or fetched, whole, and what they answer."""
+"""Models: reading or fetching their files, checking that they are complete, and probe embeddings."""

@@ -1,4 +1,4 @@
-"""Which of a model's files travel: by pattern, weights in safetensors before pickles, its license and card always."""
+"""Choose the files of a model to bundle: by pattern, safetensors rather than pickles, always license and card."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
     from shared.terminal.progress import Progress
 
-SKIPPED = frozenset({".cache", ".git"})  # folders of downloading tools, nothing of the model
-DOCUMENTS = ("license*", "licence*", "notice*", "copying*", "readme.md", "modelcard.md")  # at the top, in any case
-# transformers saves the same weights under either name, and loads safetensors where both are there
+SKIPPED = frozenset({".cache", ".git"})  # folders of download tools, not part of the model
+DOCUMENTS = ("license*", "licence*", "notice*", "copying*", "readme.md", "modelcard.md")  # top level, any case
+# transformers saves the same weights under either name, and loads safetensors if both exist
 SAFE, UNSAFE = ("model.safetensors", "model.safetensors.index.json"), "pytorch_model*.bin*"
 
 
 def choose_files(
     paths: Iterable[str], name: str, progress: Progress, include: Sequence[str], exclude: Sequence[str]
 ) -> list[str]:
-    """Return the paths that travel, in order. Raises BuildError for none, or one that no bundle may hold."""
+    """Return the paths to bundle, sorted. Raises BuildError if there are none, or one cannot be bundled."""
     usable = [path for path in sorted(paths) if SKIPPED.isdisjoint(path.split("/")[:-1])]
     for pattern in (*include, *exclude):
         if not any(_matches(path, [pattern]) for path in usable):
@@ -49,7 +49,10 @@ def _is_document(path: str) -> bool:
 
 
 def _without_pickled_doubles(chosen: Sequence[str], name: str, progress: Progress) -> list[str]:
-    """Leave out pickled weights that are beside the same ones in safetensors; ``include`` adds them all the same."""
+    """Return the paths without pickled weights that are next to the same ones in safetensors.
+
+    Not used with ``include`` patterns, which can add both.
+    """
     safe = {path.rpartition("/")[0] for path in chosen if path.rpartition("/")[2] in SAFE}
     left = [path for path in chosen if path.rpartition("/")[0] in safe and fnmatchcase(path.rpartition("/")[2], UNSAFE)]
     if left:

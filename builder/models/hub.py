@@ -1,4 +1,4 @@
-"""What a model hub says a repository holds, at one commit."""
+"""The files of a model hub's repository at one commit."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class HubFile:
-    """One file of a repository: its path there, and how it is fetched (size and digest are the hub's)."""
+    """A file of a repository: its path there, and its download (URL, size and digest as the hub lists them)."""
 
     path: str
     remote: Remote
@@ -41,7 +41,7 @@ class HubFile:
 
 @dataclass(frozen=True)
 class HubListing:
-    """A repository at a commit, and the token, if any, for what it holds."""
+    """The files of a repository at a commit, and the credentials, if any, for downloading them."""
 
     commit: str
     files: tuple[HubFile, ...]
@@ -49,13 +49,13 @@ class HubListing:
 
 
 def list_repository(repository: str, revision: str, *, pause: Callable[[float], object]) -> HubListing:
-    """Return what a model repository holds at a revision; a branch or tag is resolved to its commit.
+    """Return the files of a model repository at a revision; a branch or tag is resolved to its commit.
 
-    HF_ENDPOINT and HF_TOKEN are honoured. Raises BuildError when the hub cannot be reached, or has
-    no such repository or revision, or keeps it from us.
+    HF_ENDPOINT and HF_TOKEN are honoured. Raises BuildError if the hub cannot be reached, has no such
+    repository or revision, or denies access to it.
     """
     import huggingface_hub
-    from huggingface_hub import constants  # loaded on demand: no attribute of the package before
+    from huggingface_hub import constants  # loaded lazily: not an attribute of the package before this import
 
     endpoint = (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
     if huggingface_hub.is_offline_mode():
@@ -66,7 +66,7 @@ def list_repository(repository: str, revision: str, *, pause: Callable[[float], 
     token = huggingface_hub.get_token()
     logins = (Bearer(endpoint, token),) if token else ()
     huggingface_hub.set_client_factory(lambda: Client(logins, timeout=ANSWERS))
-    api = huggingface_hub.HfApi(endpoint=endpoint, token=False)  # the client knows whom the token is for
+    api = huggingface_hub.HfApi(endpoint=endpoint, token=False)  # the client adds the token, for the endpoint only
     files, commit = _asking(lambda: _listing(api, repository, revision), repository, revision, endpoint, pause)
     listed = []
     for file in files:
@@ -76,7 +76,7 @@ def list_repository(repository: str, revision: str, *, pause: Callable[[float], 
 
 
 def keep_listing(cache: Cache, repository: str, listing: HubListing) -> None:
-    """Keep what a repository holds at a commit, so that a later build needs no hub."""
+    """Cache the file list of a repository at a commit, so that a later build can run offline."""
     place = _stored(cache, repository, listing.commit)
     remotes = {file.path: file.remote for file in listing.files}
     rows = [[path, remote.digest.algorithm, remote.digest.value, remote.size] for path, remote in remotes.items()]
@@ -88,7 +88,7 @@ def keep_listing(cache: Cache, repository: str, listing: HubListing) -> None:
 
 
 def stored_listing(cache: Cache, repository: str, commit: str) -> HubListing:
-    """Return what is cached of a repository at a commit. Raises BuildError when nothing usable was."""
+    """Return the cached file list of a repository at a commit. Raises BuildError if it is missing or unusable."""
     try:
         rows = json.loads(_stored(cache, repository, commit).read_bytes())
         files = [
@@ -140,7 +140,7 @@ def _remote(file: RepoFile, url: str, repository: str) -> Remote:
 def _asking(
     question: Callable[[], T], repository: str, revision: str, endpoint: str, pause: Callable[[float], object]
 ) -> T:
-    """Ask the hub until it answers, and turn its refusals into words."""
+    """Query the hub, retry transient failures, and convert its errors to BuildError."""
     from huggingface_hub import errors
 
     host = urlsplit(endpoint).hostname or endpoint
@@ -167,7 +167,7 @@ def _asking(
 
 
 def _answered(question: Callable[[], T], repository: str, revision: str, host: str) -> T:
-    """Return what the hub answers. Raises TransientError where it may answer later, BuildError where it refuses."""
+    """Return the hub's answer. Raises TransientError if a retry may succeed, BuildError if the hub refuses."""
     from huggingface_hub import errors
 
     try:

@@ -1,4 +1,4 @@
-"""The models that travel: from a folder or a model hub, every file hashed by us."""
+"""The models of a bundle: collected from a folder or a model hub, with the SHA-256 of every file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from shared.terminal.progress import Progress
 
 JOBS = 4
-PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")  # running code is how these are read
+PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")  # loading these runs code
 _SPEC = re.compile(
     r"""(?x) (?: (?P<name> [A-Za-z0-9][A-Za-z0-9._-]{0,63} ) = )?
     (?: path: (?P<folder> .+ ) | hf: (?P<repository> [\w.-]+ (?: / [\w.-]+ )? ) @ (?P<revision> [\w./-]+ ) )"""
@@ -38,7 +38,7 @@ _SPEC = re.compile(
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """Where a model comes from: a folder, or a repository of a hub at a revision."""
+    """The source of a model: a folder, or a repository of a hub at a revision."""
 
     name: str | None
     folder: Path | None = None
@@ -48,7 +48,7 @@ class ModelSpec:
 
 @dataclass(frozen=True)
 class ModelFile:
-    """One file of a model: its path in the model, where it lies now, its size in bytes and SHA-256."""
+    """A file of a model: its path in the model, its location on this machine, its size in bytes and SHA-256."""
 
     path: str
     source: Path
@@ -58,7 +58,7 @@ class ModelFile:
 
 @dataclass(frozen=True)
 class CollectedModel:
-    """A model, its files in the order of their paths. ``revision`` is a commit, or the digest of a folder's sums."""
+    """A model and its files, sorted by path. ``revision`` is a commit, or the SHA-256 of a folder's checksum list."""
 
     name: str
     repository: str
@@ -68,14 +68,14 @@ class CollectedModel:
 
 @dataclass(frozen=True)
 class Choice:
-    """Patterns over whole paths where ``*`` crosses ``/``: what travels (empty: all), and what does not."""
+    """Patterns for whole paths, in which ``*`` matches ``/`` too: files to include (empty: all) and to exclude."""
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
 
 
 def parse_model_spec(text: str) -> ModelSpec:
-    """Read ``path:DIR`` or ``hf:REPO@REVISION``, either with ``NAME=`` before it."""
+    """Parse ``path:DIR`` or ``hf:REPO@REVISION``, optionally prefixed by ``NAME=``. Raises UsageError."""
     matched = _SPEC.fullmatch(text)
     if matched is None:
         raise UsageError(
@@ -97,10 +97,10 @@ def collect_model(
     offline: bool = False,
     pause: Callable[[float], object] | None = None,
 ) -> CollectedModel:
-    """Return a model's files, fetched or found, all of them hashed.
+    """Return a model with its files, from a folder or a hub, all with their SHA-256.
 
-    ``include`` (empty: all) and ``exclude`` are patterns over whole paths where ``*`` crosses ``/``.
-    Raises BuildError when the model cannot be had, or holds what cannot travel.
+    ``include`` (empty: all) and ``exclude`` are patterns for whole paths, in which ``*`` matches ``/`` too.
+    Raises BuildError if the model is not available or incomplete, or has files that cannot be bundled.
     """
     if spec.folder is not None:
         model = _from_folder(spec.folder, name, progress, include, exclude)
@@ -129,7 +129,7 @@ def measure_model(
     exclude: Sequence[str] = (),
     offline: bool = False,
 ) -> tuple[int, int]:
-    """Return how many files of a model would travel, and their bytes; a hub is asked for its listing alone."""
+    """Return the number and total bytes of the files of a model to bundle; from a hub, only the listing is fetched."""
     if spec.folder is not None:
         root = spec.folder.resolve()
         _require_folder(root)
@@ -146,7 +146,7 @@ def measure_model(
 def _list(
     spec: ModelSpec, cache: Cache, progress: Progress, *, offline: bool, pause: Callable[[float], object] | None
 ) -> HubListing:
-    """Ask the hub what a repository holds, or offline the cache, which knows whole commits only."""
+    """Return the file list of a repository from the hub, or offline from the cache, which needs a full commit."""
     repository, revision = spec.repository or "", spec.revision or ""
     if offline:
         return stored_listing(cache, repository, revision)
@@ -228,7 +228,7 @@ def _require_folder(root: Path) -> None:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Give everything below a folder that is no folder; links to folders are not followed."""
+    """Yield everything below a folder except folders; links to folders are yielded, not followed."""
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         path = Path(entry.path)
         if entry.is_dir(follow_symlinks=False):
@@ -238,7 +238,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _check_regular(path: Path, root: Path) -> None:
-    """Refuse what is no regular file; a link may lead to one of the same folder."""
+    """Raise BuildError unless a path is a regular file, or a link to a file in the model folder."""
     if not path.is_symlink():
         if not stat.S_ISREG(path.lstat().st_mode):
             raise BuildError(_("{file} is not a regular file.").format(file=path), advice=_("Remove it or exclude it."))

@@ -1,7 +1,7 @@
-"""The embedding that hosts must get, computed on the builder with the project's own environment.
+"""The embedding that hosts must reproduce, computed on the builder with the project's own environment.
 
-The application is started as an installed one is: the same command and settings, placeholders for keys, no
-model hub. Nothing of it is a reason to stop a build: what cannot be computed is reported, and the host checks less.
+The application is started like an installed one: the same command and settings, placeholders for keys, no
+model hub. A failure never stops a build: it is reported, and hosts do not compare embeddings.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 def with_embedding(
     source: ModelSource, model: CollectedModel, application: Application, root: Path, progress: Progress
 ) -> ModelSource:
-    """Return the source with its probe's embedding, computed where the profile asks for it and root/.venv can."""
+    """Return the source with its probe's embedding, if the profile requests one and root/.venv can compute it."""
     if source.probe is None or not source.probe.record:
         return source
     embedding: tuple[float, ...] | None = None
@@ -53,9 +53,9 @@ def with_embedding(
 def _asked(
     command: tuple[str, ...], model: CollectedModel, application: Application, root: Path
 ) -> tuple[tuple[float, ...] | None, str]:
-    """Return the embedding, or None and why there is none."""
+    """Return the embedding and '', or None and the reason why there is none."""
     with trials.scratch() as scratch:
-        release = Path(scratch, "releases", "probe")  # laid out as an installed one
+        release = Path(scratch, "releases", "probe")  # laid out like an installed release
         for name, target in (("app", root), ("venv", root / ".venv")):
             (release / name).parent.mkdir(parents=True, exist_ok=True)
             (release / name).symlink_to(target, target_is_directory=True)

@@ -1,7 +1,7 @@
-"""Does a model have the files that its own documents say an application opens?
+"""Check that a model has the files that an application opens according to the model's own documents.
 
-As sentence-transformers (modules.json) and transformers (config.json, *.index.json) read a folder. A model of
-another layout has none of these and is taken as it is.
+The rules are those of sentence-transformers (modules.json) and transformers (config.json, *.index.json).
+A model of another layout has none of these documents and is accepted without this check.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-DOCUMENT_LIMIT = 64 << 20  # bytes; the index of a model with thousands of tensors has 1 MB
-POINTER, POINTER_LIMIT = b"version https://git-lfs.github.com/spec/", 1024  # bytes; what Git LFS leaves for a file
+DOCUMENT_LIMIT = 64 << 20  # bytes; the index of a model with thousands of tensors is about 1 MB
+POINTER, POINTER_LIMIT = b"version https://git-lfs.github.com/spec/", 1024  # bytes; a Git LFS pointer
 WEIGHTS = tuple(f"*{suffix}" for suffix in weights.WEIGHTS)
-EXPORTS = ("onnx/*.onnx", "*.onnx", "openvino/*.xml")  # weights for another way to run them
+EXPORTS = ("onnx/*.onnx", "*.onnx", "openvino/*.xml")  # weights for other runtimes
 VOCABULARIES = ("tokenizer.json", "*.model", "vocab*", "*.tiktoken", "*.vocab", "*.spm")
-WITHOUT_VOCABULARY = ("ByT5Tokenizer", "CanineTokenizer", "PerceiverTokenizer")  # they read bytes and characters
-# what modules of sentence-transformers open besides weights, where that isn't config.json
+WITHOUT_VOCABULARY = ("ByT5Tokenizer", "CanineTokenizer", "PerceiverTokenizer")  # they work on bytes or characters
+# the files that modules of sentence-transformers open in addition to weights, if not config.json
 OPENED = {
     "Normalize": (),
     "StaticEmbedding": ("tokenizer.json",),
@@ -39,9 +39,9 @@ WITH_WEIGHTS = (
 
 
 def require_whole(name: str, files: Mapping[str, Path]) -> None:
-    """Raise BuildError for a model that lacks a file which its own documents name, or has a pointer or a part of one.
+    """Raise BuildError if a model lacks a file that its own documents require, or has a damaged file or LFS pointer.
 
-    ``files`` are the paths in the model that travel, and where they lie now.
+    ``files`` maps the model's paths to bundle to their location on this machine.
     """
     for path, place in files.items():
         if place.stat().st_size < POINTER_LIMIT and place.read_bytes().startswith(POINTER):
@@ -70,7 +70,7 @@ def require_whole(name: str, files: Mapping[str, Path]) -> None:
 
 
 def _lacking(name: str, files: Mapping[str, Path]) -> Iterator[tuple[str, str]]:
-    """Yield each file that is not there, with the document that names it."""
+    """Yield each missing file with the document that requires it."""
     for path in sorted(files):
         folder, _slash, file = path.rpartition("/")
         if file.endswith(".index.json"):
@@ -88,7 +88,7 @@ def _lacking(name: str, files: Mapping[str, Path]) -> Iterator[tuple[str, str]]:
 
 
 def _of_config(folder: str, document: dict[str, Any], files: Mapping[str, Path]) -> Iterator[str]:
-    """Yield what a model of transformers lacks: its code, and its weights, which it can have in one of many forms."""
+    """Yield the missing files of a transformers model: its code, and its weights if they exist in no known form."""
     modules = {f"{text.partition('.')[0]}.py" for text in _texts(document.get("auto_map")) if "--" not in text}
     yield from _absent(folder, sorted(modules), files)
     if document.get("architectures") and not folder and not _any(folder, (*WEIGHTS, *EXPORTS), files):
@@ -96,7 +96,7 @@ def _of_config(folder: str, document: dict[str, Any], files: Mapping[str, Path])
 
 
 def _of_module(module: Any, files: Mapping[str, Path]) -> Iterator[str]:
-    """Yield what a module of sentence-transformers lacks."""
+    """Yield the missing files of a sentence-transformers module."""
     folder, kind = str(module.get("path") or ""), str(module.get("type", "")).rpartition(".")[2]
     yield from _absent(folder, OPENED.get(kind, ("config.json",)), files)
     if kind in WITH_WEIGHTS and not _any(folder, (*WEIGHTS, *EXPORTS), files):
@@ -104,7 +104,7 @@ def _of_module(module: Any, files: Mapping[str, Path]) -> Iterator[str]:
 
 
 def _document(name: str, path: str, files: Mapping[str, Path], kind: type[Any] = dict) -> Any:
-    """Return a JSON document of the model."""
+    """Return a JSON document of the model. Raises BuildError if it is invalid or has another structure."""
     try:
         with files[path].open("rb") as file:
             value = json.loads(file.read(DOCUMENT_LIMIT))
@@ -120,7 +120,7 @@ def _document(name: str, path: str, files: Mapping[str, Path], kind: type[Any] =
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Yield every text in a JSON value of objects and lists."""
+    """Yield every string in a JSON value, including nested ones."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, (dict, list)):
@@ -137,7 +137,7 @@ def _absent(folder: str, wanted: Iterable[Any], files: Mapping[str, Path]) -> It
 
 
 def _any(folder: str, patterns: Iterable[str], files: Mapping[str, Path]) -> bool:
-    """Return whether a folder has a file of one of these names."""
+    """Return whether a folder has a file that matches one of these patterns."""
     wanted = [_inside(folder, pattern) for pattern in patterns]
     return any(
         fnmatchcase(path, pattern) and path.count("/") == pattern.count("/") for path in files for pattern in wanted

@@ -1,1 +1,1 @@
-"""The project that is built from: its tables, its profile, its source."""
+"""The application's project: its pyproject.toml, its profile and its source files."""

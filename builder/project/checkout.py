@@ -1,4 +1,4 @@
-"""A folder in a git work tree: the commit, what is tracked, and what is not as the commit has it."""
+"""The git state of a project folder: its commit, its tracked files, and files that differ from the commit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def is_checkout(project_root: Path) -> bool:
 
 
 def source_commit(project_root: Path) -> str | None:
-    """Return the commit that is checked out, or None without git or before the first commit."""
+    """Return the commit that is checked out, or None if there is no git work tree or no commit yet."""
     if not is_checkout(project_root):
         return None
     completed = _git(project_root, "rev-parse", "--verify", "--quiet", "HEAD")
@@ -31,14 +31,14 @@ def source_commit(project_root: Path) -> str | None:
 
 
 def commit_time(project_root: Path) -> int | None:
-    """Return the committer's time of that commit in seconds since 1970, or None."""
+    """Return the committer date of the checked-out commit in seconds since 1970, or None if there is no commit."""
     if source_commit(project_root) is None:
         return None
     return int(_git(project_root, "log", "-1", "--no-show-signature", "--format=%ct", "HEAD"))
 
 
 def _git(project_root: Path, *arguments: str) -> str:
-    # a hook that starts a build has set GIT_DIR and GIT_INDEX_FILE for its own repository
+    # git sets GIT_DIR and GIT_INDEX_FILE for hooks, and a hook of another repository may have started the build
     env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     env["GIT_OPTIONAL_LOCKS"] = "0"
     argv = ["git", "-c", "core.fileMode=false", *arguments]
@@ -49,20 +49,20 @@ def _git(project_root: Path, *arguments: str) -> str:
 
 
 def tracked(project_root: Path) -> list[str]:
-    """Return the files below a folder that git tracks, sorted. Raises BuildError for too many."""
+    """Return the tracked files below a folder, sorted. Raises BuildError if their list exceeds OUTPUT_LIMIT."""
     listing = _git(project_root, "ls-files", "-z", "--recurse-submodules")
     if len(listing.encode()) >= OUTPUT_LIMIT:
         raise BuildError(
             _("{folder} has too many tracked files for one application.").format(folder=project_root),
             advice=_("Build from the folder of the application itself."),
         )
-    return sorted({path for path in listing.split("\0") if path})  # a file in conflict is listed thrice
+    return sorted({path for path in listing.split("\0") if path})  # a file in conflict is listed three times
 
 
 def changed(folder: Path) -> list[str]:
-    """Return the paths below a folder whose content is not that of the commit, sorted; nothing without a commit.
+    """Return the paths below a folder whose content differs from the commit, sorted; empty without a commit.
 
-    Permissions do not count: a bundle holds none. What git was told to overlook is inspected all the same.
+    Permissions are ignored, because a bundle holds none. Files that git is configured to skip are compared too.
     """
     if source_commit(folder) is None:
         return []
@@ -72,7 +72,7 @@ def changed(folder: Path) -> list[str]:
 
 
 def _overlooked(folder: Path) -> Iterator[str]:
-    """Yield changed files that git reports as they were (git update-index --assume-unchanged, --skip-worktree)."""
+    """Yield changed files that git reports as unchanged (git update-index --assume-unchanged, --skip-worktree)."""
     for line in _git(folder, "ls-files", "-v", "-z").split("\0"):
         mark, _space, path = line.partition(" ")
         if path and (mark.islower() or mark == "S") and (folder / path).is_file():
@@ -82,14 +82,14 @@ def _overlooked(folder: Path) -> Iterator[str]:
 
 
 def top_of(folder: Path) -> Path:
-    """Return the root of the work tree that a folder is in."""
+    """Return the root of the git work tree that contains a folder."""
     return Path(_git(folder, "rev-parse", "--show-toplevel").removesuffix("\n")).resolve()
 
 
 def uncommitted(top: Path, place: Path) -> list[Path]:
-    """Return the files of a place, a file or a folder, that are not as the commit of a work tree has them.
+    """Return the files of a path, a file or a folder, that differ from the commit of a work tree.
 
-    The place itself where it is none of the work tree's, whatever another one says of it.
+    A path outside the work tree is returned itself, even if it is committed in another one.
     """
     place = place.resolve()
     if not place.is_relative_to(top):
@@ -102,13 +102,16 @@ def uncommitted(top: Path, place: Path) -> list[Path]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder, git's own and caches of model hubs apart."""
+    """Yield the files below a folder, except those of git and of model hub caches."""
     for path in folder.rglob("*"):
         if path.is_file() and {".git", ".cache"}.isdisjoint(path.relative_to(folder).parts):
             yield path
 
 
 def untracked(folder: Path) -> list[str]:
-    """Return the files below a folder that git neither tracks nor ignores, sorted; of very many the first."""
+    """Return the files below a folder that git neither tracks nor ignores, sorted.
+
+    A list that exceeds the output limit of a process is cut off.
+    """
     listing = _git(folder, "ls-files", "--others", "--exclude-standard", "-z")
     return sorted(listing.split("\0")[:-1])

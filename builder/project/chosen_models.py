@@ -1,4 +1,4 @@
-"""Which models travel: those of the profile, with what the command line says of them."""
+"""The models to bundle: those of the profile, as changed by the command line."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 
 def with_models(profile: Profile, given: Sequence[str]) -> Profile:
-    """Return the profile with the models that the command line names.
+    """Return the profile with the models given on the command line.
 
-    Each is ``NAME=SOURCE``, or ``SOURCE`` alone where the profile has one model or none (then the
-    folder or repository gives the name). A relative ``path:`` is taken from the working folder.
+    Each is ``NAME=SOURCE``, or ``SOURCE`` alone if the profile has at most one model (if none, the name is
+    that of the folder or repository). A relative ``path:`` is resolved against the working folder.
+    Raises UsageError if a source is invalid, or a model has no source.
     """
     models = {model.name: model for model in profile.models}
     for text in given:
@@ -43,7 +44,10 @@ def with_models(profile: Profile, given: Sequence[str]) -> Profile:
 
 
 def without_models(profile: Profile, names: Sequence[str]) -> Profile:
-    """Return the profile without these models, which hosts get another way, into PREFIX/models/NAME."""
+    """Return the profile without these models, which hosts receive out of band, in PREFIX/models/NAME.
+
+    Settings that refer to them are changed to that location. Raises UsageError if the profile has no such model.
+    """
     known = {model.name: model for model in profile.models}
     for name in names:
         if name not in known:
@@ -66,7 +70,7 @@ def without_models(profile: Profile, names: Sequence[str]) -> Profile:
 
 
 def _public(source: str) -> str:
-    """Return where a model comes from without the folders of this machine."""
+    """Return a model's source, with a path reduced to its last folder, so that no path of this machine is published."""
     folder = re.split(r"[/\\]", source)[-1]
     return f"path:{folder}" if source.startswith("path:") else source
 

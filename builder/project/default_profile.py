@@ -1,4 +1,4 @@
-"""The profile of an application that has none: what pyproject.toml and the project's layout tell."""
+"""The default profile of an application without one, derived from pyproject.toml and the project's layout."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ ENV_TEMPLATE = ".env.example"
 
 
 def default_profile(project_root: Path) -> Profile:
-    """Return what pyproject.toml and the project's layout tell of an application without a profile.
+    """Return a profile derived from pyproject.toml and the project's layout.
 
-    Launchers come from [project.scripts], or from a package that runs with -m.
+    Launchers come from [project.scripts] and [project.gui-scripts], or else from packages that run with -m.
+    Raises UsageError if the project cannot be read or the profile would be invalid.
     """
     project = read_project(project_root)
     path = project_root / "pyproject.toml"
@@ -68,10 +69,10 @@ def default_profile(project_root: Path) -> Profile:
 
 
 def _free_names(launchers: list[Launcher], project: str, path: Path) -> tuple[list[Launcher], tuple[str, ...]]:
-    """Return launchers that shells and installers leave to the application, and what was changed for it.
+    """Return the launchers with names that no shell or installer uses, and a note for each renamed launcher.
 
-    A project has its scripts' names for its own developers (``test``, ``start``), so one that is taken has the
-    project's name before it. Raises UsageError where that does not free it.
+    Script names are chosen for a project's developers (``test``, ``start``), so the project's name is added
+    before a name that is taken. Raises UsageError if the result is not usable either.
     """
     found, notes = [], []
     for launcher in launchers:

@@ -1,6 +1,6 @@
-"""The env template (``.env.example``): which settings an application knows, with placeholders.
+"""The env template (``.env.example``): the settings of an application, with placeholders.
 
-Its lines are read as those of PREFIX/.env are. A value that spans lines is refused.
+Lines are parsed like those of PREFIX/.env. A value that spans several lines is rejected.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def read_template(path: Path) -> dict[str, str]:
-    """Return the names of an env template with their placeholders; of a name twice the last counts.
+    """Return the names of an env template with their placeholders; of duplicate names the last one counts.
 
-    Raises UsageError that names the file and the line.
+    Raises UsageError, with the file and the line, if the template is invalid.
     """
     try:
         settings, wrong = app_launcher.read_env(path.read_text(encoding="utf-8-sig"))

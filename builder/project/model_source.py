@@ -1,4 +1,4 @@
-"""Where models come from and how an installed one is tried, as a profile says it."""
+"""The models of a profile: their sources, and the probes that test them once installed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from pathlib import Path
 
-TOLERANCE = 1e-3  # for each component of a unit vector; float32 sums differ by 1e-6 between CPUs
+TOLERANCE = 1e-3  # per component of a unit vector; float32 sums differ by 1e-6 between CPUs
 EMBEDDING_LIMIT = 1 << 20  # bytes of a probe's embedding file
 _HUB_SOURCE = re.compile(r"hf:[\w.-]+/[\w.-]+@[\w./-]+", re.ASCII)
 _MODEL: dict[str, Any] = {"source": None, "include": [], "exclude": [], "probe": None}
@@ -33,9 +33,9 @@ _PROBE: dict[str, Any] = {
 class ProbeSource:
     """A sentence that the installed model must embed, and the launcher command that embeds it.
 
-    The sentence is added to the command, which prints a JSON list. ``embedding`` is None where the profile
-    gives none: with ``record`` the builder computes it, else only ``dimension`` and ``normalised`` are compared.
-    Components may differ by ``tolerance`` each. ``batch`` embeds several sentences that are added to it.
+    The sentence is appended to the command, which prints a JSON list. ``embedding`` is None if the profile has
+    none: with ``record`` the builder computes it, else only ``dimension`` and ``normalised`` are compared.
+    Each component may differ by ``tolerance``. ``batch`` is a command that embeds several sentences at once.
     """
 
     command: tuple[str, ...]
@@ -52,8 +52,8 @@ class ProbeSource:
 class ModelSource:
     """A model to bundle.
 
-    ``source`` is ``hf:ORG/NAME@REVISION``, ``path:FOLDER`` (absolute), or None when the command
-    line must name it. ``include`` (empty: all) and ``exclude`` choose its files.
+    ``source`` is ``hf:ORG/NAME@REVISION``, ``path:FOLDER`` (absolute), or None if it must be given on the
+    command line. ``include`` (empty: all) and ``exclude`` select its files.
     """
 
     name: str
@@ -64,7 +64,7 @@ class ModelSource:
 
 
 def parse_model(value: Any, path: str, folder: Path) -> ModelSource:
-    """Read one of a profile's models; its relative paths are taken from ``folder``."""
+    """Parse a model of a profile; relative paths are resolved against ``folder``."""
     fields = fields_with(value, path, _MODEL)
     source = fields.optional_text("source")
     model = ModelSource(
@@ -83,7 +83,7 @@ def parse_model(value: Any, path: str, folder: Path) -> ModelSource:
 
 
 def model_source(text: str, path: str, folder: Path) -> str:
-    """Check where a model comes from; a relative ``path:`` is taken from ``folder``."""
+    """Validate and return the source of a model; a relative ``path:`` is resolved against ``folder``."""
     kind, _colon, rest = text.partition(":")
     if kind == "path" and rest:
         return f"path:{(folder / rest).resolve()}"

@@ -1,6 +1,6 @@
-"""The profile: what is particular to an application, read from TOML.
+"""The profile: the facts about an application beyond its pyproject.toml, read from TOML.
 
-Everything that is not expected is refused with the file and the path of the key, for example
+Anything unexpected is rejected with an error that names the file and the path of the key, for example
 ``ragtrace-profile.toml: launchers[0].kind: not one of script, module, entry``.
 """
 
@@ -40,12 +40,12 @@ _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 @dataclass(frozen=True)
 class Profile:
-    """What is particular to an application.
+    """The facts about an application beyond its pyproject.toml.
 
-    ``title`` names the archive and the root folder. ``include`` (empty: all) and ``exclude`` choose
-    among the project's files, ``allow_secrets`` names those that only look like secrets.
-    ``plugins`` are the files of the user's own checks, ``files`` all that the profile was read from. ``notes`` are what
-    whoever builds should know of it.
+    ``title`` names the archive and the root folder. ``include`` (empty: all) and ``exclude`` select the
+    project's files; ``allow_secrets`` lists files that only appear to contain secrets. ``plugins`` are the files
+    of custom checks, ``files`` all files that the profile was read from. ``notes`` are warnings for the user of
+    the builder.
     """
 
     title: str
@@ -60,9 +60,10 @@ class Profile:
 
 
 def find_profile(name_or_path: str | None, project_root: Path) -> Path | None:
-    """Return the profile's file: a path, the name of one that comes with the builder, or the project's own.
+    """Return the file of a profile, given as a path or as the name of one that ships with the builder.
 
-    None when nothing is named and the project has none: then ``default_profile`` fits.
+    Without a name, return the project's own, or None if it has none (then use ``default_profile``).
+    Raises UsageError if no profile has the given name.
     """
     if name_or_path is None:
         own = project_root / PROJECT_PROFILE
@@ -78,7 +79,7 @@ def find_profile(name_or_path: str | None, project_root: Path) -> Path | None:
 
 
 def load_profile(path: Path, project_root: Path) -> Profile:
-    """Read a profile. Raises UsageError that names the file and the path of the key."""
+    """Read a profile. Raises UsageError, with the file and the path of the key, if it is invalid."""
     value = read_toml(path)
     with as_usage(path):
         fields = fields_with(value, path.name, _TOP)
@@ -144,7 +145,7 @@ _ENVIRONMENT: dict[str, Any] = {"template": None, "required": [], "values": {}, 
 
 
 def _files(value: dict[str, Any], path: Path, project_root: Path) -> Iterator[Path]:
-    """Yield the files that a valid profile names for the builder to read, itself the first."""
+    """Yield the files that the builder reads for a valid profile, the profile itself first."""
     yield path
     yield from (path.parent / name for name in value.get("plugins", ()))
     yield from (path.parent / item["target"] for item in value.get("launchers", ()) if item["kind"] == PROGRAM)
@@ -156,7 +157,7 @@ def _files(value: dict[str, Any], path: Path, project_root: Path) -> Iterator[Pa
 
 
 def _launcher(value: Any, path: str, folder: Path) -> dict[str, Any]:
-    """Take a launcher; a program's text is read from the file beside the profile that it names."""
+    """Parse a launcher; the text of a program is read from its target, relative to the profile's folder."""
     fields = fields_with(value, path, _LAUNCHER)
     if "program" in fields.left:
         raise refuse(f"{path}.program", _("unknown key"))
@@ -171,7 +172,7 @@ def _launcher(value: Any, path: str, folder: Path) -> dict[str, Any]:
 
 
 def _plugins(names: Sequence[str], profile: Path) -> Iterator[Path]:
-    """Yield the files of checks, which a profile names relative to itself."""
+    """Yield the files of custom checks, listed in a profile relative to its folder."""
     seen = set()
     for index, name in enumerate(names):
         file, where = profile.parent / name, f"{profile.name}.plugins[{index}]"
@@ -187,7 +188,7 @@ def _plugins(names: Sequence[str], profile: Path) -> Iterator[Path]:
 
 @contextmanager
 def as_usage(path: Path) -> Iterator[None]:
-    """Turn the refusal of a document into the error of one who may correct it."""
+    """Convert a TrustError about a document to a UsageError with the advice to fix the file."""
     try:
         yield
     except TrustError as error:
@@ -203,7 +204,7 @@ def _lazy(value: Any, path: str) -> list[str]:
 
 
 def environment_of(value: Any, path: str, project_root: Path) -> dict[str, Any]:
-    """Return the table of settings, the template that it names read."""
+    """Return the table of settings, with the path of the template replaced by its contents."""
     fields = fields_with(value, path, _ENVIRONMENT)
     name = fields.optional("template", source_path)
     result = dict(fields.left)
@@ -212,7 +213,7 @@ def environment_of(value: Any, path: str, project_root: Path) -> dict[str, Any]:
 
 
 def check_application(application: Application, path: str, project_root: Path) -> None:
-    """Refuse what only the builder can see: scripts that are not there, imports that are none."""
+    """Reject errors that only the builder can detect: missing scripts and invalid module names."""
     for index, launcher in enumerate(application.launchers):
         where = f"{path}.launchers[{index}].target"
         if launcher.kind == "script" and not (project_root / launcher.target).is_file():
@@ -235,7 +236,7 @@ def _check_models(profile: Profile, path: str) -> None:
 
 
 def shadows(application: Application, file: str) -> Iterator[str]:
-    """Yield what to say of commands that have the name of a program which some hosts have."""
+    """Yield a warning for each command that has the same name as a program on some hosts."""
     for name in application.commands:
         if commands.shadowed(name):
             text = _(

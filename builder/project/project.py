@@ -1,4 +1,4 @@
-"""What a project's pyproject.toml and layout say (PEP 621): name, version, commands, packages."""
+"""Read a project's pyproject.toml (PEP 621) and layout: name, version, uv settings, packages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Project:
-    """What pyproject.toml says: normalised name (PEP 503) and version (PEP 440), requires-python or ''."""
+    """The identity of a project: normalised name (PEP 503), version (PEP 440), and requires-python or ''."""
 
     name: str
     version: str
@@ -29,7 +29,7 @@ class Project:
 
 @dataclass(frozen=True)
 class Index:
-    """An index of packages (tool.uv.index): its name, address, and how it wants to be asked."""
+    """A package index (tool.uv.index): its name, URL, and the options that define when and how uv queries it."""
 
     name: str
     url: str = field(repr=False)
@@ -40,7 +40,7 @@ class Index:
 
 @dataclass(frozen=True)
 class UvSettings:
-    """What pyproject.toml sets for uv that a build from source must know too."""
+    """The uv settings of pyproject.toml that apply to builds from source too."""
 
     indexes: tuple[Index, ...] = ()
     keyring_provider: str = "disabled"
@@ -48,7 +48,7 @@ class UvSettings:
 
 
 def read_uv_settings(project_root: Path) -> UvSettings:
-    """Read [tool.uv]; uv itself has refused what is malformed when it read the lock."""
+    """Return the settings of [tool.uv]; uv has already rejected malformed ones when it read the lockfile."""
     table = (read_toml(project_root / "pyproject.toml").get("tool") or {}).get("uv") or {}
     indexes = tuple(
         Index(
@@ -68,7 +68,7 @@ def read_uv_settings(project_root: Path) -> UvSettings:
 
 
 def read_project(project_root: Path) -> Project:
-    """Read name, version and requires-python of a project (PEP 621). Raises UsageError."""
+    """Return the name, version and requires-python of a project (PEP 621). Raises UsageError if they are invalid."""
     path = project_root / "pyproject.toml"
     table = project_table(path)
     if "version" in (table.get("dynamic") or ()):
@@ -94,7 +94,7 @@ def read_project(project_root: Path) -> Project:
 
 
 def project_table(path: Path) -> dict[str, Any]:
-    """Return the [project] table of a pyproject.toml. Raises UsageError."""
+    """Return the [project] table of a pyproject.toml. Raises UsageError if the file or table is missing."""
     if not path.is_file():
         raise UsageError(
             _("{folder} is not a Python project: it has no pyproject.toml.").format(folder=path.parent),
@@ -110,15 +110,15 @@ def project_table(path: Path) -> dict[str, Any]:
 
 
 def has_src_layout(project_root: Path) -> bool:
-    """Return whether a project's packages are below src, which then is no package itself."""
+    """Return whether a project has a src folder that is not a package itself."""
     return (project_root / "src").is_dir() and not (project_root / "src" / "__init__.py").is_file()
 
 
 def top_level_packages(folder: Path, project_name: str | None, scripts: dict[str, str]) -> list[str]:
     """Return the top-level packages and modules of a folder that belong to a project.
 
-    Without ``project_name`` that is everything (a src layout), else only what bears the name or
-    has a command, because tests and tools are beside pyproject.toml too.
+    Without ``project_name`` these are all of them (src layout), else only those with the project's name or
+    a script, because tests and tools are next to pyproject.toml too.
     """
     found = {path.parent.name for path in folder.glob("*/__init__.py")}
     found |= {path.stem for path in folder.glob("*.py")}

@@ -1,4 +1,4 @@
-"""Secrets that must not travel: env files, private keys, tokens of known shape."""
+"""Detect secrets that must not be bundled: env files, private keys, tokens of known formats."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _HARMLESS = ("example", "template", "sample", "dist")
 
 @dataclass(frozen=True)
 class Finding:
-    """A secret: what it is, and its line, 0 when the file itself is one."""
+    """A secret: its kind, and its line, or 0 if the whole file is one."""
 
     kind: str
     line: int
 
 
 def find_secret(file: Path) -> Finding | None:
-    """Return the first secret of a file, or None."""
+    """Return the first secret of a file, or None if it has none."""
     if _is_env_file(file.name):
         return Finding(_("settings for one machine"), 0)
     line, begins, tail = 1, True, b""

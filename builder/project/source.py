@@ -1,8 +1,8 @@
-"""The application's source: the files that git tracks, none that may not travel.
+"""Collect the application's source files and reject those that must not be bundled.
 
-1. list: what git tracks, or in a folder without git everything but the usual rubbish
-2. choose: the profile's include and exclude patterns
-3. refuse: links, names that some host can't hold, secrets
+1. list: the files that git tracks, or without git all files except caches and environments
+2. select: the profile's include and exclude patterns
+3. reject: links, names that are invalid on some hosts, secrets
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ RUBBISH = (
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file of the application: its path in the installed source (NFC), and where it lies here."""
+    """A file of the application: its path in the installed source (NFC), and its location on this machine."""
 
     path_in_app: str
     file: Path
@@ -46,10 +46,10 @@ class SourceFile:
 def collect_source(
     project_root: Path, profile: Profile, progress: Progress, *, leave_out: Sequence[Path] = ()
 ) -> tuple[SourceFile, ...]:
-    """Return the files of the application that travel, sorted by path.
+    """Return the files of the application to bundle, sorted by path.
 
-    ``leave_out`` are folders that the build itself writes; only a project without git needs them.
-    Raises BuildError that names the file, ToolError when git fails.
+    ``leave_out`` are the folders that the build writes to, excluded if the project is not in git.
+    Raises BuildError, with the file's name, if a file cannot be bundled; ToolError if git fails.
     """
     if is_checkout(project_root):
         listed = _require_tracked(project_root)
@@ -74,20 +74,20 @@ def collect_source(
 
 
 def list_files(folder: Path) -> list[str]:
-    """Return the regular files of a folder that git tracks, or without git all but the usual rubbish; sorted."""
+    """Return the regular files of a folder that git tracks, or if none all except caches and environments; sorted."""
     listed = tracked(folder) if is_checkout(folder) else []
     listed = listed or sorted(_everything(folder, set()))
     return [path for path in listed if (folder / path).is_file()]
 
 
 def travels(path: str, profile: Profile) -> bool:
-    """Return whether a profile's patterns choose a path."""
+    """Return whether a profile's patterns select a path for the bundle."""
     chosen = not profile.include or matches(path, profile.include)
     return chosen and not matches(path, profile.exclude)
 
 
 def matches(path: str, patterns: Sequence[str]) -> bool:
-    """Return whether a path is named by a pattern: itself, a folder above it, or a glob whose * crosses folders."""
+    """Return whether a pattern matches a path: the path, a parent folder, or a glob in which * matches / too."""
     return any(
         path == pattern or path.startswith(f"{pattern.rstrip('/')}/") or fnmatchcase(path, pattern)
         for pattern in patterns
@@ -111,7 +111,7 @@ def _everything(project_root: Path, leave_out: set[Path]) -> Iterator[str]:
         try:
             with os.scandir(project_root / above) as opened:
                 found = sorted(opened, key=lambda entry: entry.name)
-        except (PermissionError, FileNotFoundError, NotADirectoryError):  # what a container left there, or what is gone
+        except (PermissionError, FileNotFoundError, NotADirectoryError):  # left by a container, or removed meanwhile
             continue
         for entry in found:
             if _is_rubbish(entry.name):
@@ -173,7 +173,7 @@ def _check_file(item: SourceFile, allowed: Sequence[str]) -> None:
 
 
 def _check_complete(files: list[SourceFile], profile: Profile, project_root: Path, progress: Progress) -> None:
-    """Refuse a source that lacks what a launcher starts; warn of patterns that choose nothing."""
+    """Raise BuildError if there is no file or a launcher's script is missing; warn of patterns without a match."""
     present = {item.path_in_app for item in files}
     if not present:
         raise BuildError(

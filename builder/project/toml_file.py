@@ -1,4 +1,4 @@
-"""Reading TOML that people write: what is missing has a default, what is not expected is refused."""
+"""Read hand-written TOML: missing keys have defaults, unexpected keys are rejected."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file. Raises UsageError that names it."""
+    """Return the contents of a TOML file. Raises UsageError, with its path, if it cannot be read."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -26,7 +26,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def parse_toml(data: bytes, path: Path) -> dict[str, Any]:
-    """Read the bytes of a TOML file. Raises UsageError that names it."""
+    """Parse the bytes of a TOML file. Raises UsageError, with its path, if it is not valid TOML in UTF-8."""
     try:
         return tomllib.loads(data.decode("utf-8"))
     except ValueError as error:
@@ -34,7 +34,7 @@ def parse_toml(data: bytes, path: Path) -> dict[str, Any]:
 
 
 def quoted(text: str) -> str:
-    """Return a text as a basic string of TOML: JSON's form, but that TOML knows no halves of characters."""
+    """Return a text as a TOML basic string: a JSON string without surrogate escapes, and with DEL escaped."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
@@ -46,5 +46,5 @@ def _unreadable(path: Path, error: Exception) -> UsageError:
 
 
 def fields_with(value: Any, path: str, defaults: dict[str, Any]) -> Fields:
-    """Return the fields of a table whose missing keys have defaults."""
+    """Return the fields of a table, with defaults for missing keys."""
     return Fields({**defaults, **value} if isinstance(value, dict) else value, path)

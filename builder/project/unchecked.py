@@ -1,4 +1,4 @@
-"""What hosts cannot check because the profile does not say what it takes, and what to add to the profile."""
+"""Checks that hosts must skip because the profile lacks the needed keys, and the lines to add to it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from builder.project.profile import Profile
 
 
-TOP, END, ENVIRONMENT, CONTAINER = "top", "end", "environment", "container"  # where in a profile lines belong
+TOP, END, ENVIRONMENT, CONTAINER = "top", "end", "environment", "container"  # places in a profile for added lines
 
 
 @dataclass(frozen=True)
 class Unchecked:
-    """Checks of validate that will be SKIP, why, and the lines of a profile that change it.
+    """Checks of validate that hosts will skip, the reason, and the profile lines that enable them.
 
-    ``add`` is TOML that can be pasted: ``place`` says where, because keys of the top level come before any table, and
-    no table is opened twice. A probe at the end is the last model's.
+    ``add`` is TOML to paste at ``place``, because top-level keys come before any table, and no table may be
+    opened twice. A probe at the end belongs to the last model.
     """
 
     checks: tuple[str, ...]
@@ -31,7 +31,7 @@ class Unchecked:
     place: str = END
 
     def lines(self) -> Iterator[str]:
-        """Yield it for people."""
+        """Yield the human-readable lines."""
         text = {
             TOP: _("{checks} will be skipped on hosts: {reason}; add at the top of the profile:"),
             END: _("{checks} will be skipped on hosts: {reason}; add at the end of the profile:"),
@@ -46,7 +46,7 @@ class Unchecked:
 
 
 def unchecked(profile: Profile) -> list[Unchecked]:
-    """Return what the profile could say and does not."""
+    """Return the checks that the profile does not enable, with the lines that would."""
     return list(_unchecked(profile))
 
 

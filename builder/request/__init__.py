@@ -1,1 +1,1 @@
-"""What one build was asked for, when, from which state of its source, and what it has gathered."""
+"""A build request: its options, time and counter, the state of its source, and the collected inputs."""

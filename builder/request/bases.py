@@ -1,4 +1,4 @@
-"""A release that deltas build on, as its manifest describes it."""
+"""The base release of a delta bundle, as described by its manifest."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Base:
-    """A release that hosts have: its manifest, and the very bytes of it, which travel with the delta."""
+    """A release that hosts have: its manifest, and the original bytes, which are included in the delta bundle."""
 
     manifest: Manifest
     data: bytes
 
     def left_out(self, manifest: Manifest) -> frozenset[FileEntry]:
-        """Return what a delta for a release omits. Raises BuildError where this cannot be its base."""
+        """Return the files that a delta bundle for a release omits. Raises BuildError if this cannot be its base."""
         try:
             delta.require_base(manifest, self.manifest)
         except TrustError as error:
@@ -35,22 +35,22 @@ class Base:
         return frozenset(delta.left_out(manifest, self.manifest))
 
     def has_wheel(self, sha256: str) -> bool:
-        """Return whether the release has a wheel."""
+        """Return whether the release has a wheel with this digest."""
         return any(entry.sha256 == sha256 for entry in self.manifest.of_kind("wheel"))
 
     def described(self, manifest: Manifest) -> dict[str, Any]:
-        """Return what a delta builds on and leaves out as JSON values, sizes in bytes."""
+        """Return the base of a delta bundle and the omitted files as JSON values, sizes in bytes."""
         product, left_out = self.manifest.product, self.left_out(manifest)
         size = sum(entry.size for entry in left_out)
         return {"version": product.version, "counter": product.counter, "files": len(left_out), "bytes": size}
 
     def folder(self, manifest: Manifest) -> str:
-        """Return the name of the folder in which the delta travels."""
+        """Return the name of the delta bundle's folder."""
         return f"{manifest.folder}-from-{self.manifest.product.version}"
 
 
 def read_base(path: Path) -> Base:
-    """Read the manifest of a release, which may be named by its folder. Raises UsageError for what is none."""
+    """Read the manifest of a release, given by its path or folder. Raises UsageError if it is not a valid manifest."""
     path = path / "MANIFEST.json" if path.is_dir() else path
     advice = _("Specify the MANIFEST.json of the release that the hosts have.")
     try:

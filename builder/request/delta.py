@@ -1,4 +1,4 @@
-"""Delta bundles: which release each target's builds on."""
+"""Select the base release of each target's delta bundle."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def name_of(target: Target) -> str:
-    """Return what a base and a release must have in common, for people too."""
+    """Return the target and ABI, which a base and a release must share, as human-readable text."""
     return f"{target} {target.abi}"
 
 
 def bases_of(request: Request, product: str, moment: Moment) -> dict[str, Base]:
-    """Return the base of each target by its name, none where none is named.
+    """Return the base of each target by its name (``name_of``); empty if the request has no bases.
 
-    Raises UsageError where they don't go together.
+    Raises UsageError if a base does not match the product, the counter or the targets.
     """
     bases, targets, counter = request.bases, request.targets, moment.counter
     by_name: dict[str, Base] = {}

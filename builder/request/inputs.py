@@ -1,4 +1,4 @@
-"""What bundles are made of, gathered: the choices, the source, the wheels, the models, what verifies them."""
+"""The collected inputs of bundles: options, source, wheels, models and the files for vulnerability scans."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Wheel:
-    """A fetched wheel: what the lock says of it, where it lies, and what is inside."""
+    """A fetched wheel: its lockfile entry, its path, and the facts about its contents."""
 
     locked: LockedWheel
     path: Path
@@ -42,9 +42,9 @@ class Wheel:
 
 @dataclass(frozen=True)
 class Common:
-    """What the bundles of one run share; ``epoch`` is their time in seconds since 1970.
+    """The inputs that all bundles of one run share; ``epoch`` is their time in seconds since 1970.
 
-    ``parameters`` are the choices of the person who builds, as the provenance states them.
+    ``parameters`` are the options of the build, as recorded in the provenance.
     """
 
     product: Product
@@ -60,7 +60,7 @@ class Common:
 
 @dataclass(frozen=True)
 class Inputs:
-    """All that one bundle is made of, but the zipapp; ``keyids`` are of the keys that this pins."""
+    """All inputs of one bundle except the zipapp; ``keyids`` belong to the keys that the zipapp pins."""
 
     common: Common
     target: Target

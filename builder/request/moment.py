@@ -1,4 +1,4 @@
-"""When a release is made and which counter it has: what is asked for, else what the project says."""
+"""The time and counter of a release: as requested, or else from the project."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ OPTION, VARIABLE, COMMIT, CLOCK = "option", "variable", "commit", "clock"
 
 @dataclass(frozen=True)
 class Moment:
-    """The time of a release in seconds since 1970, its counter, and what the counter comes from."""
+    """The time of a release in seconds since 1970, its counter, and the counter's origin (OPTION, VARIABLE, …)."""
 
     epoch: int
     counter: int
     origin: str
 
     def advice(self, base: Manifest, project_root: Path) -> str:
-        """Return what to do about a base that is not before this release, by what the counter comes from."""
+        """Return advice for a base that is not older than this release, by the counter's origin."""
         if self.origin == OPTION:
             return _("Use a --counter above {counter}, or an earlier base bundle.").format(counter=base.product.counter)
         if self.origin == VARIABLE:
@@ -54,7 +54,10 @@ class Moment:
 
 
 def moment_of(request: Request) -> Moment:
-    """Return the time of a release and its counter: SOURCE_DATE_EPOCH, else the commit's time, else the clock's."""
+    """Return the time and counter of a release.
+
+    The time is SOURCE_DATE_EPOCH, else the commit's, else the clock's; the counter is --counter, else that time.
+    """
     commit = commit_time(request.project_root) if request.epoch is None else None
     if request.epoch is not None:
         epoch, origin = request.epoch, VARIABLE

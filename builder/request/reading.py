@@ -1,4 +1,4 @@
-"""Reading what a request names: project, profile, lock and source, and what stands against building them."""
+"""Read the inputs that a request names (project, profile, lockfile, source) and reject what cannot be built."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def read_profile(request: Request, progress: Progress) -> Profile:
-    """Return the profile that the request names, the project's own, or one made from its pyproject.toml."""
+    """Return the profile that the request names, else the project's own, else one derived from its pyproject.toml."""
     path = find_profile(request.profile, request.project_root)
     profile = load_profile(path, request.project_root) if path else default_profile(request.project_root)
     for note in profile.notes:
@@ -38,22 +38,22 @@ def read_profile(request: Request, progress: Progress) -> Profile:
 
 
 def read_scope(run: Run) -> Scope:
-    """Return what a build works on. Raises UsageError or BuildError where it cannot be built; nothing is fetched."""
+    """Return the scope of a build, without fetching anything. Raises UsageError or BuildError if it cannot be built."""
     request, progress, root = run.request, run.progress, run.request.project_root
-    # 1.1 What is built, when, on what, and by which profile.
+    # 1.1 The product, the time and counter, the delta bases and the profile.
     progress.step(_("Reading {project}").format(project=root))
     project = read_project(root)
     moment = moment_of(request)
     bases = bases_of(request, project.name, moment)
     profile = read_profile(request, progress)
     product = Product(project.name, profile.title, project.version, moment.counter)
-    # 1.2 Each target has all its wheels, and no known vulnerability that ends the build.
+    # 1.2 Each target has all its wheels, and no known vulnerability that fails the build.
     lock = read_lock(root, extras=request.extras, groups=request.groups)
     knowledge = knowledge_of(request, run.policy, progress)
     standings = survey(lock, request.targets, build=request.sources)
     require_whole(standings)
     require_safe(knowledge, standings, progress)
-    # 1.3 The files that travel, and what hosts could not set or would not find.
+    # 1.3 The source files to bundle; warnings of unlisted settings and unused lazy imports.
     state = state_of(root, profile, standings, request.python)
     if request.strict_source:
         require_commit(state, root)
@@ -66,6 +66,6 @@ def read_scope(run: Run) -> Scope:
 
 
 def require_unchanged(scope: Scope, run: Run) -> None:
-    """Raise BuildError where the project changed since it was read."""
+    """Raise BuildError if the project has changed since it was read."""
     now = state_of(run.request.project_root, scope.profile, scope.standings, run.request.python)
     require_same(scope.state, now)

@@ -1,4 +1,4 @@
-"""What somebody asks to have built."""
+"""The options of one build."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """What to build. ``counter`` and ``epoch`` (seconds since 1970) are None when the project decides.
+    """The options of one build.
 
-    ``trusted`` are keys to pin besides the signers'; ``threshold`` of all must sign, None for each of them.
-    ``without_models`` names models of the profile that do not travel.
-    ``extras`` and ``groups`` of the project travel too; ``sources`` lets packages be built from source.
-    ``python`` is an archive or version of a Python that the bundles embed, None for the host's.
-    ``volume_size`` is the most bytes that a file of the archive may have, None for no limit. ``bases`` are the
-    releases that deltas build on, one for each target, none for whole bundles. ``attestations`` is how those of the
-    index are inspected, one of attestations.MODES. ``strict_source`` refuses what no commit has.
+    ``counter`` and ``epoch`` (seconds since 1970) are None if they are derived from the project.
+    ``trusted`` are the keys to pin in addition to the signers'; ``threshold`` is the number of keys that must sign,
+    or None if all must. ``without_models`` lists models of the profile that are not bundled.
+    ``extras`` and ``groups`` of the project are bundled; ``sources`` allows building packages from source.
+    ``python`` is an archive or version of a Python to embed, or None if the host's is used.
+    ``volume_size`` is the maximum size of a file of the archive in bytes, or None if unlimited. ``bases`` are the
+    base releases of delta bundles, one for each target; empty for full bundles. ``attestations`` is one of
+    attestations.MODES. ``strict_source`` rejects files that are not in a commit.
     """
 
     project_root: Path

@@ -1,4 +1,4 @@
-"""A run of the builder: what every step is given, and what was read before anything is fetched."""
+"""A run of the builder: the context of every step, and the inputs that are read before anything is fetched."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """What was asked for, the policy that installers pin, and who is shown the progress."""
+    """The context of a build: the request, the policy that installers pin, and the progress display."""
 
     request: Request
     policy: Policy
@@ -40,19 +40,19 @@ class Run:
 
     @cached_property
     def workshop(self) -> Workshop:
-        """What builds from source share, the logins of the project's indexes among it."""
+        """The context of builds from source, including the logins of the project's indexes."""
         settings = read_uv_settings(self.request.project_root)
         return Workshop(self.request.cache, settings, index_logins(settings, os.environ), offline=self.request.offline)
 
     @property
     def keyids(self) -> tuple[str, ...]:
-        """The keys that installers pin."""
+        """The key IDs of the release signers that installers pin."""
         return tuple(signer.key.keyid for signer in self.policy.of_role(RELEASE))
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What was read of a project; ``bases`` by the names of their targets, ``epoch`` in seconds since 1970."""
+    """The inputs read from a project; ``bases`` by the names of their targets, ``epoch`` in seconds since 1970."""
 
     product: Product
     profile: Profile
@@ -66,17 +66,17 @@ class Scope:
 
 
 def run_of(request: Request, progress: Progress) -> Run:
-    """Return the run of a request. Raises UsageError for keys and a threshold that don't agree."""
+    """Return the run of a request. Raises UsageError if the keys and the threshold do not match."""
     return Run(request, pinned(request), progress)
 
 
 def pinned(request: Request) -> Policy:
-    """Return the policy that goes into the zipapp. Raises UsageError for keys and a threshold that don't agree."""
+    """Return the policy that the zipapp pins. Raises UsageError if the keys and the threshold do not match."""
     keys = tuple(dict.fromkeys([*(signer.key for signer in request.signers), *request.trusted]))
     try:
         policy = pins(keys, request.threshold)
     except TrustError as error:
         raise UsageError(error.what, advice=_("Specify each key once, and a threshold that they can meet.")) from error
-    # who may sign a release may sign what says less: how safe it is
+    # release signers may also sign advisories and exceptions, which need less trust than code
     release = policy.roles[RELEASE]
     return replace(policy, roles={RELEASE: release, "advisories": release, "exceptions": release})

@@ -1,4 +1,4 @@
-"""What the source of a build is: a commit, or a commit with files that differ from it."""
+"""The git state of a build's source: its commit, and the files that differ from it."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from shared.terminal.progress import Progress
 
 DIRTY = "-dirty"  # as git describe --dirty writes it
-SHOWN = 8  # files that a warning names
-READ = ("pyproject.toml", "uv.lock")  # what every build reads of its project
+SHOWN = 8  # file names in a warning
+READ = ("pyproject.toml", "uv.lock")  # the project files that every build reads
 
 
 @dataclass(frozen=True)
 class SourceState:
-    """The commit of a build's source, None where there is none, and what is not as the commit has it.
+    """The commit of a build's source, or None if there is none, and the files that differ from it.
 
-    ``changed`` are tracked files that go into the bundle, or that the build reads, and differ: their paths from the
-    project's folder, and the SHA-256 of what is taken ("" for one that is gone). ``untracked`` lie among the files
-    that travel, and stay behind: git does not track them. ``uncommitted`` are what goes into the bundle, or is read
-    for it, and no commit of this repository has: a profile elsewhere, say, or a model's folder.
+    ``changed`` are the tracked files, bundled or read by the build, that differ from the commit: their paths relative
+    to the project's folder, and their current SHA-256 ("" if the file is missing). ``untracked`` are files that the
+    profile selects, but that are not bundled because git does not track them. ``uncommitted`` are files that are
+    bundled or read, but not in the commit of this repository: a profile elsewhere or a model's folder, for example.
     """
 
     commit: str | None
@@ -50,11 +50,11 @@ class SourceState:
 
     @property
     def described(self) -> str | None:
-        """The commit as a manifest names it: with ``-dirty`` behind it where files differ."""
+        """The commit as recorded in a manifest: with ``-dirty`` appended if files differ."""
         return f"{self.commit}{DIRTY}" if self.commit and self.changed else self.commit
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON values."""
+        """Return the state as JSON values."""
         return {
             "commit": self.commit,
             "changed": list(self.names),
@@ -64,9 +64,9 @@ class SourceState:
 
 
 def state_of(root: Path, profile: Profile, standings: Sequence[Standing], python: str | None = None) -> SourceState:
-    """Return what the source of a build is; packages that the lock gives as folders are inspected too.
+    """Return the state of a build's source, including the packages that the lockfile lists as folders.
 
-    ``python`` is what the request says of a Python to embed: the path of an archive, for example.
+    ``python`` is the request's Python to embed: the path of an archive, for example.
     """
     commit = source_commit(root)
     if commit is None:
@@ -88,10 +88,10 @@ def state_of(root: Path, profile: Profile, standings: Sequence[Standing], python
 
 
 def _uncommitted(root: Path, profile: Profile, folders: Iterable[Path], python: str | None) -> Iterator[Path]:
-    """Yield what no commit of the project's repository has, of all that nothing else holds either.
+    """Yield the inputs that are not in the commit of the project's repository and not pinned in another way.
 
-    Wheels are held by the lock, models of a hub by their revision, snapshots and exceptions by signatures, a Python of
-    uv's by uv, and profiles that come with the builder by its version.
+    Wheels are pinned by the lockfile, models of a hub by their revision, snapshots and exceptions by signatures, a
+    Python from uv by uv, and profiles that ship with the builder by its version.
     """
     top = top_of(root)
     models = [parse_model_spec(model.source).folder for model in profile.models if model.source]
@@ -111,7 +111,7 @@ def _from(root: Path, path: Path) -> str:
 
 
 def _travels(path: str, profile: Profile) -> bool:
-    """Return whether a changed path goes into the bundle; one of a submodule is that of its folder."""
+    """Return whether a changed path is bundled; git reports changes in a submodule as its folder."""
     in_app = unicodedata.normalize("NFC", path)
     return travels(in_app, profile) or any(matches(pattern, [in_app]) for pattern in profile.include)
 
@@ -121,7 +121,7 @@ def _digest(path: Path) -> str:
 
 
 def report_state(state: SourceState, progress: Progress) -> None:
-    """Warn of files that differ from the commit, and of those that stay behind."""
+    """Warn of files that differ from the commit, and of untracked files, which are not bundled."""
     if state.changed:
         text = plural(
             "{count} tracked file differs from commit {commit} and is included as is: {names}",
@@ -147,7 +147,7 @@ def report_state(state: SourceState, progress: Progress) -> None:
 
 
 def require_commit(state: SourceState, root: Path) -> None:
-    """Raise BuildError unless all that people write for a build is what one commit has (--strict-source)."""
+    """Raise BuildError unless all inputs not pinned in another way are as in one commit (--strict-source)."""
     if state.commit is None:
         raise BuildError(
             _("{folder} has no commit to compare its files with (--strict-source).").format(folder=root),
@@ -176,7 +176,7 @@ def require_commit(state: SourceState, root: Path) -> None:
 
 
 def require_same(before: SourceState, after: SourceState) -> None:
-    """Raise BuildError where the source changed while it was built: what the bundle says of it would not be true."""
+    """Raise BuildError if the source changed during the build, because the bundle would misstate it."""
     if (before.commit, before.changed) != (after.commit, after.changed):
         names = sorted({path for path, _sha in {*before.changed} ^ {*after.changed}})
         raise BuildError(

@@ -1,4 +1,4 @@
-"""What a bundle provides so that a host can look for known vulnerabilities, any day, with no network."""
+"""The files of a bundle that let a host scan for known vulnerabilities offline at any time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Verification:
-    """What a bundle provides so that a host can look for known vulnerabilities: nothing without advisories."""
+    """The files of a bundle that let a host scan for known vulnerabilities; empty without advisories."""
 
     members: tuple[Member, ...] = ()
     unpacked: Unpacked = NOTHING
@@ -38,9 +38,10 @@ class Verification:
 
 @dataclass(frozen=True)
 class Foresight:
-    """What is known of a target's packages by their names and versions in the lock, and whether that fails a build.
+    """The assessment of a target's packages by their names and versions in the lockfile, before the build.
 
-    ``unknown`` are the packages whose version the lock does not tell: they are judged once they are built.
+    ``failing`` are the findings that fail the build. ``unknown`` are the packages without a version in the
+    lockfile: they are scanned once they are built.
     """
 
     target: Target
@@ -49,7 +50,7 @@ class Foresight:
     unknown: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON values."""
+        """Return the assessment as JSON values."""
         return {
             **self.assessment.to_json(),
             "target": self.target.to_json(),
@@ -60,9 +61,9 @@ class Foresight:
 
 
 def knowledge_of(request: Request, policy: Policy | None, progress: Progress) -> Knowledge | None:
-    """Return what the packages are judged by; without advisories say what that means.
+    """Return the advisories and exceptions for assessing packages, or None, with a warning, if none were given.
 
-    ``policy`` says whose exceptions count, None where the request names no key.
+    ``policy`` defines whose exceptions are valid; it is None if the request has no key.
     """
     if request.advisories is None:
         progress.warn(
@@ -76,7 +77,7 @@ def knowledge_of(request: Request, policy: Policy | None, progress: Progress) ->
 
 
 def foresee(knowledge: Knowledge, standings: Sequence[Standing]) -> list[Foresight]:
-    """Return what is known of every target's packages before anything is fetched or built."""
+    """Return the assessment of every target's packages before anything is fetched or built."""
     return [_foresight(knowledge, one.target, one.selection) for one in standings if one.selection]
 
 
@@ -88,7 +89,7 @@ def _foresight(knowledge: Knowledge, target: Target, selection: Selection) -> Fo
 
 
 def require_safe(knowledge: Knowledge | None, standings: Sequence[Standing], progress: Progress) -> None:
-    """Raise BuildError for findings that fail the build, which the lock's versions tell: nothing is fetched for it."""
+    """Raise BuildError if the lockfile's versions have findings that fail the build, before anything is fetched."""
     for foresight in foresee(knowledge, standings) if knowledge else ():
         if knowledge and foresight.failing:
             announce(foresight.assessment, progress)
@@ -96,9 +97,9 @@ def require_safe(knowledge: Knowledge | None, standings: Sequence[Standing], pro
 
 
 def verify_packages(scope: Scope, selections: Mapping[Target, Selection], run: Run) -> dict[Target, Verification]:
-    """Return for each target's bundle advisories, the gate's report and the scanners; nothing without advisories.
+    """Return the advisories, gate report and scanners for each target's bundle; empty without advisories.
 
-    All versions are known, no wheel of the application is fetched yet. Raises BuildError where the gate does.
+    All versions must be known; no wheel of the application has been fetched yet. Raises BuildError as the gate does.
     """
     if scope.knowledge is None:
         return dict.fromkeys(selections, Verification())

@@ -1,1 +1,1 @@
-"""What an application's source says without being run: the settings that it reads, the names that it imports."""
+"""Static analysis of an application's source: the settings that it reads and the modules that it imports."""

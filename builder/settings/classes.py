@@ -1,4 +1,4 @@
-"""Classes of settings, as pydantic has them: which variables their fields are read from."""
+"""Settings classes of pydantic, and the variables that their fields are read from."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ BASES = tuple(f"{module}.BaseSettings" for module in ("pydantic_settings", "pyda
 
 @dataclass
 class SettingsClass:
-    """A class as it stands, which may be one of settings: its bases, its fields, and what configures them.
+    """A class definition, possibly of settings: its bases, its configuration and its fields.
 
-    ``fields`` are names of variables, or of attributes where ``is_alias`` is False, each with its line.
+    Each of ``fields`` has the names of variables (or of attributes, if the second item is False) and its line.
     """
 
     name: str
@@ -31,7 +31,7 @@ class SettingsClass:
 
 
 def classes_of(module: Module) -> Iterator[SettingsClass]:
-    """Yield the classes of a file with what they say of settings."""
+    """Yield the classes of a file with their bases, configuration and fields."""
     for node in module.nodes:
         if not isinstance(node, ast.ClassDef):
             continue
@@ -48,7 +48,7 @@ def classes_of(module: Module) -> Iterator[SettingsClass]:
 
 
 def fields_of(made: SettingsClass, known: Mapping[str, SettingsClass]) -> Iterator[Read]:
-    """Yield what a class reads, unless it is none of settings; ``known`` are the classes of the project by name."""
+    """Yield the settings that a settings class reads; ``known`` are the classes of the project by name."""
     lineage = _lineage(made, known)
     if not any(base in BASES for one in lineage for base in one.bases):
         return
@@ -63,7 +63,7 @@ def fields_of(made: SettingsClass, known: Mapping[str, SettingsClass]) -> Iterat
 
 def _lineage(made: SettingsClass, known: Mapping[str, SettingsClass]) -> list[SettingsClass]:
     found, seen = [made], {made.name}
-    for one in found:  # it grows while it is walked
+    for one in found:  # the list grows during the iteration
         for base in one.bases:
             name = base.rpartition(".")[2]
             if name in known and name not in seen and base not in BASES:
@@ -73,7 +73,7 @@ def _lineage(made: SettingsClass, known: Mapping[str, SettingsClass]) -> list[Se
 
 
 def _field(module: Module, part: ast.AnnAssign, name: str) -> Iterator[tuple[Texts, bool, int]]:
-    """Yield the names that set a field: those of its aliases, else its own."""
+    """Yield the names that set a field (its aliases, or else its own name), whether they are aliases, and the line."""
     annotation = [_last_name(node) for node in ast.walk(part.annotation)]
     if name.startswith("_") or name == "model_config" or "ClassVar" in annotation:
         return
@@ -116,5 +116,5 @@ def _assigned(body: Iterable[ast.stmt]) -> dict[str, object]:
 
 
 def _last_name(node: ast.AST) -> str:
-    """Return a name, or the last part of a dotted one."""
+    """Return a name, the last part of a dotted name, or '' for any other node."""
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""

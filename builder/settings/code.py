@@ -1,8 +1,8 @@
-"""Which settings Python code reads, seen in its syntax: nothing of it runs.
+"""Find the settings that Python code reads, from its syntax tree, without running it.
 
-Known are os.environ and what is made of it, os.getenv, python-dotenv, settings classes of pydantic, ``envvar``
-of click and typer, decouple, environs and their like, and the project's own functions around these
-(wrappers.py). A name must stand there as a text, or as a constant or a loop over texts in the same file.
+Supported are os.environ and copies of it, os.getenv, python-dotenv, settings classes of pydantic, ``envvar``
+of click and typer, decouple, environs and similar packages, and the project's own functions around these
+(wrappers.py). A name must be a string literal, or a constant or a loop over literals in the same file.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Texts = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Read:
-    """A place that reads a setting: the names of which any makes it, the line, whether any case of a name does."""
+    """A read of a setting: its alternative names, the line, and whether names are case-insensitive."""
 
     names: tuple[str, ...]
     line: int
@@ -41,7 +41,7 @@ class Read:
 
 
 class Module:
-    """One file's syntax, and what its names stand for."""
+    """The syntax tree of a file, and the values that its names are bound to."""
 
     def __init__(self, tree: ast.Module) -> None:
         self.nodes = list(ast.walk(tree))
@@ -54,7 +54,7 @@ class Module:
         self._bind()
 
     def dotted(self, node: ast.AST) -> str:
-        """Return what a name or an attribute was imported as, for example os.environ, or ''."""
+        """Return the dotted name that a name or attribute was imported as (os.environ, for example), or ''."""
         parts: list[str] = []
         while isinstance(node, ast.Attribute):
             parts.append(node.attr)
@@ -63,7 +63,7 @@ class Module:
         return ".".join([origin, *reversed(parts)]) if origin else ""
 
     def texts_of(self, node: ast.AST | None) -> Texts:
-        """Return the texts that an expression can have, none where that is not known."""
+        """Return the strings that an expression can evaluate to; empty if unknown."""
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             return (node.value,)
         if isinstance(node, ast.Name):
@@ -73,7 +73,7 @@ class Module:
         return tuple(found) if len(found) == len(items) else ()
 
     def is_mapping(self, node: ast.AST) -> bool:
-        """Return whether an expression is the environment, a copy of it, or what dotenv has read."""
+        """Return whether an expression is the environment, a copy of it, or the result of dotenv_values."""
         while isinstance(node, (ast.Call, ast.Dict)):
             if isinstance(node, ast.Dict):
                 return any(key is None and self._is_plain(value) for key, value in zip(node.keys, node.values))
@@ -93,16 +93,16 @@ class Module:
         return named or self.dotted(node) == "os.environ" or called == "dotenv.dotenv_values"
 
     def is_reader(self, node: ast.AST) -> bool:
-        """Return whether an expression is an object that is called with the name of a setting."""
+        """Return whether an expression is an object that reads a setting when called with its name."""
         return self.dotted(node) == "decouple.config" or (isinstance(node, ast.Name) and node.id in self.readers)
 
     @property
     def strings(self) -> Iterator[str]:
-        """All texts of the file."""
+        """All string constants of the file."""
         return (node.value for node in self.nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
 
     def _bind(self) -> None:
-        """Take down what names that are bound once stand for: texts, copies of the environment, readers."""
+        """Record the names bound to copies of the environment or readers, and those bound only once to strings."""
         times: Counter[str] = Counter(
             node.id if isinstance(node, ast.Name) else node.arg
             for node in self.nodes
@@ -127,7 +127,7 @@ def _imported(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, str]]:
 
 
 def bindings(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, ast.expr, bool]]:
-    """Yield the names that are bound, to what, and whether by a loop over it."""
+    """Yield each bound name, its value, and whether it is the variable of a loop over that value."""
     for node in nodes:
         targets: Sequence[ast.expr] = ()
         if isinstance(node, ast.Assign):
@@ -142,9 +142,9 @@ def bindings(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, ast.expr, bool]]:
 
 
 def reads(module: Module) -> list[Read]:
-    """Return the places of a file that read a setting, but for those that only save it to set it again."""
+    """Return the reads of settings in a file, except those that only save a value to restore it later."""
     found: list[tuple[int, Read]] = []
-    stored: set[tuple[int, str]] = set()  # function and name: read, and set whatever it was
+    stored: set[tuple[int, str]] = set()  # function and name: set unconditionally
     work: list[tuple[ast.AST, int, frozenset[str], str]] = [(module.tree, 0, frozenset(), "")]
     while work:
         node, function, guards, prefix = work.pop()
@@ -162,18 +162,21 @@ def reads(module: Module) -> list[Read]:
 
 
 def _names_read(module: Module, node: ast.AST) -> Texts:
-    """Return the names that one node of the syntax reads."""
+    """Return the names of the settings that a node of the syntax tree reads."""
     words = node.keywords if isinstance(node, ast.Call) else ()
     options = next((module.texts_of(word.value) for word in words if word.arg == "envvar"), ())
     if options:
-        return options[:1]  # of several the first that is set counts: one is enough to set it
+        return options[:1]  # the first variable that is set counts, so listing one is enough
     expression, wrapper = asked(module, node)
     texts = module.texts_of(expression)
     return tuple(name for text in texts for name in wrapper.made(text)) if wrapper else texts
 
 
 def asked(module: Module, node: ast.AST) -> tuple[ast.expr | None, Wrapper | None]:
-    """Return the expression of the name that a node looks up, and what makes the setting's name of it, if anything."""
+    """Return the expression of the name that a node looks up, and the wrapper that derives the setting's name, if any.
+
+    Both are None if the node looks up nothing.
+    """
     if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and module.is_mapping(node.value):
         return node.slice, None
     if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)):
@@ -185,7 +188,7 @@ def asked(module: Module, node: ast.AST) -> tuple[ast.expr | None, Wrapper | Non
 
 
 def _asked_by(module: Module, call: ast.Call) -> ast.expr | None:
-    """Return the argument by which a call of a known function names a setting."""
+    """Return the argument with the setting's name in a call of a known function, or None for any other call."""
     called, first = module.dotted(call.func), call.args[0] if call.args else None
     if called == "dotenv.get_key":
         return call.args[1] if len(call.args) > 1 else None
@@ -203,7 +206,7 @@ def _asked_by(module: Module, call: ast.Call) -> ast.expr | None:
 
 
 def spelled(node: ast.AST) -> str:
-    """Return a name or a chain of attributes as it stands: ``self.get``; '' for anything else."""
+    """Return a name or a chain of attributes as written, for example ``self.get``, or '' for anything else."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
@@ -218,7 +221,7 @@ def _names_written(module: Module, node: ast.AST) -> Texts:
 
 
 def _prefix(module: Module, node: ast.expr) -> str:
-    """Return the prefix that ``with env.prefixed("PREFIX_")`` puts before each name in its block."""
+    """Return the prefix that ``with env.prefixed("PREFIX_")`` adds to each name in its block, or ''."""
     func = node.func if isinstance(node, ast.Call) else None
     if isinstance(node, ast.Call) and isinstance(func, ast.Attribute) and func.attr == "prefixed":
         return "".join(module.texts_of(node.args[0])[:1]) if node.args and module.is_reader(func.value) else ""

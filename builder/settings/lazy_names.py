@@ -1,4 +1,4 @@
-"""Names of ``[imports] lazy`` that put nothing off, because nothing of the source imports them."""
+"""Names of ``[imports] lazy`` that have no effect, because no module of the source imports them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def unused(names: Collection[str], sources: Iterable[SourceFile]) -> list[str]:
-    """Return the names that no module of the source imports, as they stand or by something in them."""
+    """Return the names that no module of the source imports, neither directly nor through a submodule or attribute."""
     if not names:
         return []
     imported = {part for item in sources if item.path_in_app.endswith(".py") for part in _imported(item)}
@@ -23,7 +23,7 @@ def unused(names: Collection[str], sources: Iterable[SourceFile]) -> list[str]:
 
 
 def lines(names: Collection[str], sources: Iterable[SourceFile]) -> Iterator[str]:
-    """Yield what to say of such names: at most one line."""
+    """Yield a warning about such names, if there are any."""
     found = unused(names, sources)
     if found:
         yield _("[imports] lazy: no module of the source imports {names}; check the spelling").format(
@@ -32,7 +32,7 @@ def lines(names: Collection[str], sources: Iterable[SourceFile]) -> Iterator[str
 
 
 def _imported(item: SourceFile) -> Iterator[str]:
-    """Yield every module that a file imports, each with the packages above it; what is no Python imports nothing."""
+    """Yield every module that a file imports, with its parent packages; nothing if the file is not valid Python."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -1,4 +1,4 @@
-"""Which settings a call reads, by the one of its arguments that names them."""
+"""Derive the settings that a call of a wrapper function reads from the argument that names them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Wrapper:
-    """Which argument of a call is the name, and what settings are made of it.
+    """A function that reads settings: the argument with the name, and the names derived from it.
 
-    Each of ``chains`` makes one: form by form, the text before, the text behind, and whether the name is in capitals.
+    Each of ``chains`` derives one name, in steps of (prefix, suffix, whether the name is uppercased).
     """
 
     position: int = 0
@@ -18,7 +18,7 @@ class Wrapper:
     chains: frozenset[tuple[tuple[str, str, bool], ...]] = frozenset({()})
 
     def argument(self, call: ast.Call) -> ast.expr | None:
-        """Return the argument that is the name."""
+        """Return the argument with the name, or None if the call does not have it."""
         for word in call.keywords:
             if word.arg and word.arg == self.keyword:
                 return word.value
@@ -30,7 +30,7 @@ class Wrapper:
         )
 
     def made(self, name: str) -> tuple[str, ...]:
-        """Return the settings that are read for a name."""
+        """Return the settings that are read for a name, sorted."""
         return tuple(sorted(_made(name, chain) for chain in self.chains))
 
 

@@ -1,10 +1,10 @@
-"""Settings that an application reads, or its guides name, and PREFIX/.env could not set.
+"""Find settings that an application reads or its guides mention, but that PREFIX/.env cannot set.
 
-1. the Python code that travels, read as syntax (code.py)
-2. guides: NAME=value in texts, examples of env files, recipes of containers
-3. left out: what the profile or the template has, what belongs to the system, what only tests read
+1. the Python code of the bundle, from its syntax trees (code.py)
+2. guides: NAME=value in documents, example env files, container recipes
+3. excluded: settings of the profile or the template, variables of the system, those that only tests read
 
-It is a note to whoever builds, never a reason to stop: no profile is wrong for what it leaves out.
+The result is a note to the user of the builder and never fails a build: a profile may omit settings.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from bundle.product.environment import Environment
     from shared.terminal.progress import Progress
 
-SIZE_LIMIT = 1 << 20  # bytes of a file that is inspected; longer ones are data
-CODE, DEPENDENCY, UNKNOWN = "code", "dependency", "unknown"  # who reads a setting
-NAMES_SHOWN = 10  # of those that only guides name
+SIZE_LIMIT = 1 << 20  # bytes of a file to inspect; larger ones are data
+CODE, DEPENDENCY, UNKNOWN = "code", "dependency", "unknown"  # the reader of a setting
+NAMES_SHOWN = 10  # of settings that only guides mention
 TESTS = ("tests/*", "test/*", "*/tests/*", "*/test/*", "test_*.py", "*/test_*.py", "*_test.py", "*conftest.py")
 TOOLS = ("setup.py", "noxfile.py", "*/setup.py")
 GUIDES = ("*.md", "*.rst")
@@ -54,8 +54,8 @@ FOREIGN = (
     *("LC_", "XDG_", "PYTHON", "PYTEST_", "CONDA_", "LD_", "DYLD_", "SSH_", "GIT_", "GITHUB_", "GITLAB_", "UV_"),
     *("PIP_", "DOCKER_", "BUILDKIT_", "COMPOSE_", "KUBERNETES_", "SYSTEMD_", "PROCESSOR_", "PROGRAMFILES"),
 )
-PREFIXES = {"huggingface-hub": "HF"}  # where a package's variables don't begin with its own name
-_PREFIX = re.compile(r"[A-Z][A-Z0-9_]*_")  # as code has it that puts names together: "DEMO_" + name
+PREFIXES = {"huggingface-hub": "HF"}  # packages whose variables have another prefix than their name
+_PREFIX = re.compile(r"[A-Z][A-Z0-9_]*_")  # a string constant of code that composes names: "DEMO_" + name
 _DECLARED = re.compile(r"(?<![\w${%-])([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)=(?![=(\[{]|\$[(!?])")
 _EXAMPLE = re.compile(r"^[ \t]*#?[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=")
 _RECIPE = re.compile(r"(?<![\w${%-])([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)[=:]")
@@ -63,7 +63,7 @@ _RECIPE = re.compile(r"(?<![\w${%-])([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)[=:]")
 
 @dataclass(frozen=True, order=True)
 class Unlisted:
-    """A setting that neither the template nor the profile has: where it is read or named first, and by whom read."""
+    """A setting missing from both template and profile, the place of its first use or mention, and its reader."""
 
     name: str
     file: str
@@ -81,7 +81,7 @@ class Unlisted:
 def find_unlisted(
     root: Path, sources: Iterable[SourceFile], environment: Environment, packages: Collection[str]
 ) -> tuple[Unlisted, ...]:
-    """Return the settings that PREFIX/.env could not set, sorted by name; ``packages`` are those of the lock."""
+    """Return the settings that PREFIX/.env cannot set, sorted by name; ``packages`` are those of the lockfile."""
     known = {*environment.template, *environment.also, *environment.defaults, *environment.values}
     found: dict[str, Unlisted] = {}
     known |= {*OWN_VARIABLES, *SET_BY_LAUNCHERS}
@@ -125,19 +125,19 @@ def _code_reads(modules: Mapping[str, Module]) -> Iterator[tuple[str, Read]]:
 
 
 def _parsed(file: Path) -> ast.Module | None:
-    """Return a file's syntax, or None for what this Python does not read: then nobody can say what it asks for."""
+    """Return the syntax tree of a file, or None if it is too large or this Python cannot read or parse it."""
     try:
         if file.stat().st_size > SIZE_LIMIT:
             return None
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of invalid escapes, which are not ours
+            warnings.simplefilter("ignore")  # about invalid escapes in the application's code
             return ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 
 def _guide_names(root: Path) -> Iterator[tuple[str, str, int, bool]]:
-    """Yield the names that guides set, where, and whether that is a recipe for a container."""
+    """Yield each setting in a guide with its file, its line and whether the file is a container recipe."""
     kinds = ((EXAMPLES, _EXAMPLE), (GUIDES, _DECLARED), (RECIPES, _RECIPE))
     for path in list_files(root):
         if any(fnmatchcase(path, pattern) for pattern in NO_GUIDES):
@@ -158,7 +158,7 @@ def _named(file: Path, form: re.Pattern[str]) -> Iterator[tuple[str, int]]:
 
 
 def note_lines(unlisted: Collection[Unlisted]) -> Iterator[str]:
-    """Yield for people what PREFIX/.env could not set, and the lines that a profile takes it in with."""
+    """Yield human-readable lines: the settings that PREFIX/.env cannot set, and the profile lines that allow them."""
     by_reader = {who: [item for item in unlisted if item.read_by == who] for who in (CODE, DEPENDENCY, UNKNOWN)}
     if by_reader[CODE]:
         yield _("  settings that the code reads but {file} cannot set:").format(file="PREFIX/.env")
@@ -175,13 +175,13 @@ def note_lines(unlisted: Collection[Unlisted]) -> Iterator[str]:
 
 
 def some_places(unlisted: Collection[Unlisted]) -> str:
-    """Return the first few with where they are named, and how many more there are."""
+    """Return the first settings with their places, and the number of further ones."""
     named = [f"{item.name} ({item.place})" for item in unlisted]
     return ", ".join(named[:NAMES_SHOWN]) + (f" (+{len(named) - NAMES_SHOWN})" if len(named) > NAMES_SHOWN else "")
 
 
 def report(unlisted: Collection[Unlisted], progress: Progress) -> None:
-    """Warn of the settings that the code reads and PREFIX/.env cannot set."""
+    """Warn of the settings that the code reads but PREFIX/.env cannot set."""
     names = [item.name for item in unlisted if item.read_by == CODE]
     if names:
         text = _(
@@ -192,5 +192,5 @@ def report(unlisted: Collection[Unlisted], progress: Progress) -> None:
 
 
 def packages_of(lock: Lock) -> frozenset[str]:
-    """Return the names of the packages of a lock, for any target."""
+    """Return the names of all packages of a lockfile, of any target."""
     return frozenset(str(package.name) for package in lock.pylock.packages)

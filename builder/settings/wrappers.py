@@ -1,9 +1,9 @@
-"""Functions of a project that read the setting whose name they are called with.
+"""Find functions of a project that read the setting given by an argument, without running any code.
 
-``def setting(name): return os.environ.get("APP_" + name)`` makes ``setting("LEVEL")`` read APP_LEVEL, in its own file
-and wherever it is imported. Followed are parameters that reach the lookup as they are, in capitals or with constant
-text around them, also through further functions; methods where their class, or a name bound to an object of it, stands
-before them. Nothing of it runs.
+With ``def setting(name): return os.environ.get("APP_" + name)``, the call ``setting("LEVEL")`` reads APP_LEVEL, in the
+same file and wherever it is imported. A parameter is tracked if it reaches the lookup unchanged, uppercased or with
+constant text around it, also through further functions; methods are tracked if called on their class or on a name
+bound to an object of it.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
     from builder.settings.code import Module
 
-ROUNDS = 5  # functions that call functions that call …, in a file and from file to file
-NOWHERE = 1 << 16  # the place of an argument that has none, only a name
+ROUNDS = 5  # maximum depth of nested wrappers, within a file and across files
+NOWHERE = 1 << 16  # the position of a keyword-only argument
 LOOKUPS = ("os.getenv", "os.environ.get", "os.environ.pop", "os.environ.setdefault")
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def link(modules: Mapping[str, Module]) -> None:
-    """Give each module the wrappers that it can call, by the names under which it calls them."""
+    """Add to each module the wrappers that it can call, by the names that it uses for them."""
     for module in modules.values():
         module.wrappers.update(_renamed(module))
     waiting = list(modules.values())
     for _round in range(ROUNDS):
         for module in waiting:
-            for _again in range(ROUNDS):  # functions that call functions
+            for _again in range(ROUNDS):  # nested wrappers within the module
                 if not _learns(module, dict(_defined(module))):
                     break
         exported: dict[str, dict[str, Wrapper]] = {}
@@ -45,27 +45,27 @@ def link(modules: Mapping[str, Module]) -> None:
 
 
 def _learns(module: Module, theirs: dict[str, Wrapper]) -> bool:
-    """Give a module what it imports; return whether any of it is new there."""
+    """Add wrappers to a module and return whether any of them is new or changed."""
     is_new = any(module.wrappers.get(name) != wrapper for name, wrapper in theirs.items())
     module.wrappers.update(theirs)
     return is_new
 
 
 def _tail(path: str) -> str:
-    """Return the last part of a module's name."""
+    """Return the last part of a module's dotted name from its path."""
     parts = path.removesuffix("/__init__.py").removesuffix(".py").split("/")
     return parts[-1]
 
 
 def _renamed(module: Module) -> Iterator[tuple[str, Wrapper]]:
-    """Yield names that are another name for what Python itself has: ``env = os.environ.get``."""
+    """Yield aliases of Python's own lookup functions, for example ``env = os.environ.get``."""
     for target, value, is_loop in bindings(module.nodes):
         if not is_loop and module.dotted(value) in LOOKUPS:
             yield target, Wrapper(keyword="key")
 
 
 def _defined(module: Module) -> Iterator[tuple[str, Wrapper]]:
-    """Yield what the functions and methods of a module are called there."""
+    """Yield the wrappers among a module's functions and methods, by the names used within the module."""
     methods = {id(part): one for one in module.nodes if isinstance(one, ast.ClassDef) for part in one.body}
     times = Counter(part.name for one in module.nodes if isinstance(one, _Function) for part in [one])
     for function in module.nodes:
@@ -81,20 +81,20 @@ def _defined(module: Module) -> Iterator[tuple[str, Wrapper]]:
 
 
 def _objects(module: Module, kind: str) -> Iterator[str]:
-    """Yield the names that are bound to an object of a class."""
+    """Yield the names that are bound to an instance of a class."""
     for target, value, is_loop in bindings(module.nodes):
         if not is_loop and isinstance(value, ast.Call) and spelled(value.func) == kind:
             yield target
 
 
 def _wrapper_of(module: Module, function: ast.FunctionDef | ast.AsyncFunctionDef, *, is_method: bool) -> Wrapper | None:
-    """Return how a function wraps a lookup, or None."""
+    """Return the wrapper that a function is, or None if it reads no setting by a parameter."""
     every = [*function.args.posonlyargs, *function.args.args]
     is_bound = is_method and "staticmethod" not in map(spelled, function.decorator_list)
     places = {item.arg: place for place, item in enumerate(every[1:] if is_bound else every)}
     places.update({item.arg: NOWHERE for item in function.args.kwonlyargs})
     nodes = [node for part in function.body for node in ast.walk(part)] if places else []
-    for node in nodes:  # a parameter that is bound anew is another text
+    for node in nodes:  # a rebound parameter no longer holds the argument
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             places.pop(node.id, None)
     own = {f"{owner}{function.name}" for owner in ("", "self.", "cls.")}
@@ -106,12 +106,15 @@ def _wrapper_of(module: Module, function: ast.FunctionDef | ast.AsyncFunctionDef
         if form and form[0] in places:
             chains = (inner or Wrapper()).chains
             found.setdefault(form[0], set()).update((form[1:], *chain) for chain in chains if len(chain) < ROUNDS)
-    name = next(iter(found), "")  # the first parameter that is one
+    name = next(iter(found), "")  # the first parameter that is looked up
     return Wrapper(places[name], name, frozenset(found[name])) if name else None
 
 
 def _form(node: ast.expr) -> tuple[str, str, str, bool] | None:
-    """Return the parameter in the name of a setting, the text before and after it, and whether it is in capitals."""
+    """Return the variable in the expression of a name, its prefix and suffix, and whether it is uppercased.
+
+    None if the expression has another form.
+    """
     parts: list[ast.expr] = [node]
     if isinstance(node, ast.JoinedStr):
         parts = [part.value if isinstance(part, ast.FormattedValue) else part for part in node.values]
@@ -129,7 +132,7 @@ def _form(node: ast.expr) -> tuple[str, str, str, bool] | None:
 
 
 def _imported(module: Module, exported: Mapping[str, Mapping[str, Wrapper]]) -> Iterator[tuple[str, Wrapper]]:
-    """Yield the wrappers of other modules by the names that a module imports them as."""
+    """Yield the wrappers of other modules by the names under which a module imports them."""
     for node in module.nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -143,7 +146,7 @@ def _imported(module: Module, exported: Mapping[str, Mapping[str, Wrapper]]) -> 
 
 
 def _below(theirs: Mapping[str, Wrapper], name: str, here: str) -> Iterator[tuple[str, Wrapper]]:
-    """Yield a name's wrapper and those of its attributes under the name that it has here; '' stands for a module."""
+    """Yield the wrappers of a name and its attributes under the local name ``here``; '' means a whole module."""
     for known, wrapper in theirs.items():
         if known == name:
             yield here, wrapper

@@ -1,1 +1,1 @@
-"""Keys and what is signed with them: releases, policies, the slip that is compared by hand."""
+"""Signing of releases and policies, signing keys, and the trust slip for comparison by hand."""

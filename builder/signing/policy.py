@@ -1,4 +1,4 @@
-"""Making policies: a new one or the next of a chain, its signatures, and what it says."""
+"""Create, sign and describe trust policies: the first one or the next of a chain."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Change:
-    """What differs from the previous policy: keys per role to add, keyids to remove, thresholds, ends of validity."""
+    """The changes to the previous policy: keys to add to roles, key IDs to remove, thresholds, ends of validity."""
 
-    add: Sequence[tuple[str, PublicKey, str]] = ()  # role, key, its owner's name
+    add: Sequence[tuple[str, PublicKey, str]] = ()  # role, key, name of the key's owner
     remove: Sequence[str] = ()
     thresholds: Sequence[tuple[str, int]] = ()
     until: Sequence[tuple[str, datetime]] = ()
 
 
 def next_policy(former: Policy | None, change: Change) -> Policy:
-    """Return the policy that follows ``former`` (None: the first). Raises UsageError for one that makes no sense.
+    """Return the policy that follows ``former``, or the first one if None. Raises UsageError if it is invalid.
 
-    A role keeps its threshold, a new one needs all its keys; a key that is in no role any more goes.
+    An existing role keeps its threshold, a new role requires all its keys; a key in no role is removed.
     """
     roles = {name: list(role.keyids) for name, role in former.roles.items()} if former else {}
     signers = {signer.key.keyid: signer for signer in former.signers} if former else {}
@@ -79,7 +79,7 @@ def _unknown(keyid: str) -> UsageError:
 
 
 def role_name(text: str) -> str:
-    """Return a role's name. Raises UsageError for one that policies don't know."""
+    """Return a role's name. Raises UsageError if policies have no such role."""
     if text not in NAMESPACES:
         raise UsageError(
             _("{name} is not a role.").format(name=text),
@@ -89,7 +89,7 @@ def role_name(text: str) -> str:
 
 
 def write_policy(folder: Path, policy: Policy) -> Path:
-    """Write a policy that nobody has signed yet. Raises UsageError when its number is taken there."""
+    """Write an unsigned policy. Raises UsageError if the folder already has one with its number."""
     path = folder / chain.file_name(policy.number)
     if os.path.lexists(path):
         raise UsageError(
@@ -101,7 +101,7 @@ def write_policy(folder: Path, policy: Policy) -> Path:
 
 
 def sign_policy(path: Path, signer: SigningKey) -> Path:
-    """Sign a policy's bytes as they are, once they are shown to be a policy; return the signature's file."""
+    """Sign the unchanged bytes of a valid policy and return the signature's file."""
     data = read_small(path)
     parse_policy(data, path.name)
     signature = signature_of(path, signer.key)
@@ -110,7 +110,7 @@ def sign_policy(path: Path, signer: SigningKey) -> Path:
 
 
 def describe(path: Path) -> list[dict[str, Any]]:
-    """Return what the policies of a file or folder say, who signed them and whether the thresholds are met."""
+    """Return the policies of a file or folder as JSON values, with their signers and any failed requirement."""
     found = offered([path])
     described = []
     for index, signed in enumerate(found):

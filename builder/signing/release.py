@@ -1,4 +1,4 @@
-"""A finished release: who has signed it, and one more signature without changing a signed byte."""
+"""A finished release: its signers, and adding a signature without changing a signed byte."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Release:
-    """A folder that travels: its manifest, signed sums, the keys that signed, and those that its zipapp pins."""
+    """A bundle folder: its manifest, its signed sums, its signers, and the policy that its zipapp pins."""
 
     folder: Path
     manifest: Manifest
@@ -39,12 +39,12 @@ class Release:
     @property
     def zipapp_sha256(self) -> str:
         entry = self.manifest.entry(INSTALLER_MEMBER)
-        assert entry is not None  # opening it made sure
+        assert entry is not None  # checked when the bundle was opened
         return entry.sha256
 
     @property
     def is_complete(self) -> bool:
-        """Whether as many pinned keys have signed as its zipapp requires."""
+        """Whether enough pinned keys have signed for the threshold of its zipapp."""
         if self.pinned is None:
             return True
         role = self.pinned.roles["release"]
@@ -52,9 +52,9 @@ class Release:
 
 
 def read_release(folder: Path) -> Release:
-    """Return a finished release once every file in it is what its sums say and every signature holds.
+    """Return a finished release after verifying all signatures, and every file against the signed sums.
 
-    Raises UsageError or TrustError from opening it, BuildError for a file that is not what was signed.
+    Raises UsageError or TrustError if it cannot be opened, BuildError if a file differs from its signed digest.
     """
     place, sums, signatures = opening.read_signed(folder)
     signers = opening.claimed_signers(sums, signatures)
@@ -67,14 +67,14 @@ def read_release(folder: Path) -> Release:
                 advice=_("Build the release again; nothing was signed."),
             )
     installer = place / INSTALLER
-    pinned = pinned_policy(installer) if installer.is_file() else None  # a delta may leave it out
+    pinned = pinned_policy(installer) if installer.is_file() else None  # a delta bundle may omit it
     return Release(place, bundle.manifest, sums, tuple(signers), pinned)
 
 
 def add_signature(release: Release, signer: Signer) -> Release:
-    """Add one signer's signature beside the others.
+    """Add a signer's signature next to the others and return the release, read again.
 
-    Raises UsageError when that key has signed already, or nothing here says who must sign.
+    Raises UsageError if that key has already signed, or a delta bundle has no installer that defines the signers.
     """
     if release.pinned is None and (release.folder / BASE).is_file():
         raise UsageError(

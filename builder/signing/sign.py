@@ -1,4 +1,4 @@
-"""Signing as ``ssh-keygen -Y sign`` does: with a key file here, or by ssh-keygen for agents and hardware."""
+"""Create signatures like ``ssh-keygen -Y sign``: from a key file, or by ssh-keygen for agents and hardware keys."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ KEY_FILE_LIMIT = 64 << 10  # bytes
 
 
 class Signer(Protocol):
-    """Whoever can sign with one key."""
+    """An object that signs with one key."""
 
     @property
     def key(self) -> PublicKey:
-        """The public key of its signatures."""
+        """The public key that verifies the signatures."""
 
     def sign(self, message: bytes, namespace: str) -> bytes:
         """Return an armoured SSHSIG signature of a message."""
@@ -52,7 +52,7 @@ class Signer(Protocol):
 
 @dataclass(frozen=True, repr=False)
 class FileSigner:
-    """Signs with a private key that was read from a file."""
+    """A signer with a private key read from a file."""
 
     key: PublicKey
     private: PrivateKey
@@ -60,7 +60,7 @@ class FileSigner:
     def sign(self, message: bytes, namespace: str) -> bytes:
         data = signed_data(namespace, HASH, message)
         armoured = encode(self.key, namespace, HASH, wire(self.key.kind.encode(), self._raw(data)))
-        # a fault while signing can give the key away, and nobody should publish what doesn't verify
+        # a faulty signature can reveal the private key and must not be published, so verify it first
         verify(armoured, message, namespace)
         return armoured
 
@@ -76,9 +76,9 @@ class FileSigner:
 
 @dataclass(frozen=True)
 class KeygenSigner:
-    """Lets ``ssh-keygen -Y sign`` do it: the key is in an agent, or the hardware that the file names.
+    """A signer that runs ``ssh-keygen -Y sign``, for a key in an agent or in the hardware that the file names.
 
-    It has our terminal, where it asks for a PIN, a passphrase or a touch; SSH_ASKPASS and the agent do too.
+    ssh-keygen inherits the terminal, to ask for a PIN, a passphrase or a touch; SSH_ASKPASS and the agent work too.
     """
 
     key: PublicKey
@@ -103,9 +103,9 @@ class KeygenSigner:
 
 
 def generate_key(path: Path, passphrase: bytes | None, *, comment: str = "ragtrace") -> PublicKey:
-    """Write a new Ed25519 key pair, ``path`` (0600, encrypted when there is a passphrase) and ``path.pub``.
+    """Write a new Ed25519 key pair, ``path`` (0600, encrypted if a passphrase is given) and ``path.pub``.
 
-    Raises UsageError when either file exists or can't be written.
+    Raises UsageError if either file exists or cannot be written.
     """
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ed25519
@@ -124,7 +124,7 @@ def generate_key(path: Path, passphrase: bytes | None, *, comment: str = "ragtra
 
 
 def signature_of(path: Path, key: PublicKey) -> Path:
-    """Return where a key's signature of a file goes. Raises UsageError where as many others are there as are read."""
+    """Return the path of a key's signature of a file. Raises UsageError if it would exceed SIGNATURES_LIMIT."""
     signature = path.with_name(f"{path.name}.{key.keyid}.sig")
     beside = [name for name in os.listdir(path.parent) if name.startswith(f"{path.name}.") and name.endswith(".sig")]
     if len({*beside, signature.name}) > SIGNATURES_LIMIT:
@@ -133,7 +133,7 @@ def signature_of(path: Path, key: PublicKey) -> Path:
 
 
 def too_many_signatures(path: Path) -> UsageError:
-    """Return the refusal of a signature, or of the key for it, that no host would read."""
+    """Return the error for a signature beyond the number that hosts read."""
     return UsageError(
         _("{path} would exceed the limit of {limit} signatures.").format(path=path, limit=SIGNATURES_LIMIT),
         advice=_("Sign with fewer keys."),
@@ -141,7 +141,7 @@ def too_many_signatures(path: Path) -> UsageError:
 
 
 def require_new(path: Path) -> None:
-    """Raise UsageError where a private key or its public half exists."""
+    """Raise UsageError if a private key or its public key file exists."""
     for place in (path, public_file(path)):
         if os.path.lexists(place):
             raise UsageError(
@@ -151,7 +151,7 @@ def require_new(path: Path) -> None:
 
 
 def public_file(path: Path) -> Path:
-    """Return where the public half of a private key lies."""
+    """Return the path of the public key file of a private key."""
     return path.with_name(path.name + ".pub")
 
 
@@ -176,8 +176,8 @@ def _public_key(private: PrivateKey) -> PublicKey:
 def load_signer(path: Path, passphrase: Callable[[], bytes | None]) -> Signer:
     """Return a signer for a private key file, or for a ``.pub`` file whose key ssh-keygen can reach.
 
-    ``passphrase`` is called only for an encrypted key. Raises UsageError for a file that is
-    missing, readable by others, of another kind, or whose passphrase is wrong.
+    ``passphrase`` is called only for an encrypted key. Raises UsageError if the file is missing, a private
+    key is readable by other users, the key type is not supported, or the passphrase is missing or wrong.
     """
     data = _read(path)
     if path.suffix == ".pub":
@@ -200,7 +200,7 @@ def _read(path: Path) -> bytes:
 
 
 def read_public_key(path: Path) -> PublicKey:
-    """Return the key of a ``.pub`` file. Raises UsageError when it is missing or holds none."""
+    """Return the key of a ``.pub`` file. Raises UsageError if the file is missing or not a supported public key."""
     return _read_public(path, _read(path))
 
 
@@ -228,7 +228,7 @@ def _decrypt(path: Path, data: bytes, passphrase: Callable[[], bytes | None]) ->
     try:
         try:
             private = load_ssh_private_key(data, None)
-        except TypeError:  # how cryptography says that a passphrase is needed
+        except TypeError:  # cryptography raises it if a passphrase is needed
             secret = passphrase()
             if not secret:
                 raise _needs_passphrase(path) from None

@@ -1,6 +1,6 @@
-"""The trust slip: what the operator gets out of band, as text and as a page to print.
+"""The trust slip: fingerprints and digests that the operator receives out of band, as text and as a printable page.
 
-It stands in both languages whatever the builder's locale is: nobody knows who will hold the paper.
+It is in both languages whatever the builder's locale is, because its readers are not known in advance.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FILES = Path(__file__).parent.parent / "slip_files"
 TEXT, PAGE = "TRUST-SLIP.txt", "TRUST-SLIP.html"
 _CHECK = f"ssh-keygen -Y check-novalidate -n {RELEASE_NAMESPACE} -s"
-# name of a place in the templates → the commands to type there, in the folder that travels
+# placeholder of the templates → the commands to run in the bundle folder
 COMMANDS = {
     "check_linux": (f'for s in SHA256SUMS.*.sig; do {_CHECK} "$s" < SHA256SUMS; done', "sha256sum -c SHA256SUMS"),
     "check_macos": (
@@ -42,29 +42,29 @@ COMMANDS = {
 
 
 def commands() -> dict[str, str]:
-    """Return the check commands by their names in templates, one to a line."""
+    """Return the check commands by their placeholders in templates, one per line."""
     return {name: "\n".join(lines) for name, lines in COMMANDS.items()}
 
 
 def groups(digest: str) -> list[str]:
-    """Return a SHA-256 as four rows of four groups of four digits."""
+    """Return a SHA-256 digest in four rows, each of four groups of four hexadecimal digits."""
     rows = [digest[start : start + 16] for start in range(0, 64, 16)]
     return [" ".join(row[start : start + 4] for start in range(0, 16, 4)) for row in rows]
 
 
 def grouped(key: PublicKey) -> str:
-    """Return a key's fingerprint in groups of four characters, for paper."""
+    """Return a key's fingerprint in groups of four characters, for printing."""
     method, _colon, text = key.fingerprint.partition(":")
     return f"{method}: " + " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 
 
 def folder_of(release: Release) -> Path:
-    """Return where the slip goes: beside the folder that travels, never into it."""
+    """Return the folder of the slip: next to the bundle folder, never inside it."""
     return release.folder.with_name(f"{release.folder.name}.slip")
 
 
 def write_slip(release: Release) -> Path:
-    """Write both forms anew and return the text's path."""
+    """Write the slip as text and as a page, replacing existing ones, and return the text's path."""
     folder = folder_of(release)
     folder.mkdir(exist_ok=True)
     files.write_atomic(folder / PAGE, page(release).encode())
@@ -73,7 +73,7 @@ def write_slip(release: Release) -> Path:
 
 
 def text(release: Release) -> str:
-    """Return the slip as text."""
+    """Return the slip as plain text."""
     facts = _facts(release)
     facts["signers"] = "\n".join(f"  {line}" for line in signer_lines(release))
     facts["digest"] = "\n".join(f"  {row}" for row in groups(release.zipapp_sha256))
@@ -82,7 +82,7 @@ def text(release: Release) -> str:
 
 
 def page(release: Release) -> str:
-    """Return the slip as one self-contained page."""
+    """Return the slip as a self-contained HTML page."""
     facts = {
         **_facts(release),
         "signers": "\n".join(signer_lines(release)),
@@ -94,7 +94,7 @@ def page(release: Release) -> str:
 
 
 def signer_lines(release: Release) -> Iterator[str]:
-    """Yield a line for each key: who must sign, who has."""
+    """Yield a line for each pinned key and each signer, with whether it has signed."""
     pinned = [signer.key for signer in release.pinned.of_role(RELEASE)] if release.pinned else []
     for key in [*pinned, *(key for key in release.signers if key not in pinned)]:
         signed = "signed · 서명함" if key in release.signers else "has not signed yet · 아직 서명하지 않음"

@@ -1,1 +1,1 @@
-"""Wheels and other files that hosts get as they are: fetched, built from source, attested."""
+"""Wheels and interpreters of a bundle: fetching, building from source, and checking attestations."""

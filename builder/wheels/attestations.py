@@ -1,11 +1,11 @@
-"""Attestations of the index (PEP 740): who published each wheel, checked when a bundle is built.
+"""Attestations of the index (PEP 740): the publisher of each wheel, verified when a bundle is built.
 
-An attestation is a statement over a wheel's SHA-256 that a publisher's workflow signed by a certificate of some
-minutes; a public log bears witness to when. The check is sigstore's, against the trust root that it keeps for this
-user, else the one that came with it; no network is asked for that.
+An attestation is a statement about a wheel's SHA-256, signed by a publisher's workflow with a certificate valid for
+some minutes; a public transparency log records the time. sigstore verifies it offline, against the trust root that
+it stores for this user, or else the one that it ships with.
 
-What an index offers for a wheel never changes after the upload, so the cache keeps it, nothing offered included: a
-warm cache needs no network. What could not be asked is stored nowhere and never counts as checked.
+The attestations that an index offers for a wheel never change after the upload, so they are cached, even if there
+are none: a warm cache needs no network. A failed request is never cached and never counts as verified.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ JOBS = 8
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is known of who published a wheel: one of VERDICTS, and the publishers where it is ``verified``.
+    """The result for a wheel: one of VERDICTS, and the publishers if it is ``verified``.
 
-    ``publishers`` are as the index names them, each held against the certificate: kind, repository, workflow and more.
+    ``publishers`` are as the index lists them, each checked against the certificate: kind, repository, workflow etc.
     """
 
     verdict: str
@@ -67,10 +67,9 @@ def inspect(
     offline: bool = False,
     logins: Sequence[Login] = (),
 ) -> dict[LockedWheel, Verdict]:
-    """Return the verdict on each wheel, nothing when ``mode`` is ``off``.
+    """Return the verdict on each wheel; empty if ``mode`` is ``off``.
 
-    Raises BuildError for an attestation that does not hold, whatever the mode; with ``require`` also for a wheel
-    without one.
+    Raises BuildError if an attestation is not valid; with ``require`` also if a wheel has no verified one.
     """
     if mode == OFF:
         return {}
@@ -120,7 +119,7 @@ def require_good(verdicts: Mapping[LockedWheel, Verdict]) -> None:
 
 
 def indexes_of(wheels: Iterable[LockedWheel], lock: Lock) -> dict[LockedWheel, str]:
-    """Return the index of each wheel that comes from one; a folder, a direct address or a build here is none."""
+    """Return the index of each wheel from one; wheels of folders, direct URLs and local builds are omitted."""
     by_digest = {
         wheel.hashes.get("sha256"): package.index
         for package in lock.pylock.packages
@@ -133,9 +132,10 @@ def indexes_of(wheels: Iterable[LockedWheel], lock: Lock) -> dict[LockedWheel, s
 def ask(
     indexes: Mapping[LockedWheel, str], cache: Cache, logins: Sequence[Login], reasons: set[str]
 ) -> dict[LockedWheel, Verdict]:
-    """Ask the indexes for the attestations of wheels, and keep what was judged.
+    """Fetch the attestations of wheels from their indexes, verify them and cache the answers.
 
-    Why something cannot be determined goes into ``reasons``. Raises BuildError for one that does not hold.
+    Failed requests are neither cached nor in the result; their causes are added to ``reasons``. Raises BuildError
+    if an attestation is not valid.
     """
     stop = threading.Event()
     try:
@@ -168,7 +168,10 @@ def ask(
 
 
 def _provenance(index: SimpleIndex, offers: Mapping[str, Offer], wheel: LockedWheel) -> bytes:
-    """Return the provenance of a wheel as the index gives it, b"" where it offers none."""
+    """Return the provenance of a wheel from the index, or b"" if it offers none.
+
+    Raises UnansweredError if the index does not list the wheel with the locked digest, or the answer is empty.
+    """
     offer = offers.get(wheel.filename)
     if offer is None or offer.sha256 not in (None, wheel.sha256):
         raise UnansweredError(_("the index has no {wheel} as locked").format(wheel=wheel.filename))
@@ -181,12 +184,12 @@ def _provenance(index: SimpleIndex, offers: Mapping[str, Offer], wheel: LockedWh
 
 
 def place(cache: Cache, index: str, wheel: LockedWheel) -> Path:
-    """Return where the cache keeps what an index offered for a wheel: another may offer less."""
+    """Return the cache path of a wheel's attestations, one per index, because another index may offer fewer."""
     return cache.root / "attestations" / f"{sha256_bytes(f'{redact(index)} {wheel.sha256}'.encode())}.json"
 
 
 def keep(cache: Cache, index: str, wheel: LockedWheel, data: bytes) -> None:
-    """Keep what an index offered for a wheel. Raises BuildError where the cache cannot be written."""
+    """Cache an index's attestations of a wheel. Raises BuildError if the cache cannot be written."""
     path = place(cache, index, wheel)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -196,19 +199,22 @@ def keep(cache: Cache, index: str, wheel: LockedWheel, data: bytes) -> None:
 
 
 def stored(cache: Cache, index: str, wheel: LockedWheel) -> bytes | None:
-    """Return what is cached of a wheel, None where nothing is."""
+    """Return the cached attestations of a wheel, or None if there are none in the cache."""
     path = place(cache, index, wheel)
     try:
         data = path.read_bytes()
-        with contextlib.suppress(OSError):  # a cache that somebody else owns is read all the same
-            os.utime(path)  # used now: ``prune`` inspects this time
+        with contextlib.suppress(OSError):  # a cache of another user can still be read
+            os.utime(path)  # ``prune`` reads this time as the last use
     except OSError:
         return None
     return data
 
 
 def verdict_of(wheel: LockedWheel, index: str, offered: bytes | None, *, offline: bool) -> Verdict:
-    """Return the verdict on what is cached of a wheel; what does not hold is asked for again, if that may be."""
+    """Return the verdict on the cached attestations of a wheel; UNKNOWN if there are none or they are unreadable.
+
+    Invalid ones are UNKNOWN too, so that they are fetched again; offline, BuildError is raised.
+    """
     if offered is None:
         return Verdict(UNKNOWN)
     try:
@@ -222,12 +228,12 @@ def verdict_of(wheel: LockedWheel, index: str, offered: bytes | None, *, offline
 
 
 def judged(wheel: LockedWheel, index: str, offered: bytes) -> Verdict:
-    """Return the verdict on what an index offered for a wheel, b"" for nothing. Raises as ``verify`` does."""
+    """Return the verdict on an index's attestations of a wheel (b"" if none). Raises the errors of ``verify``."""
     return Verdict(VERIFIED, tuple(verify(wheel, index, offered))) if offered else Verdict(NONE)
 
 
 def evidence(verdicts: Mapping[LockedWheel, Verdict], wheels: Iterable[LockedWheel]) -> list[Member]:
-    """Return the record of the verdicts on a bundle's wheels, none where nobody looked."""
+    """Return the bundle member that records the verdicts on its wheels; empty if none was checked."""
     rows = [
         {
             "wheel": wheel.filename,
@@ -244,6 +250,6 @@ def evidence(verdicts: Mapping[LockedWheel, Verdict], wheels: Iterable[LockedWhe
 
 
 def counted(verdicts: Mapping[LockedWheel, Verdict]) -> dict[str, int]:
-    """Return how many wheels have each verdict."""
+    """Return the number of wheels with each verdict."""
     found = [verdict.verdict for verdict in verdicts.values()]
     return {verdict: found.count(verdict) for verdict in VERDICTS}

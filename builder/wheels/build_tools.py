@@ -1,4 +1,4 @@
-"""The programs that turn source into wheels: git for a commit, uv for the build."""
+"""The programs for building wheels from source: git to check out a commit, uv to build."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 BUILD_TIME_LIMIT = 3600.0  # seconds, for one package
 GIT_TIME_LIMIT = 600.0
-EPOCH = 315532800  # SOURCE_DATE_EPOCH of every build: 1980, the first time that a zip holds
-# where uv finds packages on this machine, and what compilers of native code need
+EPOCH = 315532800  # SOURCE_DATE_EPOCH of every build: 1980, the earliest time in a zip
+# variables that configure uv's indexes on this machine, and those that compilers of native code need
 _PASSED = re.compile(
     r"""(?x) UV_(DEFAULT_)?INDEX | UV_(EXTRA_)?INDEX_URL | UV_FIND_LINKS | UV_INSECURE_HOST
     | CARGO_HOME | RUSTUP_HOME | PKG_CONFIG_PATH"""
@@ -38,7 +38,7 @@ _REASON = re.compile(r"(?i)error|failed|fatal|no such|not found|unsatisfiable")
 
 @dataclass(frozen=True)
 class Workshop:
-    """What every build shares: where results are stored, how the network is reached."""
+    """The context of every build: the cache, the project's uv settings, and network access."""
 
     cache: Cache
     settings: UvSettings
@@ -48,14 +48,14 @@ class Workshop:
 
 @dataclass(frozen=True)
 class Interpreter:
-    """A Python of this machine: where, and its language version."""
+    """A Python of this machine: its path and its language version."""
 
     path: str
     version: str
 
 
 def interpreter_for(target: Target) -> Interpreter:
-    """Return the Python to build with: the target's own version on its own platform, else the one running."""
+    """Return the Python to build with: the target's version if it is for this platform, else the running one."""
     running = Interpreter(sys.executable, host_target().python)
     if str(target) != str(host_target()) or target.python == running.version:
         return running
@@ -65,7 +65,7 @@ def interpreter_for(target: Target) -> Interpreter:
 
 
 def build(source: LockedSource, tree: Path, out: Path, python: str, workshop: Workshop) -> Path:
-    """Build a source archive or folder to a wheel, in an environment of its own; return the wheel."""
+    """Build a wheel from a source archive or folder in an isolated environment, and return its path."""
     out.mkdir()
     argv = ["build", "--wheel", "--no-sources", "--out-dir", str(out), "--python", python]
     argv += [*_index_options(workshop.settings), *(["--offline"] if workshop.offline else [])]
@@ -91,14 +91,14 @@ def build(source: LockedSource, tree: Path, out: Path, python: str, workshop: Wo
 
 
 def check_out(source: LockedSource, tree: Path) -> None:
-    """Check out a commit of a git repository, its submodules too, into a new folder.
+    """Check out a commit of a git repository with its submodules into a new folder.
 
-    Raises BuildError when it cannot be had. Credentials are git's own affair (its helpers, ssh, netrc).
+    Raises BuildError if it cannot be fetched. Credentials come from git itself (its helpers, ssh, netrc).
     """
     tree.mkdir()
     _git(source, tree, "init", "--quiet")
     if not _git(source, tree, "fetch", "--quiet", "--depth=1", source.place, source.pin, demand=False).ok:
-        # a server may refuse to give a commit that no branch or tag names
+        # a server may refuse to send a commit that is not the head of a branch or a tag
         _git(source, tree, "fetch", "--quiet", "--tags", source.place, "+refs/heads/*:refs/remotes/origin/*")
     _git(source, tree, "checkout", "--quiet", "--detach", source.pin)
     _git(source, tree, "submodule", "--quiet", "update", "--init", "--recursive", "--depth=1")
@@ -131,7 +131,7 @@ def _uv(
 
 
 def _index_options(settings: UvSettings) -> Iterator[str]:
-    """Yield the project's indexes as options: a source archive does not know them."""
+    """Yield the project's indexes as options, because a source archive does not contain them."""
     for index in settings.indexes:
         if index.default:
             yield from ("--default-index", index.url)
@@ -140,12 +140,12 @@ def _index_options(settings: UvSettings) -> Iterator[str]:
 
 
 def last_reason(done: process.Completed) -> str:
-    """Return the line of what a program wrote that says why it failed, without credentials."""
+    """Return the line of a program's stderr with the cause of its failure, without credentials."""
     if done.timed_out:
         return _("it timed out")
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
     verdict = next((number for number, line in enumerate(lines) if line.startswith("error:")), len(lines))
-    # first what the package's own build wrote, then what uv or git makes of it
+    # first the output of the package's own build, then the messages of uv or git
     for part in (lines[:verdict], [line.removeprefix("cause: ") for line in lines[verdict:]]):
         telling = [line for line in part if _REASON.search(line)]
         if telling:

@@ -1,12 +1,12 @@
-"""Packages that the lock gives as source, each built once to a wheel in an isolated environment (PEP 517).
+"""Build wheels of packages that the lockfile lists as source, once each, in an isolated environment (PEP 517).
 
-1. look: what was built from the same source before is in the cache, by a key over all that pins it
-2. lay out: the archive, the commit or the folder's own files, in a scratch folder
-3. build: uv makes an environment for the build alone, and the wheel in it
-4. check and keep: name, version and tags; the wheel is packed anew so that no time or mode of this machine stays
+1. search the cache for a wheel built from the same source, by a key over all that pins it
+2. unpack the archive, the commit or the folder's own files into a scratch folder
+3. build the wheel with uv in an environment for this build only
+4. check name and version, and cache the wheel, repacked without times and modes of this machine
 
-Building runs the package's own code on this machine, as `uv sync` does too. A wheel with native code fits
-the platform and Python that built it alone.
+A build runs the package's own code on this machine, as `uv sync` does too. A wheel with native code is compatible
+only with the platform and Python that built it.
 """
 
 from __future__ import annotations
@@ -43,18 +43,17 @@ if TYPE_CHECKING:
     from bundle.target import Target
     from shared.terminal.progress import Progress
 
-FORM = 1  # of what is stored; part of each key
+FORM = 1  # format version of the cached records; part of each key
 RECORD_LIMIT = 4096  # bytes
-ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # of every member; a zip holds none before
+ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # of every member; a zip cannot store an earlier one
 
 
 def build_wheels(
     sources: Sequence[LockedSource], target: Target, workshop: Workshop, progress: Progress
 ) -> list[LockedWheel]:
-    """Return a wheel for each source that fits a target.
+    """Return a wheel for each source, all compatible with a target.
 
-    Raises MissingWheelsError for those whose wheels fit this machine alone, BuildError for one that
-    cannot be built.
+    Raises MissingWheelsError if built wheels are compatible only with this machine, BuildError if a build fails.
     """
     wheels, gaps = [], []
     for source in sources:
@@ -73,14 +72,14 @@ def build_wheels(
 
 
 def fits(filename: str, target: Target) -> bool:
-    """Return whether a wheel fits a target; a native one that was built here fits this machine's platform."""
+    """Return whether a wheel is compatible with a target; a native one built here only fits this platform."""
     tags = parse_wheel_filename(filename)[3]
     native = any(tag.platform.startswith("linux_") for tag in tags)
     return not tags.isdisjoint(target.tags()) and (not native or str(target) == str(host_target()))
 
 
 def is_native_here(wheel: LockedWheel) -> bool:
-    """Return whether a wheel was built for this machine's own C library (its tag promises no older one)."""
+    """Return whether a wheel was built for this machine's own C library (its linux_ tag guarantees no older one)."""
     return any(tag.platform.startswith("linux_") for tag in parse_wheel_filename(wheel.filename)[3])
 
 
@@ -103,12 +102,12 @@ def _cached_or_built(source: LockedSource, target: Target, workshop: Workshop, p
 
 
 def _key(source: LockedSource, settings: UvSettings) -> str:
-    """Return the digest of all that decides what is built: source, subfolder, constraints of the build."""
+    """Return the digest of everything that determines the built wheel: source, subfolder, build constraints."""
     pin: Any = source.pin
     if source.kind == "folder":
         folder = Path(source.place)
         pin = {path: digest.sha256_file(folder / path)[0] for path in list_files(folder)}
-        pin[""] = source_commit(folder) or ""  # some tools take the version from the commit
+        pin[""] = source_commit(folder) or ""  # some build tools derive the version from the commit
     place = "" if source.kind != "git" else source.place.rpartition("@")[2]
     value = [FORM, source.kind, source.name, place, pin, source.subdirectory, list(settings.build_constraints)]
     return digest.sha256_bytes(json.dumps(value, sort_keys=True).encode())
@@ -119,7 +118,7 @@ def _record(cache: Cache, key: str, kind: str) -> Path:
 
 
 def _read_record(cache: Cache, key: str, kind: str, progress: Progress) -> LockedWheel | None:
-    """Return the wheel that a record names, when it is still in the cache as it was."""
+    """Return the wheel of a record, or None if there is no valid record or the wheel is not intact in the cache."""
     try:
         with _record(cache, key, kind).open("rb") as file:
             value = json.loads(file.read(RECORD_LIMIT))
@@ -129,7 +128,7 @@ def _read_record(cache: Cache, key: str, kind: str, progress: Progress) -> Locke
     except HashMismatchError as error:
         progress.warn(error.what)
     except (OSError, ValueError, KeyError, TypeError):
-        pass  # no record, or none that can be used: it is built again
+        pass  # no usable record: the wheel is built again
     return None
 
 
@@ -155,7 +154,7 @@ def _keep(packed: Path, cache: Cache, key: str, kind: str) -> LockedWheel:
 
 
 def _unpack(source: LockedSource, tree: Path, workshop: Workshop, progress: Progress) -> Path:
-    """Copy a source into a scratch folder; return the archive or folder to build."""
+    """Unpack a source into a scratch folder and return the archive or folder to build."""
     if source.kind == "sdist":
         return _unpack_archive(source, tree, workshop, progress)
     if source.kind == "git":
@@ -191,7 +190,7 @@ def _unpack_archive(source: LockedSource, tree: Path, workshop: Workshop, progre
 
 
 def _copy_folder(folder: Path, tree: Path) -> None:
-    """Copy a folder's own files, so that a build leaves nothing behind there and sees nothing else."""
+    """Copy a folder's own files, so that a build neither changes the folder nor reads other files."""
     if not folder.is_dir():
         raise BuildError(
             _("{folder}, which the lockfile names, is not a folder.").format(folder=folder),
@@ -207,7 +206,7 @@ def _copy_folder(folder: Path, tree: Path) -> None:
 
 
 def _check(source: LockedSource, built: Path) -> None:
-    """Refuse a wheel of another package or version than the lock says."""
+    """Raise BuildError if a wheel has another name or version than the lockfile lists."""
     try:
         name, version, _build, _tags = parse_wheel_filename(built.name)
     except InvalidWheelFilename as error:
@@ -226,7 +225,7 @@ def _check(source: LockedSource, built: Path) -> None:
 
 
 def _pack_anew(built: Path, packed: Path) -> None:
-    """Write a wheel with the same files in the same order, but no time, owner or umask of this machine."""
+    """Write a wheel again, with the same files in the same order, but fixed times and modes."""
     with zipfile.ZipFile(built) as source, zipfile.ZipFile(packed, "w") as out:
         for info in source.infolist():
             member = zipfile.ZipInfo(info.filename, ZIP_TIME)

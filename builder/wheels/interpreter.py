@@ -1,8 +1,8 @@
-"""A relocatable CPython for the target, so that the application does not run on the host's.
+"""A relocatable CPython for the target, so that the application does not depend on the host's.
 
-From an archive in the layout of python-build-standalone (``install_only``), or from uv, which finds the one
-for any platform at its mirror (UV_PYTHON_INSTALL_MIRROR). It travels file by file, as all of a bundle does:
-without links, headers, tests, documentation and the packages of others.
+It comes from an archive in the layout of python-build-standalone (``install_only``), or from uv, which downloads one
+for any platform (UV_PYTHON_INSTALL_MIRROR). Each file is a member of the bundle, without links, headers, tests,
+documentation and installed packages.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
     from shared.terminal.progress import Progress
 
 FETCH_TIME_LIMIT, TRY_TIME_LIMIT = 1800.0, 60.0  # seconds
-BUILT_AT = b"/install"  # where python-build-standalone builds
+BUILT_AT = b"/install"  # the build prefix of python-build-standalone
 VERSION = re.compile(r"3\.[0-9]{1,2}(\.[0-9]{1,2})?")
 LEFT_OUT = (
     *("share/*", "include/*", "libs/*", "lib/pkgconfig/*", "*.a", "*/__pycache__/*", "*.pyc"),
     *("lib/python*/test/*", "lib/python*/*/test/*", "lib/python*/*/tests/*", "lib/python*/idlelib/*"),
     *("lib/python*/site-packages/*", "lib/python*/config-*", "lib/python*/ensurepip/*"),
-    *("lib/python*/EXTERNALLY-MANAGED", "BUILD"),  # uv's
+    *("lib/python*/EXTERNALLY-MANAGED", "BUILD"),  # added by uv
     *("Lib/test/*", "Lib/*/test/*", "Lib/idlelib/*", "Lib/site-packages/*", "Lib/ensurepip/*", "Doc/*", "Scripts/*"),
 )
-# what a half-built Python lacks first; and its standard library must be the one beside it
+# modules that an incomplete build of Python lacks; base_prefix shows whether it uses its own standard library
 NEEDED = "import ctypes, hashlib, json, lzma, sqlite3, ssl, sys, venv, zlib; print(sys.base_prefix)"
 # e_machine of ELF, Machine of PE, cputype of Mach-O
 MACHINES = {
@@ -53,9 +53,10 @@ MACHINES = {
 
 
 def add_python(given: str, target: Target, scratch: Path, progress: Progress) -> tuple[Member, ...]:
-    """Return the files of an interpreter that fits a target; ``given`` is an archive, a folder or a version.
+    """Return the files of an interpreter for a target; ``given`` is an archive, a folder or a version.
 
-    ``scratch`` is a new folder that must stay until the bundle is written. Raises UsageError or BuildError.
+    ``scratch`` is a new folder that must exist until the bundle is written. Raises UsageError if the archive cannot
+    be read, BuildError if the interpreter is not usable for the target.
     """
     if VERSION.fullmatch(given):
         progress.step(_("Fetching Python {version} for {target}").format(version=given, target=target))
@@ -115,9 +116,9 @@ def _unpacked(archive: Path, scratch: Path) -> Path:
 
 
 def _extract(archive: tarfile.TarFile, target: Path) -> None:
-    """Unpack an archive, of which nothing may be outside. Raises tarfile.TarError for one that has such a name.
+    """Unpack an archive. Raises tarfile.TarError if a member's path is outside the target folder.
 
-    tarfile's own filter (PEP 706) came with 3.11.4; Debian 12 has 3.11.2.
+    tarfile's own filter (PEP 706) is available from 3.11.4 on; Debian 12 has 3.11.2.
     """
     if hasattr(tarfile, "data_filter"):
         archive.extractall(target, filter="data")
@@ -126,16 +127,19 @@ def _extract(archive: tarfile.TarFile, target: Path) -> None:
         path = os.path.normpath(member.name)
         if os.path.isabs(path) or path.split(os.sep)[0] == os.pardir:
             raise tarfile.TarError(_("{name} points outside the archive").format(name=member.name))
-        if member.isreg() or member.isdir():  # links do not travel
+        if member.isreg() or member.isdir():  # links are not bundled
             archive.extract(member, target)
 
 
 def _home(root: Path, target: Target, given: str) -> Path:
-    """Return the folder that the interpreter's program is in, at the top or one or two folders below."""
+    """Return the installation folder with the interpreter's program: the root, or one or two levels below.
+
+    Raises BuildError if there is none.
+    """
     for home in (root, *sorted(root.glob("*")), *sorted(root.glob("*/*"))):
         path = home / _program(target)
         if path.is_file() and not path.is_symlink():
-            return home.resolve()  # uv makes links beside it
+            return home.resolve()  # uv creates links next to it
     raise BuildError(
         _("{given} has no {program}, which {target} with Python {python} needs.").format(
             given=given, program=_program(target), target=target, python=target.python
@@ -145,13 +149,13 @@ def _home(root: Path, target: Target, given: str) -> Path:
 
 
 def _forget_place(home: Path) -> None:
-    """Take the scratch folder out of what uv wrote into the build's settings: two builds give the same bytes."""
+    """Replace the scratch folder that uv wrote into sysconfig data, so that two builds give the same bytes."""
     for path in home.glob("lib/python*/_sysconfigdata_*.py"):
         path.write_bytes(path.read_bytes().replace(os.fsencode(home), BUILT_AT))
 
 
 def _check_machine(program: Path, target: Target) -> None:
-    """Refuse an interpreter of another platform or architecture, by the header of its program."""
+    """Raise BuildError if the header of a program is of another platform or architecture than the target's."""
     with program.open("rb") as file:
         data = file.read(4096)
     system = "linux" if target.platform == "musllinux" else target.platform
@@ -173,7 +177,7 @@ def _check_machine(program: Path, target: Target) -> None:
 
 
 def _try(home: Path, program: Path) -> None:
-    """Refuse an interpreter of this platform that does not run where it lies now, or lacks what applications need."""
+    """Raise BuildError if an interpreter does not run from its current location or lacks a needed module."""
     done = process.run([str(program), "-I", "-B", "-c", NEEDED], env={"PATH": ""}, timeout=TRY_TIME_LIMIT)
     if not done.ok or Path(done.stdout.strip()).resolve() != home.resolve():
         reason = last_reason(done) if not done.ok else _("it belongs in {folder}").format(folder=done.stdout.strip())
@@ -190,7 +194,7 @@ def _members(home: Path, target: Target) -> Iterator[Member]:
         if path.is_symlink() or not path.is_file() or any(fnmatchcase(inner, pattern) for pattern in LEFT_OUT):
             continue
         if inner.startswith("bin/") and inner != program:
-            continue  # scripts that name a path of the machine where they were made
+            continue  # scripts that contain a path of the machine that built them
         trouble = names.problem(f"{PYTHON}/{inner}")
         if trouble:
             raise BuildError(

@@ -1,4 +1,4 @@
-"""A provenance object (PEP 740), verified by sigstore for one wheel: who published it."""
+"""Verify the provenance object (PEP 740) of a wheel with sigstore, and return its publishers."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def verify(wheel: LockedWheel, index: str, provenance: bytes) -> list[Mapping[str, Any]]:
-    """Return who published a wheel by every attestation in a provenance object (PEP 740).
+    """Return the publisher of a wheel from each attestation in a provenance object (PEP 740).
 
-    Raises BuildError unless all of them hold for this very wheel, and there is one; UnansweredError for what
-    is no such object, or of a kind that is not known here.
+    Raises BuildError unless there is at least one and all are valid for this wheel; UnansweredError if the data
+    is not a provenance object of a supported version.
     """
     from pydantic import ValidationError
     from pypi_attestations import Distribution, Provenance
@@ -40,7 +40,7 @@ def verify(wheel: LockedWheel, index: str, provenance: bytes) -> list[Mapping[st
                 distribution = Distribution(name=wheel.filename, digest=wheel.sha256)
                 attestation.verify(bundle.publisher, distribution, offline=True)
                 publishers.append({"predicate": attestation.statement["predicateType"], **_facts(bundle.publisher)})
-    except Exception as error:  # whatever a library raises over foreign bytes: it does not hold
+    except Exception as error:  # any exception of the library on untrusted data means that it is not valid
         raise _broken(wheel, host, (str(error) or type(error).__name__).splitlines()[0]) from error
     if not publishers:
         raise _broken(wheel, host, _("no attestation found"))
@@ -48,10 +48,10 @@ def verify(wheel: LockedWheel, index: str, provenance: bytes) -> list[Mapping[st
 
 
 def require_root() -> None:
-    """Raise BuildError unless sigstore's trust root of this user can be read; no network is asked for it."""
+    """Raise BuildError unless sigstore's trust root of this user can be read, without network access."""
     from sigstore.models import ClientTrustConfig
 
-    logging.getLogger("sigstore").setLevel(logging.ERROR)  # it warns that no network is asked
+    logging.getLogger("sigstore").setLevel(logging.ERROR)  # it warns of the offline mode
     try:
         ClientTrustConfig.production(offline=True)
     except Exception as error:
@@ -64,7 +64,7 @@ def require_root() -> None:
 
 
 def _facts(publisher: Any) -> dict[str, Any]:
-    """Return what the index says of a publisher; what is not held against the certificate is left out."""
+    """Return the index's description of a publisher, without the environment, which the certificate does not prove."""
     said = publisher.model_dump(exclude={"environment"})
     return {name: value for name, value in sorted(said.items()) if value is not None}
 

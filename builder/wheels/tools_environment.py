@@ -1,4 +1,4 @@
-"""The scanners: their own lock, their wheels for a target, and an environment of them for the builder itself."""
+"""The scanners: their own lockfile, their wheels for a target, and an environment with them for the builder."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ FOLDER = f"{KINDS[KIND]}/tools"
 
 @dataclass(frozen=True)
 class Tools:
-    """The scanners of a target: members of its bundle, and what they take once installed."""
+    """The scanners of a target: the members of its bundle, and their size once installed."""
 
     members: tuple[Member, ...]
     unpacked: Unpacked
 
 
 def tools_of(target: Target, cache: Cache, progress: Progress, *, offline: bool) -> Tools:
-    """Return the scanners' wheels for a target. Raises BuildError when one cannot be had, or two do not fit."""
+    """Return the scanners' wheels for a target. Raises BuildError if one is not available or two overlap."""
     paths = _fetch(target, cache, progress, offline=offline)
     require_apart(((path, wheel.filename) for wheel, path in paths.items()), target)
     facts = [wheel_facts(path, wheel) for wheel, path in paths.items()]
@@ -65,7 +65,7 @@ def _fetch(target: Target, cache: Cache, progress: Progress, *, offline: bool) -
 
 
 def own_python(cache: Cache, progress: Progress, *, offline: bool) -> Path:
-    """Return the interpreter of an environment with the scanners for this machine, made once for each lock."""
+    """Return the interpreter of an environment with the scanners for this machine, created once per lockfile."""
     paths = _fetch(host_target(), cache, progress, offline=offline)
     lock = write_pylock(lock_rows(list(paths)))
     name = sha256_bytes(lock + f"{base_interpreter()} {sys.version}".encode())[:16]
@@ -80,7 +80,7 @@ def _python(place: Path) -> Path:
 
 
 def _make(place: Path, paths: dict[LockedWheel, Path], lock: bytes) -> None:
-    """Make the environment beside its place, so that it is there whole or not at all."""
+    """Create the environment next to its final place and move it there, so that it is never incomplete."""
     place.parent.mkdir(parents=True, exist_ok=True)
     for left in trials.abandoned(place.parent):
         files.remove_tree(left)
@@ -97,7 +97,7 @@ def _make_in(scratch: Path, place: Path, paths: dict[LockedWheel, Path], lock: b
             os.link(path, scratch / "wheels" / wheel.filename)
         (scratch / "pylock.toml").write_bytes(lock)
         uv.sync(_python(scratch / "venv"), scratch / "pylock.toml")
-        # the bytecode that later starts need; whether the scanners work is reported when they are used
+        # compile the bytecode for later starts; a scanner that fails is reported when it is used
         process.run(
             [str(_python(scratch / "venv")), "-I", "-c", "import safety.safety, picklescan.scanner"],
             env=environment(scratch),

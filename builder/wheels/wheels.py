@@ -1,4 +1,4 @@
-"""The wheels of a lock, fetched and inspected."""
+"""Fetch and inspect the wheels of a lockfile."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
 JOBS = 8
 METADATA_LIMIT = 4 << 20  # bytes
 NAMES_SHOWN = 5
-LICENSE_LIMIT = 100  # characters; longer License fields hold the text itself, not a name
+LICENSE_LIMIT = 100  # characters; a longer License field contains the license text, not a name
 
 
 @dataclass(frozen=True)
 class WheelFacts:
-    """What a wheel contains: its unpacked size, its license's name if it declares one.
+    """The facts about a wheel's contents: its unpacked size, and the license that it declares, or None.
 
-    ``longest`` is the longest of its paths.
+    ``longest`` is the longest path in the wheel.
     """
 
     unpacked: Unpacked
@@ -62,9 +62,9 @@ def fetch_wheels(
     logins: Sequence[Login] = (),
     pause: Callable[[float], object] | None = None,
 ) -> dict[LockedWheel, Path]:
-    """Return where each wheel is in the cache, fetched when it is not there yet.
+    """Return the path of each wheel in the cache, fetching those that are missing.
 
-    Raises BuildError for a wheel that cannot be had or is not the one that the lock names.
+    Raises BuildError if a wheel is not available or does not match the lockfile.
     """
     remotes = {wheel: Remote(wheel.filename, wheel.url, sha256(wheel.sha256), wheel.size) for wheel in wheels}
     if offline:
@@ -76,7 +76,7 @@ def fetch_wheels(
 
 
 def cached_files(remotes: Sequence[Remote], cache: Cache, progress: Progress) -> dict[Remote, Path]:
-    """Return where files are in the cache, all hashed again. Raises BuildError for those that do not."""
+    """Return the paths of files in the cache, all hashed again. Raises BuildError if any is missing or damaged."""
     with ThreadPoolExecutor(JOBS) as pool:
         there = dict(zip(remotes, pool.map(lambda remote: _is_cached(remote, cache, progress), remotes), strict=True))
     missing = [remote.name for remote in remotes if not there[remote]]
@@ -102,9 +102,9 @@ def _is_cached(remote: Remote, cache: Cache, progress: Progress) -> bool:
 
 
 def wheel_facts(path: Path, wheel: LockedWheel) -> WheelFacts:
-    """Return what a wheel says of itself.
+    """Return the facts about a wheel's contents.
 
-    Raises BuildError for a broken zip, or one whose metadata names another package or version.
+    Raises BuildError if the zip is damaged, or its metadata is of another package or version.
     """
     name, version, _build, _tags = parse_wheel_filename(wheel.filename)
     try:
@@ -112,7 +112,7 @@ def wheel_facts(path: Path, wheel: LockedWheel) -> WheelFacts:
             members = [info for info in archive.infolist() if not info.is_dir()]
             metadata = _read_metadata(archive, members, wheel)
         _require_own(metadata, wheel)
-        unpacked = inspect(path, Package(name, str(version), wheel.filename, None))  # hosts do the same
+        unpacked = inspect(path, Package(name, str(version), wheel.filename, None))  # the same inspection as on hosts
     except BROKEN as error:
         raise _refused(wheel, _("it is not a readable zip ({reason})").format(reason=error)) from error
     except TrustError as error:
@@ -122,7 +122,7 @@ def wheel_facts(path: Path, wheel: LockedWheel) -> WheelFacts:
 
 
 def require_apart(wheels: Iterable[tuple[Path, str]], target: Target) -> None:
-    """Raise BuildError for two wheels, (path, name) each, that would install one file, as hosts refuse them."""
+    """Raise BuildError if two wheels, each (path, name), would install the same file, because hosts reject them."""
     try:
         overlaps.require_none(wheels, target.python, platform=target.platform)
     except TrustError as error:
@@ -160,7 +160,7 @@ def _refused(wheel: LockedWheel, reason: str) -> BuildError:
 
 
 def _license(metadata: Message) -> str | None:
-    """Return License-Expression (PEP 639), else a License that is a name, else the classifiers' names."""
+    """Return the License-Expression (PEP 639), else a short License field, else the classifiers' names, or None."""
     for name in ("License-Expression", "License"):
         text = " ".join(printable(str(metadata.get(name, ""))).split())
         if text and text.upper() != "UNKNOWN" and len(text) <= LICENSE_LIMIT:

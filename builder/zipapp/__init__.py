@@ -1,1 +1,1 @@
-"""The zipapp: its wheels merged, its translations compiled, its bytes the same each time."""
+"""Build the installer's zipapp reproducibly, with its merged wheels and compiled translations."""

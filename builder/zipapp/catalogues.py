@@ -1,4 +1,4 @@
-"""The translations that an operator reads, compiled (.po to .mo)."""
+"""Compile the translations of messages (.po to .mo)."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ UNDATED = datetime(1980, 1, 1, tzinfo=timezone.utc)
 
 
 def read(po: Path) -> Catalog:
-    """Return one language's texts."""
+    """Return the message catalogue of one language."""
     with po.open("rb") as file:
         return read_po(file)
 
 
 def compile_all(source: Path, target: Path) -> list[Path]:
-    """Write one .mo under target for each .po under source; return what was written."""
+    """Write a .mo under ``target`` for each .po under ``source``, and return the written files."""
     written = []
     for po in sorted(source.rglob("*.po")):
         mo = (target / po.relative_to(source)).with_suffix(".mo")
         mo.parent.mkdir(parents=True, exist_ok=True)
         catalogue = read(po)
-        # a .po of ours has no dates, and babel would write the present time in their place
+        # the project's .po files have no dates, and babel would write the current time instead
         catalogue.creation_date = catalogue.revision_date = UNDATED
         with mo.open("wb") as file:
             write_mo(file, catalogue)

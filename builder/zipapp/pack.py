@@ -1,9 +1,9 @@
 """The zipapp for one platform and architecture, running on CPython 3.9 to 3.14.
 
-The wheels come from the project's own hashed uv.lock, merged over all minors into one
-site-packages: pure and abi3 wheels once, the extension modules of the others side by side
-(their file names contain the ABI, PEP 3149). shiv makes the archive; a last pass adds the launcher
-and the digests, and fixes whatever would make two builds differ.
+The wheels come from the project's own hashed uv.lock, merged for all minor versions into one
+site-packages: pure and abi3 wheels once, the extension modules of the others next to each other
+(their file names contain the ABI, PEP 3149). shiv creates the archive; a last pass adds the launcher
+and the digests, and removes all differences between two builds.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN_PACKAGES = ("bootstrap", "recovery", "validator", "installer", "bundle", "shared")
-LAUNCHER = "launch"  # the package of bootstrap that goes to the root of the zip
-# what runs first judges by the engine's own rules: whose a path is, and which error of the host stands behind zipfile's
+LAUNCHER = "launch"  # the package of bootstrap that is placed at the root of the zip
+# modules that the launcher shares with the installer: ownership of paths, and errors of the host behind zipfile's
 RULES = ("shared/files/owners.py", "shared/files/refused.py")
 ENTRY_POINT = "bootstrap.cli:main"
-# where an installer of any version looks in a zipapp for what starts an application (installer/release/signed.py)
+# paths at which installers of other versions look for the application launcher (installer/release/signed.py)
 PREVIOUS_PLACES = {"bootstrap/app_launcher.py": "shared/programs/app_launcher.py"}
-EARLIEST = 315532800  # seconds; a zip cannot hold a time before 1980
+EARLIEST = 315532800  # seconds since 1970; a zip cannot store a time before 1980
 COMPRESSION_LEVEL = 6
-# Never imported nor run on a host, and each file is checked at every start.
+# Excluded because it is never imported or run on a host, and every file costs a check at each start.
 LEFT_OUT = re.compile(
     r"cffi/.*|.*\.(pyi|h|c|typed)|[^/]+/tests/.*|.*\.data/(?!(scripts|purelib|platlib)/).*"
     r"|[^/]+\.dist-info/(RECORD|WHEEL|top_level\.txt|entry_points\.txt)"
@@ -64,8 +64,8 @@ def build_zipapp(
     """Write the zipapp for the target's platform and architecture to ``output`` and return it.
 
     ``policy`` are the pins, added as policy.json; ``epoch`` is the time of every member in
-    seconds since 1970; ``offline`` takes wheels from the cache alone. The target's Python and glibc
-    do not matter. Raises BuildError when a wheel is missing, cannot be fetched or is not what the lock says.
+    seconds since 1970; ``offline`` uses only wheels from the cache. The target's Python and glibc
+    are ignored. Raises BuildError if a wheel is missing, cannot be fetched or does not match the lockfile.
     """
     with trials.scratch() as scratch:
         site = scratch / "site-packages"
@@ -78,7 +78,7 @@ def build_zipapp(
 def stage(
     site: Path, target: Target, *, cache: Cache, progress: Progress, offline: bool = False
 ) -> tuple[int, int] | None:
-    """Write everything that runs on the host into ``site``; return the lowest glibc that it needs."""
+    """Write all files that run on the host into ``site``, and return the lowest glibc that they need, or None."""
     progress.step(_("Collecting the installer's wheels for {target}").format(target=target))
     wheels, floor = choose_wheels(read_installer_lock(ROOT), target)
     files = fetch_wheels([chosen.wheel for chosen in wheels], cache, progress, offline=offline)
@@ -91,7 +91,7 @@ def stage(
 def pack(
     site: Path, output: Path, digests: bytes, *, policy: bytes | None, epoch: int, entry_point: str = ENTRY_POINT
 ) -> None:
-    """Make one executable file of what was staged, byte for byte the same each time."""
+    """Create a reproducible executable file from the staged site-packages."""
     output.parent.mkdir(parents=True, exist_ok=True)
     bare = output.with_name(f".{output.name}.{os.getpid()}.bare")
     launcher = [*sorted((ROOT / "bootstrap" / LAUNCHER).glob("*.py")), *(ROOT / rule for rule in RULES)]
@@ -109,10 +109,10 @@ def pack(
 
 
 def unpack_wheel(wheel: Chosen, file: Path, site: Path) -> None:
-    """Unpack a wheel's files into site-packages (PEP 427), its programs into site-packages/bin.
+    """Unpack a wheel's files into site-packages (PEP 427), and the uv program into site-packages/bin.
 
-    Wheels of one package for several minors are written over each other: a file of the same name
-    must be the same. Raises BuildError that names the file where it is not.
+    Wheels of one package for several minor versions are merged. Raises BuildError, with the file's name, if
+    the same file differs between them.
     """
     with zipfile.ZipFile(file) as archive:
         for member in archive.infolist():
@@ -120,7 +120,7 @@ def unpack_wheel(wheel: Chosen, file: Path, site: Path) -> None:
             if member.is_dir() or name is None:
                 continue
             path, data = site / name, archive.read(member)
-            # each wheel's own metadata differ in tag and digests; those of the first stay
+            # the metadata of each wheel differs in tag and digests; that of the first wheel is used
             metadata = PurePosixPath(name).parts[0].endswith(".dist-info")
             if path.exists() and not metadata and path.read_bytes() != data:
                 raise BuildError(
@@ -136,7 +136,10 @@ def unpack_wheel(wheel: Chosen, file: Path, site: Path) -> None:
 
 
 def _installed_name(name: str) -> str | None:
-    """Return where a wheel's member is installed, below site-packages; None when it is left out."""
+    """Return the path of a wheel's member below site-packages, or None if it is excluded.
+
+    Raises BuildError if the installer may not contain such a name.
+    """
     parts = PurePosixPath(name).parts
     if name.startswith("/") or ".." in parts or "\\" in name or name.endswith(".pth"):
         raise BuildError(_("A wheel contains {name!r}, which is not allowed in the installer.").format(name=name))
@@ -150,7 +153,7 @@ def _installed_name(name: str) -> str | None:
 
 
 def add_own_packages(project: Path, site: Path) -> None:
-    """Add what ships of this project: sources and data, translations compiled."""
+    """Add this project's own packages: sources, data and compiled translations."""
 
     def unwanted(folder: str, names: list[str]) -> set[str]:
         own = project / "bootstrap"
@@ -174,7 +177,7 @@ def add_own_packages(project: Path, site: Path) -> None:
 
 
 def describe(site: Path, target: Target, floor: tuple[int, int] | None) -> bytes:
-    """Return digests.json: what the launcher checks the host and its cache against."""
+    """Return the contents of digests.json, against which the launcher checks the host and its cache."""
     files = {
         path.relative_to(site).as_posix(): (*sha256_file(path), 0o755 if path.parent == site / "bin" else 0o644)
         for path in sorted(site.rglob("*"))
@@ -197,7 +200,7 @@ def _json(value: Any) -> bytes:
 
 
 def _suffixes(files: Mapping[str, Any]) -> Iterator[str]:
-    """Return the endings that extension modules for one minor have: they tell builds of Python apart."""
+    """Yield the suffixes of version-specific extension modules, which identify builds of Python."""
     for path in files:
         matched = re.search(r"\.(cpython|cp)-?3[0-9]+t?-[A-Za-z0-9_-]+\.(so|pyd)$", path)
         if matched:
@@ -205,7 +208,7 @@ def _suffixes(files: Mapping[str, Any]) -> Iterator[str]:
 
 
 def make_bare(site: Path, output: Path, digests: bytes, epoch: int, entry_point: str) -> None:
-    """Let shiv make the archive: its bootstrap, its environment, our site-packages."""
+    """Create the archive with shiv: its bootstrap, its environment, and the staged site-packages."""
     from shiv.bootstrap.environment import Environment
     from shiv.builder import create_archive
     from shiv.constants import BUILD_AT_TIMESTAMP_FORMAT
@@ -225,7 +228,7 @@ def make_bare(site: Path, output: Path, digests: bytes, epoch: int, entry_point:
 
 
 def finish(bare: Path, output: Path, extra: Mapping[str, bytes], epoch: int) -> None:
-    """Write the archive anew with the extra members: sorted, times and modes fixed."""
+    """Rewrite the archive with the extra members, sorted, with fixed times and modes."""
     moment = time.gmtime(max(epoch, EARLIEST))[:6]
     beside = output.with_name(f".{output.name}.{os.getpid()}.tmp")
     try:
@@ -234,7 +237,7 @@ def finish(bare: Path, output: Path, extra: Mapping[str, bytes], epoch: int) -> 
             with zipfile.ZipFile(file, "w") as archive:
                 for name in sorted([*source.namelist(), *extra]):
                     member = zipfile.ZipInfo(name, moment)
-                    member.create_system = 3  # Unix, wherever it is built
+                    member.create_system = 3  # Unix, on every build machine
                     program = name.startswith("site-packages/bin/")
                     member.external_attr = (0o100755 if program else 0o100644) << 16
                     # what refuses a Python that is too bare must not need zlib

@@ -1,4 +1,4 @@
-"""The JSON Schemas of everything that the command lines print as JSON (draft 2020-12).
+"""The JSON Schemas (draft 2020-12) of the JSON output of all commands.
 
-What the formats describe by their fields is taken from there; a test runs every command and compares.
+Schemas of ``strict.Value`` classes are derived from their fields; a test runs every command and validates its output.
 """

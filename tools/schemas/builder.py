@@ -1,4 +1,4 @@
-"""Schemas of what the builder's commands print."""
+"""Schemas of the JSON output of the builder's commands."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def build() -> Schema:
 
 
 def source_state() -> Schema:
-    """Return the schema of what the source of a build is."""
+    """Return the schema of the git state of a build's source."""
     return closed(
         {
             "commit": nullable(FULL_TEXT),
@@ -73,7 +73,7 @@ def source_state() -> Schema:
 
 
 def unchecked() -> Schema:
-    """Return the schema of what hosts will skip for want of a word in the profile."""
+    """Return the schema of the checks that hosts will skip because the profile lacks a key."""
     item = closed(
         {
             "checks": described(items(FULL_TEXT, minItems=1), "of validate"),
@@ -86,7 +86,7 @@ def unchecked() -> Schema:
 
 
 def standing(more: Schema) -> Schema:
-    """Return the schema of what a lock has for a target, and more keys."""
+    """Return the schema of the state of a lockfile for a target, with ``more`` keys."""
     python = {"enum": [*PYTHONS, *FREE_THREADED]}
     gap = closed({"name": FULL_TEXT, "version": ANY_TEXT, "reason": FULL_TEXT})
     return closed(

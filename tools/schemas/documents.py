@@ -1,4 +1,4 @@
-"""Every command's schema, by the name of its file."""
+"""The schemas of all commands by their file names."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ COMMANDS = {
 
 
 def schemas() -> Schema:
-    """Return file name → schema of each command; ``report.schema.json`` is made beside these."""
+    """Return the schema of each command by its file name; ``report.schema.json`` is created in tools/reference.py."""
     return {
         f"{name}.schema.json": {"$schema": DRAFT, "title": titled(make), **make()} for name, make in COMMANDS.items()
     }
 
 
 def titled(make: Callable[[], Schema]) -> str:
-    """Return what a schema is of, from its docstring."""
+    """Return the title of a schema, derived from the docstring of its function."""
     return f"JSON of {(make.__doc__ or '').removeprefix('Return the schema of ').rstrip('.')}".replace("``", "")

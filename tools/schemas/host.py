@@ -1,4 +1,4 @@
-"""Schemas of what the commands about an installation print."""
+"""Schemas of the JSON output of the commands for an installation."""
 
 from __future__ import annotations
 

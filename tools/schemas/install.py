@@ -1,4 +1,4 @@
-"""Schemas of what verifying and installing a bundle print."""
+"""Schemas of the JSON output of verifying and installing a bundle."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def install() -> Schema:
 
 
 def going() -> Schema:
-    """Return the schema of a release that goes."""
+    """Return the schema of a release that is removed."""
     return closed(
         {
             "release": RELEASE,
@@ -103,7 +103,7 @@ def going() -> Schema:
 
 
 def lacking() -> Schema:
-    """Return what an application lacks before it starts."""
+    """Return the properties of the settings and models that an application lacks before it can start."""
     names = described(nullable(items(FULL_TEXT)), "required, and set by nobody; null where the file cannot be read")
     model = closed(
         {

@@ -1,4 +1,4 @@
-"""Schemas of policies, and of what commands print about trust."""
+"""Schemas of policies and of the JSON output about trust."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tools.schemas.words import (
 
 
 def policy(more: Schema | None = None) -> Schema:
-    """Return the schema of a policy as it is shown: fingerprints rather than keys."""
+    """Return the schema of a policy in output: with fingerprints instead of keys."""
     key = {
         "keyid": KEYID,
         "fingerprint": FINGERPRINT,

@@ -1,4 +1,4 @@
-"""The words of JSON Schema that the formats are described by, and what the formats say of themselves."""
+"""Building blocks of JSON Schema for the output formats, and schemas derived from ``strict.Value`` classes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ RESULT = {"$ref": "report.schema.json#/$defs/result"}
 
 
 def closed(properties: Schema, required: Iterable[str] | None = None) -> Schema:
-    """Return the schema of an object that has these keys (those that are required, else all) and no other."""
+    """Return the schema of an object with only these keys; all are required unless ``required`` lists some."""
     names = list(properties if required is None else required)
     return {"type": "object", "properties": properties, "required": names, "additionalProperties": False}
 
@@ -55,21 +55,21 @@ def mapping(schema: Schema) -> Schema:
 
 
 def value(kind: type[strict.Value]) -> Schema:
-    """Return the schema of a ``strict.Value``, by the readers of its fields."""
-    # those who inherit are dataclasses
+    """Return the schema of a ``strict.Value`` class, derived from the readers of its fields."""
+    # all subclasses are dataclasses
     keys = {field.metadata["key"] or field.name: field.metadata for field in fields(kind)}  # type: ignore[arg-type]
     required = [name for name, metadata in keys.items() if not metadata["added"]]
     return closed({name: taken_by(metadata["read"]) for name, metadata in keys.items()}, required)
 
 
 def taken_by(read: Callable[..., Any]) -> Schema:
-    """Return the schema of what a reader of bundle.strict takes."""
+    """Return the schema of the values that a reader of bundle.strict accepts."""
     function, bounds = (read.func, read.keywords) if isinstance(read, partial) else (read, {})
     owner = getattr(function, "__self__", None)
     if isinstance(owner, type) and issubclass(owner, strict.Value):
         return value(owner)
     inner = taken_by(bounds["of"]) if "of" in bounds else {}
-    # JSON Schema searches, the readers match all of a text
+    # JSON Schema searches for a pattern, the readers match the whole text
     pattern = f"^(?:{bounds['pattern'].pattern})$" if "pattern" in bounds else None
     of: dict[Any, Callable[[], Schema]] = {
         strict.text: lambda: TEXT if bounds.get("empty") else FULL_TEXT,
