@@ -114,7 +114,7 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
     1. The signatures over SHA256SUMS are valid, and the policy accepts their signers at time ``at``.
     2. MANIFEST.json has the signed digest and is valid; its pylock.toml lists exactly its packages; no command or
        setting has a name that this tool or the host's shells use.
-    3. If the bundle is a delta, so is the manifest of its base.
+    3. If the bundle is a delta, the manifest of its base has the signed digest and is valid too.
     4. SHA256SUMS lists the archive of the manifest, and the installer next to it is the signed one.
 
     Raises UsageError if the path does not exist, HostError if it cannot be read, TrustError if anything differs from

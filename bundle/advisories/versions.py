@@ -40,8 +40,8 @@ class Interval:
     def specifier(self) -> str:
         """Return the equivalent specifier set (PEP 440).
 
-        ``<FIXED`` would exclude FIXED's pre-releases, so it becomes ``<=FIXED,!=FIXED``; ``>=0.dev0`` is what
-        allows pre-releases at all.
+        ``<FIXED`` would exclude FIXED's pre-releases, so it becomes ``<=FIXED,!=FIXED``; only
+        ``>=0.dev0`` allows pre-releases at all.
         """
         parts = [f">={FIRST}"]
         if self.low != FIRST:

@@ -1,4 +1,4 @@
-"""How many of something, in words that fit the number: for sentences that count more than one kind of thing."""
+"""Counts in words, in the right plural form: for sentences that count more than one kind of thing."""
 
 from __future__ import annotations
 
