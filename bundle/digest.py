@@ -30,7 +30,7 @@ def sha256_stream(stream: IO[bytes]) -> tuple[str, int]:
 
 
 def sha256_file(path: Path, *, limit: int | None = None) -> tuple[str, int]:
-    """Return the digest of a regular file, after links were followed, and its length in bytes.
+    """Return the digest of a regular file, following links, and its length in bytes.
 
     Raises OSError if it is longer than ``limit`` bytes.
     """

@@ -148,8 +148,8 @@ class Manifest(Document):
     """A bundle's table of contents.
 
     ``python_range`` is the (first, last) patch release for which the selection of packages is valid,
-    or None if it is valid for all. ``installed_bytes`` and ``installed_files`` are the disk usage of a
-    release before any bytecode is written.
+    or None if it is valid for all. ``installed_bytes`` and ``installed_files`` are the size and the
+    number of files of a release before any bytecode is written.
     """
 
     product: Product = field(metadata=by(Product.from_json))

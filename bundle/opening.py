@@ -61,7 +61,7 @@ class Bundle:
 
     @cached_property
     def left_out(self) -> frozenset[FileEntry]:
-        """The files of the base that this bundle omits; empty for a full bundle."""
+        """The files of the manifest that this bundle omits because its base has them; empty for a full bundle."""
         return frozenset(delta.left_out(self.manifest, self.base))
 
     @property

@@ -1,4 +1,4 @@
-"""Strict JSON: unexpected content is refused with its path.
+"""Strict JSON: unexpected content is refused, and the error names its path.
 
 A document is described once, by the fields of frozen dataclasses: ``Value`` reads and writes them. Unknown or duplicate
 keys, NaN, floats in place of integers, and values over their limit raise TrustError, for example

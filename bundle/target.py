@@ -36,7 +36,7 @@ _LEGACY = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinu
 
 @dataclass(frozen=True)
 class Target:
-    """The platform for which a bundle is built. ``glibc`` is the lowest glibc of its Linux hosts."""
+    """A target: platform, architecture and Python. ``glibc`` is the lowest glibc of its Linux hosts."""
 
     platform: str
     architecture: str

@@ -1,4 +1,4 @@
-"""The causes of system errors, named after errno or, if the host reveals more, more precisely: reasons and advice.
+"""Reasons and advice for system errors, by cause: the name of an errno, or a more precise one of this tool.
 
 The English reasons are those of strerror(3), which users search for; Windows' own error numbers map to these causes.
 """
@@ -17,7 +17,7 @@ OF_WINDOWS = {
     225: "VIRUS",  # ERROR_VIRUS_INFECTED
     1314: "PRIVILEGE",  # ERROR_PRIVILEGE_NOT_HELD
 }
-# the name is wrong: advice on the expected file is more useful than advice on names
+# the name is at fault: advice on the expected file is more useful than general advice on names
 NAMES = frozenset(
     {"ENOENT", "NO_PARENT", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP", "EINVAL", "NO_CAUSE", "NOT_REGULAR", "A_LINK"}
 )

@@ -1,4 +1,4 @@
-"""Opening a file of an installation for reading, whatever may have replaced it.
+"""How files of an installation are opened for reading, whatever may have replaced them.
 
 A pipe never answers, a device never ends, a sparse file may be larger than any memory, and a link leads to another
 file: a file that this tool wrote is regular, under its own name, and within the size limit of its type.
@@ -65,7 +65,7 @@ def opened(path: Named, *, limit: int | None = None, follow: bool = False) -> Bi
 
 
 def read(path: Named, limit: int, *, follow: bool = False) -> bytes:
-    """Return all bytes of a regular file, checked as by ``open_regular``; one that outgrows ``limit`` is refused too."""
+    """Return all bytes of a regular file, checked as by ``open_regular``; one that outgrows ``limit`` is refused."""
     with opened(path, limit=limit, follow=follow) as file:
         data = file.read(limit + 1)
     if len(data) > limit:

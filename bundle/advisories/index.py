@@ -95,7 +95,7 @@ def write_index(packages: Mapping[str, Iterable[Advisory]]) -> bytes:
 
 
 def parse_index(data: bytes, name: str) -> Index:
-    """Split an index into its lines. Raises TrustError if they are not sorted by package, or a package is duplicate."""
+    """Split an index into its lines. Raises TrustError if they are not sorted by package, each once."""
     lines: dict[str, bytes] = {}
     previous = ""
     for number, line in enumerate(data.split(b"\n")[:-1]):

@@ -84,7 +84,7 @@ class Header(Document):
     canaries: tuple[Canary, ...] = field(metadata=by(strict.items, of=Canary.from_json, most=100))
 
     def check(self, path: str) -> None:
-        """Refuse a header that omits a member, has no live records, or lacks a canary of either kind."""
+        """Refuse a header that omits a member, has no live records, or does not have canaries of both kinds."""
         if [file.name for file in self.files] != list(MEMBERS):
             raise refuse(f"{path}.files", _("not the members of a snapshot"))
         if not self.counts.get("live"):

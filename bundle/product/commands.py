@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TOOL = "ragtrace-offline"  # this tool's command in PREFIX/bin: validate, recover, rollback of that prefix
-PREVIOUS_TOOL = "ragtrace"  # its name before that name was left to the application
+PREVIOUS_TOOL = "ragtrace"  # its earlier name, which is now left to the application
 
 # this tool; the Pythons with which operators start the zipapp; programs that scripts and printed commands call
 _OURS = re.compile(rf"(?:{TOOL}|ragtrace-install).*")
@@ -155,7 +155,7 @@ def taken(name: str) -> str | None:
 
 
 def shadowed(name: str) -> bool:
-    """Return whether a free name is also that of a program of some hosts, which it would hide on PATH."""
+    """Return whether a free name is also that of a program of some hosts, which the command would hide on PATH."""
     return typed(name) in _SOME
 
 

@@ -59,7 +59,7 @@ def _of_safetensors(stream: BinaryIO, size: int) -> str | None:
 
 
 def _end(header: Any) -> int:
-    """Return the end of the last tensor as an offset after the header. Raises ValueError if a tensor has none."""
+    """Return the end of the last tensor as an offset after the header. Raises ValueError if one has no offsets."""
     tensors = [tensor for name, tensor in header.items() if name != "__metadata__"] if isinstance(header, dict) else [0]
     offsets: list[Any] = [tensor.get("data_offsets") if isinstance(tensor, dict) else None for tensor in tensors]
     if not all(isinstance(pair, list) and [type(one) for one in pair] == [int, int] for pair in offsets):

@@ -96,7 +96,7 @@ def checked_blocks(
 
 
 def kind_of(path: Path) -> int:
-    """Return the st_mode of a path after links were followed, or 0 if it does not exist.
+    """Return the st_mode of a path, following links, or 0 if it does not exist.
 
     Raises HostError if this host denies access: on some Pythons pathlib would report a missing file.
     """

@@ -37,7 +37,7 @@ def installed(files: Iterable[FileEntry], wheels: Iterable[Unpacked]) -> Unpacke
 
 
 def require_promise(manifest: Manifest, wheels: Iterable[Unpacked]) -> None:
-    """Raise TrustError if a release is larger than its manifest declares: preflight has relied on that."""
+    """Raise TrustError if a release exceeds its manifest's totals beyond the tolerance: preflight relied on them."""
     found = installed(manifest.files, wheels)
     most = Unpacked(
         int(manifest.installed_bytes * (1 + PROMISE_SHARE)) + PROMISE_BYTES,

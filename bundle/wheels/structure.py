@@ -76,7 +76,7 @@ def unpacked(path: Path, name: str) -> sizes.Unpacked:
 
 
 def contradiction(path: Path, name: str) -> TrustError | None:
-    """Return why no installer can install a wheel, or None: its members differ from its RECORD.
+    """Return why no installer can install a wheel, because its members differ from its RECORD, or None if they match.
 
     Every member is unpacked and hashed, so this is called only after a failure.
     """

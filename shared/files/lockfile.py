@@ -146,7 +146,7 @@ def no_locks(folder: Path, error: OSError) -> HostError:
 
 
 def require_locks(folder: Path, trial: Path) -> None:
-    """Raise HostError unless files in a folder can be locked; this is tried in a ``trial`` folder below it."""
+    """Raise HostError unless files in a folder can be locked, tested with one in the folder ``trial`` below it."""
     handle = files.open_own(trial / "lock", os.O_RDWR | os.O_CREAT)
     try:
         _try(handle, folder / "lock")

@@ -24,7 +24,7 @@ _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW"
 
 
 class Place(NamedTuple):
-    """An open folder, and a name in it, after all links before the name were followed."""
+    """An open folder, and a name in it, after all symbolic links were followed."""
 
     folder: int
     name: str

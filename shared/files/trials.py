@@ -38,7 +38,7 @@ PATIENCE = 1.0  # seconds; a process that tests whether a lock is free holds it 
 def folder(state: Path, *, apart: Path | None = None, shared: bool = False) -> Iterator[Path]:
     """Create an empty private folder and remove it afterwards. Raises OSError if it cannot be created.
 
-    ``apart`` is the folder that then contains it, with a link to it in ``state``. With ``shared``, programs that are
+    If given, ``apart`` contains the folder, and ``state`` a link to it. With ``shared``, programs that are
     started meanwhile hold its lock too, so that it remains until all of them have ended.
     """
     place = state / f"{NAME}{uuid.uuid4().hex}"

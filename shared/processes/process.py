@@ -29,7 +29,7 @@ _running: set[subprocess.Popen[bytes]] = set()
 
 
 class Account(NamedTuple):
-    """The account whose rights a program gets if root starts it for another user: IDs of user and groups, and home."""
+    """The account of a program that root starts for another user: IDs of user and groups, and home."""
 
     user: int
     group: int
@@ -211,7 +211,7 @@ def _start(argv: Sequence[str], *, alone: bool, **options: Any) -> tuple[subproc
 
 
 def not_started(program: str, error: OSError) -> RagtraceError:
-    """Return the error for a program that could not be started: the fault of this host's limits, or of the program."""
+    """Return the error for a program that could not be started, because of this host's limits or of the program."""
     cause = troubles.cause_of(error, troubles.STARTING, near=program)
     if cause in troubles.LACKS:
         reason = troubles.reason(error)
@@ -233,7 +233,7 @@ def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
 
 
 def last_line(text: str) -> str:
-    """Return the last line that is not blank, or '' if there is none; it usually is the reason of a failure."""
+    """Return the last line that is not blank, or '' if there is none; usually the reason for a failure."""
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
 
 

@@ -1,10 +1,10 @@
 """Programs that cannot outlive this process, on Linux and macOS.
 
-A pipe ties each program to this process: nothing is written to it, and the kernel closes it however this process
-ends. A few lines of Python (scripts/watch.py) start the program: they leave a watcher at the pipe's other end and then
-become the program, so its process ID, exit code, signals, streams and environment are those of a program started
-directly. Windows has job objects (shared/windows.py). PR_SET_PDEATHSIG is not suitable: it signals the end of the
-thread that started a program. docs/adr/0020 has the measurements.
+A pipe ties each program to this process: nothing is written to it while the program runs, and the kernel closes it
+however this process ends. A few lines of Python (scripts/watch.py) start the program: they leave a watcher at the
+pipe's other end and then become the program, so its process ID, exit code, signals, streams and environment are those
+of a program started directly. Windows has job objects (shared/windows.py). PR_SET_PDEATHSIG is not suitable: it
+signals the end of the thread that started a program. docs/adr/0020 has the measurements.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def inherited(handle: int) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Tie:
-    """The end of the pipe in this process; the program ends when it is closed."""
+    """This process's end of the pipe; the program ends when it is closed."""
 
     handle: int
 
@@ -121,5 +121,5 @@ def _found(program: str, env: Mapping[str, str]) -> str:
 
 
 def interpreter() -> str:
-    """Return the base interpreter of this process, not an environment's, to which other users may lack access."""
+    """Return the base interpreter of this process, not an environment's, which other users may be unable to run."""
     return str(getattr(sys, "_base_executable", None) or sys.executable)

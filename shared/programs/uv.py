@@ -87,7 +87,7 @@ class Uv:
         _remove_patch(target)
 
     def sync(self, python: Path, pylock: Path) -> None:
-        """Make an environment match a pylock.toml with local wheels exactly, hashes required."""
+        """Make an environment match a pylock.toml with local wheels exactly; hashes are required."""
         self._run(
             [
                 *("pip", "sync", "--preview-features", "pylock", "--no-index", "--no-build", "--require-hashes"),

@@ -34,7 +34,7 @@ EXIT_CODES: tuple[tuple[type[errors.RagtraceError], int], ...] = (
 
 
 def exit_code(error: errors.RagtraceError) -> int:
-    """Return the exit code of an error (DESIGN: 2 usage … 8 locked, 70 a bug of this tool)."""
+    """Return the exit code of an error (docs/operating.md: 2 usage … 8 locked, 70 a bug)."""
     return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), BUG)
 
 
