@@ -1,4 +1,4 @@
-"""Scan every file of a folder with picklescan: {"scanned": …, "dangerous": …, "suspicious": …, "unread": …}.
+"""Scan every file of a folder with picklescan: {"scanned": ..., "dangerous": ..., "suspicious": ..., "unread": ...}.
 
 No pickle is loaded, and every attempt to connect is refused. The request is on standard input: {"folder": path}.
 """

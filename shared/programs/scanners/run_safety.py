@@ -1,7 +1,7 @@
-"""Scan packages with safety and a database on disk: [[package, version, advisory], …].
+"""Scan packages with safety and a database on disk: [[package, version, advisory], ...].
 
 Its library contacts no server; every attempt to connect is refused nevertheless. The request is on standard input:
-{"packages": [[name, version], …], "database": folder}.
+{"packages": [[name, version], ...], "database": folder}.
 """
 
 import json

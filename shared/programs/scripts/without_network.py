@@ -31,7 +31,7 @@ def leave_network() -> None:
 
 
 def main(ids: str, folder: str, *argv: str) -> None:
-    """Become ``argv``, with the IDs ``user:group:group,…`` if they are given; without ``argv``, only try."""
+    """Become ``argv``, with the IDs ``user:group:group,...`` if they are given; without ``argv``, only try."""
     leave_network()
     if ids:
         user, group, groups = ids.split(":")
