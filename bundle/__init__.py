@@ -1,1 +1,1 @@
-"""The format that builder and host share, as values and strict readers; nothing here knows of an installation."""
+"""The bundle format that builder and host share: values and strict readers, independent of any installation."""

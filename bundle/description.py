@@ -1,4 +1,4 @@
-"""What a bundle is, said before it is installed: who signed it, what is inside, what it will do to a host."""
+"""Description of a bundle before its installation: its signers, its contents, its effects on a host."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LARGEST = 10
 def describe(bundle: Bundle, *, judged: bool = True) -> dict[str, Any]:
     """Return a bundle's facts as JSON values; ``judged`` means that a policy has accepted its signers.
 
-    Sizes are in bytes. The date is its signers' claim: a signature has no time.
+    Sizes are in bytes. The build date is only claimed by the signers: a signature has no timestamp.
     """
     manifest = bundle.manifest
     largest = sorted(manifest.files, key=lambda entry: entry.size, reverse=True)[:LARGEST]
@@ -53,7 +53,7 @@ def describe(bundle: Bundle, *, judged: bool = True) -> dict[str, Any]:
 
 
 def _effects(manifest: Manifest) -> dict[str, Any]:
-    """Return what an installation does to a host."""
+    """Return the effects of an installation on a host."""
     application = manifest.application
     return {
         "installed_bytes": manifest.installed_bytes,
@@ -69,7 +69,7 @@ def _effects(manifest: Manifest) -> dict[str, Any]:
 
 
 def _base(bundle: Bundle) -> dict[str, Any] | None:
-    """Return what a delta builds on and leaves out, None for a bundle that is whole."""
+    """Return the base of a delta bundle and the totals of the files that it omits, or None if the bundle is full."""
     if bundle.base is None:
         return None
     return {
@@ -81,14 +81,14 @@ def _base(bundle: Bundle) -> dict[str, Any] | None:
 
 
 def trials(manifest: Manifest) -> list[list[str]]:
-    """Return each command that an installation tries a release with, and asks its models with."""
+    """Return the commands of an installation's health check, including those that run the models."""
     probes = [model.probe for model in manifest.models if model.probe]
     asked = [[*probe.command, probe.sentence] for probe in probes]
     return [*map(list, manifest.application.smoke), *asked]
 
 
 def lines(facts: dict[str, Any]) -> Iterator[str]:
-    """Yield the facts for a person; ``writes``, if there, are the folders of this host that change."""
+    """Yield the facts as human-readable lines; ``writes``, if present, are the folders of this host that change."""
     product, target = facts["product"], facts["target"]
     yield _("{title} {version} (release counter {counter}) for {target}, Python {python}").format(
         title=product["title"],
@@ -124,7 +124,7 @@ def lines(facts: dict[str, Any]) -> Iterator[str]:
 
 
 def effect_lines(facts: dict[str, Any]) -> Iterator[str]:
-    """Yield what installing does to a host, each a line."""
+    """Yield each effect of an installation on a host as a line."""
     effects = facts["effects"]
     if "writes" in facts:
         yield _("write to {paths}").format(paths=", ".join(facts["writes"]))

@@ -1,4 +1,4 @@
-"""SHA-256 of files and streams, and the coreutils lines that ``sha256sum -c`` reads."""
+"""SHA-256 of files and streams, and checksum lines in the coreutils format of ``sha256sum -c``."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-BLOCK = 128 << 10  # bytes read at a time; larger ones go back to the system after use and cost a page fault each
+BLOCK = 128 << 10  # bytes read at a time; larger buffers return to the system after use, at a page fault each
 SUMS_LIMIT = 1 << 20  # bytes of a SHA256SUMS file
 _LINE = re.compile(r"([0-9a-f]{64})  ([^\n]+)\n")
 
 
 def sha256_stream(stream: IO[bytes]) -> tuple[str, int]:
-    """Return the digest of what is left of a stream, and its length in bytes."""
+    """Return the digest of the rest of a stream, and its length in bytes."""
     digest, size = hashlib.sha256(), 0
     for block in iter(lambda: stream.read(BLOCK), b""):
         digest.update(block)
@@ -30,9 +30,9 @@ def sha256_stream(stream: IO[bytes]) -> tuple[str, int]:
 
 
 def sha256_file(path: Path, *, limit: int | None = None) -> tuple[str, int]:
-    """Return the digest of a regular file, or of one that a link leads to, and its length in bytes.
+    """Return the digest of a regular file, following links, and its length in bytes.
 
-    Raises OSError for one that is longer than ``limit`` bytes.
+    Raises OSError if it is longer than ``limit`` bytes.
     """
     with reading.opened(path, limit=limit, follow=True) as file:
         return sha256_stream(file)
@@ -44,12 +44,12 @@ def sha256_bytes(data: bytes) -> str:
 
 
 def write_sums(digests: Mapping[str, str]) -> bytes:
-    """Return checksum lines in the order of their names (coreutils, text mode)."""
+    """Return checksum lines sorted by name (coreutils, text mode)."""
     return "".join(f"{digests[name]}  {name}\n" for name in sorted(digests)).encode()
 
 
 def read_sums(data: bytes, document: str) -> dict[str, str]:
-    """Parse checksum lines strictly: our own format, sorted, each name once, at least one."""
+    """Parse checksum lines strictly: only as ``write_sums`` writes them, sorted, each name once, at least one."""
     if len(data) > SUMS_LIMIT:
         raise refuse(document, _("larger than {limit} bytes").format(limit=SUMS_LIMIT))
     try:

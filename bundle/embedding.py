@@ -1,4 +1,4 @@
-"""Comparing what a model answers with what its manifest promises."""
+"""Comparison of a model's answer with the embedding in the manifest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def embedding_in(output: str) -> list[float] | None:
-    """Return the last line of an output that is a JSON list of finite numbers."""
+    """Return the last line of an output that is a JSON list of finite numbers, or None if there is none."""
     for line in (output, *reversed(output.splitlines())):
         try:
             value: Any = strict.parse(line)
@@ -26,17 +26,17 @@ def embedding_in(output: str) -> list[float] | None:
 
 
 def is_number(value: Any) -> bool:
-    """Return whether a value of others' JSON is a number that a float holds; Python's integers have no bound."""
+    """Return whether a value from JSON is a number that a float can represent; Python integers are unbounded."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def difference(answer: list[float], probe: Probe) -> str | None:
-    """Return how an answer differs from what a probe promises, or None when it is within the tolerance."""
+    """Return how an answer differs from the expected one of a probe, or None if it is within the tolerance."""
     wanted = len(probe.embedding) or probe.dimension
     if len(answer) != wanted:
         return _("{found} components, not {wanted}").format(found=len(answer), wanted=wanted)
     length = math.sqrt(sum(component * component for component in answer))
-    if length == 0:  # so some applications answer a failure
+    if length == 0:  # how some applications report a failure
         return _("every component is 0")
     if probe.normalised and abs(length - 1) > probe.tolerance:
         return _("its length is {length:.3g}, not 1").format(length=length)

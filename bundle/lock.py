@@ -1,7 +1,7 @@
-"""The host's pylock.toml (PEP 751), of which a manifest has exactly one: local wheels with their digests.
+"""The host's pylock.toml (PEP 751), of which a manifest determines every byte: local wheels with their digests.
 
-It is made from the manifest wherever uv needs it and never parsed, so a lock cannot say anything that the
-manifest does not. The file in the bundle is for other installers, and must be the same.
+It is written from the manifest whenever uv needs it and never parsed, so it cannot differ from the manifest.
+The copy in the bundle is for other installers, and must be identical.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PYLOCK = f"{DEPENDENCIES}/pylock.toml"
 
 
 class Row(NamedTuple):
-    """One wheel as the lock names it: its path below ``wheels``, its package's name and version, its digest."""
+    """One wheel in pylock.toml: its path below ``wheels``, its package's name and version, its digest."""
 
     wheel: str
     name: str
@@ -31,7 +31,7 @@ class Row(NamedTuple):
 
 
 def rows_of(manifest: Manifest, only: Collection[str] | None = None) -> list[Row]:
-    """Return a row for each package, or for some of them by name."""
+    """Return a row for each package, or only for those named in ``only``."""
     wheels = {entry.path: entry for entry in manifest.of_kind("wheel")}
     return [
         Row(wheels[package.wheel].inner, package.name, package.version, wheels[package.wheel].sha256)
@@ -41,9 +41,9 @@ def rows_of(manifest: Manifest, only: Collection[str] | None = None) -> list[Row
 
 
 def write_pylock(rows: Iterable[Row]) -> bytes:
-    """Return the lock, whose wheels are in ``wheels`` beside it.
+    """Return the bytes of pylock.toml, whose wheels are in the folder ``wheels`` next to it.
 
-    No value needs an escape in TOML: a manifest's names, versions and paths hold no quotation mark, backslash
+    No value needs an escape in TOML: a manifest's names, versions and paths contain no quotation mark, backslash
     or control character.
     """
     blocks = ['lock-version = "1.0"\ncreated-by = "ragtrace"\n']
@@ -54,7 +54,7 @@ def write_pylock(rows: Iterable[Row]) -> bytes:
 
 
 def require_lock(manifest: Manifest) -> None:
-    """Raise TrustError unless the bundle's lock is the manifest's, byte for byte."""
+    """Raise TrustError unless the bundle's pylock.toml is, byte for byte, the one that its manifest determines."""
     entry = manifest.entry(PYLOCK)
     if entry is None or entry.sha256 != sha256_bytes(write_pylock(rows_of(manifest))):
         raise damaged(PYLOCK, _("it is not the lockfile of the packages in the manifest"))

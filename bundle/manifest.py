@@ -1,6 +1,6 @@
-"""MANIFEST.json: what every other file of a bundle must be.
+"""MANIFEST.json: the size, digest and kind of every other file of a bundle.
 
-SHA256SUMS holds its digest, so one signature over SHA256SUMS covers all.
+SHA256SUMS contains its digest, so one signature over SHA256SUMS covers all of them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MANIFEST_LIMIT = 64 << 20  # bytes
 FILES_LIMIT = 200_000
-INSTALLED_LIMIT = 1_000_000  # files of a release, without their bytecode
+INSTALLED_LIMIT = 1_000_000  # files of a release, without bytecode
 FILE_SIZE_LIMIT = 8 << 30  # bytes, exclusive: 11 octal digits of a ustar header
 NAME = "MANIFEST.json"
 
@@ -31,7 +31,7 @@ SCRIPTS, DOCUMENTATION, VERIFICATION, MODELS = "04_Scripts", "05_Documentation",
 WHEELS = f"{DEPENDENCIES}/wheels"
 PYTHON = f"{PREREQUISITES}/python"
 
-# kind → the folder that its files must be in
+# kind → the folder that contains its files
 KINDS = {
     "prerequisite": PREREQUISITES,
     "interpreter": PYTHON,
@@ -43,10 +43,10 @@ KINDS = {
     "verification": VERIFICATION,
     "plugin": f"{VERIFICATION}/plugins",
     "model": MODELS,
-    "root": "",  # what is typed in the bundle's root folder
+    "root": "",  # scripts in the bundle's root folder, which the user runs
 }
 STORED_KINDS = ("wheel", "model", "source", "lock", "script", "plugin", "verification", "interpreter")
-OWN_FOLDERS = ("wheel", "interpreter")  # kinds whose folder is in another's and holds nothing else
+OWN_FOLDERS = ("wheel", "interpreter")  # kinds whose folder is inside another kind's and contains nothing else
 _IN_ROOT = re.compile(r"[a-z][a-z-]*\.py")
 _PRODUCT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]{0,63}")
@@ -70,11 +70,11 @@ class FileEntry(Value):
     kind: str = field(metadata=by(strict.choice, choices=KINDS))
 
     def check(self, path: str) -> None:
-        """Refuse a path that some host cannot hold, or outside the folder of its kind."""
+        """Refuse a path that some host cannot store, or that is outside the folder of its kind."""
         trouble = names.problem(self.path)
         if trouble:
             raise refuse(f"{path}.path", f"{self.path!r}: {trouble}")
-        # only what is called a wheel is checked as one, wherever it lies
+        # only files of kind wheel are checked as wheels, so no other file may be in their folder
         astray = any(self.path.startswith(KINDS[kind] + "/") != (self.kind == kind) for kind in OWN_FOLDERS)
         inside = self.path.startswith(KINDS[self.kind] + "/") if self.kind != "root" else _IN_ROOT.fullmatch(self.path)
         if not inside or astray:
@@ -82,12 +82,12 @@ class FileEntry(Value):
 
     @property
     def is_stored(self) -> bool:
-        """Whether hosts keep the file by its digest: for repairs, and for delta bundles that leave it out."""
+        """Whether hosts store the file by its digest, for repairs and for delta bundles that omit it."""
         return self.kind in STORED_KINDS
 
     @property
     def inner(self) -> str:
-        """The path below the folder of its kind, for example a source file's in the application."""
+        """The path below the folder of its kind, for example that of a source file in the application."""
         folder = KINDS[self.kind]
         return self.path[len(folder) + 1 :] if folder else self.path
 
@@ -99,7 +99,7 @@ class FileEntry(Value):
 
 @dataclass(frozen=True)
 class Product(Value):
-    """What the bundle provides. ``name`` is normalised (PEP 503), ``title`` names archive and folders."""
+    """The product in the bundle. ``name`` is normalised (PEP 503), ``title`` is used in archive and folder names."""
 
     name: str = field(metadata=by(strict.matching, pattern=_PRODUCT, form=_product_form))
     title: str = field(metadata=by(strict.matching, pattern=names.PLAIN, form=names.plain_form))
@@ -119,7 +119,7 @@ class Package(Value):
 
 @dataclass(frozen=True)
 class _Totals(Value):
-    """The sums that the document ends with."""
+    """The totals at the end of the document."""
 
     files: int = field(metadata=by(strict.integer))
     bytes: int = field(metadata=by(strict.integer))
@@ -145,11 +145,11 @@ def _time(value: Any, path: str) -> str:
 
 @dataclass(frozen=True)
 class Manifest(Document):
-    """A bundle's table of contents and promises.
+    """A bundle's table of contents.
 
-    ``python_range`` is the (first, last) patch release for which the selection of packages holds,
-    or None when it holds for all. ``installed_bytes`` and ``installed_files`` are what a release
-    takes on disk before any bytecode is written.
+    ``python_range`` is the (first, last) patch release for which the selection of packages is valid,
+    or None if it is valid for all. ``installed_bytes`` and ``installed_files`` are the size and the
+    number of files of a release before any bytecode is written.
     """
 
     product: Product = field(metadata=by(Product.from_json))
@@ -172,12 +172,12 @@ class Manifest(Document):
 
     @property
     def created_epoch(self) -> int:
-        """The (claimed) time in seconds since 1970, as archive members have it."""
+        """The (claimed) build time in seconds since 1970, as in the archive's headers."""
         return int(strict.time_from_json(self.created, f"{NAME}.created").timestamp())
 
     @property
     def root(self) -> str:
-        """The folder that the archive unpacks to."""
+        """The folder to which the archive unpacks."""
         return f"{self.product.title}-Enterprise-Offline"
 
     @property
@@ -187,12 +187,12 @@ class Manifest(Document):
 
     @property
     def folder(self) -> str:
-        """The name of the folder that travels."""
+        """The name of the bundle folder."""
         return f"{self.product.name}-{self.product.version}-{self.target}-{self.target.abi}"
 
     @property
     def own_python(self) -> str | None:
-        """The program of the Python that the bundle provides, below ``PYTHON``; None where the host's own is used."""
+        """The path of the bundled Python's executable below ``PYTHON``, or None if the host's Python is used."""
         program = "python.exe" if self.target.platform == "windows" else f"bin/python{self.target.python}"
         return program if any(self.of_kind("interpreter")) else None
 
@@ -204,7 +204,7 @@ class Manifest(Document):
 
     @classmethod
     def from_json(cls, value: Any, path: str) -> Self:
-        """Take the totals apart: the sums must be those of the files."""
+        """Read the totals, and refuse them unless they are those of the files."""
         fields = Fields(value, path)
         totals = fields.nested("totals", _Totals.from_json)
         installed = {"installed_bytes": totals.installed_bytes, "installed_files": totals.installed_files}
@@ -214,13 +214,13 @@ class Manifest(Document):
         return manifest
 
     def to_json(self) -> dict[str, Any]:
-        """Put the sums of the files beside what is installed."""
+        """Return the object with the totals of the files and of the installed release in one key."""
         value = super().to_json()
         totals = _Totals(len(self.files), self.total_bytes, value.pop("installed_bytes"), value.pop("installed_files"))
         return {**value, "totals": totals.to_json()}
 
     def check(self, path: str) -> None:
-        """Refuse what no single field shows: doubles, collisions, references to nothing."""
+        """Refuse errors that involve several fields: duplicates, collisions, dangling references."""
         if not self.files:
             raise refuse(f"{path}.files", _("empty"))
         paths = [NAME, *(entry.path for entry in self.files)]
@@ -263,5 +263,5 @@ class Manifest(Document):
 
 
 def parse_manifest(data: bytes, name: str = NAME) -> Manifest:
-    """Read a manifest. Raises TrustError that names the path of what it refuses, in the file ``name``."""
+    """Parse a manifest. Raises TrustError with the path of the refused value in the file ``name``."""
     return Manifest.from_bytes(data, name, limit=MANIFEST_LIMIT)

@@ -1,7 +1,7 @@
-"""Which names a file of a bundle may have, so that every host can hold it and no one is misled.
+"""Valid file names in a bundle: every host can store them, and they mislead no one.
 
-UTF-8 in NFC, without control, bidi or backslash characters, relative, ustar-sized, unique after
-NFKC and case folding; the rules of Windows hold for bundles of every platform.
+UTF-8 in NFC, without control, bidi or backslash characters, relative, short enough for ustar, unique after
+NFKC and case folding; the rules of Windows apply to bundles of every platform.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-INSTALLER = "ragtrace-install.pyz"  # beside the archive of every bundle, and in it
+INSTALLER = "ragtrace-install.pyz"  # next to the archive of every bundle, and in it
 NAME_LIMIT, PREFIX_LIMIT = 100, 155  # bytes, POSIX.1-1988 ustar header fields
-# of a path in a wheel, which no tar header bounds; no known wheel has a third of it. With a prefix before it
-# it stays far from PATH_MAX, and everything that walks what was installed is done soon
+# limits for a path in a wheel, which no tar header limits; no known wheel uses a third of them. Even with a prefix
+# such a path is far below PATH_MAX, and walking an installed tree ends soon
 PARTS_LIMIT, PART_LIMIT, MEMBER_LIMIT = 64, 255, 1024  # names, bytes of one (NAME_MAX), bytes of all
-# of the 259 characters of MAX_PATH, what is left below a release in a folder of 20: \\releases\\ and its name take 37
+# characters of MAX_PATH (259) left below a release, if the prefix takes 20: \\releases\\ and the release's name take 37
 WINDOWS_ROOM = 259 - 20 - 37
-PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # what is called so in folders and commands: titles, models
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # titles and models, whose names become folders and commands
 _FORBIDDEN = re.compile(r'[\\:*?"<>|]')
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\..*)?")
 
 
 def plain_form() -> str:
-    """Return what PLAIN refuses, in words."""
+    """Return a description of the names that PLAIN matches."""
     return _("letters, digits, '.', '_' and '-' only, at most 64, a letter or a digit first")
 
 
 def split_ustar(path: str) -> tuple[bytes, bytes] | None:
-    """Return the prefix and name fields of a ustar header, or None when the path does not fit."""
+    """Return the prefix and name fields of a ustar header, or None if the path does not fit."""
     data = path.encode("utf-8")
     if len(data) <= NAME_LIMIT:
         return b"", data
@@ -44,7 +44,7 @@ def split_ustar(path: str) -> tuple[bytes, bytes] | None:
 
 
 def problem(path: str) -> str | None:
-    """Return why a path may not stand in a bundle, or None when it may."""
+    """Return why a path is not allowed in a bundle, or None if it is."""
     trouble = _text_problem(path)
     for part in path.split("/"):
         trouble = trouble or _part_problem(part)
@@ -76,7 +76,7 @@ def _part_problem(part: str) -> str | None:
 
 
 def too_far(member: str) -> str | None:
-    """Return why a wheel's member is too deep or too long to be installed, or None when it is not."""
+    """Return why a wheel's member is too deep or too long to be installed, or None if it is not."""
     parts = [part.encode("utf-8", "surrogatepass") for part in member.split("/")]
     if len(parts) > PARTS_LIMIT:
         return _("nested in more than {limit} folders").format(limit=PARTS_LIMIT - 1)
@@ -88,17 +88,17 @@ def too_far(member: str) -> str | None:
 
 
 def too_long_for_windows(paths: Iterable[str]) -> str | None:
-    """Return a path below a release that Windows can't open without long paths, be it in a short folder, or None."""
+    """Return a path below a release that Windows cannot open without long paths even in a short folder, or None."""
     return next((path for path in paths if len("/" + path) > WINDOWS_ROOM), None)
 
 
 def folded(path: str) -> str:
-    """Return the form under which two paths would meet on a filesystem that ignores case."""
+    """Return the form in which two paths are equal if a case-insensitive filesystem takes them for one."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", path).casefold())
 
 
 def collision(paths: Iterable[str]) -> tuple[str, str] | None:
-    """Return two paths that some filesystem can't tell apart, a file used as a folder included."""
+    """Return two paths that collide on some filesystem, including a file that is also used as a folder, or None."""
     files: dict[str, str] = {}
     folders: dict[str, tuple[str, str]] = {}
     for path in paths:

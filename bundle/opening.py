@@ -1,6 +1,6 @@
-"""Opening a bundle: the signature first, then the manifest; only this makes a Bundle.
+"""Opening a bundle: the signatures first, then the manifest; only this module creates a Bundle.
 
-What has a Bundle has verified signers, so later code never asks again. Its files are verified
+The signers of a Bundle are therefore verified, and later code does not check them again. Its files are verified
 one by one as they are read (bundle/reading/archive.py).
 """
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SUMS = "SHA256SUMS"
 INSTALLER_MEMBER = f"04_Scripts/{INSTALLER}"
-SHOWN = 5  # names of missing volumes
+SHOWN = 5  # names of missing volumes in a message
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Bundle:
     """A bundle whose signers were accepted.
 
     ``location`` is its archive, the first of the archive's volumes, or its unpacked root folder; ``base``
-    is the release that a delta builds on.
+    is the manifest of the release that a delta bundle needs.
     """
 
     manifest: Manifest
@@ -61,30 +61,30 @@ class Bundle:
 
     @cached_property
     def left_out(self) -> frozenset[FileEntry]:
-        """The files that the base has and this bundle omits, none for a full bundle."""
+        """The files of the manifest that this bundle omits because its base has them; empty for a full bundle."""
         return frozenset(delta.left_out(self.manifest, self.base))
 
     @property
     def bytes_brought(self) -> int:
-        """The bytes of all files that it holds."""
+        """The total size in bytes of the files in the bundle."""
         return self.manifest.total_bytes - sum(entry.size for entry in self.left_out)
 
     @property
     def name(self) -> str:
-        """What to call it while it is read."""
+        """The bundle's name in progress messages."""
         return self.manifest.archive if self.is_archive else self.location.name
 
     @property
     def volumes(self) -> Volumes:
-        """The files that hold the archive, in order, with their signed digests: one where it is whole."""
+        """The files that hold the archive, in order, with their signed digests; one file if it is not split."""
         digests = digest.read_sums(self.sums, SUMS)
         names = volume_names(digests, self.manifest.archive)
         if names == [self.manifest.archive]:
-            return [(self.location, digests[names[0]])]  # somebody may have given it another name
+            return [(self.location, digests[names[0]])]  # the user may have renamed it
         return [(self.location.with_name(name), digests[name]) for name in names]
 
     def visit(self, take: Take, advance: Callable[[int], None]) -> None:
-        """Hand every file to ``take`` with its blocks, checked as they pass; ``advance`` gets their sizes in bytes.
+        """Pass every file to ``take`` with its blocks, verified while reading; ``advance`` gets their sizes in bytes.
 
         An archive's files come in manifest order, those of a folder several at a time.
         """
@@ -109,16 +109,16 @@ class Bundle:
 
 
 def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bundle:
-    """Return the bundle at a path (its folder, its archive, or its unpacked root) once it is trusted.
+    """Return the bundle at a path (its folder, its archive, or its unpacked root) after it was verified.
 
-    1. The signatures over SHA256SUMS hold, and the policy accepts their signers at time ``at``.
-    2. MANIFEST.json has the signed digest and breaks no rule; its lock names its packages and nothing else; none of its
-       commands or settings has a name of ours or of the host's shells.
-    3. So has the manifest of the base, where the bundle is a delta.
-    4. SHA256SUMS names what the manifest promises, and the installer beside it is the signed one.
+    1. The signatures over SHA256SUMS are valid, and the policy accepts their signers at time ``at``.
+    2. MANIFEST.json has the signed digest and is valid; its pylock.toml lists exactly its packages; no command or
+       setting has a name that this tool or the host's shells use.
+    3. If the bundle is a delta, the manifest of its base has the signed digest and is valid too.
+    4. SHA256SUMS lists the archive of the manifest, and the installer next to it is the signed one.
 
-    Raises UsageError when nothing is there, HostError when it cannot be read, TrustError for anything that is not as
-    signed.
+    Raises UsageError if the path does not exist, HostError if it cannot be read, TrustError if anything differs from
+    what was signed.
     """
     path = Path(os.path.abspath(path))  # "." has a parent too
     folder, sums, signatures = read_signed(path)
@@ -156,9 +156,9 @@ def read_signed(path: Path) -> tuple[Path, bytes, dict[str, bytes]]:
 
 
 def read_sums(folder: Path, read: Callable[[Path, int], bytes]) -> tuple[bytes, dict[str, bytes]]:
-    """Return the bytes of SHA256SUMS and the signature files by name; ``read`` gets each file's path and bound.
+    """Return the bytes of SHA256SUMS and the signature files by name; ``read`` gets each file's path and size limit.
 
-    Raises TrustError for more signatures than there may be.
+    Raises TrustError if there are more than SIGNATURES_LIMIT signatures.
     """
     sums = read(folder / SUMS, digest.SUMS_LIMIT)
     found = sorted(name for name in os.listdir(folder) if is_signature(name))
@@ -168,12 +168,12 @@ def read_sums(folder: Path, read: Callable[[Path, int], bytes]) -> tuple[bytes, 
 
 
 def is_signature(name: str) -> bool:
-    """Return whether a file is a signature of SHA256SUMS by its name, whoever made it."""
+    """Return whether a file name is that of a signature of SHA256SUMS, by any key."""
     return name.startswith(f"{SUMS}.") and name.endswith(".sig")
 
 
 def claimed_signers(sums: bytes, signatures: dict[str, bytes]) -> list[PublicKey]:
-    """Return the key of each signature, which must hold and be named so; whether it is trusted is asked elsewhere."""
+    """Return the key of each signature, which must be valid and named after its key; trust is checked elsewhere."""
     keys = {name: verify(data, sums, RELEASE_NAMESPACE, name=name) for name, data in signatures.items()}
     for name, key in keys.items():
         if name != f"{SUMS}.{key.keyid}.sig":
@@ -205,14 +205,14 @@ def _read(path: Path, limit: int) -> bytes:
 
 
 def _read_manifest(path: Path, folder: Path, sha256: str | None) -> bytes:
-    """Return the signed manifest; of an unpacked root and the folder beside it, every copy must be right."""
+    """Return the signed manifest; every copy, in an unpacked root and in the folder next to it, must match."""
     copies = [place / NAME for place in (path, folder) if medium.is_folder(place) and os.path.lexists(place / NAME)]
     read = [_read_listed(copy, sha256) for copy in copies or [folder / NAME]]
     return read[0]
 
 
 def _read_base(folder: Path, manifest: Manifest, sha256: str) -> Manifest:
-    """Return the signed manifest of the release that a delta builds on."""
+    """Return the signed manifest of the release that a delta bundle needs."""
     base = parse_manifest(_read_listed(folder / delta.BASE, sha256), delta.BASE)
     delta.require_base(manifest, base)
     return base
@@ -227,7 +227,7 @@ def _read_listed(path: Path, sha256: str | None) -> bytes:
 
 
 def _check_installer(folder: Path, bundle: Bundle, sha256: str | None) -> None:
-    """Raise TrustError unless the installer is the one in the manifest, or a delta leaves it out."""
+    """Raise TrustError unless the installer matches the manifest, or a delta bundle omits it."""
     member = bundle.manifest.entry(INSTALLER_MEMBER)
     if member is None or sha256 != (None if member in bundle.left_out else member.sha256):
         raise medium.damaged(SUMS, _("its installer does not match the manifest"))
@@ -242,7 +242,7 @@ def volume_name(name: str, number: int) -> str:
 
 
 def volume_names(digests: dict[str, str], archive_name: str) -> list[str]:
-    """Return the names of the files that hold the archive, by what SHA256SUMS names besides the two others."""
+    """Return the names of the files that hold the archive, derived from the names that SHA256SUMS lists."""
     if archive_name in digests:
         return [archive_name]
     count = sum(name.startswith(f"{archive_name}.") for name in digests)
@@ -250,7 +250,7 @@ def volume_names(digests: dict[str, str], archive_name: str) -> list[str]:
 
 
 def _location(path: Path, folder: Path, manifest: Manifest, volumes: list[str]) -> Path:
-    """Return what is read: an archive or root that was named itself, else the archive or root in the named folder."""
+    """Return the archive or root to read: the path itself if it is one, else the one in the named folder."""
     if _is_root(path, manifest) or (medium.is_file(path) and volumes == [manifest.archive]):
         return path
     missing = [name for name in volumes if not medium.is_file(folder / name)]
@@ -267,12 +267,12 @@ def _location(path: Path, folder: Path, manifest: Manifest, volumes: list[str]) 
 
 
 def _is_root(path: Path, manifest: Manifest) -> bool:
-    """Return whether a bundle was unpacked to a folder: of a delta not every folder is there."""
+    """Return whether a path is an unpacked bundle; of a delta bundle some folders may be missing."""
     return any(medium.is_folder(path / top) for top in {entry.path.partition("/")[0] for entry in manifest.files})
 
 
 def _incomplete(path: Path, folder: Path, volumes: list[str], missing: list[str]) -> TrustError:
-    """Return the error for an archive of which not all volumes are there, or for a file that is none of them."""
+    """Return the error for an archive with missing volumes, or for a file that is not one of them."""
     if not missing:
         return TrustError(
             _("{path} is not a volume of this bundle.").format(path=path),

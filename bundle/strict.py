@@ -1,7 +1,7 @@
-"""Strict JSON: what is not expected is refused, and the refusal names the path of it.
+"""Strict JSON: unexpected content is refused, and the error names its path.
 
 A document is described once, by the fields of frozen dataclasses: ``Value`` reads and writes them. Unknown or duplicate
-keys, NaN, floats where integers belong, and anything over its bound raise TrustError, for example
+keys, NaN, floats in place of integers, and values over their limit raise TrustError, for example
 ``MANIFEST.json.files[3].sha256: not 64 hex digits``.
 """
 
@@ -33,7 +33,7 @@ _TIME = re.compile(r"(19[7-9][0-9]|2[0-9]{3})-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2
 
 def refuse(path: str, reason: str) -> TrustError:
     """Return the error for a part of a document that breaks its rules."""
-    # the path may quote a key of a hostile document, which must not steer the operator's terminal
+    # the path may quote a key of a hostile document, whose control characters must not reach the operator's terminal
     shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in path)
     return TrustError(
         f"{shown}: {reason}.",
@@ -47,10 +47,10 @@ def refuse(path: str, reason: str) -> TrustError:
 
 
 def parse(data: bytes | str, **hooks: Any) -> Any:
-    """Parse JSON that others made: applications, logs, reports. Raises ValueError for all that it cannot be.
+    """Parse untrusted JSON, such as that of applications, logs and reports. Raises ValueError if it is invalid.
 
-    Deeper than NESTING_LIMIT it is refused, because everything that writes or compares a value calls itself for
-    what is in it; the parser of Python 3.12 takes more than those do.
+    Values nested deeper than NESTING_LIMIT are refused, because all code that writes or compares a value recurses
+    into it; the parser of Python 3.12 accepts deeper ones than that code does.
     """
     try:
         value = json.loads(data, **hooks)
@@ -86,15 +86,15 @@ def loads(data: bytes, name: str, *, limit: int) -> Any:
 
 
 def dumps(value: Any) -> bytes:
-    """Write JSON the one way that we sign: sorted keys, two spaces, UTF-8, a newline at the end."""
+    """Write JSON in the canonical form that is signed: sorted keys, two spaces, UTF-8, a final newline."""
     return (json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
-# 2. the readers: each takes a value and its path, and returns what it stands for or refuses it
+# 2. the readers: each gets a value and its path, and returns the parsed value or refuses it
 
 
 def text(value: Any, path: str, *, limit: int = TEXT_LIMIT, empty: bool = False) -> str:
-    """Take one line of text without control characters."""
+    """Read one line of text without control characters."""
     if not isinstance(value, str):
         raise refuse(path, _("not a string"))
     if not value and not empty:
@@ -107,28 +107,28 @@ def text(value: Any, path: str, *, limit: int = TEXT_LIMIT, empty: bool = False)
 
 
 def matching(value: Any, path: str, *, pattern: re.Pattern[str], form: Callable[[], str]) -> str:
-    """Take a text of which ``pattern`` matches all; ``form`` says the same in the reader's words."""
+    """Read a text that ``pattern`` matches in full; ``form`` describes the pattern to the user."""
     if not pattern.fullmatch(text(value, path)):
         raise refuse(path, form())
     return str(value)
 
 
 def choice(value: Any, path: str, *, choices: Collection[str]) -> str:
-    """Take one of some texts."""
+    """Read one of some texts."""
     if text(value, path) not in choices:
         raise refuse(path, _("not one of {choices}").format(choices=", ".join(choices)))
     return str(value)
 
 
 def sha256(value: Any, path: str) -> str:
-    """Take a digest: 64 small hex digits."""
+    """Read a digest: 64 lower-case hex digits."""
     if not _HEX64.fullmatch(text(value, path)):
         raise refuse(path, _("not 64 hex digits"))
     return str(value)
 
 
 def integer(value: Any, path: str, *, least: int = 0, most: int = INTEGER_LIMIT) -> int:
-    """Take a whole number between two bounds, both included."""
+    """Read an integer between two bounds, both included."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise refuse(path, _("not an integer"))
     if not least <= value <= most:
@@ -137,21 +137,21 @@ def integer(value: Any, path: str, *, least: int = 0, most: int = INTEGER_LIMIT)
 
 
 def number(value: Any, path: str, *, most: float = INTEGER_LIMIT) -> float:
-    """Take a finite number whose size is at most ``most``."""
+    """Read a finite number whose absolute value is at most ``most``."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > most:
         raise refuse(path, _("not a number"))
     return float(value)
 
 
 def boolean(value: Any, path: str) -> bool:
-    """Take true or false."""
+    """Read true or false."""
     if not isinstance(value, bool):
         raise refuse(path, _("not true or false"))
     return value
 
 
 def time_from_json(value: Any, path: str) -> datetime:
-    """Read a moment written ``2026-01-31T12:00:00Z`` (RFC 3339, UTC, whole seconds, from 1970 on)."""
+    """Read a time of the form ``2026-01-31T12:00:00Z`` (RFC 3339, UTC, whole seconds, from 1970 on)."""
     written = text(value, path)
     try:
         moment = datetime.fromisoformat(written[:-1]).replace(tzinfo=timezone.utc) if _TIME.fullmatch(written) else None
@@ -164,17 +164,17 @@ def time_from_json(value: Any, path: str) -> datetime:
 
 
 def time_to_json(moment: datetime) -> str:
-    """Write a moment of UTC the one way that ``time_from_json`` reads."""
+    """Write a time in UTC, in the only form that ``time_from_json`` reads."""
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def optional(value: Any, path: str, *, of: Callable[[Any, str], T]) -> T | None:
-    """Take null, or what another reader takes."""
+    """Read null, or a value that the reader ``of`` accepts."""
     return None if value is None else of(value, path)
 
 
 def items(value: Any, path: str, *, of: Callable[[Any, str], T], most: int) -> tuple[T, ...]:
-    """Take a list; ``of`` reads each item."""
+    """Read a list of at most ``most`` items; ``of`` reads each item."""
     if not isinstance(value, list):
         raise refuse(path, _("not a list"))
     if len(value) > most:
@@ -183,12 +183,12 @@ def items(value: Any, path: str, *, of: Callable[[Any, str], T], most: int) -> t
 
 
 def texts(value: Any, path: str, *, most: int = 1000) -> tuple[str, ...]:
-    """Take a list of texts."""
+    """Read a list of texts."""
     return items(value, path, of=text, most=most)
 
 
 def mapping(value: Any, path: str, *, most: int = 1000) -> dict[str, str]:
-    """Take an object whose values are all texts, possibly empty."""
+    """Read an object whose values are all texts, possibly empty."""
     if not isinstance(value, dict) or len(value) > most:
         raise refuse(path, _("not an object with at most {limit} keys").format(limit=most))
     return {text(name, path): text(item, f"{path}.{name[:80]}", empty=True) for name, item in value.items()}
@@ -202,20 +202,20 @@ def by(
 ) -> dict[str, Any]:
     """Return the metadata of a Value's field: its reader, with the reader's bounds.
 
-    ``key`` is its name in the document where that differs, ``write`` the way back where ``written`` does not know it.
-    A key ``added`` since documents were signed is written only where it is not empty, so they are written as they were.
+    ``key`` is its name in the document if that differs, ``write`` its writer if ``written`` does not suffice. A key
+    ``added`` after documents were signed is written only if it is not empty, so that those remain the same bytes.
     """
     return {"read": partial(read, **bounds), "key": key, "write": write or written, "added": added}
 
 
 class Value:
-    """A frozen dataclass, each of whose fields says ``by`` which reader it is read."""
+    """A frozen dataclass, each of whose fields declares its reader with ``by``."""
 
     @classmethod
     def from_json(cls, value: Any, path: str) -> Self:
-        """Take an object with a key for each field and no other; one that was added later may be missing."""
+        """Read an object with a key for each field and no other; one that was added later may be missing."""
         taken, left = {}, Fields(value, path)
-        for field in fields(cls):  # type: ignore[arg-type] # those who inherit are dataclasses
+        for field in fields(cls):  # type: ignore[arg-type] # subclasses are dataclasses
             key = field.metadata["key"] or field.name
             if key in left.left or not field.metadata["added"]:
                 taken[field.name] = left.nested(key, field.metadata["read"])
@@ -225,10 +225,10 @@ class Value:
         return result
 
     def check(self, path: str) -> None:
-        """Refuse what no single field shows; ``path`` is where the value stands."""
+        """Refuse errors that involve several fields; ``path`` is that of the value in the document."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the object that ``from_json`` takes."""
+        """Return the object that ``from_json`` reads."""
         return {
             field.metadata["key"] or field.name: field.metadata["write"](getattr(self, field.name))
             for field in fields(self)  # type: ignore[arg-type]
@@ -237,13 +237,13 @@ class Value:
 
 
 class Document(Value):
-    """A Value that is a whole file: it says the number of its format, and there is one way to write it."""
+    """A Value that is a whole file: it contains the number of its format, and has one canonical form."""
 
     FORMAT = 1
 
     @classmethod
     def from_bytes(cls, data: bytes, name: str, *, limit: int) -> Self:
-        """Read a document of at most ``limit`` bytes. Raises TrustError that names the path of what it refuses."""
+        """Parse a document of at most ``limit`` bytes. Raises TrustError with the path of the refused value."""
         keys = Fields(loads(data, name, limit=limit), name)
         keys.nested("format", integer, least=cls.FORMAT, most=cls.FORMAT)
         document = cls.from_json(keys.left, name)
@@ -252,7 +252,7 @@ class Document(Value):
         return document
 
     def to_bytes(self) -> bytes:
-        """Return the one way to write this document."""
+        """Return the canonical form of this document."""
         return dumps({"format": self.FORMAT, **self.to_json()})
 
 
@@ -268,7 +268,7 @@ def written(value: Any) -> Any:
 
 
 class Fields:
-    """The keys of one JSON object, each taken once; ``done`` refuses what is left."""
+    """The keys of one JSON object, each read once; ``done`` refuses any others."""
 
     def __init__(self, value: Any, path: str) -> None:
         if not isinstance(value, dict):
@@ -277,7 +277,7 @@ class Fields:
         self.path = path
 
     def nested(self, key: str, read: Callable[..., T], **bounds: Any) -> T:
-        """Take a key by its reader."""
+        """Remove a key and return its value, as parsed by its reader."""
         if key not in self.left:
             raise refuse(f"{self.path}.{key}", _("missing"))
         return read(self.left.pop(key), f"{self.path}.{key}", **bounds)

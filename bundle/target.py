@@ -1,6 +1,6 @@
-"""A target: the platform, architecture and Python that a bundle is made for.
+"""A target: the platform, architecture and Python for which a bundle is built.
 
-Written ``linux-x86_64``; the Python beside it as ``3.11``. Tags follow the platform
+Written ``linux-x86_64``, and the Python separately as ``3.11``. Tags follow the platform
 compatibility specification (PEP 425, 600, 656), markers PEP 508.
 """
 
@@ -27,16 +27,16 @@ ARCHITECTURES = {
     "macos": ("arm64", "x86_64"),
 }
 PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
-FREE_THREADED = ("3.13t", "3.14t")  # builds that wheels can be looked up for; the installer does not run on them
-GLIBC_FLOOR = (2, 28)  # Debian 10, RHEL 8: what current scientific wheels are built for
+FREE_THREADED = ("3.13t", "3.14t")  # builds for which wheels can be searched; the installer does not run on them
+GLIBC_FLOOR = (2, 28)  # Debian 10, RHEL 8; current scientific wheels are built for it
 MUSL_FLOOR = (1, 2)  # Alpine 3.13
-MACOS_FLOOR = (14, 0)  # the oldest that PyTorch has wheels for
+MACOS_FLOOR = (14, 0)  # the oldest for which PyTorch has wheels
 _LEGACY = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where a bundle installs. ``glibc`` is the lowest glibc that its Linux hosts have."""
+    """A target: platform, architecture and Python. ``glibc`` is the lowest glibc of its Linux hosts."""
 
     platform: str
     architecture: str
@@ -124,7 +124,7 @@ class Target:
 
 
 def parse_target(name: str, python: str, *, glibc: tuple[int, int] = GLIBC_FLOOR) -> Target:
-    """Return the target that a user names, for example ``linux-x86_64`` and ``3.11``."""
+    """Return the target that the user named, for example ``linux-x86_64`` and ``3.11``."""
     system, _dash, architecture = name.partition("-")
     if architecture not in ARCHITECTURES.get(system, ()):
         known = ", ".join(f"{system}-{machine}" for system, machines in ARCHITECTURES.items() for machine in machines)
@@ -141,7 +141,7 @@ def parse_target(name: str, python: str, *, glibc: tuple[int, int] = GLIBC_FLOOR
 
 
 def target_from_json(value: Any, path: str) -> Target:
-    """Read a target out of a manifest."""
+    """Read the target of a manifest."""
     fields = Fields(value, path)
     system = fields.nested("platform", strict.choice, choices=tuple(ARCHITECTURES))
     architecture = fields.nested("architecture", strict.choice, choices=ARCHITECTURES[system])
@@ -171,6 +171,6 @@ def host_target() -> Target:
 
 
 def host_glibc() -> tuple[int, int] | None:
-    """Return this host's glibc version, or None where there is none (musl, Windows, macOS)."""
+    """Return this host's glibc version, or None if it has none (musl, Windows, macOS)."""
     matched = re.match(r"([0-9]+)\.([0-9]+)", platform.libc_ver()[1]) if platform.libc_ver()[0] == "glibc" else None
     return (int(matched[1]), int(matched[2])) if matched else None

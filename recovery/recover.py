@@ -56,7 +56,7 @@ class Given:
     bundle: AdmittedBundle | None = None
 
     def admitted(self) -> Given:
-        """Return a copy with the bundle that may be installed. Raises the error of a bundle that was given but refused."""
+        """Return a copy with the bundle that may be installed. Raises the error of a bundle that is refused."""
         return replace(self, bundle=self.available.admit())
 
 

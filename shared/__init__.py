@@ -1,3 +1,3 @@
-"""The ground of both sides, which knows nothing of bundles or installations: errors, languages, what systems refuse."""
+"""Code that builder and host share, independent of bundles and installations: error types, languages, system errors."""
 
 __version__ = "0.1.0"

@@ -1,13 +1,13 @@
-"""The causes of a refusal, by the names of errno and closer ones of ours: for each, its reason and advice in words.
+"""Reasons and advice for system errors, by cause: the name of an errno, or a more precise one of this tool.
 
-The English reasons are those of strerror(3), which people search for; Windows' own numbers have causes of theirs.
+The English reasons are those of strerror(3), which users search for; Windows' own error numbers map to these causes.
 """
 
 from __future__ import annotations
 
 from shared.i18n import _
 
-# winerror.h; the other numbers of Windows have an errno that says as much
+# winerror.h; the other numbers of Windows have an equivalent errno
 OF_WINDOWS = {
     5: "EACCES",
     32: "IN_USE",  # ERROR_SHARING_VIOLATION
@@ -17,7 +17,7 @@ OF_WINDOWS = {
     225: "VIRUS",  # ERROR_VIRUS_INFECTED
     1314: "PRIVILEGE",  # ERROR_PRIVILEGE_NOT_HELD
 }
-# the name is at fault: what file was wanted helps more than how names go wrong
+# the name is at fault: advice on the expected file is more useful than general advice on names
 NAMES = frozenset(
     {"ENOENT", "NO_PARENT", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP", "EINVAL", "NO_CAUSE", "NOT_REGULAR", "A_LINK"}
 )
@@ -25,7 +25,7 @@ KINDS = frozenset({"ENXIO", "ENODEV"})  # a socket, a device without a driver
 
 
 def reasons() -> dict[str, str]:
-    """Return the reason for each cause: the words of strerror(3), and what the host says beyond the errno."""
+    """Return the reason for each cause: the text of strerror(3), with any details that the host adds to the errno."""
     return {**_reasons(), **_reasons_of_ours()}
 
 
@@ -60,7 +60,7 @@ def _reasons() -> dict[str, str]:
 
 
 def _reasons_of_ours() -> dict[str, str]:
-    """Return what the host says beyond the errno; the words of strerror(3) stay in front."""
+    """Return the reasons with details that the errno lacks; the text of strerror(3) comes first."""
     return {
         "APPEND_ONLY": _("Operation not permitted, it is append-only (chattr +a)"),
         "IMMUTABLE": _("Operation not permitted, it is immutable (chattr +i)"),
@@ -76,7 +76,7 @@ def _reasons_of_ours() -> dict[str, str]:
 
 
 def advice() -> dict[str, str]:
-    """Return what helps against each cause, but for a lack of rights, where it depends on what was being done."""
+    """Return the advice for each cause except missing permissions, for which it depends on the operation."""
     return {**_advice_on_names(), **_advice_on_hosts(), **_advice_on_files()}
 
 

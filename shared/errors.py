@@ -1,18 +1,18 @@
-"""One root for every error that an operator may see.
+"""One base class for every error that an operator may see.
 
-Each says what happened, to which file, and what to do next. Exit codes are decided by the
-command line (shared/terminal/commandline.py), never here.
+Each error states the problem, the file concerned and the next step. The command line
+(shared/terminal/commandline.py) determines exit codes, not this module.
 """
 
 from __future__ import annotations
 
 
 class RagtraceError(Exception):
-    """What happened, and what to do next.
+    """An error message: the problem, and the next step.
 
-    ``what`` is one sentence that names the file or host concerned, or several where several are at fault:
-    each is reported on a line of its own. ``advice`` is one sentence with the next step, or empty where nothing
-    useful can be said.
+    ``what`` is one sentence that names the file or host concerned, or several sentences if several are at fault,
+    each reported on a separate line. ``advice`` is one sentence with the next step, or empty if there is
+    no useful advice.
     """
 
     def __init__(self, *what: str, advice: str = "") -> None:
@@ -23,23 +23,23 @@ class RagtraceError(Exception):
 
 
 class UsageError(RagtraceError):
-    """The command was called wrongly."""
+    """The command was called incorrectly."""
 
 
 class TrustError(RagtraceError):
-    """A byte, a signature, a signer or a format is not what was signed."""
+    """A byte, a signature, a signer or a format differs from what was signed."""
 
 
 class HostError(RagtraceError):
-    """This host does not fit: platform, Python, space, permission."""
+    """This host is not suitable: platform, Python, space, permission."""
 
 
 class InstallError(RagtraceError):
-    """An installation, rollback or recovery failed; the message says which release is active."""
+    """An installation, rollback or recovery failed; the message states which release is active."""
 
 
 class ToolError(RagtraceError):
-    """A program that we called failed or is missing."""
+    """A program that this tool calls failed or is missing."""
 
 
 class BuildError(RagtraceError):
@@ -47,4 +47,4 @@ class BuildError(RagtraceError):
 
 
 class BusyError(RagtraceError):
-    """Another run holds the lock."""
+    """Another process holds the lock."""

@@ -1,7 +1,7 @@
 """The operator's language, through gettext.
 
-The locale decides (LC_ALL, LC_MESSAGES, LANG, as POSIX has it; the user's UI language on
-Windows); RAGTRACE_LANG overrides it. A text that is missing from a catalogue shows in English.
+It is that of the locale (LC_ALL, LC_MESSAGES, LANG, as in POSIX; the user's UI language on
+Windows); RAGTRACE_LANG overrides it. A text that is missing from a catalogue appears in English.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LETTERS = {"ko": "한글"}
 
 
 def preferred_languages() -> list[str]:
-    """Return the language codes that the user's environment asks for, best first."""
+    """Return the user's preferred language codes from the environment, best first."""
     override = os.environ.get("RAGTRACE_LANG")
     if override:
         return [override]
@@ -38,7 +38,7 @@ def preferred_languages() -> list[str]:
 
 @lru_cache(maxsize=1)
 def translations() -> NullTranslations:
-    """Return the catalogue of the user's language, or one that leaves texts as they are."""
+    """Return the catalogue of the user's language, or one that leaves texts unchanged."""
     import gettext
 
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "locale")
@@ -47,7 +47,7 @@ def translations() -> NullTranslations:
 
 
 def _can_be_written(language: str) -> bool:
-    """Return whether both streams hold a language's letters: a pipe of Windows has the code page of the system's."""
+    """Return whether both streams can encode a language's letters: pipes on Windows use the system's code page."""
     letters = LETTERS.get(language[:2], "")
     try:
         for stream in (sys.stdout, sys.stderr):
@@ -58,10 +58,10 @@ def _can_be_written(language: str) -> bool:
 
 
 def _(message: str) -> str:
-    """Return a message in the operator's language. Placeholders are filled in afterwards."""
+    """Return a message in the operator's language. The caller fills in its placeholders."""
     return translations().gettext(message)
 
 
 def plural(singular: str, many: str, count: int) -> str:
-    """Return the form of a message that fits a count, in the operator's language."""
+    """Return the form of a message for a count, in the operator's language."""
     return translations().ngettext(singular, many, count)

@@ -1,4 +1,4 @@
-"""What a host lacks that no program can do without: memory, threads, modules of Python. No fault of the tool."""
+"""Resources that every program needs and this host lacks: memory, threads, modules of Python."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import threading
 from shared.errors import HostError
 from shared.i18n import _
 
-NEEDED_STACK = 256 << 10  # bytes; of 64 KiB uv's first thread overflows, of 128 KiB it does not (uv 0.13.9)
-NEEDED_THREADS = 24  # at once: ours, uv's workers (shared/programs/uv.py bounds them), a program of the application's
+NEEDED_STACK = 256 << 10  # bytes; uv's first thread overflows 64 KiB, but not 128 KiB (uv 0.13.9)
+NEEDED_THREADS = 24  # at once: this tool's, uv's workers (limited in shared/programs/uv.py), the application's
 
 
 def refused(error: BaseException) -> HostError | None:
-    """Return what a host lacks where an error says so, None for any other error.
+    """Return the error for a missing resource of this host if an error indicates one, else None.
 
-    CPython has no type of its own for a thread that cannot be started, nor the loader for a module without memory.
+    CPython has no exception type for a thread that cannot be started, nor the loader for a module without memory.
     """
     text = str(error)
     if isinstance(error, ModuleNotFoundError) and _is_of_python(error.name or ""):
@@ -37,25 +37,25 @@ def refused(error: BaseException) -> HostError | None:
 
 
 def _is_of_python(module: str) -> bool:
-    """Return whether a module is of the standard library, as far as this Python says which are (3.10 on)."""
+    """Return whether a module is in the standard library; False before Python 3.10, which has no list of it."""
     return module.partition(".")[0] in getattr(sys, "stdlib_module_names", ())
 
 
 def needed_files(wheels: int) -> int:
-    """Return how many files uv has open at once for so many wheels, which it unpacks together.
+    """Return the number of files that uv has open at once for so many wheels, which it unpacks in parallel.
 
-    Measured with uv 0.13.9 by the lowest limit that works: 15 for 1 wheel, 22 for 4, 37 for 10, 59 for 20, 108 for 42.
+    The lowest limits that worked with uv 0.13.9: 15 for 1 wheel, 22 for 4, 37 for 10, 59 for 20, 108 for 42.
     """
     return 20 + wheels * 5 // 2
 
 
 def advice() -> str:
-    """Return what helps where a limit was met."""
+    """Return the advice for an exhausted limit."""
     return _("Raise the limit on processes, memory or open files (ulimit, the service, the container).")
 
 
 def threads_at_once(wanted: int = NEEDED_THREADS) -> int:
-    """Return how many threads can be had now, at most those that are wanted: by having them."""
+    """Return the number of threads that can run now, at most ``wanted``, by starting them."""
     over, made = threading.Event(), list[threading.Thread]()
     try:
         while len(made) < wanted:

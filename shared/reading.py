@@ -1,7 +1,7 @@
-"""The one way in which a file of an installation is opened for reading, whatever is in its place by now.
+"""How files of an installation are opened for reading, whatever may have replaced them.
 
-A pipe never answers, a device never ends, a sparse file may be longer than any memory, and a link leads to another
-file: a file that we have written is regular, under its own name, and has a length that its like may have.
+A pipe never answers, a device never ends, a sparse file may be larger than any memory, and a link leads to another
+file: a file that this tool wrote is regular, under its own name, and within the size limit of its type.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from shared.i18n import _
 if TYPE_CHECKING:
     Named = str | os.PathLike[str]
 
-LINES = 1 << 20  # bytes of a file of ours that holds a few names
+LINES = 1 << 20  # bytes of a file of this tool that contains a few names
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 class UnfitError(OSError):
-    """What is there is no file of ours; ``cause`` is how shared.troubles knows it."""
+    """The file is not one that this tool wrote; ``cause`` is the name that shared.troubles uses."""
 
     def __init__(self, cause: str, number: int, reason: str, path: Named) -> None:
         super().__init__(number, reason, os.fspath(path))
@@ -31,9 +31,9 @@ class UnfitError(OSError):
 
 
 def open_regular(path: Named, *, limit: int | None = None, follow: bool = False) -> int:
-    """Return a descriptor of a regular file of at most ``limit`` bytes, opened without waiting for anybody.
+    """Return a descriptor of a regular file of at most ``limit`` bytes, opened without blocking.
 
-    With ``follow`` a link in its place may lead to it. Raises OSError, UnfitError for what is none.
+    With ``follow`` the path may be a link to it. Raises OSError, or UnfitError if it is not such a file.
     """
     if not follow and not _NO_LINK and os.path.islink(path):  # pragma: no cover - Windows only
         raise _a_link(path)
@@ -60,12 +60,12 @@ def open_regular(path: Named, *, limit: int | None = None, follow: bool = False)
 
 
 def opened(path: Named, *, limit: int | None = None, follow: bool = False) -> BinaryIO:
-    """Return such a file as a stream of bytes."""
+    """Open a regular file, checked as by ``open_regular``, as a stream of bytes."""
     return os.fdopen(open_regular(path, limit=limit, follow=follow), "rb")
 
 
 def read(path: Named, limit: int, *, follow: bool = False) -> bytes:
-    """Return all bytes of such a file; one that grows beyond ``limit`` meanwhile is refused too."""
+    """Return all bytes of a regular file, checked as by ``open_regular``; one that outgrows ``limit`` is refused."""
     with opened(path, limit=limit, follow=follow) as file:
         data = file.read(limit + 1)
     if len(data) > limit:
@@ -74,7 +74,7 @@ def read(path: Named, limit: int, *, follow: bool = False) -> bytes:
 
 
 def is_regular(path: Named) -> bool:
-    """Return whether a regular file is under a name, and not a link to one."""
+    """Return whether a path is a regular file, and not a link to one."""
     try:
         return stat.S_ISREG(os.lstat(path).st_mode)
     except (OSError, ValueError):
@@ -82,7 +82,7 @@ def is_regular(path: Named) -> bool:
 
 
 def is_folder(path: Named) -> bool:
-    """Return whether a folder is under a name, and not a link to one."""
+    """Return whether a path is a folder, and not a link to one."""
     try:
         found = os.lstat(path)
     except (OSError, ValueError):

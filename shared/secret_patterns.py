@@ -1,4 +1,4 @@
-"""The shapes of secrets, by which the builder refuses files and validate searches an installation."""
+"""Patterns of secrets, with which the builder refuses files and validate searches an installation."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _ANY = re.compile(
 
 
 def tokens(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield the access tokens in some bytes, placeholders of their shape too: (kind, token)."""
+    """Yield the access tokens in some bytes, including placeholders of the same pattern: (kind, token)."""
     for match in _ANY.finditer(data):
-        assert match.lastindex is not None  # one of the shapes matched
+        assert match.lastindex is not None  # one of the patterns matched
         yield _TOKENS[match.lastindex - 1][0], match[0]
 
 
 def kind_of(data: bytes) -> str | None:
-    """Return the kind of a secret in some bytes, or None."""
+    """Return the kind of a secret in some bytes, or None if they contain none."""
     return "private key" if PRIVATE_KEY.search(data) else next((kind for kind, _token in tokens(data)), None)

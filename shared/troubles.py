@@ -1,7 +1,7 @@
-"""What a refusal of the operating system means to an operator: one sentence that names the file, and what helps.
+"""Messages for errors of the operating system: one sentence that names the file, and one of advice.
 
-Callers say what they were doing, and with which file where the error may not know it. Why, and what to do next, is
-chosen here alone: by the error's number and by what can be seen of the file, never by the place in the code.
+Callers pass the operation, and the file if the error may not contain it. Only this module chooses reason and advice:
+by the error's number and the state of the file, never by the place in the code.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 READING, WRITING, REMOVING, STARTING, USING = "reading", "writing", "removing", "starting", "using"
 READING_MEDIUM = "bringing"  # reading from a medium
-LACKS = frozenset({"EMFILE", "ENFILE", "ENOMEM", "EAGAIN"})  # of the host, whatever the file
+LACKS = frozenset({"EMFILE", "ENFILE", "ENOMEM", "EAGAIN"})  # limits of the host, independent of the file
 FS_IOC_GETFLAGS = 0x80086601  # linux/fs.h: _IOR('f', 1, long)
 ATTRIBUTES = {0x10: "IMMUTABLE", 0x20: "APPEND_ONLY"}  # FS_IMMUTABLE_FL, FS_APPEND_FL
 
 
 class Place(NamedTuple):
-    """The files of a refusal as they are shown, and those that are at fault as the system knows them."""
+    """The files of an error, as shown in its message and as paths of the files at fault."""
 
     shown: str
     path: str
@@ -39,7 +39,7 @@ class Place(NamedTuple):
 
 
 class Words(NamedTuple):
-    """What happened to which file, and what to do next: two sentences."""
+    """The error, with its file, and the next step: two sentences."""
 
     what: str
     advice: str
@@ -53,10 +53,10 @@ def words(
     near: Named | None = None,
     wanted: str = "",
 ) -> Words:
-    """Return what a refusal means.
+    """Return the message for a system error.
 
-    ``path`` is the file, ``near`` where it lies if the error names none. ``wanted`` says what the name should have
-    been: it is the advice where the name is at fault, and for nothing else.
+    ``path`` is the file; ``near`` is a file or folder to name if the error contains none. ``wanted`` describes the
+    expected name: it is the advice if the name is wrong, and is not used otherwise.
     """
     cause, place = cause_of(error, doing, path, near), _place(error, path, near)
     advice = wanted if wanted and cause in causes.NAMES else _advice(cause, doing, place)
@@ -72,34 +72,34 @@ def trouble(
     kind: type[Kind] = HostError,  # type: ignore[assignment]  # mypy has no defaults of type variables
     wanted: str = "",
 ) -> Kind:
-    """Return the error to raise for a refusal; ``words`` says what it takes."""
+    """Return the error to raise for a system error; the parameters are those of ``words``."""
     what, advice = words(error, doing, path=path, near=near, wanted=wanted)
     return kind(what, advice=advice)
 
 
 def reason(error: Exception, doing: str = USING, *, path: Named | None = None) -> str:
-    """Return why the system refused, as it stands within a sentence that names the file; other errors say it."""
+    """Return the reason of a system error, for a sentence that names the file; of other errors, the message."""
     if not isinstance(error, OSError):
         return str(error).rstrip(".")
     return _reason(cause_of(error, doing, path), error, _place(error, path, None))
 
 
 def described(error: Exception, *, path: Named | None = None) -> str:
-    """Return file and reason, for a finding or within a sentence; what other errors say."""
+    """Return file and reason of a system error, for a finding or within a sentence; of other errors, the message."""
     if not isinstance(error, OSError):
         return str(error).rstrip(".")
     return words(error, path=path).what.rstrip(".")
 
 
 def require_changeable(path: Path) -> None:
-    """Raise HostError for a file or folder that has an attribute by which nothing can take its place (chattr)."""
+    """Raise HostError if a file or folder has an attribute (chattr) that prevents replacing it."""
     if not path.is_symlink() and _attribute(str(path)):
         raise trouble(PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path)), WRITING)
 
 
 @contextmanager
 def at(path: Named) -> Iterator[None]:
-    """Name the file in errors of this block that name none: calls on a descriptor know no name."""
+    """Add the file name to errors of this block that have none, such as those of calls on a descriptor."""
     try:
         yield
     except OSError as error:
@@ -109,7 +109,7 @@ def at(path: Named) -> Iterator[None]:
 
 
 def cause_of(error: OSError, doing: str = USING, path: Named | None = None, near: Named | None = None) -> str:
-    """Return what refused: the name of an errno, or a closer one where the host says more."""
+    """Return the cause of an error: the name of an errno, or a more precise one if the host reveals more."""
     if isinstance(error, reading.UnfitError):
         return error.cause
     number = getattr(error, "winerror", None)
@@ -128,7 +128,7 @@ def cause_of(error: OSError, doing: str = USING, path: Named | None = None, near
 
 
 def is_of_the_host(error: OSError, path: Named) -> bool:
-    """Return whether the host refused a file whose name and kind are right: nothing is known of its bytes then."""
+    """Return whether the host refused a file whose name and type are right: then its bytes are unknown."""
     return cause_of(error, READING, path) not in causes.NAMES | causes.KINDS
 
 
@@ -159,7 +159,7 @@ def _flag(path: str) -> int:
 
 
 def _attribute(path: str) -> str:
-    """Return the attribute of a file (chattr) that keeps even root from changing it, or an empty text."""
+    """Return the attribute of a file (chattr) that prevents even root from changing it, or an empty text."""
     if not sys.platform.startswith("linux") or not (os.path.isfile(path) or os.path.isdir(path)):
         return ""
     import fcntl
@@ -176,7 +176,7 @@ def _attribute(path: str) -> str:
 
 
 def _folder(path: str) -> str:
-    """Return the folder of a file, also where the working folder is gone."""
+    """Return the folder of a file, even if the working folder is missing."""
     return os.path.dirname(path) or os.curdir
 
 
@@ -187,14 +187,14 @@ def _nearest(path: str) -> str:
 
 
 def _text(name: object) -> str:
-    """Return a file name as text; a call on a descriptor has its number there, which says nothing."""
+    """Return a file name as text, or an empty text for a descriptor's number, which is not useful in a message."""
     return os.fsdecode(name) if isinstance(name, (str, bytes, os.PathLike)) else ""
 
 
 def _place(error: OSError, path: Named | None, near: Named | None) -> Place:
     first = _text(path) or _text(error.filename) or _text(near)
     second = _text(error.filename2) if _text(error.filename) else ""
-    if path is None and second:  # of a rename or a link either name may be the trouble
+    if path is None and second:  # of a rename or a link either name may be at fault
         suspects = (second, first) if os.path.lexists(first) else (first, second)
         return Place(f"{first} -> {second}", *suspects)
     return Place(first, first)

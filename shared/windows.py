@@ -1,6 +1,6 @@
-"""What Windows needs calls of its own for: renames that last, files of one user, programs that hold their files.
+"""System calls that Windows needs: durable renames, private files, retries for files that programs hold open.
 
-The functions that call Windows run only there (tests/windows); what they decide is apart, and tested everywhere.
+The functions that call Windows run only there (tests/windows); their decisions are separate, and tested everywhere.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MACHINE, USER = "HKEY_LOCAL_MACHINE", "HKEY_CURRENT_USER"  # hives of the registry, which is never written
 # winerror.h: ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION
 HELD = (5, 32, 33)
-# seconds between the tries for a file that a scanner or an indexer holds, five in all
+# seconds between attempts while a scanner or an indexer holds a file, five in total
 PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.2, 1.2)
 REPLACE_EXISTING, WRITE_THROUGH = 0x1, 0x8  # MoveFileExW
 MOUNT_POINT = 0xA0000003  # IO_REPARSE_TAG_MOUNT_POINT: a junction
@@ -33,11 +33,11 @@ _ENTRY = re.compile(r"\(([^()]*)\)")
 
 
 def patiently(act: Callable[[], object], pauses: Sequence[float] = PAUSES) -> None:
-    """Do something with a file again and again while another program holds it; at last raise its OSError."""
+    """Retry a file operation while another program holds the file; finally raise its OSError."""
     for pause in pauses:
         try:
             act()
-        except OSError as error:  # noqa: PERF203 - the next try follows
+        except OSError as error:  # noqa: PERF203 - the next attempt follows
             if getattr(error, "winerror", None) not in HELD:
                 raise
             time.sleep(pause)
@@ -47,7 +47,7 @@ def patiently(act: Callable[[], object], pauses: Sequence[float] = PAUSES) -> No
 
 
 def is_junction(path: Path | str) -> bool:
-    """Return whether a path is a folder that leads to another one, without being a symbolic link."""
+    """Return whether a path is a junction: a folder that leads to another one, without being a symbolic link."""
     try:
         return getattr(os.lstat(path), "st_reparse_tag", 0) == MOUNT_POINT
     except OSError:
@@ -55,31 +55,31 @@ def is_junction(path: Path | str) -> bool:
 
 
 def others_reach(sddl: str, user: str) -> bool:
-    """Return whether an access list lets anybody but a user (a SID), administrators and the system at a file."""
+    """Return whether an access list gives a file to others than a user (a SID), administrators and the system."""
     return any(who not in (*_TRUSTED, user) for _rights, who in _allowed(sddl))
 
 
 def is_protected(sddl: str) -> bool:
-    """Return whether an access list takes nothing from the folder above: it was set on purpose."""
+    """Return whether an access list inherits nothing from its parent folder, so that it was set on purpose."""
     _before, found, entries = sddl.partition("D:")
     return bool(found) and "P" in entries.partition("(")[0] and not entries.startswith("NO_ACCESS_CONTROL")
 
 
 def must_close(source: str, copy: str, user: str) -> bool:
-    """Tell from two access lists whether a copy is to be given to its user alone, because what was copied is his.
+    """Return whether a copy must be restricted to its user, by the access lists of the original and the copy.
 
-    An original may owe that to its folder, and the copy are in one that others reach.
+    An original may be private because of its folder, while the copy is in a folder that others can access.
     """
     return is_protected(source) or (not others_reach(source, user) and others_reach(copy, user))
 
 
 def anybody_writes(sddl: str) -> bool:
-    """Return whether an access list lets everybody of the host change a file, or add to a folder."""
+    """Return whether an access list lets all users of the host change a file, or add to a folder."""
     return any(who in _ANYBODY and _may_write(rights) for rights, who in _allowed(sddl))
 
 
 def _allowed(sddl: str) -> list[tuple[str, str]]:
-    """Return the rights and SIDs that an SDDL text ([MS-DTYP] 2.5.1) gives; without a list, everybody has all."""
+    """Return the rights and SIDs in an SDDL text ([MS-DTYP] 2.5.1); without a list, all users have all rights."""
     _before, found, entries = sddl.partition("D:")
     if not found or entries.startswith("NO_ACCESS_CONTROL"):
         return [("FA", "WD")]
@@ -98,7 +98,7 @@ def _may_write(rights: str) -> bool:
 
 
 def read_value(hive: str, key: str, name: str) -> Any:
-    """Return a value of a key, None where it is not set; raises OSError where it may not be read."""
+    """Return a value of a registry key, or None if it is not set. Raises OSError if access is denied."""
     if sys.platform != "win32":
         return None
     import winreg  # pragma: no cover - only on Windows
@@ -111,7 +111,7 @@ def read_value(hive: str, key: str, name: str) -> Any:
 
 
 def value_names(hive: str, key: str) -> list[str] | None:
-    """Return the names of a key's values, None where there is no such key; raises OSError where it may not be read."""
+    """Return the names of a key's values, or None if the key does not exist. Raises OSError if access is denied."""
     if sys.platform != "win32":
         return None
     import winreg  # pragma: no cover - only on Windows
@@ -158,10 +158,10 @@ if sys.platform == "win32":  # pragma: no cover - Windows only
 
     @cache
     def keep_no_orphans() -> None:
-        """Let the programs that this process starts end with it, however it ends: none writes on in a prefix.
+        """Make programs that this process starts end with it, however it ends, so that none writes to a prefix later.
 
-        They share a job object with it, which ends them when its only handle is closed. Where Windows refuses, an
-        orphan is waited for by whoever finds its files in use.
+        They share a job object with it, which ends them when its only handle is closed. If Windows refuses, the process
+        that finds an orphan's files in use waits for it.
         """
         _kernel.CreateJobObjectW.restype = wintypes.HANDLE
         job = wintypes.HANDLE(_kernel.CreateJobObjectW(None, None))  # open until this process ends
@@ -171,7 +171,7 @@ if sys.platform == "win32":  # pragma: no cover - Windows only
         _kernel.AssignProcessToJobObject(job, wintypes.HANDLE(-1))
 
     def move(source: Path, target: Path) -> None:
-        """Move a file or folder, over a file if there is one, and return when it is on the disk."""
+        """Move a file or folder, over an existing file if any; the move is on disk on return."""
 
         def once() -> None:
             if not _kernel.MoveFileExW(
@@ -182,7 +182,7 @@ if sys.platform == "win32":  # pragma: no cover - Windows only
         patiently(once)
 
     def create_private(path: Path) -> int:
-        """Create a file that its user, administrators and the system alone may open; return its descriptor."""
+        """Create a file to which only its user, administrators and the system have access; return its descriptor."""
         descriptor = _descriptor(_private(user_sid()))
         try:
             attributes = _Attributes(ctypes.sizeof(_Attributes), descriptor, False)
@@ -197,7 +197,7 @@ if sys.platform == "win32":  # pragma: no cover - Windows only
         return msvcrt.open_osfhandle(handle, os.O_WRONLY | os.O_BINARY)
 
     def make_private(path: Path) -> None:
-        """Give a file to its user, administrators and the system alone."""
+        """Restrict a file to its user, administrators and the system."""
         descriptor = _descriptor(_private(user_sid()))
         try:
             access = wintypes.DWORD(_DACL | _PROTECTED)
@@ -225,7 +225,7 @@ if sys.platform == "win32":  # pragma: no cover - Windows only
             _kernel.LocalFree(descriptor)
 
     def local_app_data() -> Path:
-        """Return %LOCALAPPDATA% of whoever runs this, as the system knows it."""
+        """Return the current user's %LOCALAPPDATA%, as the system records it."""
         found = ctypes.create_unicode_buffer(wintypes.MAX_PATH)
         failed = ctypes.windll.shell32.SHGetFolderPathW(None, _LOCAL_APP_DATA, None, 0, found)
         if failed:
@@ -233,7 +233,7 @@ if sys.platform == "win32":  # pragma: no cover - Windows only
         return Path(found.value)
 
     def user_sid() -> str:
-        """Return the SID of whoever runs this process."""
+        """Return the SID of the user who runs this process."""
         token, needed, text = wintypes.HANDLE(), wintypes.DWORD(), wintypes.LPWSTR()
         query, token_user = 0x8, 1
         _require(_advapi.OpenProcessToken(wintypes.HANDLE(-1), query, ctypes.byref(token)))
@@ -248,7 +248,7 @@ if sys.platform == "win32":  # pragma: no cover - Windows only
             _kernel.CloseHandle(token)
 
     def unlink_unless_running(program: Path) -> bool:
-        """Remove a program's file, and return whether it is gone: of one that runs, Windows removes nothing."""
+        """Remove a program's file, and return whether it was removed: Windows refuses if it is running."""
         try:
             program.unlink()
         except FileNotFoundError:

@@ -1,1 +1,1 @@
-"""Known vulnerabilities, found with no network: builder and host read the same snapshot with the same code."""
+"""Offline detection of known vulnerabilities; builder and host read the same snapshot with the same code."""

@@ -1,4 +1,4 @@
-"""What a scan means: findings that count, those that somebody answers for, doubts, and how old the knowledge is."""
+"""Evaluation of a scan: findings that count, excepted findings, undecided packages, and the age of the snapshot."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from bundle.advisories.matcher import Doubt, Finding, Scan
     from bundle.advisories.snapshot import Snapshot
 
-GATE = "gate.json"  # what the builder found when it made a bundle, in it
+GATE = "gate.json"  # the builder's findings when it built the bundle; a file in the bundle
 GATE_LIMIT = 64 << 20  # bytes
 FRESH, AGED, OUT_OF_DATE, FUTURE = "fresh", "old", "stale", "future"
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """A scan by a table: ``findings`` count, ``excepted`` do not; ``expired`` exceptions no longer count.
+    """A scan evaluated by a table: ``findings`` count, ``excepted`` do not; ``expired`` exceptions no longer apply.
 
-    ``age`` is one of FRESH, AGED, OUT_OF_DATE and FUTURE, ``days`` how old the snapshot's knowledge is.
+    ``age`` is FRESH, AGED, OUT_OF_DATE or FUTURE; ``days`` is the age of the snapshot's newest record.
     """
 
     table: str
@@ -39,7 +39,7 @@ class Assessment:
 
     @property
     def status(self) -> str:
-        """The worst of what findings, doubts and age come to."""
+        """The worst status of findings, doubts and age."""
         return worst([self.findings_status, WARN if self.doubts else PASS, self.age_status])
 
     @property
@@ -53,7 +53,7 @@ class Assessment:
         return FAIL if self.age == OUT_OF_DATE and self.table == STRICT else WARN
 
     def status_of(self, finding: Finding) -> str:
-        """Return what one finding comes to; one that is only possible does not fail by the default table."""
+        """Return the status of one finding; one that is only possible does not fail by the default table."""
         status = TABLES[self.table][finding.severity]
         if finding.certainty == POSSIBLE:
             return WARN if self.table == DEFAULT or status == PASS else status
@@ -78,7 +78,7 @@ class Assessment:
 
 
 def assess(scan: Scan, snapshot: Snapshot, exceptions: Exceptions, table: str, now: datetime) -> Assessment:
-    """Judge what a scan found by a table, at a moment."""
+    """Evaluate the findings of a scan by a table, at the moment ``now``."""
     findings, excepted, expired = [], [], []
     for finding in scan.findings:
         about = [exemption for exemption in exceptions.exceptions if exemption.covers(finding)]
@@ -102,7 +102,7 @@ def assess(scan: Scan, snapshot: Snapshot, exceptions: Exceptions, table: str, n
 
 
 def age_of(snapshot: Snapshot, now: datetime) -> tuple[str, int]:
-    """Return how a snapshot's knowledge is, and how many days old."""
+    """Return a snapshot's age class (FRESH, AGED, OUT_OF_DATE or FUTURE) and its age in days."""
     header = snapshot.header
     age = now - header.known_until
     if max(header.known_until, header.made) > now + AHEAD:
@@ -113,7 +113,7 @@ def age_of(snapshot: Snapshot, now: datetime) -> tuple[str, int]:
 
 
 def facts_of(snapshot: Snapshot) -> dict[str, Any]:
-    """Return what identifies a snapshot."""
+    """Return the facts that identify a snapshot."""
     header = snapshot.header
     return {
         "sequence": header.sequence,

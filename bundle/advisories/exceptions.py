@@ -1,6 +1,6 @@
-"""Exceptions: findings that somebody answers for, for a time, with one of OpenVEX's reasons.
+"""Exceptions: findings that were accepted for a limited time, each for one of OpenVEX's justifications.
 
-``exceptions.json`` (format 1), signed under ragtrace-exceptions@v1. One that has expired counts no more.
+Format 1 of ``exceptions.json``, signed under ragtrace-exceptions@v1. An expired exception no longer applies.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 NAME = "exceptions.json"
 EXCEPTIONS_LIMIT = 1 << 20  # bytes
 LONGEST = timedelta(days=180)
-# the reasons that OpenVEX knows for "not affected" (OpenVEX specification 0.2.0, status justifications)
+# the justifications that OpenVEX defines for "not affected" (OpenVEX specification 0.2.0, status justifications)
 JUSTIFICATIONS = (
     "component_not_present",
     "vulnerable_code_not_present",
@@ -59,27 +59,27 @@ class Exemption(Value):
     expires: datetime = field(metadata=by(time_from_json))
 
     def check(self, path: str) -> None:
-        """Refuse an exception that never began or lasts too long."""
+        """Refuse an exception that expires before its approval or more than LONGEST after it."""
         if canonicalize_name(self.package) != self.package:
             raise refuse(f"{path}.package", _("not a normalized name"))
         if not timedelta(0) < self.expires - self.approved <= LONGEST:
             raise refuse(f"{path}.expires", _("not within {days} days of its approval").format(days=LONGEST.days))
 
     def covers(self, finding: Finding) -> bool:
-        """Return whether this exception is about a finding, whatever the time."""
+        """Return whether this exception matches a finding, regardless of its dates."""
         version = public(finding.version)
         if self.package != finding.package or self.id not in finding.ids or version is None:
             return False
         return SpecifierSet(self.versions).contains(version, prereleases=True)
 
     def in_force(self, now: datetime) -> bool:
-        """Return whether it counts at a moment."""
+        """Return whether it applies at the moment ``now``."""
         return self.approved <= now + AHEAD and now <= self.expires
 
 
 @dataclass(frozen=True)
 class Exceptions(Document):
-    """All exceptions of a product. ``sequence`` only grows: a host takes no older file."""
+    """All exceptions of a product. ``sequence`` only grows: a host refuses a file with a lower one."""
 
     sequence: int = field(metadata=by(strict.integer, least=1))
     exceptions: tuple[Exemption, ...] = field(metadata=by(strict.items, of=Exemption.from_json, most=10_000))
@@ -89,5 +89,5 @@ NONE = Exceptions(0, ())
 
 
 def read_exceptions(data: bytes) -> Exceptions:
-    """Read a file of exceptions whose bytes are trusted. Raises TrustError."""
+    """Parse an exceptions file whose signature was verified. Raises TrustError if it is malformed."""
     return Exceptions.from_bytes(data, NAME, limit=EXCEPTIONS_LIMIT)

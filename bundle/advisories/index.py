@@ -1,7 +1,7 @@
 """The index: every live advisory by package, one line of JSON for each package, sorted by name.
 
-A scan parses only the lines of what is installed. The index's SHA-256 is in the snapshot's header,
-which is signed; each line is still read strictly.
+A scan parses only the lines of installed packages. The signed header of the snapshot contains the index's SHA-256;
+each line is still parsed strictly.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-LINE_LIMIT = 8 << 20  # bytes of one package's advisories
+LINE_LIMIT = 8 << 20  # bytes of the advisories of one package
 RECORDS_LIMIT = 20_000  # advisories of one package
-BOUNDS_LIMIT = 10_000  # intervals or versions of one advisory
+BOUNDS_LIMIT = 10_000  # intervals or versions in one advisory
 _INTERVALS = partial(strict.items, of=parse_interval, most=BOUNDS_LIMIT)
-# what an advisory that leaves a key out means by it
+# the default of each key that an advisory may omit
 _ABSENT: dict[str, Any] = {
     **{key: [] for key in ("aliases", "fixed", "affected", "possible", "versions")},
     **dict.fromkeys(("summary", "undecided"), ""),
@@ -38,12 +38,11 @@ def _texts(intervals: Iterable[Interval]) -> list[str]:
 
 @dataclass(frozen=True)
 class Advisory(Value):
-    """What an advisory says of one package; keys of which it has nothing to say are left out.
+    """The part of an advisory that concerns one package; empty keys are omitted.
 
-    ``affected`` are the intervals that are hit, ``versions`` those hit that are in none of them (texts,
-    as published), ``possible`` the stretches where the record contradicts itself. ``undecided`` says why
-    what is in none of these cannot be judged, or is empty. ``score`` is a CVSS base score, ``severity``
-    one of LEVELS.
+    ``affected`` are the affected intervals, ``versions`` affected versions outside of them (texts, as published),
+    ``possible`` the intervals for which the record contradicts itself. ``undecided`` is the reason why all other
+    versions are undecided, or empty. ``score`` is a CVSS base score, ``severity`` one of LEVELS.
     """
 
     id: str = field(metadata=by(strict.text, limit=100))
@@ -59,7 +58,7 @@ class Advisory(Value):
 
     @classmethod
     def from_json(cls, value: Any, path: str) -> Advisory:
-        """Take an object in which keys may be left out."""
+        """Read an object from which keys may be omitted."""
         return super().from_json({**_ABSENT, **value} if isinstance(value, dict) else value, path)
 
     def to_json(self) -> dict[str, Any]:
@@ -73,7 +72,7 @@ class Index:
     lines: Mapping[str, bytes] = field(repr=False)
 
     def of(self, package: str) -> tuple[Advisory, ...]:
-        """Return the advisories of a package (normalised name), none for one that has none."""
+        """Return the advisories of a package (normalised name), or none if the index does not list it."""
         line = self.lines.get(package)
         if line is None:
             return ()
@@ -86,7 +85,7 @@ class Index:
 
 
 def write_index(packages: Mapping[str, Iterable[Advisory]]) -> bytes:
-    """Return the index of some packages."""
+    """Return the bytes of an index of some packages."""
 
     def line(name: str) -> str:
         found = [advisory.to_json() for advisory in packages[name]]
@@ -96,7 +95,7 @@ def write_index(packages: Mapping[str, Iterable[Advisory]]) -> bytes:
 
 
 def parse_index(data: bytes, name: str) -> Index:
-    """Split an index into its lines. Raises TrustError unless they are sorted by package, each once."""
+    """Split an index into its lines. Raises TrustError if they are not sorted by package, each once."""
     lines: dict[str, bytes] = {}
     previous = ""
     for number, line in enumerate(data.split(b"\n")[:-1]):

@@ -1,6 +1,6 @@
-"""Which advisories hit which packages: intervals and listed versions, nothing else decides.
+"""Matching of packages and advisories, by intervals and listed versions alone.
 
-What cannot be judged is a value of its own, never left out.
+An undecided match is reported as a value of its own, never omitted.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LINK = "https://osv.dev/vulnerability/{id}"
 
 @dataclass(frozen=True, order=True)
 class Installed:
-    """A distribution: its name as found, its version, or None where no metadata tell one."""
+    """A distribution: its name as found, and its version, or None if it has no metadata."""
 
     name: str
     version: str | None
@@ -35,10 +35,10 @@ class Installed:
 
 @dataclass(frozen=True)
 class Finding:
-    """An advisory, or several of the same vulnerability, that hits a package.
+    """An advisory, or several advisories of the same vulnerability, that affect a package.
 
     ``certainty`` is AFFECTED or POSSIBLE. ``ids`` begin with the advisory's own; ``fixed`` are the
-    versions that no longer have it, the lowest first.
+    versions in which it is fixed, the lowest first.
     """
 
     package: str
@@ -64,7 +64,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Doubt:
-    """What could not be judged: a package, its version where there is one, the advisory ("": all), why."""
+    """An undecided match: a package, its version if known, the advisory (empty: all of them), the reason."""
 
     package: str
     version: str | None
@@ -77,7 +77,7 @@ class Doubt:
 
 @dataclass(frozen=True)
 class Scan:
-    """What a scan came to. ``hits`` are the decided (package, public version, advisory), as safety must find them."""
+    """The result of a scan. ``hits`` are (package, public version, advisory); safety must find the same ones."""
 
     findings: tuple[Finding, ...]
     doubts: tuple[Doubt, ...]
@@ -88,9 +88,9 @@ class Scan:
 def judge(advisory: Advisory, text: str) -> str:
     """Return AFFECTED, POSSIBLE, UNDECIDED or CLEAR for a version of the advisory's package.
 
-    1. A version that the advisory lists, or that is in an interval of it, is hit.
-    2. Where the advisory contradicts itself, it may be.
-    3. What the advisory, or the version, leaves open is undecided.
+    1. A version that the advisory lists, or that is in one of its intervals, is affected.
+    2. A version for which the advisory contradicts itself is possibly affected.
+    3. If the advisory or the version leaves it open, the result is undecided.
     """
     version = public(text)
     if version is None:
@@ -105,7 +105,7 @@ def judge(advisory: Advisory, text: str) -> str:
 
 
 def scan(index: Index, installed: Iterable[Installed]) -> Scan:
-    """Return what an index knows of some packages."""
+    """Match installed packages with the advisories of an index."""
     versions: dict[str, set[str | None]] = defaultdict(set)
     for one in installed:
         versions[canonicalize_name(one.name)].add(one.version)
@@ -147,8 +147,8 @@ def _doubts_of(name: str, versions: set[str | None]) -> list[Doubt]:
 
 
 def _merged(name: str, version: str, judged: Sequence[tuple[Advisory, str]]) -> list[Finding]:
-    """Return one finding for all advisories that share an identifier."""
-    groups: dict[str, list[tuple[Advisory, str]]] = {}  # by each of their identifiers
+    """Return one finding for each group of advisories that share an identifier."""
+    groups: dict[str, list[tuple[Advisory, str]]] = {}  # by identifier
     for advisory, verdict in judged:
         if verdict not in (AFFECTED, POSSIBLE):
             continue
@@ -165,7 +165,7 @@ def _merged(name: str, version: str, judged: Sequence[tuple[Advisory, str]]) -> 
 
 def _finding(name: str, version: str, group: Sequence[tuple[Advisory, str]]) -> Finding:
     advisories = sorted((advisory for advisory, _verdict in group), key=lambda advisory: advisory.id)
-    # an advisory that says nothing of severity never stands above one that does
+    # an advisory without a severity never ranks above one that has one
     worst = max(advisories, key=lambda one: (one.severity != "unknown", RANK[one.severity], one.score or 0.0))
     own = [advisory.id for advisory in advisories]
     others = sorted({alias for advisory in advisories for alias in advisory.aliases} - set(own))
@@ -182,6 +182,6 @@ def _finding(name: str, version: str, group: Sequence[tuple[Advisory, str]]) -> 
 
 
 def _later(fixed: set[str], version: str) -> tuple[str, ...]:
-    """Return the fixed versions above an installed one, the lowest first; all when it cannot be compared."""
+    """Return the fixed versions above an installed one, the lowest first, or all if it cannot be compared."""
     here = public(version)
     return tuple(str(found) for found in sorted(map(Version, fixed)) if here is None or found > here)

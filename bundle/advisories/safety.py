@@ -1,6 +1,6 @@
-"""safety as a second scanner over the same snapshot, in an environment of its own.
+"""safety as a second scanner of the same snapshot, in a separate environment.
 
-Its command line asks a server before it does anything; its library does not (``safety.safety.check``,
+Its command line always contacts a server first; its library does not (``safety.safety.check``,
 safety 3). Every attempt to connect is refused within the process.
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bundle.advisories.snapshot import Snapshot
 
-TIMEOUT = 120.0  # seconds; it takes one and a half
+TIMEOUT = 120.0  # seconds; it usually takes 1.5
 
 Hit = tuple[str, str, str]
 
@@ -36,10 +36,10 @@ def find_hits(
     limit: float,
     write_bytecode: bool = False,
 ) -> set[Hit]:
-    """Return what safety finds: (package, version, advisory), for names and public versions.
+    """Return the hits of safety, (package, version, advisory), for names and public versions.
 
-    ``python`` is the interpreter of the environment that holds safety, ``limit`` is in seconds;
-    ``write_bytecode`` lets it add to that environment. Raises ToolError when it cannot say.
+    ``python`` is the interpreter of the environment that contains safety, ``limit`` is in seconds;
+    ``write_bytecode`` lets it write bytecode to that environment. Raises ToolError if safety fails.
     """
     with trials.scratch() as folder:
         for file in SAFETY_FILES:
@@ -58,16 +58,16 @@ def find_hits(
 
 @dataclass(frozen=True)
 class Opinion:
-    """What safety finds in some packages (names, public versions), and the canaries that it judges wrongly."""
+    """The hits of safety in some packages (names, public versions), and the canaries that it gets wrong."""
 
     hits: frozenset[Hit]
     blind: tuple[str, ...]
 
 
 def second_opinion(python: Path, snapshot: Snapshot, installed: Iterable[tuple[str, str]], *, limit: float) -> Opinion:
-    """Ask safety about packages by name and version, and about every canary of the snapshot.
+    """Scan packages, by name and version, and every canary of the snapshot with safety.
 
-    Versions that are none are left out: neither scanner can compare them. Raises ToolError when it cannot say.
+    Invalid versions are omitted: neither scanner can compare them. Raises ToolError if safety fails.
     """
     asked = {(canonicalize_name(name), str(public(version))) for name, version in installed if public(version)}
     canaries = snapshot.canaries()
@@ -79,7 +79,7 @@ def second_opinion(python: Path, snapshot: Snapshot, installed: Iterable[tuple[s
 
 
 def differences(own: Collection[Hit], other: Collection[Hit]) -> list[str]:
-    """Return what only one of two scanners found, as texts."""
+    """Return the hits that only one of two scanners found, as texts."""
     mine, others = set(own), set(other)
     only = [(hit, _("found by the matcher only")) for hit in mine - others] + [
         (hit, _("found by safety only")) for hit in others - mine

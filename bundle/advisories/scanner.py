@@ -1,6 +1,6 @@
-"""A scanner of the tools environment asked: a program of ours in its interpreter, JSON in and out.
+"""Running a scanner in its tools environment: a program of this tool in its interpreter, JSON in and out.
 
-It runs with no variable of the caller and an empty home: a stored credential would make it ask a server.
+It gets no environment variable of the caller and an empty home: with stored credentials it would contact a server.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ def ask(
     limit: float,
     write_bytecode: bool = False,
 ) -> Answer:
-    """Return what ``take`` makes of a scanner's answer. ``limit`` is in seconds.
+    """Run a scanner and return its answer as parsed by ``take``. ``limit`` is in seconds.
 
-    ``program`` is the file of shared/programs/scanners that calls it, ``folder`` its home and where it runs;
-    ``write_bytecode`` lets it add to its environment. Raises ToolError with the text ``failure``, which has a place
-    for the reason, when it cannot say.
+    ``program`` is the file of shared/programs/scanners that calls it, ``folder`` its home and working folder;
+    ``write_bytecode`` lets it write bytecode to its environment. Raises ToolError with the text ``failure``, which
+    has a placeholder for the reason, if the scanner fails.
     """
     options = ["-I"] if write_bytecode else ["-I", "-B"]
     argv, reported = [str(python), *options, "-c", scripts.text(f"scanners/{program}")], json.dumps(question).encode()
@@ -53,7 +53,7 @@ def ask(
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Return the variables of a scanner: nothing of the caller's but what a program needs to start."""
+    """Return the variables of a scanner: of the caller's, only those that a program needs to start."""
     stored = {name: os.environ[name] for name in STORED if name in os.environ}
     homes = dict.fromkeys(("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "TMPDIR", "TEMP", "TMP"), str(folder))
     return {**stored, **homes, "PATH": "", "PYTHONUTF8": "1"}

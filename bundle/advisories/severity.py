@@ -1,4 +1,4 @@
-"""What a finding means: levels of CVSS, and the two tables from a level to a status.
+"""The severity of a finding: levels of CVSS, and the two tables that map a level to a status.
 
 Levels are the qualitative ratings of CVSS v3.1 (section 5) and v4.0 (section 6); ``unknown`` is an advisory
 without a score.
@@ -20,7 +20,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     DEFAULT: {"none": PASS, "low": PASS, "medium": WARN, "high": FAIL, "critical": FAIL, "unknown": WARN},
     STRICT: {"none": PASS, "low": WARN, "medium": FAIL, "high": FAIL, "critical": FAIL, "unknown": FAIL},
 }
-# what fails a build: a finding of this level or a higher one; "any" counts those without a score too
+# the levels that fail a build: the given level or a higher one; "any" includes advisories without a score
 GATES: Mapping[str, frozenset[str]] = {
     "never": frozenset(),
     "critical": frozenset({"critical"}),
@@ -29,9 +29,9 @@ GATES: Mapping[str, frozenset[str]] = {
     "low": frozenset({"critical", "high", "medium", "low"}),
     "any": frozenset(LEVELS),
 }
-OLD = timedelta(days=30)  # older knowledge is at best a warning
-STALE = timedelta(days=90)  # from then on finding nothing says nothing
-AHEAD = timedelta(days=1)  # clocks and time zones of honest machines differ by less
+OLD = timedelta(days=30)  # if the snapshot is older, the status is at least WARN
+STALE = timedelta(days=90)  # from then on an empty result means nothing
+AHEAD = timedelta(days=1)  # honest machines' clocks and time zones differ by less
 
 
 def level_of(score: float | None) -> str:
@@ -43,5 +43,5 @@ def level_of(score: float | None) -> str:
 
 
 def worst(statuses: list[str]) -> str:
-    """Return the worst of some statuses, PASS when there are none."""
+    """Return the worst of some statuses, or PASS if there are none."""
     return max(statuses, key=(PASS, WARN, FAIL).index, default=PASS)

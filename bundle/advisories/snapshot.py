@@ -1,8 +1,8 @@
-"""The snapshot: one zip file with all that was known at one moment, signed as it is.
+"""The snapshot: one zip file with all advisories known at one moment, signed as a whole.
 
 ``snapshot.json`` (the header, format 1) · ``index.jsonl`` · ``insecure.json`` and ``insecure_full.json``
-(the same for safety, schema 2.0.0) · ``NOTICE``. The header names the others with size and SHA-256.
-Whoever reads one has checked its signature, or its digest in a signed manifest, before.
+(the same data for safety, schema 2.0.0) · ``NOTICE``. The header lists the others with size and SHA-256.
+The caller must verify the signature of a snapshot, or its digest in a signed manifest, before reading it.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class MemberFile(Value):
 
 @dataclass(frozen=True)
 class Canary(Value):
-    """A version of which it is known whether an advisory hits it: a scanner that says otherwise is blind."""
+    """A version known to be affected by an advisory or not: a scanner that reports otherwise is blind to it."""
 
     package: str = field(metadata=by(strict.text))
     version: str = field(metadata=by(strict.text))
@@ -59,7 +59,7 @@ class Canary(Value):
     hit: bool = field(metadata=by(strict.boolean))
 
 
-# a package that nobody can publish (its name is this tool's own), in every snapshot
+# a package that no one can publish, because its name is this tool's own; it is in every snapshot
 CANARIES = (
     Canary("ragtrace-canary", "1.5", "RAGTRACE-CANARY", hit=True),
     Canary("ragtrace-canary", "2.0", "RAGTRACE-CANARY", hit=False),
@@ -68,10 +68,10 @@ CANARIES = (
 
 @dataclass(frozen=True)
 class Header(Document):
-    """What a snapshot says of itself.
+    """The header of a snapshot.
 
-    ``sequence`` only grows; ``known_until`` is the newest change of its records, ``made`` when it was
-    made of them. ``counts`` are numbers of records by what they are.
+    ``sequence`` only grows; ``known_until`` is the time of the newest change of its records, ``made`` the time when it
+    was built. ``counts`` maps each type of record to its number.
     """
 
     sequence: int = field(metadata=by(strict.integer, least=1))
@@ -84,7 +84,7 @@ class Header(Document):
     canaries: tuple[Canary, ...] = field(metadata=by(strict.items, of=Canary.from_json, most=100))
 
     def check(self, path: str) -> None:
-        """Refuse a header that leaves a member out, counts nothing, or has nothing to test a scanner with."""
+        """Refuse a header that omits a member, has no live records, or does not have canaries of both kinds."""
         if [file.name for file in self.files] != list(MEMBERS):
             raise refuse(f"{path}.files", _("not the members of a snapshot"))
         if not self.counts.get("live"):
@@ -95,14 +95,14 @@ class Header(Document):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """An opened snapshot: its header, its bytes' digest, its members read when they are needed."""
+    """An opened snapshot: its header, the digest of its bytes, and its members, which are read on first use."""
 
     header: Header
     sha256: str
     data: bytes = field(repr=False)
 
     def member(self, name: str) -> bytes:
-        """Return a member once it is what the header says. Raises TrustError."""
+        """Return a member's bytes. Raises TrustError unless they match the header."""
         wanted = next(file for file in self.header.files if file.name == name)
         found = _read(self.data, name, wanted.size)
         if (digest.sha256_bytes(found), len(found)) != (wanted.sha256, wanted.size):
@@ -115,11 +115,11 @@ class Snapshot:
         return parse_index(self.member(INDEX), INDEX)
 
     def canaries(self) -> tuple[Canary, ...]:
-        """Return every canary of this snapshot, those of all snapshots included."""
+        """Return every canary of this snapshot, including those of all snapshots."""
         return (*CANARIES, *self.header.canaries)
 
     def blind_spots(self) -> Iterator[str]:
-        """Yield each canary that the matcher judges wrongly, as a text."""
+        """Yield each canary for which the matcher is wrong, as a text."""
         for canary in self.canaries():
             found = [one for one in self.index.of(canary.package) if one.id == canary.id]
             hit = any(judge(one, canary.version) == AFFECTED for one in found)
@@ -128,7 +128,7 @@ class Snapshot:
 
 
 def read_snapshot(data: bytes) -> Snapshot:
-    """Open a snapshot whose bytes are trusted. Raises TrustError for one that breaks its rules."""
+    """Open a snapshot whose bytes are trusted. Raises TrustError if it is malformed."""
     if len(data) > SNAPSHOT_LIMIT:
         raise refuse(NAME, _("larger than {limit} bytes").format(limit=SNAPSHOT_LIMIT))
     header = Header.from_bytes(_read(data, HEADER, HEADER_LIMIT), HEADER, limit=HEADER_LIMIT)
@@ -136,7 +136,7 @@ def read_snapshot(data: bytes) -> Snapshot:
 
 
 def _read(data: bytes, name: str, limit: int) -> bytes:
-    """Return a member, of which no more than ``limit`` bytes and one are unpacked."""
+    """Return a member, of which at most ``limit`` + 1 bytes are unpacked."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sorted(archive.namelist()) != sorted((HEADER, *MEMBERS)):

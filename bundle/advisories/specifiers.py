@@ -1,4 +1,4 @@
-"""Advisories as specifier sets (PEP 440), which is how other scanners take them."""
+"""Advisories as specifier sets (PEP 440), the form that other scanners read."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def specifiers(advisory: Advisory) -> list[str]:
-    """Return specifier sets, any of which holds exactly the versions that an advisory surely hits.
+    """Return specifier sets whose union is exactly the versions that an advisory definitely affects.
 
-    Listed texts that are no versions have none.
+    Listed texts that are not versions are omitted.
     """
     listed = {str(version) for version in map(public, advisory.versions) if version is not None}
     return [interval.specifier() for interval in advisory.affected] + [

@@ -1,6 +1,6 @@
-"""Intervals of versions: ``[1.0,2.0)`` holds 1.0 and every pre-release of 2.0, but not 2.0.
+"""Intervals of versions: ``[1.0,2.0)`` contains 1.0 and every pre-release of 2.0, but not 2.0.
 
-Versions are ordered by PEP 440. A local version counts by its public part: ``2.6.0+cu124`` is 2.6.0.
+Versions are ordered by PEP 440. Only the public part of a local version counts: ``2.6.0+cu124`` is 2.6.0.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from bundle import strict
 from bundle.strict import refuse
 from shared.i18n import _
 
-FIRST = Version("0.dev0")  # nothing of epoch 0 is lower (PEP 440): where OSV says "0"
+FIRST = Version("0.dev0")  # the lowest version of epoch 0 (PEP 440); "0" in OSV
 
 
 @dataclass(frozen=True)
 class Interval:
-    """The versions between two bounds; no upper bound is None."""
+    """The versions between two bounds; ``high`` is None if there is no upper bound."""
 
     low: Version
     low_closed: bool
@@ -38,10 +38,10 @@ class Interval:
         return f"{'[' if self.low_closed else '('}{self.low},{high}{']' if self.high_closed else ')'}"
 
     def specifier(self) -> str:
-        """Return the interval as a specifier set that means the same under PEP 440.
+        """Return the equivalent specifier set (PEP 440).
 
-        ``<FIXED`` would lose FIXED's pre-releases, so it is ``<=FIXED,!=FIXED``; ``>=0.dev0`` lets
-        pre-releases in at all.
+        ``<FIXED`` would exclude FIXED's pre-releases, so it becomes ``<=FIXED,!=FIXED``; only
+        ``>=0.dev0`` allows pre-releases at all.
         """
         parts = [f">={FIRST}"]
         if self.low != FIRST:
@@ -57,7 +57,7 @@ class Interval:
 
 @lru_cache(maxsize=4096)
 def public(text: str) -> Version | None:
-    """Return the public part of a version (PEP 440), None for a text that is no version."""
+    """Return the public part of a version (PEP 440), or None if the text is not a version."""
     try:
         version = Version(text)
     except InvalidVersion:
@@ -66,7 +66,7 @@ def public(text: str) -> Version | None:
 
 
 def parse_interval(value: Any, path: str) -> Interval:
-    """Read an interval in the one way that it is written. Raises TrustError."""
+    """Parse an interval in its canonical form. Raises TrustError for any other text."""
     interval = _interval(strict.text(value, path))
     if interval is None:
         raise refuse(path, _("not a version range"))

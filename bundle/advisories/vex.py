@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NAME = "vex.cdx.json"
 SPEC = "1.6"
-# OpenVEX's reasons in CycloneDX's words (CycloneDX 1.6, vulnerabilities[].analysis.justification)
+# OpenVEX's justifications as CycloneDX names them (CycloneDX 1.6, vulnerabilities[].analysis.justification)
 JUSTIFICATIONS = {
     "component_not_present": "code_not_present",
     "vulnerable_code_not_present": "code_not_present",
@@ -33,7 +33,7 @@ def purl(package: str, version: str) -> str:
 
 
 def vex(assessment: Assessment, product: str, version: str, now: datetime) -> dict[str, Any]:
-    """Return a VEX document on a product; ``bom-ref`` of a component is its package URL."""
+    """Return a VEX document for a product; the ``bom-ref`` of a component is its package URL."""
     findings = [*((finding, None) for finding in assessment.findings), *assessment.excepted]
     components = sorted({(finding.package, finding.version) for finding, _exemption in findings})
     moment, product_ref = time_to_json(now), f"{product}@{version}"

@@ -1,1 +1,1 @@
-"""What a bundle says of the application in it: its commands, its settings, the weights of its models."""
+"""The application in a bundle: its commands, its settings, the weights of its models."""

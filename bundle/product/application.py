@@ -1,4 +1,4 @@
-"""How an installed application is started, checked and configured, as the profile says it."""
+"""How an installed application is started, checked and configured, as its profile declares."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 LAUNCHER_KINDS = ("script", "module", "entry", "program")
 PROGRAM = "program"
 WORKING_FOLDERS = ("caller", "app", "data")
-PROGRAM_LIMIT = 16_000  # characters: Windows gives all arguments of a program 32,767
-# what [thresholds] may name: seconds, 10^9 operations a second, 10^9 or 10^6 bytes (a second), milliseconds
+PROGRAM_LIMIT = 16_000  # characters; Windows limits all arguments of a process to 32,767
+# keys of [thresholds]: seconds, 10^9 operations a second, 10^9 or 10^6 bytes (a second), milliseconds
 THRESHOLDS = (
     "import_seconds",
     "start_seconds",
@@ -32,7 +32,7 @@ THRESHOLDS = (
     "embeddings_per_second",
     "model_memory_gb",
 )
-OWN_FILES = ".ragtrace-"  # temporary files of ours begin so; the next command removes what a crash left of them
+OWN_FILES = ".ragtrace-"  # prefix of this tool's temporary files; the next command removes any that a crash left
 PORT = "{port}"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -41,7 +41,7 @@ _ATTRIBUTE = re.compile(rf"{_MODULE.pattern}:{_MODULE.pattern}")
 
 
 def source_path(value: Any, path: str) -> str:
-    """Take a path inside the application's source; ``.`` is the source itself."""
+    """Read a path inside the application's source; ``.`` is the source itself."""
     taken = strict.text(value, path)
     trouble = None if taken == "." else names.problem(taken)
     if trouble:
@@ -50,7 +50,7 @@ def source_path(value: Any, path: str) -> str:
 
 
 def module_name(value: Any, path: str) -> str:
-    """Take the dotted name of a module or a package."""
+    """Read the dotted name of a module or a package."""
     taken = strict.text(value, path)
     if not _MODULE.fullmatch(taken):
         raise refuse(path, _("not a module name"))
@@ -72,7 +72,7 @@ def _command(value: Any, path: str) -> tuple[str, ...]:
 
 
 def _program(value: Any, path: str) -> str:
-    """Take the lines of a program."""
+    """Read the source text of a program."""
     if not isinstance(value, str) or len(value) > PROGRAM_LIMIT:
         raise refuse(path, _("not a program of at most {limit} characters").format(limit=PROGRAM_LIMIT))
     for line in value.split("\n"):
@@ -84,11 +84,11 @@ def _program(value: Any, path: str) -> str:
 class Launcher(Value):
     """One command in PREFIX/bin, or a program that only checks run.
 
-    ``kind`` says what ``target`` is: a script of the source (``cli.py``), a module run with -m
+    ``kind`` determines ``target``: a script of the source (``cli.py``), a module run with -m
     (``streamlit``), an entry point (``package.module:function``), or the name of a ``program`` of the
-    profile, whose text travels in the manifest and is no command. ``arguments`` come before the caller's.
-    ``cwd`` is the caller's folder, the application's, or that of the user's data; there, an argument that
-    names a file where the caller stands is made absolute.
+    profile, whose text is in the manifest and which is not a command. ``arguments`` precede the caller's.
+    ``cwd`` is the caller's folder, the application's, or that of the user's data; in the last, an argument
+    that names a file relative to the caller's folder becomes absolute.
     """
 
     name: str = field(metadata=by(strict.text))
@@ -100,11 +100,11 @@ class Launcher(Value):
 
     @property
     def is_command(self) -> bool:
-        """Whether PREFIX/bin has it."""
+        """Whether it is installed in PREFIX/bin."""
         return self.kind != PROGRAM
 
     def check(self, path: str) -> None:
-        """Refuse names that are none, and a target that its kind does not have."""
+        """Refuse an invalid name, and a target that does not fit the kind."""
         if not _NAME.fullmatch(self.name):
             raise refuse(
                 f"{path}.name",
@@ -126,10 +126,10 @@ class Launcher(Value):
 
 @dataclass(frozen=True)
 class Dashboard(Value):
-    """How to see whether a web page of the application answers.
+    """How to check that a web page of the application answers.
 
-    ``command`` is a launcher and its arguments, ``environment`` what is set for it; ``{port}`` in
-    them is replaced by a free port, and stands at least once. ``path`` is asked for with GET on 127.0.0.1.
+    ``command`` is a launcher and its arguments, ``environment`` the variables that are set for it; ``{port}`` must
+    occur in them at least once and is replaced by a free port. ``path`` is requested with GET from 127.0.0.1.
     """
 
     command: tuple[str, ...] = field(metadata=by(_command))
@@ -137,7 +137,7 @@ class Dashboard(Value):
     path: str = field(default="/", metadata=by(strict.matching, pattern=_PAGE, form=_page_form))
 
     def check(self, path: str) -> None:
-        """Refuse a page that would not get its port, and what is no variable."""
+        """Refuse a page that would not get its port, and invalid variable names."""
         if not any(PORT in text for text in (*self.command[1:], *self.environment.values())):
             raise refuse(path, _("{port} is neither in command nor in environment").format(port=PORT))
         for name in self.environment:
@@ -147,9 +147,9 @@ class Dashboard(Value):
 
 @dataclass(frozen=True)
 class Container(Value):
-    """Where an application puts its parts together: ``object`` is ``package.module:attribute``.
+    """The dependency container of an application: ``object`` is ``package.module:attribute``.
 
-    ``command`` is a launcher or a program, and its arguments, that lets it build what the application needs.
+    ``command`` is a launcher or a program, with its arguments, that makes it build the application's objects.
     """
 
     object: str = field(metadata=by(strict.matching, pattern=_ATTRIBUTE, form=_attribute_form))
@@ -158,9 +158,9 @@ class Container(Value):
 
 @dataclass(frozen=True)
 class ModelApart(Value):
-    """A model that the application needs and that comes another way than in the bundle, into PREFIX/models/NAME.
+    """A model that the application needs and that is transferred separately, to PREFIX/models/NAME.
 
-    ``source`` is where to get it: ``hf:ORG/NAME@REVISION``, or ``path:FOLDER`` of the builder's.
+    ``source`` is where to get it: ``hf:ORG/NAME@REVISION``, or ``path:FOLDER`` on the builder's machine.
     """
 
     name: str = field(metadata=by(strict.matching, pattern=names.PLAIN, form=names.plain_form))
@@ -169,10 +169,10 @@ class ModelApart(Value):
 
 @dataclass(frozen=True)
 class Migration(Value):
-    """How the user's data come to the layout that a release reads.
+    """How the user's data are changed to the layout that a release reads.
 
     ``layout`` is a number that grows with each change of the layout; ``command``, a launcher and its arguments,
-    turns data of any previous layout into it.
+    converts data of any previous layout.
     """
 
     layout: int = field(metadata=by(strict.integer, least=1))
@@ -193,13 +193,13 @@ def _thresholds(value: Any, path: str) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Application(Value):
-    """What a profile declares about an application beyond its files.
+    """The declarations of a profile about an application, beyond its files.
 
-    ``import_paths`` are folders of the source put on the import path. ``persist`` are folders of
+    ``import_paths`` are folders of the source that are added to the import path. ``persist`` are folders of
     the source that belong to the user. ``smoke`` are commands (a launcher's name, then its
     arguments) that must exit 0 with placeholder settings before a release is accepted;
-    ``offline_commands`` are more of them, which validate alone runs, without a network. ``thresholds``
-    replace those of validate. ``cpu_level`` is the level of x86-64 (psABI) that the wheels need.
+    ``offline_commands`` are further ones, which only validate runs, without a network. ``thresholds``
+    override those of validate. ``cpu_level`` is the x86-64 level (psABI) that the wheels need.
     ``lazy_imports`` are modules and packages that the application's own modules import at first use.
     """
 
@@ -224,16 +224,16 @@ class Application(Value):
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """The names of what PREFIX/bin has of the application."""
+        """The names of the application's commands in PREFIX/bin."""
         return tuple(launcher.name for launcher in self.launchers if launcher.is_command)
 
     @property
     def data_layout(self) -> int:
-        """The number of the layout in which a release reads the user's data; 0 where the profile names none."""
+        """The number of the layout in which a release reads the user's data, or 0 if the profile declares none."""
         return self.migration.layout if self.migration else 0
 
     def _named_commands(self) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Yield the parts that have a command, and the command."""
+        """Yield the key of each part that has a command, and the command."""
         if self.dashboard:
             yield "dashboard", self.dashboard.command
         if self.migration:
@@ -242,7 +242,7 @@ class Application(Value):
             yield "container", self.container.command
 
     def check(self, path: str) -> None:
-        """Refuse launchers of one name, commands that name none, and folders inside each other."""
+        """Refuse launchers of one name, commands that name no launcher, and nested folders."""
         known = {launcher.name for launcher in self.launchers}
         if len(known) != len(self.launchers):
             raise refuse(f"{path}.launchers", _("duplicate name"))
@@ -261,9 +261,9 @@ class Application(Value):
 
 
 def require_names(application: Application, path: str) -> None:
-    """Refuse names by which something of ours or of the host would win over the application without a word.
+    """Refuse names by which this tool or the host would silently take precedence over the application.
 
-    For profiles and for bundles that come; releases that are installed were taken by the rules of their day.
+    Only profiles and new bundles are checked; installed releases were accepted by the rules of their time.
     """
     trouble = commands.trouble([launcher.name for launcher in application.launchers])
     if trouble:

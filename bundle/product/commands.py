@@ -1,10 +1,10 @@
-"""Which names the commands of an application may have, so that what an operator types is what starts.
+"""Valid names for the commands of an application, so that the command that an operator types is the one that starts.
 
-PREFIX/bin goes on a user's PATH, and a profile is for every platform, so one rule holds for all targets: nothing of
-ours, nothing that our scripts and printed commands call, no program that hosts have of themselves (others' scripts on
-that PATH call it by its name), no word that a shell takes for itself, and no two names that a filesystem without case
-or the search for a program (PATHEXT) takes for one. Programs that only some hosts have, such as docker, are no reason
-to refuse: ``shadowed`` reports them to the builder.
+PREFIX/bin is added to a user's PATH, and a profile applies to every platform, so one rule holds for all targets. It
+excludes names of this tool; names that its scripts and printed commands call; programs that hosts have by default
+(other scripts on that PATH call them by name); shell keywords and builtins; and two names that a case-insensitive
+filesystem or the search for a program (PATHEXT) takes for one. Programs that only some hosts have, such as docker, are
+allowed: ``shadowed`` reports them to the builder.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-TOOL = "ragtrace-offline"  # the tool's own command in PREFIX/bin: validate, recover, rollback of that prefix
-PREVIOUS_TOOL = "ragtrace"  # what it was called before it left that name to the application
+TOOL = "ragtrace-offline"  # this tool's command in PREFIX/bin: validate, recover, rollback of that prefix
+PREVIOUS_TOOL = "ragtrace"  # its earlier name, which is now left to the application
 
-# ours; the Pythons by which operators start the zipapp; what scripts in PREFIX/bin and printed commands call
+# this tool; the Pythons with which operators start the zipapp; programs that scripts and printed commands call
 _OURS = re.compile(rf"(?:{TOOL}|ragtrace-install).*")
 _CALLED = re.compile(r"pythonw?[0-9.]*|pyw?|sh|cat|dirname|readlink|cmd|chcp|ssh-keygen|sha256sum|certutil|sudo")
-# what a program's name may leave out on Windows: PATHEXT there, and PowerShell's scripts
+# extensions that the user may omit on Windows: PATHEXT, and PowerShell's scripts
 _SUFFIX = re.compile(r"\.(?:com|exe|bat|cmd|vbs|vbe|jse?|wsf|wsh|msc|ps1)$")
 
-# reserved words and built-in commands, by the shells' own manuals: POSIX.1-2024 XCU 2.4, 2.15 and 2.9.1; bash 5.2
-# (compgen -bk); zsh 5.9 (the shell of macOS); cmd.exe (help, and cmd /?); aliases of Windows PowerShell 5.1, which win
-# over programs on PATH
+# reserved words and built-in commands, from the shells' manuals: POSIX.1-2024 XCU 2.4, 2.15 and 2.9.1; bash 5.2
+# (compgen -bk); zsh 5.9 (the shell of macOS); cmd.exe (help, and cmd /?); aliases of Windows PowerShell 5.1, which
+# take precedence over programs on PATH
 _POSIX = """
     case do done elif else esac fi for if in then until while break continue eval exec exit export readonly return set
     shift times trap unset alias bg cd command false fc fg getopts hash jobs kill newgrp pwd read true type ulimit umask
@@ -57,8 +57,8 @@ _POWERSHELL = """
     ri rjb rm rmdir rmo rni rnp rp rsn rsnp rujb rv rvpa rwmi sajb sal saps sasv sbp sc scb select set shcm si sl sleep
     sls sort sp spjb spps spsv start stz sujb sv swmi tee trcm type where wget wjb write
 """
-# programs that hosts have: utilities of POSIX.1-2024 (XCU 3); what base installations of Debian 12, RHEL 9 and macOS 14
-# add (coreutils, util-linux, procps, shadow, OpenSSH, systemd, apt, dnf); System32 of Windows 11, which comes before
+# programs of hosts: utilities of POSIX.1-2024 (XCU 3); additions of the base installations of Debian 12, RHEL 9 and
+# macOS 14 (coreutils, util-linux, procps, shadow, OpenSSH, systemd, apt, dnf); System32 of Windows 11, which precedes
 # PREFIX on PATH; Python's and git, which scripts of the host and the application's developers call by name
 _POSIX_PROGRAMS = """
     ar asa at awk basename batch bc c17 c99 cal cflow chgrp chmod chown cksum cmp comm compress crontab csplit ctags
@@ -125,7 +125,7 @@ _CMD_WORDS = frozenset(_CMD.split())
 
 
 def typed(name: str) -> str:
-    """Return the form under which two names start the same program somewhere: no case, nothing of PATHEXT."""
+    """Return the form in which two names are equal if they start the same program on some host (case, PATHEXT)."""
     folded = name.casefold()
     while _SUFFIX.search(folded):
         folded = _SUFFIX.sub("", folded)
@@ -133,7 +133,7 @@ def typed(name: str) -> str:
 
 
 def taken(name: str) -> str | None:
-    """Return what a name means already where it would be typed, or None when it is free."""
+    """Return the existing meaning of a name on some host, or None if the name is free."""
     word = typed(name)
     if _OURS.fullmatch(word):
         return _("{name} is reserved for the installer").format(name=name)
@@ -141,7 +141,7 @@ def taken(name: str) -> str | None:
         return _("{name} is a program that the installer's scripts and printed commands use").format(name=name)
     shell = _WORDS.get(word)
     if shell is None and word.partition(".")[0] in _CMD_WORDS:
-        shell = "cmd"  # which takes `echo.x` for echo
+        shell = "cmd"  # which runs `echo.x` as echo
     if shell:
         return _("{name} is a shell builtin or keyword ({shell}), which takes precedence over programs").format(
             name=name, shell=shell
@@ -155,12 +155,12 @@ def taken(name: str) -> str | None:
 
 
 def shadowed(name: str) -> bool:
-    """Return whether a free name is that of a program which some hosts have, and would no longer find with this one."""
+    """Return whether a free name is also that of a program of some hosts, which the command would hide on PATH."""
     return typed(name) in _SOME
 
 
 def trouble(names: Sequence[str]) -> tuple[int, str] | None:
-    """Return the index of the first name that an application's command may not have, and why, or None."""
+    """Return the index of the first name that an application's command may not have, and the reason, or None."""
     for index, name in enumerate(names):
         why = taken(name)
         if why:

@@ -1,4 +1,4 @@
-"""The settings of an installed application: which variables it reads, and which are set for it."""
+"""The settings of an installed application: the variables that it reads, and those that are set for it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from bundle.strict import Value, by, refuse
 from shared.i18n import _
 
 SETTINGS_LIMIT = 512 << 10  # bytes of names and defaults: each is a line of PREFIX/.env (app_launcher.ENV_LIMIT)
-# what PREFIX/bin, launch.py and a migration set for the application, whatever a profile says
+# set for the application by PREFIX/bin, launch.py and a migration, whatever the profile declares
 OWN_VARIABLES = ("RAGTRACE_PREFIX", "RAGTRACE_RELEASE", "RAGTRACE_DATA_LAYOUT")
 SET_BY_LAUNCHERS = ("PATH", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONNOUSERSITE", "PYTHONDONTWRITEBYTECODE")
-PLACEHOLDER = "placeholder"  # stands for a value that the template leaves empty
+PLACEHOLDER = "placeholder"  # used for a value that the template leaves empty
 PLACES = ("app", "data", "models", "prefix", "venv")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _PLACE = re.compile(r"\{([^{}]*)\}")
@@ -23,9 +23,9 @@ _PLACE = re.compile(r"\{([^{}]*)\}")
 class Environment(Value):
     """The settings of an application.
 
-    ``template`` maps each name of the env template to its placeholder; these names, those of ``also`` and
-    of ``defaults`` are loaded from PREFIX/.env and no other. ``required`` are those without which the
-    application does not start. ``values`` are set by every launcher, ``defaults`` where neither the caller
+    ``template`` maps each name of the env template to its placeholder; only these names and those of ``also`` and
+    ``defaults`` are loaded from PREFIX/.env. ``required`` are those without which the
+    application does not start. ``values`` are set by every launcher, ``defaults`` only if neither the caller
     nor PREFIX/.env sets the name (app_launcher.environment has the order). ``{app} {data} {models} {prefix}
     {venv}`` in both are replaced by the installed folders.
     """
@@ -38,12 +38,12 @@ class Environment(Value):
 
     @property
     def placeholders(self) -> dict[str, str]:
-        """What a release is tried out with in place of the user's settings; a default needs no stand-in."""
+        """The values that replace the user's settings in a health check; a setting with a default needs none."""
         named = {**dict.fromkeys(self.required, PLACEHOLDER), **self.template}
         return {name: value for name, value in named.items() if name not in self.defaults}
 
     def check(self, path: str) -> None:
-        """Refuse what is no variable, a setting that nobody could set, or no place."""
+        """Refuse invalid variable names, settings that the user could not set, and unknown placeholders."""
         for name in (*self.template, *self.required, *self.values, *self.also, *self.defaults):
             if not VARIABLE.fullmatch(name):
                 raise refuse(path, _("{name!r} is not a valid variable name").format(name=name[:80]))

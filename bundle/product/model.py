@@ -1,4 +1,4 @@
-"""A model of an application: where it came from, and how to see that it is the right one."""
+"""A model of an application: its origin, and how to check that it is the right one."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from shared.i18n import _
 
 @dataclass(frozen=True)
 class Probe(Value):
-    """A sentence and the embedding that the installed model must give for it, or what is known of that.
+    """A sentence and the embedding that the installed model must return for it, or the known properties of that.
 
-    ``command`` is a launcher and its arguments; the sentence is added to it, and it prints the
-    embedding as a JSON list. Components may differ by at most ``tolerance`` each; where ``embedding`` is
-    empty, ``dimension`` says how many there are. ``normalised`` says that its length is 1. ``batch`` is a
-    command that embeds each of several sentences added to it, for measuring; empty where there is none.
+    ``command`` is a launcher and its arguments; the sentence is appended, and the command prints the
+    embedding as a JSON list. Components may differ by at most ``tolerance`` each; if ``embedding`` is
+    empty, ``dimension`` is their number. ``normalised`` means that its length is 1. ``batch`` is a
+    command that embeds each of several sentences appended to it, for measuring, or empty if there is none.
     """
 
     command: tuple[str, ...] = field(metadata=by(strict.texts, most=100))
@@ -44,7 +44,7 @@ class Probe(Value):
 
 @dataclass(frozen=True)
 class Model(Value):
-    """A model: its name (its folder in 07_Models), where it came from, its revision, its probe."""
+    """A model: its name (its folder in 07_Models), its origin, its revision, its probe."""
 
     name: str = field(metadata=by(strict.matching, pattern=names.PLAIN, form=names.plain_form))
     repository: str = field(metadata=by(strict.text))

@@ -1,7 +1,7 @@
-"""Are a model's weights whole? Seen in their size and in what they say of themselves, without reading them.
+"""Completeness of a model's weights, derived from file size and header without reading all of the file.
 
-What is there can still hold wrong numbers: digests and probes tell that. Formats that say nothing of their length
-are inspected for being empty only.
+A complete file can still contain wrong numbers: digests and probes detect those. Files in formats that do not
+record their length are only checked for being empty.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".h5", ".msgpack", ".gguf", ".npz", ".ckpt")
 EXPORTS = (".onnx",)
 ZIPPED = (".bin", ".pt", ".pth", ".npz", ".ckpt")  # torch.save since 1.6, numpy.savez; older ones are pickles
-HEADER_LIMIT = 100_000_000  # bytes of a header, as safetensors itself bounds it
+HEADER_LIMIT = 100_000_000  # bytes of a header, the limit of safetensors itself
 
 
 def fault(name: str, file: Path) -> str | None:
-    """Return why weights in a file that is called ``name`` cannot be whole, or None; other files are not judged.
+    """Return why weights in a file named ``name`` are incomplete, or None; other files are not checked.
 
-    Raises OSError.
+    Raises OSError if the file cannot be read.
     """
     name = name.lower()
     if not name.endswith((*WEIGHTS, *EXPORTS)):
@@ -43,7 +43,7 @@ def fault(name: str, file: Path) -> str | None:
 
 
 def _of_safetensors(stream: BinaryIO, size: int) -> str | None:
-    """Inspect a file of https://huggingface.co/docs/safetensors: length of the header, header, tensors to the end."""
+    """Check a file of https://huggingface.co/docs/safetensors: header length, header, tensors to its end."""
     length = int.from_bytes(stream.read(8), "little")
     if length > min(size - 8, HEADER_LIMIT):
         if length > HEADER_LIMIT:
@@ -59,7 +59,7 @@ def _of_safetensors(stream: BinaryIO, size: int) -> str | None:
 
 
 def _end(header: Any) -> int:
-    """Return where the last tensor ends, behind the header. Raises ValueError."""
+    """Return the end of the last tensor as an offset after the header. Raises ValueError if one has no offsets."""
     tensors = [tensor for name, tensor in header.items() if name != "__metadata__"] if isinstance(header, dict) else [0]
     offsets: list[Any] = [tensor.get("data_offsets") if isinstance(tensor, dict) else None for tensor in tensors]
     if not all(isinstance(pair, list) and [type(one) for one in pair] == [int, int] for pair in offsets):

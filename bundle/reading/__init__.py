@@ -1,1 +1,1 @@
-"""Reading the files of a bundle: from its archive or an unpacked folder, whole or without what a delta leaves out."""
+"""Reading the files of a bundle from its archive or an unpacked folder; the bundle is full or a delta."""

@@ -1,9 +1,9 @@
-"""Reading a bundle's files: from the archive or from a folder that someone unpacked.
+"""Reading a bundle's files: from the archive or from a folder to which the user unpacked it.
 
-The manifest says what comes next, so nothing is parsed: the reader builds the one header that a
-member can have (POSIX.1-1988 ustar) and compares its 512 bytes. It stops at the first deviation.
-Hashing takes most of the time, so other threads do it: one for an archive's own bytes and one for
-its members', or as many as there are processors for the files of a folder.
+The manifest determines each member, so nothing is parsed: the reader builds the only valid header of a
+member (POSIX.1-1988 ustar) and compares its 512 bytes. It stops at the first deviation.
+Hashing takes most of the time and runs in other threads: one for the archive's own bytes and one for
+its members', or one per processor for the files of a folder.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from shared.errors import TrustError
 
-    Volumes = Sequence[tuple[Path, str]]  # files and the SHA-256 that each must have
+    Volumes = Sequence[tuple[Path, str]]  # files and their expected SHA-256
     Take = Callable[[FileEntry, Iterator[bytes]], None]
 
 RECORD = 512  # bytes of a tar block
@@ -41,9 +41,9 @@ GZIP = 16 + zlib.MAX_WBITS
 
 
 def ustar_header(path: str, size: int, mode: int, mtime: int) -> bytes:
-    """Return the only header that we write or accept for a regular file.
+    """Return the only header that this tool writes or accepts for a regular file.
 
-    Raises ValueError when the path does not fit (see names.split_ustar).
+    Raises ValueError if the path does not fit (see names.split_ustar).
     """
     split = names.split_ustar(path)
     if split is None:
@@ -55,15 +55,15 @@ def ustar_header(path: str, size: int, mode: int, mtime: int) -> bytes:
 
 
 def padding(size: int) -> int:
-    """Return how many zero bytes follow a file of this size."""
+    """Return the number of zero bytes that follow a file of this size."""
     return -size % RECORD
 
 
 class _Volumes:
-    """The bytes of an archive, whole or cut into volumes, each of which is hashed as it is read.
+    """The bytes of an archive, in one file or in volumes, each of which is hashed as it is read.
 
-    A volume is compared with its signed digest before anything of the next one is read, so whatever
-    is found wrong is in the one that ``name`` gives.
+    A volume is compared with its signed digest before the next one is read, so an error is always
+    in the volume that ``name`` names.
     """
 
     def __init__(self, volumes: Volumes, worker: ThreadPoolExecutor) -> None:
@@ -76,7 +76,7 @@ class _Volumes:
         self.blocks = file_blocks(path, path.name)
 
     def read(self) -> bytes:
-        """Return the next bytes, none at the end of the last volume."""
+        """Return the next bytes, or none at the end of the last volume."""
         while True:
             data = next(self.blocks, b"")
             if data or not self.left:
@@ -92,7 +92,7 @@ class _Volumes:
 
 
 class _Inflated:
-    """One gzip stream of an archive's volumes, inflated in bounded pieces."""
+    """The gzip stream of an archive's volumes, inflated in bounded blocks."""
 
     def __init__(self, volumes: _Volumes) -> None:
         self.volumes = volumes
@@ -129,7 +129,7 @@ class _Inflated:
         return b"".join(self.blocks(size))
 
     def finish(self) -> None:
-        """Check that nothing follows the stream, and that the last volume is the signed one."""
+        """Raise TrustError if data follow the stream, or the last volume is not the signed one."""
         if self.block(1) or self.inflate.unused_data or self.volumes.read():
             raise self.damaged(_("it has trailing data"))
         self.volumes.compare()
@@ -138,10 +138,11 @@ class _Inflated:
 def read_archive(
     volumes: Volumes, manifest: Manifest, manifest_bytes: bytes, left_out: Container[FileEntry] = ()
 ) -> Iterator[tuple[FileEntry, Iterator[bytes]]]:
-    """Yield each file of the archive in manifest order, with its checked blocks.
+    """Yield each file of the archive in manifest order, with its verified blocks.
 
-    ``volumes`` are the files that hold the archive, in order, each with its own signed digest: one where
-    the archive is whole. ``left_out`` are files of the manifest that a delta omits. Raises TrustError.
+    ``volumes`` are the files that hold the archive, in order, each with its own signed digest: one if
+    the archive is not split. ``left_out`` are files of the manifest that a delta bundle omits. Raises TrustError
+    if anything differs from what was signed.
     """
     mtime = manifest.created_epoch
     own = own_entry(manifest_bytes)
@@ -170,10 +171,10 @@ def own_entry(manifest_bytes: bytes) -> FileEntry:
 
 
 def visit_folder(root: Path, manifest_bytes: bytes, entries: Iterable[FileEntry], take: Take) -> None:
-    """Hand each of some files of an unpacked bundle to ``take`` with its checked blocks, several at a time.
+    """Pass each given file of an unpacked bundle to ``take`` with its verified blocks, several at a time.
 
     The largest come first, so that no thread is left alone with one. Raises TrustError, or what
-    ``take`` raises; then files that nobody took yet are left.
+    ``take`` raises; files that were not started then are skipped.
     """
     drain(checked_blocks(own_entry(manifest_bytes), file_blocks(root / NAME, NAME)))
 

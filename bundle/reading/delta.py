@@ -1,8 +1,8 @@
 """Delta bundles: they omit the files of an earlier release of the same product.
 
-A delta has the manifest of the full bundle, byte for byte, and beside it the manifest of its base. What
-both name by digest and hosts keep is not in it; one rule for who writes and who reads, so nothing else
-needs to be stored. SHA256SUMS names the base's manifest, so the signature covers what is left out too.
+A delta bundle contains the manifest of the full bundle, byte for byte, and next to it the manifest of its base.
+It omits the stored files that both list by digest; builder and host apply the same rule, so no list of them is
+needed. SHA256SUMS lists the base's manifest, so the signature also covers the omitted files.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ BASE = "BASE-MANIFEST.json"
 
 
 def left_out(manifest: Manifest, base: Manifest | None) -> tuple[FileEntry, ...]:
-    """Return the files that a delta against ``base`` omits, none without a base."""
+    """Return the files that a delta bundle against ``base`` omits, or none without a base."""
     if base is None:
         return ()
     stored = {(entry.sha256, entry.size) for entry in base.files if entry.is_stored}

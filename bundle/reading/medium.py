@@ -1,7 +1,7 @@
-"""The files of a bundle as a medium holds them: read in blocks, and each compared with its signed digest.
+"""The files of a bundle on a medium: read in blocks, and each compared with its signed digest.
 
-A file is handed out as blocks; its digest is checked before the last block's iterator ends, so a consumer that keeps a
-file only after the iterator is exhausted keeps verified bytes alone.
+A file is passed on as blocks; its digest is checked before the iterator ends, so a consumer that stores a
+file only after the iterator is exhausted stores verified bytes alone.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
     from bundle.manifest import FileEntry
 
-AHEAD = 16  # blocks that reading may be ahead of hashing
+AHEAD = 16  # blocks by which reading may be ahead of hashing
 
 
 def damaged(path: str, reason: str) -> TrustError:
-    """Return the error for a file of the bundle that is not what was signed."""
+    """Return the error for a file of the bundle that differs from what was signed."""
     return TrustError(
         _("{path}: {reason}.").format(path=path, reason=reason),
         advice=_("Copy the bundle again from the medium; if it fails again, request a new one."),
@@ -45,10 +45,10 @@ def refused(path: Path, error: OSError) -> HostError:
 
 @contextmanager
 def hashing() -> Iterator[ThreadPoolExecutor]:
-    """Give a thread to hash in, which is not waited for in the end.
+    """Provide a thread for hashing, which is not joined at the end.
 
-    A reader that was given up ends where it is collected: in any thread, even one that is just being started, and
-    waiting for another one there would last for ever.
+    An abandoned reader is finalized wherever it is garbage-collected: in any thread, even one that is just being
+    started, and joining another thread there would never return.
     """
     worker = ThreadPoolExecutor(1)
     try:
@@ -58,7 +58,7 @@ def hashing() -> Iterator[ThreadPoolExecutor]:
 
 
 class Aside:
-    """A SHA-256 that a worker of one thread takes, some blocks behind (hashlib frees the GIL)."""
+    """A SHA-256 that a worker of one thread computes, some blocks behind (hashlib releases the GIL)."""
 
     def __init__(self, worker: ThreadPoolExecutor) -> None:
         self.worker, self.digest = worker, hashlib.sha256()
@@ -81,12 +81,12 @@ def checked_blocks(
     digest: Union[_Hash, Aside, None] = None,
     name: Callable[[], str] | None = None,
 ) -> Iterator[bytes]:
-    """Pass a file's blocks on; raise TrustError, naming ``name``, unless all together are what was signed."""
+    """Yield a file's blocks; raise TrustError for ``name`` unless they match the signed size and digest."""
     digest, size, name = digest or hashlib.sha256(), 0, name or (lambda: entry.path)
     for block in blocks:
         size += len(block)
         if size > entry.size:
-            break  # not one byte more is read: the file may have no end
+            break  # read no further: the file may have no end
         digest.update(block)
         yield block
     if size != entry.size:
@@ -96,9 +96,9 @@ def checked_blocks(
 
 
 def kind_of(path: Path) -> int:
-    """Return what is at a path and behind its links (st_mode), 0 where nothing is.
+    """Return the st_mode of a path, following links, or 0 if it does not exist.
 
-    Raises HostError where this host refuses to look: pathlib would call that nothing, on some Pythons.
+    Raises HostError if this host denies access: on some Pythons pathlib would report a missing file.
     """
     try:
         return os.stat(path).st_mode
@@ -121,7 +121,7 @@ def is_folder(path: Path) -> bool:
 def file_blocks(path: Path, name: str) -> Iterator[bytes]:
     """Yield a regular file's bytes; links, pipes and devices are refused.
 
-    Raises HostError where the medium or this host refuses what could be right, TrustError for all else.
+    Raises HostError if the medium or this host refuses access to a file that may be right, else TrustError.
     """
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
@@ -146,6 +146,6 @@ def file_blocks(path: Path, name: str) -> Iterator[bytes]:
 
 
 def drain(blocks: Iterator[bytes]) -> None:
-    """Read to the end, for the check's sake."""
+    """Read to the end, so that the digest is checked."""
     for _block in blocks:
         pass

@@ -1,1 +1,1 @@
-"""Signatures, and the numbered policies that say whose count."""
+"""Signatures, and the numbered policies that define the trusted keys."""

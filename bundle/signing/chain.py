@@ -1,6 +1,6 @@
-"""A chain of numbered policies: each is signed by the thresholds of the one before and by its own.
+"""A chain of numbered policies: each is signed by the threshold of the one before and by its own.
 
-``policy-<N>.json`` with ``policy-<N>.json.<keyid>.sig`` beside it, namespace ragtrace-policy@v1.
+``policy-<N>.json`` with ``policy-<N>.json.<keyid>.sig`` next to it, namespace ragtrace-policy@v1.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FILE = re.compile(r"policy-(0|[1-9][0-9]{0,8})\.json")
 
 @dataclass(frozen=True)
 class Signed:
-    """A policy, its bytes, and its signature files by name; each signature holds, by whomever it is."""
+    """A policy, its bytes, and its signature files by name; each signature is valid, by a trusted key or not."""
 
     policy: Policy
     data: bytes
@@ -40,12 +40,12 @@ class Signed:
 
 
 def file_name(number: int) -> str:
-    """Return the name of the file that holds a policy."""
+    """Return the file name of a policy."""
     return f"policy-{number}.json"
 
 
 def read_all(names: Iterable[str], read: Callable[[str], bytes]) -> list[Signed]:
-    """Return the policies among some files, by number; raises TrustError for any that is not whole."""
+    """Return the policies among some files, sorted by number. Raises TrustError if one is invalid."""
     present = sorted(names)
     found = [
         _read_one(name, int(matched[1]), present, read)
@@ -98,10 +98,10 @@ def check_next(current: Signed, following: Signed) -> None:
 
 
 def check_chain(kept: Sequence[Signed], highest: int, place: Path) -> Policy | None:
-    """Return the last of the policies that a place keeps, each checked against the one before.
+    """Return the last of the stored policies, each checked against the one before, or None if there are none.
 
-    ``highest`` is the highest number that the place remembers. Raises TrustError when the chain is
-    broken or its end is gone.
+    ``highest`` is the highest number that was ever in force there. Raises TrustError if the chain is
+    broken or its end is missing.
     """
     for index, signed in enumerate(kept):
         if index:
@@ -117,11 +117,11 @@ def check_chain(kept: Sequence[Signed], highest: int, place: Path) -> Policy | N
 
 
 def extend(kept: Sequence[Signed], offered: Sequence[Signed], keys: Sequence[PublicKey] = ()) -> list[Signed]:
-    """Return the offered policies that come after the stored ones, in order; empty when all are known.
+    """Return the offered policies that come after the stored ones, in order; empty if all are known.
 
-    The first policy of a place is taken only when every one of ``keys``, which the operator was given
-    on paper, is of its ``policy`` role and signed it. Raises TrustError for a rollback, a gap, another
-    policy of a known number, or signatures that do not suffice.
+    The first policy is accepted only if every one of ``keys``, which the operator received
+    on paper, has its ``policy`` role and signed it. Raises TrustError for a rollback, a gap, another
+    policy of a known number, or too few trusted signatures.
     """
     if not offered:
         raise TrustError(_("No policy was found."), advice=_("Specify the policy-<N>.json files or their folder."))
@@ -161,7 +161,7 @@ def _check_first(signed: Signed, keys: Sequence[PublicKey]) -> None:
 
 
 def write(folder: Path, signed: Signed) -> None:
-    """Keep a policy in a folder: its signatures first, so that it is never there without them."""
+    """Write a policy to a folder: its signatures first, so that it is never there without them."""
     for name, data in signed.signatures.items():
         files.write_atomic(folder / name, data)
     files.write_atomic(folder / signed.name, signed.data)

@@ -1,4 +1,4 @@
-"""What OpenSSH's own programs need to judge as a policy does."""
+"""Files with which OpenSSH's own programs verify as a policy does."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def allowed_signers(policy: Policy, role: str) -> str:
-    """Return the file by which ``ssh-keygen -Y verify -I <keyid>`` judges a role's signatures.
+    """Return the allowed_signers file with which ``ssh-keygen -Y verify -I <keyid>`` verifies a role's signatures.
 
-    Format: ssh-keygen(1), ALLOWED SIGNERS. OpenSSH knows no threshold, so that stands in a comment.
+    Format: ssh-keygen(1), ALLOWED SIGNERS. OpenSSH has no threshold, so a comment states it.
     Times in UTC need OpenSSH 9.1.
     """
     signers = policy.of_role(role)

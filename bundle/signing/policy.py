@@ -1,7 +1,7 @@
-"""The trust policy: which keys may sign what, and how many of them it takes.
+"""The trust policy: which keys may sign what, and how many of them must.
 
-Strict JSON. Number 0 is what a builder bakes into a zipapp; a host's own has a higher
-number. The policy judges keys; that their signatures hold was shown by signature.verify.
+Strict JSON. Number 0 is the policy that a builder embeds in a zipapp; a host's own has a higher
+number. The policy decides which keys are trusted; signature.verify checks the signatures themselves.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _key(value: Any, path: str) -> PublicKey:
 
 @dataclass(frozen=True)
 class Signer(Value):
-    """A key that the policy knows, its owner's name, and when it may sign (both ends included)."""
+    """A key of the policy, its owner's name, and its validity period (both ends included)."""
 
     key: PublicKey = field(metadata=by(_key, write=PublicKey.line))
     name: str = field(metadata=by(strict.text, limit=100))
@@ -53,7 +53,7 @@ class Signer(Value):
     end: datetime | None = field(default=None, metadata=by(strict.optional, key="until", of=strict.time_from_json))
 
     def check(self, path: str) -> None:
-        """Refuse a key whose time ends before it begins."""
+        """Refuse a key whose validity ends before it begins."""
         if self.start and self.end and self.start >= self.end:
             raise refuse(f"{path}.until", _("not after the start of the key's validity"))
 
@@ -63,13 +63,13 @@ class Signer(Value):
 
 @dataclass(frozen=True)
 class Role(Value):
-    """How many of which keys must sign the documents of a role; at least one."""
+    """The keys of a role, and how many of them, at least one, must sign its documents."""
 
     threshold: int = field(metadata=by(strict.integer, least=1, most=SIGNATURES_LIMIT))
     keyids: tuple[str, ...] = field(metadata=by(strict.texts, key="keys", most=KEYS_LIMIT))
 
     def check(self, path: str) -> None:
-        """Refuse a threshold that cannot be reached by different keys."""
+        """Refuse a threshold that different keys cannot reach."""
         if len(set(self.keyids)) != len(self.keyids):
             raise refuse(f"{path}.keys", _("duplicate key"))
         if self.threshold > len(self.keyids):
@@ -85,14 +85,14 @@ def _roles(value: Any, path: str) -> dict[str, Role]:
 
 @dataclass(frozen=True)
 class Policy(Document):
-    """Which keys a host trusts. ``roles`` always has ``release``; a role not named trusts nobody."""
+    """The keys that a host trusts. ``roles`` always has ``release``; a missing role trusts no key."""
 
     number: int = field(metadata=by(strict.integer))
     signers: tuple[Signer, ...] = field(metadata=by(strict.items, key="keys", of=Signer.from_json, most=KEYS_LIMIT))
     roles: dict[str, Role] = field(metadata=by(_roles))
 
     def check(self, path: str) -> None:
-        """Refuse what no single key shows: one owner counted twice, roles that name no known key."""
+        """Refuse errors that involve several keys: one owner counted more than once, roles with unknown keys."""
         keyids = {signer.key.keyid for signer in self.signers}
         points = {signer.key.point for signer in self.signers}
         names = {signer.name for signer in self.signers}
@@ -104,18 +104,18 @@ class Policy(Document):
                     raise refuse(f"{path}.roles.{role_name}.keys[{index}]", _("not one of the policy's keys"))
 
     def of_role(self, role: str) -> tuple[Signer, ...]:
-        """Return the signers of a role, in the order in which the role names them."""
+        """Return the signers of a role, in the order of the role's keys."""
         known = {signer.key.keyid: signer for signer in self.signers}
         return tuple(known[keyid] for keyid in self.roles[role].keyids) if role in self.roles else ()
 
 
 def parse_policy(data: bytes, name: str) -> Policy:
-    """Read a policy. Raises TrustError that names the path of what it refuses."""
+    """Parse a policy. Raises TrustError with the path of the refused value."""
     return Policy.from_bytes(data, name, limit=POLICY_LIMIT)
 
 
 def pins(keys: Sequence[PublicKey], threshold: int | None = None) -> Policy:
-    """Return policy number 0, which trusts these keys with releases; by default all must sign."""
+    """Return policy number 0, which trusts these keys for releases; by default all must sign."""
     signers = tuple(Signer(key, key.keyid) for key in keys)
     role = Role(len(keys) if threshold is None else threshold, tuple(key.keyid for key in keys))
     return parse_policy(Policy(0, signers, {RELEASE: role}).to_bytes(), _("the pinned keys"))
@@ -124,9 +124,9 @@ def pins(keys: Sequence[PublicKey], threshold: int | None = None) -> Policy:
 def judge(policy: Policy, role: str, signers: Sequence[PublicKey], at: datetime | None) -> tuple[Signer, ...]:
     """Return the distinct trusted keys among those that signed a document of a role.
 
-    ``at`` is the moment (with a time zone) at which keys must be valid, None to leave that
-    aside. Other people's signatures beside enough trusted ones do no harm. Raises TrustError
-    when fewer trusted keys signed than the role needs, or the role trusts nobody.
+    ``at`` is the moment (with a time zone) at which keys must be valid, or None to ignore their validity
+    periods. Further signatures by untrusted keys are ignored. Raises TrustError if fewer trusted keys
+    signed than the role needs, or if the role trusts no key.
     """
     needed = policy.roles[role].threshold if role in policy.roles else 0
     if needed < 1:
@@ -134,7 +134,7 @@ def judge(policy: Policy, role: str, signers: Sequence[PublicKey], at: datetime 
             _("The policy in force trusts no key for role {role!r}.").format(role=role[:80]),
             advice=_("Supply a policy that names the keys of this role."),
         )
-    # one count for each key, however often it signed
+    # each key counts once, however often it signed
     distinct = tuple(dict.fromkeys(signers))
     of_role = {signer.key: signer for signer in policy.of_role(role)}
     counted = tuple(of_role[key] for key in distinct if key in of_role and (at is None or of_role[key].valid(at)))

@@ -1,4 +1,4 @@
-"""Policies where they are found, in a zipapp or among files that somebody offers; and how they are shown."""
+"""Finding policies in a zipapp or among files that the user supplies, and showing them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PINS = "policy.json"  # a member of the zipapp
 
 
 def pinned_policy(installer: Path | None) -> Policy | None:
-    """Return the policy inside a zipapp, None when it has none or there is no zipapp."""
+    """Return the policy inside a zipapp, or None if it has none or there is no zipapp."""
     if installer is None:
         return None
     try:
@@ -41,7 +41,7 @@ def pinned_policy(installer: Path | None) -> Policy | None:
 
 
 def offered(paths: Sequence[Path]) -> list[chain.Signed]:
-    """Return the policies in some files and folders; a file's signatures are beside it."""
+    """Return the policies in some files and folders; the signatures of a file are next to it."""
     found: dict[int, chain.Signed] = {}
     for path in paths:
         if not path.exists():
@@ -56,7 +56,7 @@ def offered(paths: Sequence[Path]) -> list[chain.Signed]:
 
 
 def policy_json(policy: Policy) -> dict[str, Any]:
-    """Return a policy for people and programs: fingerprints rather than keys."""
+    """Return a policy as JSON values for users and programs: fingerprints rather than keys."""
     keys = []
     for signer in policy.signers:
         facts = signer.to_json()

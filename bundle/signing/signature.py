@@ -1,7 +1,7 @@
-"""OpenSSH signatures (PROTOCOL.sshsig), read strictly: one acceptable way to write each.
+"""OpenSSH signatures (PROTOCOL.sshsig), read strictly: each has exactly one accepted encoding.
 
-What is accepted here is a subset of what ``ssh-keygen -Y check-novalidate`` accepts, so that an
-operator can check everything before our code runs. Numbers and strings are those of RFC 4251,
+The accepted signatures are a subset of those that ``ssh-keygen -Y check-novalidate`` accepts, so that an
+operator can check everything before code of this tool runs. Numbers and strings are those of RFC 4251,
 key and signature blobs of RFC 8709 (Ed25519), RFC 5656 (ECDSA) and OpenSSH's PROTOCOL.u2f (sk-).
 """
 
@@ -25,8 +25,8 @@ ED25519, ECDSA = "ssh-ed25519", "ecdsa-sha2-nistp256"
 SK_ED25519, SK_ECDSA = "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com"
 KINDS = (ED25519, ECDSA, SK_ED25519, SK_ECDSA)
 HASHES = ("sha512", "sha256")
-SIGNATURE_LIMIT = 16 << 10  # bytes of an armoured signature; the longest that we accept is under 2 kB
-SIGNATURES_LIMIT = 32  # of one document, which no threshold exceeds and no builder adds to
+SIGNATURE_LIMIT = 16 << 10  # bytes of an armoured signature; the longest valid one is under 2 kB
+SIGNATURES_LIMIT = 32  # of one document; no threshold and no builder exceeds it
 KEY_LIMIT = 4 << 10  # characters of a public key's line
 _MAGIC = b"SSHSIG"
 _BEGIN, _END = b"-----BEGIN SSH SIGNATURE-----\n", b"-----END SSH SIGNATURE-----\n"
@@ -35,7 +35,7 @@ _USER_PRESENT, _USER_VERIFIED = 0x01, 0x04  # flags of an authenticator (WebAuth
 _APPLICATION = re.compile(rb"ssh:[!-~]{0,251}")
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # FIPS 186-5
 _ED25519_PRIME = 2**255 - 19
-# y of the points whose order divides 8 (curve of RFC 8032, 5.1): under such a key anybody can sign
+# y of the points whose order divides 8 (curve of RFC 8032, 5.1): anyone can sign with such a key
 _ED25519_WEAK = (
     0,
     1,
@@ -47,7 +47,7 @@ _ED25519_WEAK = (
 
 @dataclass(frozen=True)
 class PublicKey:
-    """A signer's public key: its kind and the blob that OpenSSH hashes and sends."""
+    """A signer's public key: its type and its SSH wire blob."""
 
     kind: str
     blob: bytes
@@ -64,21 +64,21 @@ class PublicKey:
 
     @property
     def point(self) -> bytes:
-        """The key itself, without kind and application: two keys with one point have one owner."""
+        """The key without type and application: two keys with one point have one owner."""
         return _split_key(self.blob)[1]
 
     def line(self, comment: str = "") -> str:
-        """The key in OpenSSH's one-line form, without a newline."""
+        """Return the key in OpenSSH's one-line form, without a newline."""
         return " ".join(part for part in (self.kind, base64.b64encode(self.blob).decode(), comment) if part)
 
 
 def wire(*strings: bytes) -> bytes:
-    """Return RFC 4251 strings: each with its length before it."""
+    """Return RFC 4251 strings, each preceded by its length."""
     return b"".join(len(string).to_bytes(4, "big") + string for string in strings)
 
 
 def mpint(value: int) -> bytes:
-    """Return the content of an RFC 4251 mpint of a positive number."""
+    """Return the content of an RFC 4251 mpint for a number that is not negative."""
     return value.to_bytes(value.bit_length() // 8 + 1, "big") if value else b""
 
 
@@ -90,7 +90,7 @@ def signed_data(namespace: str, hash_name: str, message: bytes) -> bytes:
 def encode(key: PublicKey, namespace: str, hash_name: str, signature: bytes) -> bytes:
     """Return an armoured signature file, byte for byte as ssh-keygen writes it.
 
-    ``signature`` is the signature blob: the algorithm's name, then what the algorithm gives.
+    ``signature`` is the signature blob: the algorithm's name, followed by the algorithm's output.
     """
     parts = wire(key.blob, namespace.encode(), b"", hash_name.encode(), signature)
     text = base64.b64encode(_MAGIC + (1).to_bytes(4, "big") + parts)
@@ -99,11 +99,11 @@ def encode(key: PublicKey, namespace: str, hash_name: str, signature: bytes) -> 
 
 
 class _MalformedError(Exception):
-    """Why some bytes are not what they should be, in words for the operator."""
+    """The reason why some bytes are malformed, in words for the operator."""
 
 
 class _Reader:
-    """Takes RFC 4251 values from the front of some bytes; ``done`` refuses what is left."""
+    """Consumes RFC 4251 values from the front of some bytes; ``done`` refuses trailing bytes."""
 
     def __init__(self, data: bytes) -> None:
         self.left = data
@@ -126,7 +126,7 @@ class _Reader:
 
 
 def _split_key(blob: bytes) -> tuple[str, bytes, bytes]:
-    """Return kind, point and application (empty but for sk-) of a key blob, all checked."""
+    """Return type, point and application (empty except for sk-) of a key blob, all checked."""
     reader = _Reader(blob)
     name = reader.string()
     kind = next((kind for kind in KINDS if kind.encode() == name), None)
@@ -168,9 +168,9 @@ def _ecdsa_key(point: bytes) -> EllipticCurvePublicKey:
 
 
 def parse_public_key(line: str) -> PublicKey:
-    """Read a key in OpenSSH's one-line form, with or without comment and newline at its end.
+    """Parse a key in OpenSSH's one-line form, with or without comment and final newline.
 
-    Raises TrustError for another kind of key, options before it, or a key that is not valid.
+    Raises TrustError if the key is of another type, has options before it, or is invalid.
     """
     try:
         text = line.removesuffix("\n")
@@ -201,7 +201,7 @@ def _decode_base64(text: bytes) -> bytes:
 def verify(armoured: bytes, message: bytes, namespace: str, *, name: str = "") -> PublicKey:
     """Return the key that signed a message for a namespace.
 
-    Whether that key is trusted is the policy's to say. ``name`` is the signature's file, for the
+    The policy decides whether that key is trusted. ``name`` is the signature's file, for the
     error. Raises TrustError with the first rule that the signature breaks.
     """
     try:
@@ -227,7 +227,7 @@ def _verify(armoured: bytes, message: bytes, namespace: str) -> PublicKey:
         raise _MalformedError(_("its version is not 1"))
     blob, scope, reserved, hash_bytes, signature = (reader.string() for _field in range(5))
     reader.done()
-    # 3. what it was made for
+    # 3. its purpose
     if not namespace or scope != namespace.encode():
         shown = scope[:80].decode("utf-8", "replace")
         raise _MalformedError(
@@ -238,7 +238,7 @@ def _verify(armoured: bytes, message: bytes, namespace: str) -> PublicKey:
     hash_name = next((known for known in HASHES if known.encode() == hash_bytes), None)
     if hash_name is None:
         raise _MalformedError(_("its hash is neither sha512 nor sha256"))
-    # 4. the key, and 5. the one way to write all of it
+    # 4. the key, and 5. the only encoding of all of it
     kind, point, application = _split_key(blob)
     key = PublicKey(kind, blob)
     if encode(key, namespace, hash_name, signature) != armoured:

@@ -1,4 +1,4 @@
-"""Files of trust as they are read: none that cannot be read, or is too large, counts as not there."""
+"""Reading files of the trust store: one that cannot be read, or is too large, never counts as missing."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from pathlib import Path
 
-FILE_LIMIT = 1 << 20  # bytes of any one file here
+FILE_LIMIT = 1 << 20  # bytes of each of these files
 
 
 def is_there(path: Path) -> bool:
-    """Return whether a path exists. Raises TrustError where nobody may look: what is there might forbid something."""
+    """Return whether a path exists. Raises TrustError if access is denied: an unseen file might forbid something."""
     try:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -27,7 +27,7 @@ def is_there(path: Path) -> bool:
 
 
 def names_in(folder: Path) -> list[str]:
-    """Return the names in a folder, sorted. Raises TrustError when it cannot be read: it might forbid something."""
+    """Return the sorted names in a folder. Raises TrustError if it cannot be read: a file might forbid something."""
     try:
         return sorted(os.listdir(folder))
     except OSError as error:
@@ -35,7 +35,7 @@ def names_in(folder: Path) -> list[str]:
 
 
 def read_small(path: Path) -> bytes:
-    """Return the bytes of a file of trust. Raises TrustError when it cannot be read or is too large."""
+    """Return the bytes of a file of the trust store. Raises TrustError if it cannot be read or is too large."""
     try:
         return reading.read(path, FILE_LIMIT, follow=True)
     except OSError as error:

@@ -1,1 +1,1 @@
-"""Wheels as they are before and after they are installed, read without trusting them."""
+"""Wheels before and after their installation, read without trusting them."""

@@ -1,11 +1,11 @@
-"""Where the files of a wheel are installed, and what their bytes must be there: read out of the wheel itself.
+"""The installed paths and digests of a wheel's files, read from the wheel itself.
 
-Paths are those of the installed tree, with slashes; digests are those of the wheel's RECORD, so that whoever trusts
-the wheel's own digest need trust nothing that is installed. What an installer writes is known by these rules alone:
+Paths are those of the installed tree, with slashes; digests are those of the wheel's RECORD, so that a caller that
+trusts the wheel's own digest need not trust any installed file. These rules alone determine what an installer writes:
 
 1. ``.data`` folders are spread (PyPA: binary distribution format); scripts get the first lines of this platform.
-2. A console script is made of the entry point's name of the module and function, and of nothing else.
-3. INSTALLER and REQUESTED have one content each; RECORD and uv's note of when the wheel came have none that is known.
+2. A console script is generated from the module and function of its entry point, and from nothing else.
+3. INSTALLER and REQUESTED have one content each; that of RECORD and of uv's note of the wheel's time is not known.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-# the first lines of a script in an environment that names no absolute path (uv venv --relocatable)
+# the first lines of a script in an environment without absolute paths (uv venv --relocatable)
 HEAD = b"""\
 #!/bin/sh
 '''exec' "$(dirname -- "$(realpath -- "$0")")"/'python' "$0" "$@"
@@ -42,7 +42,7 @@ if __name__ == "__main__":
         sys.argv[0] = sys.argv[0][:-4]
     sys.exit({function}())
 """
-# the same for a script that names its encoding, in which the shell's line must be read too: no letter stands in it
+# the same for a script that declares its encoding, in which the shell's line must be valid too: it contains no letter
 CODED_HEAD = b"""\
 #!/bin/sh
 # coding: %s
@@ -52,7 +52,7 @@ CODED_HEAD = b"""\
 CODED_PYTHON = b"".join(rb"'\'%04o" % letter + b" " for letter in b"python").rstrip()
 WRITTEN = {"INSTALLER": b"uv", "REQUESTED": b""}
 NOTES = ("RECORD", "uv_cache.json")
-MADE = ""  # in place of a digest: the installer made it, and nothing signed says of what bytes
+MADE = ""  # in place of a digest: the installer wrote the file, and nothing signed determines its bytes
 _PYTHON = re.compile(rb"#!python[^\n]*\n")
 _CODING = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")  # PEP 263, on the line after the first
 _ENTRY = re.compile(r"\s*([\w.]+)\s*:\s*([\w.]+)\s*(\[.*\])?\s*")
@@ -61,7 +61,7 @@ _IS_WINDOWS = sys.platform == "win32"
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment, by its path in a release, and its Python, for example 3.11."""
+    """A virtual environment: its path in a release, and its Python, for example 3.11."""
 
     root: str
     python: str
@@ -82,7 +82,7 @@ class Environment:
 def expected(file: BinaryIO, environment: Environment) -> dict[str, str]:
     """Return path → SHA-256 (or MADE) of every file that installing a wheel writes.
 
-    Raises ValueError (bad zip files and RECORDs among them) for a wheel that cannot be read so.
+    Raises ValueError, or an error of zipfile, csv or configparser, if the wheel cannot be read.
     """
     with zipfile.ZipFile(file) as wheel:
         info = next(
@@ -106,7 +106,7 @@ def expected(file: BinaryIO, environment: Environment) -> dict[str, str]:
 
 
 def _place(member: str, info: str, environment: Environment) -> tuple[str, bool]:
-    """Return where a member of a wheel is installed, and whether it is a script."""
+    """Return the installed path of a wheel's member, and whether it is a script."""
     start = info.replace(".dist-info/", ".data/")
     if not member.startswith(start):
         return f"{environment.site}/{member}", False
@@ -124,7 +124,7 @@ def _place(member: str, info: str, environment: Environment) -> tuple[str, bool]
 
 
 def _script(data: bytes, place: str) -> tuple[str, str | None]:
-    """Return where a script goes and its digest there, None where it goes as it is."""
+    """Return the installed path of a script and its digest there, or None if it is installed unchanged."""
     first = _PYTHON.match(data)
     if first is None:
         return place, None

@@ -1,7 +1,7 @@
-"""Files that two wheels would both install: with different contents, the installer's order would choose between them.
+"""Files that two wheels would both install: if their contents differ, the installer's order would decide.
 
-The same contents twice are fine, as packages that share a namespace have them (an empty __init__.py). Where file
-systems ignore case, names that differ in it alone meet whatever they hold: one of them cannot be imported.
+Identical contents are fine, for example in packages that share a namespace (an empty __init__.py). On
+case-insensitive filesystems, names that differ only in case collide whatever they contain: one cannot be imported.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ IGNORING_CASE = frozenset({"windows", "win32", "macos", "darwin"})  # by default
 
 
 def require_none(wheels: Iterable[tuple[Path, str]], python: str, *, platform: str = sys.platform) -> None:
-    """Raise TrustError, naming both wheels, where two of them would install one file with different contents.
+    """Raise TrustError, naming both wheels, if two of them would install one file with different contents.
 
-    Each is (path, name), and its structure was inspected before (wheels.inspect). ``platform`` is where they go.
+    Each is (path, name), and its structure was checked before (wheels.inspect). ``platform`` is that of the host.
     """
     environment = wheel_files.Environment("venv", python)
     known: dict[str, tuple[str, str]] = {}
@@ -47,7 +47,7 @@ def require_none(wheels: Iterable[tuple[Path, str]], python: str, *, platform: s
 
 
 def _in_place_of_a_folder(paths: Collection[str]) -> tuple[str, str] | None:
-    """Return a path that is a file, and one to which it leads as a folder."""
+    """Return the path of a file, and another path that uses it as a folder, or None if there is no such pair."""
     for path in paths:
         parts = path.split("/")
         for number in range(1, len(parts)):

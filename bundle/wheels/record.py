@@ -1,7 +1,7 @@
-"""Installed distributions against their RECORD (PyPA: recording installed projects).
+"""Verification of installed distributions by their RECORD (PyPA: recording installed projects).
 
-Every file that a RECORD lists with a digest is hashed; what no RECORD lists is named. This runs
-before anything installed is imported, and any day later.
+Every file that a RECORD lists with a digest is hashed; files that no RECORD lists are reported. This runs
+before any installed module is imported, and at any later time.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 BATCH = 64  # files that a thread hashes between two reads of the queue
 RECORD_LIMIT = 64 << 20  # bytes
 
-Hash = Callable[[Union[Path, str]], Optional[str]]  # gives a file's SHA-256, None where no regular file is
+Hash = Callable[[Union[Path, str]], Optional[str]]  # returns a file's SHA-256, or None if it is not a regular file
 
 
 class Recorded(NamedTuple):
-    """A line of a RECORD: the file, the digest it must have (None for RECORD itself), its distribution.
+    """A line of a RECORD: the file, its expected digest (None for RECORD itself), its distribution.
 
-    Paths of all files are strings here: a Path for each takes longer than hashing a small file.
+    All paths are strings here: creating a Path for each takes longer than hashing a small file.
     """
 
     path: str
@@ -45,7 +45,7 @@ class Recorded(NamedTuple):
 
 @dataclass(frozen=True)
 class Survey:
-    """What was found. Paths are absolute; by path, ``owners`` gives the distribution, ``digests`` the SHA-256."""
+    """The result of a survey. Paths are absolute; ``owners`` maps them to distributions, ``digests`` to SHA-256."""
 
     missing: tuple[Path, ...] = ()
     altered: tuple[Path, ...] = ()
@@ -66,7 +66,7 @@ def normalised(name: str) -> str:
 
 
 def plain_version(text: str) -> str:
-    """Return a version the way that the lock writes it (PEP 440 normal form); what is none stays as it is."""
+    """Return a version as the lockfile writes it (PEP 440 normal form), or unchanged if it is not a version."""
     from packaging.version import Version
 
     try:
@@ -76,14 +76,14 @@ def plain_version(text: str) -> str:
 
 
 def distributions(site: Path) -> Iterator[tuple[str, str, Path]]:
-    """Yield (normalised name, version, .dist-info folder) of what is installed, by folder name."""
+    """Yield (normalised name, version, .dist-info folder) of each installed distribution, sorted by folder name."""
     for folder in sorted(site.glob("*.dist-info")):
         name, _dash, version = folder.name[: -len(".dist-info")].partition("-")
         yield normalised(name), plain_version(version), folder
 
 
 def recorded(site: Path) -> list[Recorded]:
-    """Return every line of every RECORD. Raises HostError for one that is missing or unreadable."""
+    """Return every line of every RECORD. Raises HostError if one is missing or unreadable."""
     lines = []
     for name, _version, folder in distributions(site):
         record = folder / "RECORD"
@@ -104,20 +104,20 @@ def recorded(site: Path) -> list[Recorded]:
 
 
 def hex_of(field_text: str) -> str | None:
-    """Turn RECORD's urlsafe base64 without padding into hex digits; other algorithms count as no digest."""
+    """Convert RECORD's urlsafe base64 without padding to hex digits; other algorithms count as no digest."""
     algorithm, _equals, value = field_text.partition("=")
     if algorithm != "sha256":
         return None
     try:
         return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).hex()
     except ValueError:
-        return ""  # a damaged digest, which no file has
+        return ""  # a damaged digest, which matches no file
 
 
 def sha256_of(path: Path | str, most: int = FILE_SIZE_LIMIT) -> str | None:
-    """Return a regular file's digest, or None when no regular file of at most so many bytes is there.
+    """Return a regular file's digest, or None if no regular file of at most ``most`` bytes is there.
 
-    A pipe would never end, nor would a file of any length that nobody has written.
+    Reading a pipe would never end, nor would reading a sparse file of arbitrary length.
     """
     try:
         status = os.lstat(path)
@@ -130,7 +130,7 @@ def sha256_of(path: Path | str, most: int = FILE_SIZE_LIMIT) -> str | None:
 
 
 def sha256_of_open(handle: int) -> str:
-    """Return the digest of what is left to read of a descriptor, which is closed then."""
+    """Return the digest of the unread rest of a descriptor, and close it."""
     digest = hashlib.sha256()
     try:
         for block in iter(lambda: os.read(handle, BLOCK), b""):
@@ -141,18 +141,18 @@ def sha256_of_open(handle: int) -> str:
 
 
 def digests_of(paths: Sequence[Path | str], hash_of: Hash = sha256_of) -> list[str | None]:
-    """Hash files with as many threads as there are processors (hashlib frees the GIL)."""
+    """Hash files with one thread per processor (hashlib releases the GIL)."""
     batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return [digest for batch in pool.map(lambda batch: [*map(hash_of, batch)], batches) for digest in batch]
 
 
 def survey(site: Path, hash_of: Hash = sha256_of) -> Survey:
-    """Compare an installed site-packages with its RECORDs; scripts outside it included."""
+    """Compare an installed site-packages, and the scripts outside of it, with its RECORDs."""
     lines = recorded(site)
     owners = {line.path: line.owner for line in lines}
     missing, altered, digests = [], [], {}
-    with ThreadPoolExecutor(1) as aside:  # hashing leaves the processor to it now and then
+    with ThreadPoolExecutor(1) as aside:  # it runs while hashing waits
         others = aside.submit(lambda: [path for path in _others(str(site), owners) if not is_bytecode_of(path, owners)])
         contents = digests_of([line.path for line in lines], hash_of)
     for line, found in zip(lines, contents):
@@ -166,13 +166,13 @@ def survey(site: Path, hash_of: Hash = sha256_of) -> Survey:
 
 
 def _others(site: str, known: Container[str]) -> Iterator[str]:
-    """Return every file below a folder but the known ones."""
-    # a folder that is a link is one of them: Python would import from it
+    """Return an iterator over every file below a folder except the known ones."""
+    # includes folders that are links: Python would import from them
     return (entry.path for entry in trees.entries(site) if entry.path not in known)
 
 
 def module_of(path: str) -> str | None:
-    """Return the module whose cached bytecode (PEP 3147) a file is by its place and name, None for any other file."""
+    """Return the module whose cached bytecode (PEP 3147) a file is by its path, or None for any other file."""
     folder, name = os.path.split(path)
     if not name.endswith(".pyc") or os.path.basename(folder) != "__pycache__":
         return None

@@ -1,4 +1,4 @@
-"""What wheels come to once they are unpacked, and what the manifest says that they do."""
+"""The unpacked sizes of wheels, and the totals that the manifest declares."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     from bundle.manifest import FileEntry, Manifest
 
-# what a release may take more than its manifest says: older builders counted a little less
+# how much a release may exceed the totals of its manifest: older builders counted a little less
 PROMISE_SHARE, PROMISE_BYTES, PROMISE_FILES = 0.1, 16 << 20, 500
-WRITTEN_KINDS = ("source", "script", "interpreter")  # of files that a release has besides those of wheels
+WRITTEN_KINDS = ("source", "script", "interpreter")  # kinds of files of a release other than wheels
 
 
 class Unpacked(NamedTuple):
-    """What a wheel's central directory says that it comes to: bytes and number of files."""
+    """The totals in a wheel's central directory: unpacked bytes and number of files."""
 
     bytes: int
     files: int
@@ -30,14 +30,14 @@ NOTHING = Unpacked(0, 0)
 
 
 def installed(files: Iterable[FileEntry], wheels: Iterable[Unpacked]) -> Unpacked:
-    """Return what a release comes to, by the files of its bundle and what its wheels come to; no model is in it."""
+    """Return the totals of a release, from the files of its bundle and the totals of its wheels, without models."""
     written = [Unpacked(entry.size, 1) for entry in files if entry.kind in WRITTEN_KINDS]
     parts = [*written, *wheels]
     return Unpacked(sum(part.bytes for part in parts), sum(part.files for part in parts))
 
 
 def require_promise(manifest: Manifest, wheels: Iterable[Unpacked]) -> None:
-    """Raise TrustError for a manifest that says less than its release comes to: preflight has believed it."""
+    """Raise TrustError if a release exceeds its manifest's totals beyond the tolerance: preflight relied on them."""
     found = installed(manifest.files, wheels)
     most = Unpacked(
         int(manifest.installed_bytes * (1 + PROMISE_SHARE)) + PROMISE_BYTES,
@@ -51,6 +51,6 @@ def require_promise(manifest: Manifest, wheels: Iterable[Unpacked]) -> None:
 
 
 def of_wheel(wheel: zipfile.ZipFile) -> Unpacked:
-    """Return what a wheel comes to, by its central directory."""
+    """Return the totals of a wheel, by its central directory."""
     files = [member for member in wheel.infolist() if not member.is_dir()]
     return Unpacked(sum(member.file_size for member in files), len(files))

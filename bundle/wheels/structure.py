@@ -1,7 +1,7 @@
-"""The structure of a wheel, inspected before uv sees it, because installers take hostile ones.
+"""Checks of a wheel's structure before uv reads it, because installers accept hostile ones.
 
-It is a zip that says one thing (container.py), and no entry point of it escapes; it is the package that its name and
-the manifest say, and its RECORD names every member with a digest, and nothing else. Contents are compared with RECORD
+It is an unambiguous zip (container.py) without an unsafe entry point; its package is the one in its file name and in
+the manifest, and its RECORD lists exactly its members, each with a digest. Contents are compared with RECORD
 on the installed tree (record.py); ``contradiction`` determines afterwards whether the wheel was at fault.
 """
 
@@ -42,14 +42,14 @@ _UNSIGNED = re.compile(r"[^/]+\.dist-info/RECORD(\.jws|\.p7s)?")  # the only fil
 _INFO = ".dist-info"
 _IN_INFO = re.compile(r"[^/]*\.dist-info/")
 _SCRIPT = re.compile(r"[A-Za-z0-9_.+-]+")
-# module:function, with extras of older wheels behind it (PyPA: entry points specification)
+# module:function, followed by extras in older wheels (PyPA: entry points specification)
 _FUNCTION = re.compile(r"[\w.]+ *: *[\w.]+ *(\[.*\])?")
 _OWN = re.compile(rf"(?i){container.PYTHON}")
-_WHEEL_VERSION = re.compile(r"1\.[0-9]{1,3}")  # what installers take (PEP 427: a greater major version is refused)
+_WHEEL_VERSION = re.compile(r"1\.[0-9]{1,3}")  # accepted by installers (PEP 427: a greater major version is refused)
 
 
 def inspect(path: Path, package: Package) -> sizes.Unpacked:
-    """Raise TrustError, naming the wheel, when its structure could mislead an installer; return what it comes to."""
+    """Return a wheel's unpacked totals. Raises TrustError with its name if its structure could mislead an installer."""
     name = package.wheel
 
     def check(wheel: zipfile.ZipFile) -> sizes.Unpacked:
@@ -66,7 +66,7 @@ def inspect(path: Path, package: Package) -> sizes.Unpacked:
 
 
 def unpacked(path: Path, name: str) -> sizes.Unpacked:
-    """Return what a wheel comes to, by its central directory alone. Raises TrustError for one that is not right."""
+    """Return a wheel's unpacked totals, by its central directory alone. Raises TrustError if a member is not valid."""
 
     def inspect(wheel: zipfile.ZipFile) -> sizes.Unpacked:
         container.check_members(wheel, name)
@@ -76,9 +76,9 @@ def unpacked(path: Path, name: str) -> sizes.Unpacked:
 
 
 def contradiction(path: Path, name: str) -> TrustError | None:
-    """Return why a wheel cannot be installed whoever tries it: its members are not what it says; None for a right one.
+    """Return why no installer can install a wheel, because its members differ from its RECORD, or None if they match.
 
-    Every member is unpacked and hashed, so this is asked only once something has gone wrong.
+    Every member is unpacked and hashed, so this is called only after a failure.
     """
     try:
         _read(path, name, lambda wheel: _check_contents(wheel, name))
@@ -89,9 +89,9 @@ def contradiction(path: Path, name: str) -> TrustError | None:
 
 @contextmanager
 def blamed(wheels: Iterable[tuple[Path, str]]) -> Iterator[None]:
-    """Let a failure in this block be reported for the wheel that caused it, where one of these (path, name) did.
+    """Replace a failure in this block by an error about the wheel that caused it, if one of these (path, name) did.
 
-    Raises TrustError for a wheel that is not what it says, else what the block raised.
+    Raises TrustError if a wheel contradicts its RECORD, else the error of the block.
     """
     try:
         yield
@@ -104,7 +104,7 @@ def blamed(wheels: Iterable[tuple[Path, str]]) -> Iterator[None]:
 
 
 def _read(path: Path, name: str, look: Callable[[zipfile.ZipFile], T]) -> T:
-    # IndexError, struct.error: a central directory whose lengths lie, on some Pythons
+    # IndexError, struct.error: a central directory with false lengths, on some Pythons
     try:
         with readable(path), reading.opened(path) as file, zipfile.ZipFile(file) as wheel:
             return look(wheel)
@@ -113,7 +113,7 @@ def _read(path: Path, name: str, look: Callable[[zipfile.ZipFile], T]) -> T:
 
 
 def _check_package(wheel: zipfile.ZipFile, package: Package) -> None:
-    """Refuse a wheel of another package or version than the manifest says, or of more than one."""
+    """Refuse a wheel of another package or version than the manifest's, or of more than one package."""
     found = {member.split("/")[0][: -len(_INFO)] for member in wheel.namelist() if _IN_INFO.match(member)}
     for name, _dash, version in (info.partition("-") for info in found):
         if (record.normalised(name), record.plain_version(version)) != (package.name, package.version):
@@ -125,7 +125,7 @@ def _check_package(wheel: zipfile.ZipFile, package: Package) -> None:
 
 
 def _check_metadata(wheel: zipfile.ZipFile, package: Package) -> None:
-    """Refuse a wheel whose file name or METADATA names another package, or with a WHEEL that no installer takes."""
+    """Refuse a wheel whose file name or METADATA has another package, or whose WHEEL no installer supports."""
     name, (info,) = package.wheel, {member.split("/")[0] for member in wheel.namelist() if _IN_INFO.match(member)}
     reported = _headers(wheel, f"{info}/METADATA", METADATA_LIMIT, name, "replace")
     for title, version in (
@@ -142,7 +142,7 @@ def _check_metadata(wheel: zipfile.ZipFile, package: Package) -> None:
 
 
 def named(name: str) -> tuple[str, str]:
-    """Return the package and the version in a wheel's file name. Raises TrustError for a name without them."""
+    """Return the package and the version in a wheel's file name. Raises TrustError if the name is not valid."""
     from packaging.utils import parse_wheel_filename
 
     try:
@@ -175,7 +175,7 @@ def _check_contents(wheel: zipfile.ZipFile, name: str) -> None:
 
 
 def _check_record(wheel: zipfile.ZipFile, name: str) -> None:
-    """Refuse what RECORD leaves out: bytecode that nobody compiled, files outside, files without a digest."""
+    """Refuse members that RECORD does not cover: unlisted bytecode, unlisted files, files without a digest."""
     files = {member.filename: member for member in wheel.infolist() if not member.is_dir()}
     record = next(file for file in files if _UNSIGNED.fullmatch(file) and file.endswith("RECORD"))
     if files[record].file_size > RECORD_LIMIT:

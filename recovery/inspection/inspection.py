@@ -85,8 +85,8 @@ class Inspection:
 class Known:
     """Information that a run has before it inspects an installation.
 
-    ``policy`` decides on the signers of the bundle if the receipt, which records them, is lost. ``digests`` caches files
-    that were hashed recently; ``places`` are the misplaced files found before this run locked the installation.
+    ``policy`` decides on the signers of the bundle if the receipt, which records them, is lost. ``digests`` caches
+    files that were hashed recently; ``places`` are the misplaced files found before this run locked the installation.
     """
 
     policy: Policy | None = None

@@ -1,1 +1,1 @@
-"""Files, folders and locks of this host: written to last, read and walked without harm, and whose they are."""
+"""Files, folders and locks of this host: durable writes, safe reads and walks, and ownership."""

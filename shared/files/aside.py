@@ -1,4 +1,4 @@
-"""Making way for a file of ours where something else lies, or where it is somebody else's."""
+"""Clearing the path of a file of this tool if something of another kind, or of another user, is there."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from shared.files import files
 if TYPE_CHECKING:
     from pathlib import Path
 
-MOVED = ".moved-"  # and a number: what was neither empty nor ours to remove
+MOVED = ".moved-"  # followed by a number: the new name of a file that was neither empty nor this tool's to remove
 
 
 def clear(path: Path, *, folder: bool = False) -> None:
-    """Make way where something of another kind lies than the file (or folder) that belongs there.
+    """Clear a path of anything but a file (or a folder, with ``folder``).
 
-    Links, pipes, sockets, devices and what is empty go; anything else is moved beside, for its owner to inspect.
+    Links, pipes, sockets, devices and empty files or folders are removed; anything else is renamed, so that its owner
+    can inspect it.
     """
     if not os.path.lexists(path):
         return
@@ -39,21 +40,21 @@ def clear(path: Path, *, folder: bool = False) -> None:
 
 
 def move(path: Path) -> None:
-    """Give what is at a path another name beside it."""
+    """Rename the file or folder at a path to an unused name next to it."""
     names = (path.with_name(f"{path.name}{MOVED}{number}") for number in count(1))
     path.rename(next(name for name in names if not os.path.lexists(name)))
 
 
 def own(path: Path) -> None:
-    """Make a file the caller's, or for root that of the folder it is in; its content and mode stay."""
-    if sys.platform == "win32":  # pragma: no cover - owners say nothing there
+    """Change a file's owner to the caller, or for root to the owner of its folder; content and mode remain."""
+    if sys.platform == "win32":  # pragma: no cover - owners have no meaning there
         return
     try:
         above = path.parent.stat()
         os.chown(path, above.st_uid, above.st_gid, follow_symlinks=False)
-    except PermissionError:  # it was given to somebody else: a copy of ours takes its place
+    except PermissionError:  # it belongs to another user: replace it with a copy
         beside = path.with_name(f".{path.name}.own.tmp")
-        beside.unlink(missing_ok=True)  # of a run that was killed
+        beside.unlink(missing_ok=True)  # left by a run that was killed
         with reading.opened(path) as old, beside.open("xb") as new:
             shutil.copyfileobj(old, new)
             new.flush()

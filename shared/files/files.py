@@ -1,4 +1,4 @@
-"""Files that last: write beside, fsync, replace, fsync the folder (and removal of read-only trees)."""
+"""Durable file operations: write a temporary file, fsync, replace, fsync the folder (and remove read-only trees)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FICLONE = 0x40049409  # linux/fs.h: _IOW(0x94, 9, int)
 
 
 def free_bytes(path: Path) -> int | None:
-    """Return the bytes that are free where a path lies, None where the host does not tell: a measure is never fatal."""
+    """Return the free bytes on a path's filesystem, or None if the host cannot report them, which is never fatal."""
     try:
         return shutil.disk_usage(path).free
     except OSError:
@@ -32,7 +32,7 @@ def free_bytes(path: Path) -> int | None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a folder's entries last. Windows has no such call: MoveFileEx writes through there."""
+    """Make a folder's entries durable. Windows has no such call, but MoveFileEx writes through there."""
     if sys.platform == "win32":
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -43,9 +43,9 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Replace a file so that a reader, or a host after power loss, sees the old bytes or the new.
+    """Replace a file atomically: a reader, or a host after power loss, sees either the old bytes or the new.
 
-    A ``mode`` that gives nothing to others holds on Windows too; the rest of it means nothing there.
+    A ``mode`` without rights for group and others applies on Windows too; its other bits have no effect there.
     """
     beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     with _beside(beside, path):
@@ -61,7 +61,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
 
 @contextlib.contextmanager
 def _beside(beside: Path, path: Path) -> Iterator[None]:
-    """Remove what was made beside a path when it cannot take its name; the error names the path that was meant."""
+    """Remove the temporary file on failure; errors then name the target path instead."""
     try:
         yield
     except BaseException as error:
@@ -74,9 +74,9 @@ def _beside(beside: Path, path: Path) -> Iterator[None]:
 
 
 def open_own(path: Path, flags: int, mode: int = 0o600) -> int:
-    """Open a regular file of the caller's own, never through a link and never waiting for anybody.
+    """Open a regular file of the caller, never through a link and never blocking on another process.
 
-    A new one gets ``mode`` whatever the umask. Raises HostError for anything else that is there.
+    A new one gets ``mode`` whatever the umask. Raises HostError if anything else is there.
     """
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
@@ -114,7 +114,7 @@ def _create(path: Path, mode: int) -> int:
 
 
 def replace(source: Path, target: Path) -> None:
-    """Move a file over another, or a folder to where none is; on Windows it is on the disk then."""
+    """Move a file over another, or a folder to an unused path; on Windows the move is durable on return."""
     if sys.platform == "win32":  # pragma: no cover - only there
         windows.move(source, target)
     else:
@@ -122,7 +122,7 @@ def replace(source: Path, target: Path) -> None:
 
 
 def replace_link(path: Path, target: str) -> None:
-    """Put a symbolic link in a file's place, at once; the folder is still to be synced."""
+    """Replace a file with a symbolic link atomically; the caller must sync the folder."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     with _beside(beside, path):
         os.symlink(target, beside)
@@ -130,7 +130,7 @@ def replace_link(path: Path, target: str) -> None:
 
 
 def clone(source: Path, target: Path) -> bool:
-    """Make a new file that shares its blocks with another until one is written; return whether the filesystem can.
+    """Create a copy that shares its blocks until either file is written; return whether the filesystem supports it.
 
     FICLONE (ioctl_ficlonerange(2)): btrfs, XFS and others on Linux.
     """
@@ -150,20 +150,20 @@ def clone(source: Path, target: Path) -> bool:
 
 
 def unlink(path: Path) -> None:
-    """Remove a file; on Windows also one that is read-only, or that a scanner holds for a moment."""
+    """Remove a file; on Windows also one that is read-only, or that a scanner holds open for a moment."""
     _allow_removal(path)
     windows.patiently(path.unlink)
 
 
 def is_link(path: Path) -> bool:
-    """Return whether a path leads elsewhere: a symbolic link, or a junction of Windows."""
+    """Return whether a path is a link: a symbolic link, or a junction on Windows."""
     return path.is_symlink() or windows.is_junction(path)
 
 
 def is_exposed(path: Path) -> bool:
-    """Return whether a file can be read or changed by others; what is missing, or a link, says nothing.
+    """Return whether other users can read or change a file; False if it is missing or a link.
 
-    On Windows administrators and the system are nobody else.
+    On Windows, administrators and the system do not count as other users.
     """
     if is_link(path) or not path.is_file():
         return False
@@ -173,7 +173,7 @@ def is_exposed(path: Path) -> bool:
 
 
 def make_private(path: Path) -> None:
-    """Take every right to a file from everybody but its owner."""
+    """Remove all rights to a file except its owner's."""
     if sys.platform == "win32":  # pragma: no cover - only there
         windows.make_private(path)
     else:
@@ -181,7 +181,7 @@ def make_private(path: Path) -> None:
 
 
 def close_to_others(folder: Path) -> None:
-    """Take the right to write in a folder from group and others; a missing one, or one of Windows, stays as it is."""
+    """Remove write permission of group and others from a folder; no effect if it is missing, or on Windows."""
     if sys.platform != "win32" and folder.is_dir() and not folder.is_symlink():
         mode = stat.S_IMODE(folder.stat().st_mode)
         if mode & (stat.S_IWGRP | stat.S_IWOTH):
@@ -189,11 +189,11 @@ def close_to_others(folder: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a tree, however deep, even when its files and folders are read-only.
+    """Remove a tree of any depth, including read-only files and folders.
 
-    One that is missing, or that another run removes at the same time, is fine.
+    It is no error if the tree is missing or another process removes it at the same time.
     """
-    if not os.path.lexists(path):  # nor can it be where a folder above is none
+    if not os.path.lexists(path):  # or cannot exist, because a parent is no folder
         return
     try:
         if is_link(path) or not path.is_dir():
@@ -206,21 +206,21 @@ def remove_tree(path: Path) -> None:
 
 
 def _allow_removal(path: Path) -> None:
-    if sys.platform == "win32" and not is_link(path):  # it alone deletes no file that is read-only
+    if sys.platform == "win32" and not is_link(path):  # only Windows refuses to delete read-only files
         os.chmod(path, stat.S_IWRITE)
 
 
 def sync_filesystem(path: Path) -> None:
-    """Make everything written so far to the filesystem of ``path`` last (syncfs, else sync).
+    """Flush all writes so far to the filesystem of ``path`` to disk (syncfs, else sync).
 
-    Windows lets only administrators flush a whole disk: there it is the files in the folder ``path``.
+    Only administrators may flush a whole disk on Windows, so there only the files in the folder ``path`` are flushed.
     """
     if sys.platform == "win32":  # pragma: no cover - only there
         _sync_files(path)
         return
     import ctypes
 
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe in its place never answers
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # opening a pipe in its place must not block
     try:
         syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
         if syncfs is None:
@@ -235,9 +235,9 @@ def sync_filesystem(path: Path) -> None:
 
 
 def _sync_files(root: Path) -> None:  # pragma: no cover - Windows only
-    """Flush every file of a tree; one that is read-only was flushed by whoever made it so.
+    """Flush every file of a tree; read-only files were flushed before they became read-only.
 
-    One that a program keeps open against us for seconds is being written by that program, not by us.
+    A file that another program holds open for seconds is skipped: that program is writing it, not this tool.
     """
     for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if not windows.is_junction(Path(folder, name))]

@@ -1,7 +1,7 @@
-"""Where a user's own files belong, as the platform has it.
+"""The platform's folders for a user's own files.
 
-On Windows the system itself is asked: platformdirs gives a short name (``KIM~1``) to a folder of a user whose name
-has letters beyond Latin-1, and nobody knows his folder by that.
+On Windows the system is queried directly: if a user name has letters beyond Latin-1, platformdirs returns the short
+name (``KIM~1``) of that user's folder, which the user would not recognize.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from pathlib import Path
 from shared.errors import HostError
 from shared.i18n import _
 
-TOOL = "ragtrace"  # the name of our own folders
+TOOL = "ragtrace"  # the name of this tool's own folders
 
 
 def user_data(tool: str) -> Path:
-    """Return the folder for what a tool installs for its user: %LOCALAPPDATA% on Windows."""
+    """Return the folder for applications that a tool installs for its user: %LOCALAPPDATA% on Windows."""
     return _of_user("data", tool)
 
 
 def user_state(tool: str) -> Path:
-    """Return the folder for what a tool remembers for its user; on Windows the same as for data."""
+    """Return the folder for a tool's state of its user; on Windows the same as for data."""
     return _of_user("state", tool)
 
 
 def user_settings(tool: str) -> Path:
-    """Return the folder for what a user has decided for himself; on Windows the same as for data."""
+    """Return the folder for a user's own settings; on Windows the same as for data."""
     return _of_user("config", tool)
 
 
@@ -40,7 +40,7 @@ def _of_user(kind: str, tool: str) -> Path:
 
 
 def user_cache(tool: str) -> Path:
-    """Return the folder for what a tool can fetch again."""
+    """Return the folder for files that a tool can fetch again."""
     return _by_platformdirs("cache", tool)
 
 
@@ -51,8 +51,8 @@ def _by_platformdirs(kind: str, tool: str) -> Path:
 
 
 def _below_home(path: str) -> Path:
-    """Return a path of the user's home; of a user who has none it would be a folder ``~`` of wherever he stands."""
-    if not os.path.isabs(path) or os.environ.get("HOME") == "":  # an empty one stands for the root folder
+    """Return a path in the user's home; without a home it would be a folder ``~`` in the working folder."""
+    if not os.path.isabs(path) or os.environ.get("HOME") == "":  # an empty HOME means the root folder
         raise HostError(
             _("This user has no home folder: HOME is not set, and the host's user database does not have one."),
             advice=_("Set HOME to a folder of this user, then run the same command again."),

@@ -1,6 +1,6 @@
-"""One lock for all processes that change a prefix; the kernel frees it when its holder dies.
+"""One lock for all processes that change a prefix; the kernel releases it when its holder dies.
 
-Programs that the holder starts keep it too, so that it is free only when nothing of a killed run lives any more.
+Programs that the holder starts hold it too, so it is free only after every process of a killed run has ended.
 """
 
 from __future__ import annotations
@@ -21,34 +21,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-POLL = 0.1  # seconds between two tries
-LINGER = 10.0  # seconds that a killed run's programs get to end (shared/processes/supervised.py), busy disks included
+POLL = 0.1  # seconds between two attempts
+LINGER = 10.0  # seconds for a killed run's programs to end (shared/processes/supervised.py), even on busy disks
 
 
 @contextlib.contextmanager
 def locked(path: Path, *, wait: float = 0.0, inherited: bool = True) -> Iterator[None]:
-    """Hold the lock; raise BusyError when another run still holds it after ``wait`` seconds.
+    """Hold the lock; raise BusyError if another run still holds it after ``wait`` seconds.
 
-    Unless it is not ``inherited``, programs that are started meanwhile hold it too.
-    Raises HostError when what it guards was removed meanwhile, and for a lock that is no file of the caller's.
+    With ``inherited``, programs that are started in the block hold it too.
+    Raises HostError if the guarded folder was removed meanwhile, or if the lock is not a regular file of the caller.
     """
     deadline = time.monotonic() + wait
     handle = files.open_own(path, os.O_RDWR | os.O_CREAT)
     try:
         _acquire(handle, path, deadline)
-        while not _is_at(path, handle):  # the run that was waited for removed it: nobody else would find this one held
+        while not _is_at(path, handle):  # the previous holder removed it: other runs could not find this lock
             handle = _opened_again(handle, path)
             _acquire(handle, path, deadline)
         os.ftruncate(handle, 0)
-        with contextlib.suppress(OSError):  # a full disk is no reason against a rollback
+        with contextlib.suppress(OSError):  # a full disk must not prevent a rollback
             os.write(handle, str(os.getpid()).encode())
         try:
             with supervised.inherited(handle) if inherited else contextlib.nullcontext():
                 yield
         finally:
-            with contextlib.suppress(OSError):  # nor against telling how the run ended
-                os.ftruncate(handle, 0)  # a run that ended is nobody's holder
-            _release(handle)  # what still runs after a whole run has it open, and is no reason to wait
+            with contextlib.suppress(OSError):  # nor prevent reporting how the run ended
+                os.ftruncate(handle, 0)  # a run that ended is not a holder
+            _release(handle)  # programs that outlive a completed run have it open, and must not block others
     finally:
         os.close(handle)
 
@@ -67,7 +67,7 @@ def _acquire(handle: int, path: Path, deadline: float) -> None:
 
 
 def is_free(path: Path) -> bool:
-    """Return whether nobody holds a lock of this user now; a missing one is held by nobody."""
+    """Return whether no process holds a lock of this user now; True if the lock is missing."""
     try:
         handle = files.open_own(path, os.O_RDWR)
     except FileNotFoundError:
@@ -84,8 +84,8 @@ def is_free(path: Path) -> bool:
 
 @contextlib.contextmanager
 def holding(folder: Path) -> Iterator[None]:
-    """Hold a folder, so that no other run takes it for a leftover, wherever its filesystem can lock one."""
-    if sys.platform == "win32":  # which removes nothing that is in use
+    """Hold a lock on a folder, if its filesystem supports it, so that no other run removes the folder as a leftover."""
+    if sys.platform == "win32":  # Windows removes nothing that is in use
         yield
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -93,7 +93,7 @@ def holding(folder: Path) -> Iterator[None]:
         deadline = time.monotonic() + LINGER
         with contextlib.suppress(HostError):
             while not _try(handle, folder) and time.monotonic() < deadline:
-                time.sleep(POLL)  # who asks whether it is held has it for a moment
+                time.sleep(POLL)  # another run that asks whether it is held has it for a moment
         yield
     finally:
         os.close(handle)
@@ -116,7 +116,7 @@ def is_held(folder: Path) -> bool:
 
 
 def _is_gone(holder: str) -> bool:
-    """Return whether whoever noted its process ID has ended, and only programs that it started hold the lock."""
+    """Return whether the process with the recorded ID has ended, so that only its programs still hold the lock."""
     if sys.platform == "win32" or not holder.isdecimal():
         return False
     try:
@@ -124,12 +124,12 @@ def _is_gone(holder: str) -> bool:
     except (ProcessLookupError, OverflowError):
         return True
     except OSError:
-        pass  # another user's
+        pass  # another user's process
     return False
 
 
 def make_lockable(path: Path) -> None:
-    """Make way for a lock where something else is in its place; one that is held is not disturbed."""
+    """Clear the path of a lock if something else is there; a lock that is held is not affected."""
     aside.clear(path.parent, folder=True)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     aside.clear(path)
@@ -138,7 +138,7 @@ def make_lockable(path: Path) -> None:
 
 
 def no_locks(folder: Path, error: OSError) -> HostError:
-    """Return what a filesystem without locks means: two runs at once could not be told apart."""
+    """Return the error for a filesystem without locks, on which concurrent runs could not be detected."""
     return HostError(
         _("The filesystem of {path} does not support locks: {reason}.").format(
             path=folder, reason=troubles.reason(error)
@@ -148,7 +148,7 @@ def no_locks(folder: Path, error: OSError) -> HostError:
 
 
 def require_locks(folder: Path, trial: Path) -> None:
-    """Raise HostError unless files in a folder can be locked, tried with one in a ``trial`` folder below it."""
+    """Raise HostError unless files in a folder can be locked, tested with one in the folder ``trial`` below it."""
     handle = files.open_own(trial / "lock", os.O_RDWR | os.O_CREAT)
     try:
         _try(handle, folder / "lock")
@@ -165,7 +165,7 @@ def _is_at(path: Path, handle: int) -> bool:
 
 
 def _opened_again(handle: int, path: Path) -> int:
-    """Close what was open and return what is there now."""
+    """Close the descriptor and return a new one of the file that is now at the path."""
     try:
         newer = files.open_own(path, os.O_RDWR | os.O_CREAT)
     except FileNotFoundError as error:
@@ -181,10 +181,10 @@ if sys.platform == "win32":
     import msvcrt
 
     def _release(handle: int) -> None:
-        pass  # programs get no descriptors of ours there
+        pass  # programs inherit no descriptors of this process there
 
     def _try(handle: int, _path: Path) -> bool:
-        os.lseek(handle, 1 << 20, os.SEEK_SET)  # beyond the text, which stays readable to others
+        os.lseek(handle, 1 << 20, os.SEEK_SET)  # beyond the text, which remains readable to others
         try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
         except OSError:
@@ -204,6 +204,6 @@ else:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        except OSError as error:  # ENOLCK, EOPNOTSUPP: some shares of a network
+        except OSError as error:  # ENOLCK, EOPNOTSUPP: some network shares
             raise no_locks(path.parent, error) from error
         return True

@@ -1,4 +1,4 @@
-"""Where an output lies: its folder, reached from the root by descriptors, and whose and of which kind it must be."""
+"""The folder of an output file, reached from the root by descriptors, and the allowed owners and file types."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 NULL, FULL = "/dev/null", "/dev/full"
 KNOWN_DEVICES = {(1, 3), (1, 7)} if sys.platform == "linux" else set()  # null, full: Linux, devices.txt
-LINKS = 40  # that a path may lead through (Linux, path_resolution(7))
+LINKS = 40  # limit for links on the way (Linux, path_resolution(7))
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class Place(NamedTuple):
-    """A folder, open, and the name in it that no link stands for any more."""
+    """An open folder, and a name in it, after all symbolic links were followed."""
 
     folder: int
     name: str
 
     def status(self) -> os.stat_result | None:
-        """Return the status of what has the name, a link included; None where nothing has."""
+        """Return the status of the file of that name, without following a link, or None if it is missing."""
         try:
             return os.stat(self.name, dir_fd=self.folder, follow_symlinks=False)
         except FileNotFoundError:
@@ -52,7 +52,7 @@ def otherwise() -> str:
 
 @contextlib.contextmanager
 def reached(path: Path | str) -> Iterator[Place]:
-    """Give the folder of a path, reached from the root component by component, and the last name in it."""
+    """Provide the folder of a path, reached from the root component by component, and the last name in it."""
     parts = _parts(os.path.join(os.getcwd(), path))
     folder, links = os.open("/", _FOLDER), 0
     here = "/"
@@ -86,7 +86,7 @@ def _parts(path: str) -> list[str]:
 
 
 def _enter(folder: int, name: str) -> int:
-    """Return a folder inside another one, which is closed then."""
+    """Open a folder inside another one, and close the outer one."""
     inner = os.open(name, _FOLDER, dir_fd=folder)
     os.close(folder)
     return inner
@@ -100,14 +100,14 @@ def _require_owner(found: os.stat_result, here: str, path: Path | str) -> None:
 def _require_safe(found: os.stat_result, here: str, path: Path | str) -> None:
     """Refuse a folder in which other users can replace a file by name."""
     _require_owner(found, here, path)
-    # with whom a user shares a folder is his to say; root's file there would be a way to root
+    # users decide with whom they share a folder; but root must not write where others could gain root's rights
     groups = {os.getegid(), *os.getgroups()} if os.geteuid() else None
     if owners.problem(found, groups=groups):
         raise refused(path, _("other users can write to {path}").format(path=here))
 
 
 def require_kind(found: os.stat_result | None, path: Path | str) -> None:
-    """Refuse what is written in no way: folders, sockets, disks, devices that are not the caller's."""
+    """Refuse file types that are never written: folders, sockets, disks, devices that are not the caller's."""
     if found is None or stat.S_ISFIFO(found.st_mode):
         return None
     if stat.S_ISREG(found.st_mode):
@@ -129,7 +129,7 @@ def _number(found: os.stat_result) -> tuple[int, int]:
 
 
 def _named(*paths: str) -> Iterator[tuple[int, int]]:
-    """Yield the numbers of devices where no table of the system has them (macOS)."""
+    """Yield the numbers of devices on systems without a fixed table of them (macOS)."""
     for path in paths if not KNOWN_DEVICES else ():
         with contextlib.suppress(OSError):
             yield _number(os.stat(path))

@@ -1,12 +1,11 @@
-"""Files that the caller names for what a command writes: ``--output FILE``, an export, metrics.
+"""Output files that the caller names: ``--output FILE``, an export, metrics.
 
-Such a name may be anything: our own streams, a device, a pipe, a link, a file in a folder of somebody
-else. One rule says what is done with each:
-
-1. ``-``, /dev/stdout, /dev/stderr and /dev/fd/N mean our own descriptors, and are known by name.
-2. Of devices, null, full and the caller's terminal are written, known by their number after the open.
-3. A pipe is opened without blocking, refused without a reader, and written with a time limit.
-4. A regular file is replaced by a rename of a new one beside it. Its folder is reached from the root by
+Such a name may be anything: a stream of this process, a device, a pipe, a link, a file in another user's
+folder. These rules apply:
+1. ``-``, /dev/stdout, /dev/stderr and /dev/fd/N are descriptors of this process, recognized by name.
+2. Of devices, only null, full and the caller's terminal are written, recognized by their number after opening.
+3. A pipe is opened without blocking, refused if it has no reader, and written with a time limit.
+4. A regular file is replaced by renaming a new one over it. Its folder is reached from the root by
    descriptors; a folder or link that neither root nor the caller owns, or that other users can change, is refused.
 """
 
@@ -34,20 +33,20 @@ if TYPE_CHECKING:
 
 STREAMS = {"-": 1, "/dev/stdout": 1, "/dev/stderr": 2, "/proc/self/fd/1": 1, "/proc/self/fd/2": 2}
 DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]{1,9})")
-PIPE_SECONDS = 30.0  # that a reader may let us wait
+PIPE_SECONDS = 30.0  # how long a reader may block a write
 
 
 def descriptor(path: Path | str) -> int | None:
-    """Return the descriptor of ours that a name means, None for every other name."""
+    """Return the descriptor of this process that a name means, or None for any other name."""
     text = str(path)
     matched = DESCRIPTOR.fullmatch(text)
     return STREAMS.get(text, int(matched[1]) if matched else None)
 
 
 def _callers(path: Path | str) -> int | None:
-    """Return the caller's descriptor that a name means, None for every other name.
+    """Return the descriptor of the caller that a name means, or None for any other name.
 
-    What he gave us survived an exec; what Python opens does not (PEP 446), and raises OSError.
+    The caller's descriptors survived an exec; Python's own do not (PEP 446). Raises OSError for those.
     """
     own = descriptor(path)
     if own is not None and own > max(STREAMS.values()) and not os.get_inheritable(own):
@@ -56,9 +55,9 @@ def _callers(path: Path | str) -> int | None:
 
 
 def write(path: Path | str, data: bytes, *, mode: int = 0o600) -> None:
-    """Write all of ``data`` to what the caller named; a new regular file gets ``mode``.
+    """Write all of ``data`` to the output that the caller named; a new regular file gets ``mode``.
 
-    One that is there keeps what it gave to others besides. Raises HostError with the reason in one sentence.
+    An existing file's rights are added to ``mode``. Raises HostError with the reason in one sentence.
     """
     with _reported(path):
         own = _callers(path)
@@ -73,7 +72,7 @@ def write(path: Path | str, data: bytes, *, mode: int = 0o600) -> None:
 
 
 def append(path: Path | str, data: bytes, *, mode: int = 0o600) -> None:
-    """Add ``data`` to the end of what the caller named: all of it or nothing. Raises HostError."""
+    """Append ``data`` to the output that the caller named, all of it or nothing. Raises HostError if that fails."""
     with _reported(path):
         if descriptor(path) is not None:
             write(path, data)
@@ -90,7 +89,7 @@ def _append_at(place: output_place.Place, path: Path | str, data: bytes, mode: i
     if found is not None and not stat.S_ISREG(found.st_mode):
         _write_at(place, path, data, mode)
         return
-    # opened each time, so that the file may be renamed or removed when it has grown
+    # opened each time, because the file may be renamed or removed between two calls
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     _append_to(os.open(place.name, flags, mode, dir_fd=place.folder), data)
 
@@ -107,14 +106,14 @@ def _append_to(handle: int, data: bytes) -> None:
 
 
 def _flush() -> None:
-    """Let what was shown before come before what is written now."""
+    """Flush earlier output, so that it precedes the data."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()
 
 
 def require_writable(path: Path | str) -> None:
-    """Raise HostError for a name that cannot be written, before minutes are spent on what goes there."""
+    """Raise HostError if a name cannot be written, before minutes are spent on its content."""
     with _reported(path):
         own = _callers(path)
         if own is not None:
@@ -135,7 +134,7 @@ def require_writable(path: Path | str) -> None:
 
 @contextlib.contextmanager
 def _reported(path: Path | str) -> Iterator[None]:
-    """Turn what the system says into the one sentence of a name that cannot be written."""
+    """Convert system errors to the one-sentence error for a name that cannot be written."""
     if not str(path):
         raise UsageError(_("The name of the output file is empty."), advice=_("Specify a file, or - for the screen."))
     try:
@@ -164,7 +163,7 @@ def _write_at(place: output_place.Place, path: Path | str, data: bytes, mode: in
     try:
         opened = os.fstat(handle)
         if stat.S_ISREG(opened.st_mode):
-            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))  # it was swapped meanwhile
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))  # it was replaced meanwhile
         output_place.require_kind(opened, path)
         _write_to(handle, data)
     finally:
@@ -172,7 +171,7 @@ def _write_at(place: output_place.Place, path: Path | str, data: bytes, mode: in
 
 
 def _write_to(handle: int, data: bytes) -> None:
-    """Write all bytes to a descriptor, for which a reader may let us wait for some time."""
+    """Write all bytes to a descriptor; each write may wait PIPE_SECONDS for the reader."""
     end, left = time.monotonic() + PIPE_SECONDS, memoryview(data)
     while left:
         with contextlib.suppress(BlockingIOError):
@@ -184,7 +183,7 @@ def _write_to(handle: int, data: bytes) -> None:
 
 
 def _replace(place: output_place.Place, data: bytes, mode: int, former: os.stat_result | None) -> None:
-    """Let a new file take a name: whole, or not at all. Whoever could read the ``former`` one can read it too."""
+    """Replace a name by a new file atomically. Users who could read the ``former`` file can read the new one too."""
     beside = f".{place.name[:64]}.{secrets.token_hex(8)}.tmp"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     handle = os.open(beside, flags, 0o600, dir_fd=place.folder)
@@ -193,7 +192,7 @@ def _replace(place: output_place.Place, data: bytes, mode: int, former: os.stat_
             file.write(data)
             file.flush()
             if former is not None and former.st_gid != os.fstat(handle).st_gid:
-                with contextlib.suppress(OSError):  # a group that the caller is not in
+                with contextlib.suppress(OSError):  # a group to which the caller does not belong
                     os.fchown(handle, -1, former.st_gid)
             os.fchmod(handle, mode if former is None else mode | stat.S_IMODE(former.st_mode) & 0o777)
             os.fsync(handle)

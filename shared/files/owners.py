@@ -1,8 +1,9 @@
-"""Who else could change a path: the one rule for what we run, write, remember and trust (POSIX).
+"""The rule that decides who else can change a path, for all files that this tool runs, writes or trusts (POSIX).
 
-A path is the caller's when he or root owns it and every folder and link that leads to it, and when nobody else may
-write there. A group may write where it holds nobody but the caller; others may add to a folder with the sticky bit,
-in which nobody touches what another has. Windows keeps access lists instead (installer/trust/ownership.py).
+A path is the caller's if the caller or root owns it and every folder and link on the way to it, and if no one else may
+write there. Group write permission is accepted if the caller is the group's only member, and a sticky folder may be
+writable, because users cannot touch each other's files in it. Windows has access lists instead
+(installer/trust/ownership.py).
 """
 
 from __future__ import annotations
@@ -11,22 +12,22 @@ import errno
 import os
 import stat
 
-TYPE_CHECKING = False  # typing is not worth its time at each start
+TYPE_CHECKING = False  # importing typing at each start would take too long
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-FOREIGN, OPEN = "foreign", "open"  # what can be wrong: the owner, or the rights of group and others
-OUTSIDE = 65534  # whoever is outside a user namespace; in there it stands for the real root
-LINKS = 40  # that a path may lead through (Linux, path_resolution(7))
+FOREIGN, OPEN = "foreign", "open"  # possible problems: the owner, or the rights of group and others
+OUTSIDE = 65534  # all users outside a user namespace; inside, it represents the real root
+LINKS = 40  # limit for links on the way (Linux, path_resolution(7))
 
 
 def trusted() -> set[int]:
-    """Return the users who may own what leads to the caller's files: root and he himself."""
+    """Return the users who may own the folders and links on the way to the caller's files: root and the caller."""
     return {0, os.geteuid(), *([OUTSIDE] if in_namespace() else [])}
 
 
 def in_namespace() -> bool:
-    """Return whether some users of this host are out of sight (user_namespaces(7))."""
+    """Return whether some users of this host are not mapped in this user namespace (user_namespaces(7))."""
     try:
         with open("/proc/self/uid_map", encoding="ascii") as file:
             return file.read().split() != ["0", "0", "4294967295"]
@@ -35,7 +36,7 @@ def in_namespace() -> bool:
 
 
 def own_groups() -> set[int]:
-    """Return the group that holds nobody but the caller, if there is one: root's, or the one of a user's own name."""
+    """Return the group whose only member is the caller, if it exists: root's, or the one with the user's own name."""
     user = os.geteuid()
     try:
         import grp
@@ -56,9 +57,9 @@ def problem(
     *,
     sticky: bool = True,
 ) -> str:
-    """Return FOREIGN or OPEN when others than these users and groups could change a file or what a folder holds.
+    """Return FOREIGN or OPEN if other users or groups could change a file or the contents of a folder, else "".
 
-    By default these are ``trusted()`` and ``own_groups()``; ``sticky`` says whether that bit suffices.
+    The defaults are ``trusted()`` and ``own_groups()``; with ``sticky`` a folder with that bit is accepted.
     """
     if status.st_uid not in (trusted() if users is None else users):
         return FOREIGN
@@ -73,9 +74,9 @@ def problem(
 
 
 def chain(path: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield each folder and link that a path leads through and what it leads to, from the top, as far as there is any.
+    """Yield each existing folder and link on the way to a path, its target included, from the root down.
 
-    Raises OSError for what cannot be inspected, and where links lead in a circle.
+    Raises OSError if an entry cannot be inspected, or if links form a loop.
     """
     left, here, links = _names(os.path.join(os.getcwd(), path) if not os.path.isabs(path) else path), "/", 0
     yield here, os.lstat(here)
@@ -106,7 +107,7 @@ def _names(path: str) -> list[str]:
 
 
 def first_problem(path: str) -> tuple[str, str]:
-    """Return the first place on the way to a path that others could change, and FOREIGN or OPEN; two empty texts."""
+    """Return the first entry on the way to a path that others could change, and FOREIGN or OPEN, or two empty texts."""
     for place, status in chain(path):
         found = problem(status)
         if found:

@@ -1,4 +1,4 @@
-"""Which error of this host stands behind what zipfile says of an archive."""
+"""The host's error behind an error of zipfile."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import errno
 
 
 def behind(error: BaseException) -> OSError | None:
-    """Return the error of the host: itself, or what made zipfile say of an archive that it could not read its end."""
+    """Return the host's error: an OSError itself, or the one behind an error of zipfile, or None if there is none."""
     if isinstance(error, OSError):
         return error
     found = error.__cause__ or error.__context__

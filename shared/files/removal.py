@@ -1,4 +1,4 @@
-"""Removing a tree that others made, however deep, and whatever is in it."""
+"""Removal of untrusted trees of any depth and content."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def remove(root: Path) -> None:
-    """Remove a real folder with all below it, read-only or not; a link that took its place meanwhile leads nowhere.
+    """Remove a real folder and its contents, read-only or not; a link that replaced it meanwhile is not followed.
 
-    Raises OSError (EBUSY) for a folder in it that another filesystem is mounted on, and leaves that untouched.
+    Raises OSError (EBUSY) if another filesystem is mounted on a folder in it, and leaves that untouched.
     """
     with Folder(root, follow=False) as here:
         device = here.status().st_dev
@@ -38,7 +38,7 @@ def remove(root: Path) -> None:
 
 
 def _emptied(here: Folder, device: int) -> list[str]:
-    """Remove what is no folder from the folder one stands in; return the names of the folders in it."""
+    """Remove everything except folders from the current folder; return the names of its folders."""
     status = here.status()
     if status.st_dev != device:
         raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), here.path(""))
@@ -56,16 +56,16 @@ def _emptied(here: Folder, device: int) -> list[str]:
 def _went_down(here: Folder, name: str) -> bool:
     try:
         here.down(name)
-    except FileNotFoundError:  # gone meanwhile
+    except FileNotFoundError:  # removed meanwhile
         return False
-    except PermissionError:  # its owner may open it all the same; root never comes here
+    except PermissionError:  # its owner can still open it; root never gets this error
         here.do(os.chmod, name, stat.S_IRWXU)
         here.down(name)
     return True
 
 
 def _unlink(here: Folder, name: str) -> None:
-    if sys.platform == "win32":  # pragma: no cover - it alone deletes no file that is read-only
+    if sys.platform == "win32":  # pragma: no cover - only Windows refuses to delete read-only files
         path = here.path(name)
         if windows.is_junction(path):
             os.rmdir(path)

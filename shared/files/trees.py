@@ -1,8 +1,8 @@
-"""Trees that others made, however deep: walked by loops and folder descriptors, never by recursion.
+"""Untrusted trees of any depth, walked with loops and folder descriptors, never by recursion.
 
-Whoever stands in a folder holds its descriptor, so no path gets longer than the system takes (PATH_MAX).
-The way up is ``..``, which must lead to where we came from. Windows has no folder descriptors: there the
-whole path is used, as long as it may be.
+Only the current folder's descriptor is open, so no path exceeds the system's limit (PATH_MAX). The way up
+is ``..``, which must lead to the folder that was left. Windows has no folder descriptors, so there the
+whole path is used, whatever its length.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | get
 
 
 class Folder:
-    """The folder of a tree that one stands in; every call names one entry of it. Its errors name the whole path."""
+    """The current folder of a walk; each call names one entry of it, and errors name the whole path."""
 
     def __init__(self, root: Path | str, *, follow: bool = True) -> None:
         self.root, self.names = os.fspath(root), list[str]()
@@ -46,30 +46,30 @@ class Folder:
         self.close()
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Close the folder."""
         if self.fd is not None:
             os.close(self.fd)
 
     @property
     def depth(self) -> int:
-        """How many folders below the root one stands."""
+        """The number of levels below the root."""
         return len(self.names)
 
     @property
     def handle(self) -> int | str:
-        """What calls that take a descriptor or a path take for the folder itself."""
+        """The folder itself, for calls that accept a descriptor or a path."""
         return self.path("") if self.fd is None else self.fd
 
     def path(self, name: str) -> str:
-        """Return the whole path of an entry, or of the folder itself for "", for people and for Windows."""
+        """Return the whole path of an entry, or of the folder itself for "", for messages and for Windows."""
         return os.path.join(self.root, *self.names, name) if name else os.path.join(self.root, *self.names)
 
     def at(self, name: str) -> str:
-        """Return what names an entry in a call that gets ``fd`` too."""
+        """Return the name of an entry for a call that also gets ``fd``."""
         return self.path(name) if self.fd is None else name
 
     def do(self, call: Callable[..., Any], name: str, *rest: Any, **more: Any) -> Any:
-        """Make a call of ``os`` about an entry."""
+        """Call a function of ``os`` for an entry."""
         try:
             return call(self.at(name), *rest, dir_fd=self.fd, **more)
         except OSError as error:
@@ -81,7 +81,7 @@ class Folder:
         return os.stat(self.handle)
 
     def listed(self) -> list[str]:
-        """Return the names in the folder, the last first."""
+        """Return the names in the folder in reverse order of their bytes."""
         try:
             return sorted(os.listdir(self.handle), key=os.fsencode, reverse=True)
         except OSError as error:
@@ -89,7 +89,7 @@ class Folder:
             raise
 
     def kinds(self) -> list[tuple[str, bool]]:
-        """Return the names in the folder in no order, each with whether it is a folder and no link to one."""
+        """Return the unsorted names in the folder, each with whether it is a folder and not a link to one."""
         try:
             with os.scandir(self.handle) as entries:
                 found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
@@ -101,7 +101,7 @@ class Folder:
         return [(name, is_folder and not windows.is_junction(self.path(name))) for name, is_folder in found]
 
     def open(self, name: str) -> int:
-        """Open a regular file for reading; what is another kind by now is gone."""
+        """Open a regular file for reading; raises FileNotFoundError if it has become another type of file."""
         handle = int(self.do(os.open, name, _FILE))
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             os.close(handle)
@@ -113,11 +113,11 @@ class Folder:
         return int(self.do(os.open, name, _NEW, stat.S_IRUSR | stat.S_IWUSR))
 
     def symlink(self, target: str, name: str) -> None:
-        """Make a symbolic link."""
+        """Create a symbolic link."""
         os.symlink(target, self.at(name), dir_fd=self.fd)
 
     def link_to(self, name: str, other: Folder, other_name: str) -> bool:
-        """Give a file another name in another folder; return whether the filesystem makes such links."""
+        """Create a hard link to a file in another folder; return whether the filesystem supports it."""
         ways = {} if self.fd is None else {"src_dir_fd": self.fd, "dst_dir_fd": other.fd, "follow_symlinks": False}
         try:
             os.link(self.at(name), other.at(other_name), **ways)  # type: ignore[arg-type]
@@ -126,11 +126,11 @@ class Folder:
         return True
 
     def down(self, name: str) -> None:
-        """Go into a folder, never through a link."""
+        """Enter a folder, never through a link."""
         if self.fd is not None:
             try:
                 below = self.do(os.open, name, _HERE)
-            except NotADirectoryError as error:  # another kind by now
+            except NotADirectoryError as error:  # replaced by another type of file
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.path(name)) from error
             self._above.append(_identity(os.fstat(self.fd)))
             os.close(self.fd)
@@ -138,7 +138,7 @@ class Folder:
         self.names.append(name)
 
     def up(self) -> str:
-        """Go back to the folder above; return the name of the one left."""
+        """Return to the parent folder; return the name of the folder that was left."""
         if self.fd is not None:
             above = int(self.do(os.open, "..", _FOLDER))
             os.close(self.fd)
@@ -149,7 +149,7 @@ class Folder:
 
 
 class Entry(NamedTuple):
-    """A thing in a tree. One stands in a folder itself as it is yielded, first and, with ``left``, last."""
+    """An entry of a tree. A folder is yielded as the current folder: on entering and, with ``left``, on leaving."""
 
     here: Folder
     name: str
@@ -171,12 +171,12 @@ class Entry(NamedTuple):
 
     @property
     def is_stored(self) -> bool:
-        """Whether it is something that a copy can have: sockets, pipes and devices hold no data."""
+        """Whether a copy can contain it: sockets, pipes and devices hold no data."""
         return self.is_folder or self.is_file or self.is_link
 
 
 def walk(root: Path | str) -> Iterator[Entry]:
-    """Yield all below a folder in the order of the names' bytes; what disappears meanwhile is left out."""
+    """Yield all entries below a folder in byte order of their names; entries that disappear meanwhile are omitted."""
     with Folder(root) as here:
         found, waiting = [here.status()], [here.listed()]
         while waiting:
@@ -207,13 +207,13 @@ def _enter(here: Folder, name: str) -> Entry:
 
 
 def files(root: Path | str) -> Iterator[Entry]:
-    """Yield all below a folder that is no folder itself; none when there is no such folder."""
+    """Yield all entries below a folder except folders; none if the folder does not exist."""
     if os.path.isdir(root):
         yield from (entry for entry in walk(root) if not entry.is_folder)
 
 
 def entries(root: str) -> Iterator[os.DirEntry[str]]:
-    """Yield all below a folder that is no folder itself, quickly: as far as paths go, and not what cannot be read."""
+    """Yield all entries below a folder except folders; fast, but limited by PATH_MAX and without unreadable folders."""
     waiting = [root]
     while waiting:
         try:
@@ -231,7 +231,7 @@ def entries(root: str) -> Iterator[os.DirEntry[str]]:
 
 
 def make_folders(folder: Path) -> None:
-    """Make a folder and those above it that are missing (``Path.mkdir`` calls itself for each)."""
+    """Create a folder and its missing parents without recursion (``Path.mkdir`` recurses)."""
     missing = []
     while not folder.is_dir():
         missing.append(folder)

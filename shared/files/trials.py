@@ -1,8 +1,8 @@
-"""Folders for a moment, each held by a lock: what a killed run left is told apart from what is in use.
+"""Temporary folders, each with a lock that distinguishes leftovers of a killed run from folders in use.
 
-The rule for all that is temporary: it has its name where the next command of any kind finds and removes it. What
-belongs to an installation is in PREFIX/state. What belongs to none is in the system's place, where programs that
-look for settings in the folders above find none of the user's, and a link in the user's own state folder leads there.
+Every temporary folder has a name by which the next command of any kind finds and removes it. Folders that belong to
+an installation are in PREFIX/state. All others are in the system's folder for temporary files, so that programs that
+search parent folders for settings find none of the user's; a link in the user's own state folder leads there.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ if TYPE_CHECKING:
     from shared.processes.process import Account
 
 NAME, LOCK, APART = ".trial-", ".lock", "ragtrace-"
-TRIAL = ".ragtrace-try-"  # so begins the name of what lies where an installation is or comes
+TRIAL = ".ragtrace-try-"  # prefix of temporary folders next to an existing or new installation
 REGISTER = "scratch"
 OURS = re.compile(re.escape(NAME) + "[0-9a-f]{32}(" + re.escape(LOCK) + ")?")
-GIVEN, PASSED = "given", 0o711  # a folder for an account, and what all can pass through to it
-PATIENCE = 1.0  # seconds; who looks whether a lock is free has it for a moment
+GIVEN, PASSED = "given", 0o711  # a folder for another account, and the mode that lets all users traverse its parent
+PATIENCE = 1.0  # seconds; a process that tests whether a lock is free holds it for a moment
 
 
 @contextlib.contextmanager
 def folder(state: Path, *, apart: Path | None = None, shared: bool = False) -> Iterator[Path]:
-    """Make an empty private folder that is gone afterwards; raises OSError where none can be made.
+    """Create an empty private folder and remove it afterwards. Raises OSError if it cannot be created.
 
-    ``apart`` is where it lies then, with a link to it in ``state``. ``shared``: programs that are started meanwhile
-    hold it too, so that it stays as long as one of them lives.
+    If given, ``apart`` contains the folder, and ``state`` a link to it. With ``shared``, programs that are
+    started meanwhile hold its lock too, so that it remains until all of them have ended.
     """
     place = state / f"{NAME}{uuid.uuid4().hex}"
     lock = place.with_name(place.name + LOCK)
     try:
-        # before the folder is there: nobody ever sees one that is in use and not held
+        # before the folder exists, so that no other run sees a folder in use without its lock
         with locked(lock, wait=PATIENCE, inherited=shared):
             try:
                 yield _make(place, apart).resolve()
@@ -70,10 +70,10 @@ def _name_apart(place: Path) -> str:
 
 @contextlib.contextmanager
 def scratch(place: Path | None = None, *, account: Account | None = None) -> Iterator[Path]:
-    """Make such a folder that belongs to no installation, in the system's place or in the one that is named.
+    """Create a temporary folder outside any installation, in the system's folder for temporary files or in ``place``.
 
-    For an account it is one inside, to be given to it (service.give): the folder around stays ours, so that the
-    account can put nothing in the place of what root starts there and removes.
+    For an account, it is an inner folder, to be given to it (service.give); the outer one still belongs to the caller,
+    so that the account cannot replace files that root starts there and removes.
     """
     system = Path(place or tempfile.gettempdir()).absolute()
     with _register() as register, folder(system) if register is None else folder(register, apart=system) as made:
@@ -88,9 +88,9 @@ def scratch(place: Path | None = None, *, account: Account | None = None) -> Ite
 
 @contextlib.contextmanager
 def beside(place: Path) -> Iterator[Path]:
-    """Make such a folder in a place that is to be tried; raises OSError only where that place refuses it.
+    """Create a temporary folder in a place that is to be tested. Raises OSError only if that place refuses it.
 
-    Where no link to it can be stored, its name is one that the next run in this place removes (transaction.py).
+    If no link to it can be stored, the next run recognizes it by its name and removes it (transaction.py).
     """
     name = uuid.uuid4().hex
     made = place / f"{TRIAL}{name}"
@@ -114,9 +114,9 @@ def beside(place: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _register() -> Iterator[Path | None]:
-    """Give the folder of the links; None where none can be made, and on Windows, whose place is always the same.
+    """Provide the folder of the links, or None if it cannot be created, or on Windows, which does not need it.
 
-    Where nothing of this tool was before, as at a dry run, the folders that were made for it go again.
+    Folders that were created for it are removed again if this tool had none before, as in a dry run.
     """
     found: Path | None = None
     made: list[Path] = []
@@ -129,19 +129,19 @@ def _register() -> Iterator[Path | None]:
     try:
         yield found if found is not None and os.access(found, os.W_OK | os.X_OK) else None
     finally:
-        with contextlib.suppress(OSError):  # another run keeps its own there
+        with contextlib.suppress(OSError):  # another run has links there
             for path in made:
                 path.rmdir()
 
 
 def _own_register() -> Path | None:
-    """Return where the links lie; None where others could change them, as in the home of another user."""
+    """Return the folder of the links, or None if others could change it, as in the home of another user."""
     found = folders.user_state(folders.TOOL) / REGISTER
     return None if sys.platform != "win32" and owners.first_problem(str(found))[0] else found
 
 
 def remove(place: Path) -> None:
-    """Remove a folder, and what a link of ours leads to: a folder of this user with the name that belongs to it."""
+    """Remove a folder, or a link of this tool and its target, if that is a folder of this user with a matching name."""
     if OURS.fullmatch(place.name) and _is_own(place, stat.S_ISLNK):
         target = Path(os.readlink(place))
         with contextlib.suppress(FileNotFoundError):
@@ -152,7 +152,7 @@ def remove(place: Path) -> None:
 
 
 def _is_own(path: Path, kind: Callable[[int], bool] = bool) -> bool:
-    """Return whether a path is of this user, and of a kind: in a folder that all share, names are anybody's."""
+    """Return whether a path belongs to this user and is of a kind: in a shared folder, anyone can use any name."""
     try:
         status = path.lstat()
     except FileNotFoundError:
@@ -161,12 +161,12 @@ def _is_own(path: Path, kind: Callable[[int], bool] = bool) -> bool:
 
 
 def is_tried(path: Path) -> bool:
-    """Return whether a run still tries something in a folder that lies where an installation is or comes."""
+    """Return whether a folder next to an installation is a temporary one that a run still holds."""
     return path.name.startswith(TRIAL) and is_held(path)
 
 
 def abandoned(state: Path) -> list[Path]:
-    """Return the folders of this user that nobody holds any more, and their locks."""
+    """Return the temporary folders and links of this user that no process holds, and their locks."""
     ours = [path for path in state.glob(f"{NAME}*") if OURS.fullmatch(path.name) and _is_own(path)]
     places = {path.with_name(path.name.removesuffix(LOCK)) for path in ours}
     locks = {place: place.with_name(place.name + LOCK) for place in sorted(places)}
@@ -174,9 +174,9 @@ def abandoned(state: Path) -> list[Path]:
 
 
 def tidy() -> None:
-    """Remove what killed runs of this user left outside of any installation; what cannot be removed stays."""
+    """Remove leftovers of this user's killed runs outside of any installation, as far as possible."""
     places = []
-    with contextlib.suppress(OSError):  # no folder that can be written
+    with contextlib.suppress(OSError):  # no writable folder for temporary files
         places.append(Path(tempfile.gettempdir()))
     with contextlib.suppress(RagtraceError, OSError):
         register = _own_register()
@@ -184,5 +184,5 @@ def tidy() -> None:
     for place in places:
         with contextlib.suppress(OSError):
             for path in abandoned(place):
-                with contextlib.suppress(OSError):  # another run was first, or it is somebody else's
+                with contextlib.suppress(OSError):  # another run was first, or it belongs to another user
                     remove(path)

@@ -1,4 +1,4 @@
-"""What zipfile raises for an archive that is cut short, altered, encrypted or made to harm."""
+"""The exceptions of zipfile for a truncated, altered, encrypted or malicious archive."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
     from shared.troubles import Named
 
-# RuntimeError: encrypted; NotImplementedError: an unknown method; OSError: an offset before the beginning, too
+# RuntimeError: encrypted; NotImplementedError: an unknown method; OSError: also an offset before the beginning
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
 
 
 @contextmanager
 def readable(path: Named) -> Iterator[None]:
-    """Raise HostError where this host refuses the file itself: any other OSError is about the archive's bytes."""
+    """Raise HostError if this host refuses the file itself; any other OSError is about the archive's bytes."""
     try:
         yield
     except (OSError, zipfile.BadZipFile) as error:

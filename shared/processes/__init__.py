@@ -1,1 +1,1 @@
-"""Running other programs, and being asked to end."""
+"""Running other programs, and handling termination signals."""

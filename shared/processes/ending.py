@@ -1,4 +1,4 @@
-"""Being asked to end by the system or by who closed the terminal: it is Ctrl-C by another name."""
+"""Termination signals, from the system or from a closed terminal, handled like Ctrl-C."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 INTERRUPTED = 130
-# SIGHUP is not on Windows, where a closed window ends the job (shared/windows.py)
+# Windows has no SIGHUP; a closed window ends the job there (shared/windows.py)
 ASKING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class AskedToEnd(KeyboardInterrupt):
-    """A signal asked this process to end; whatever cleans up after Ctrl-C does so now."""
+    """A signal asked this process to end; code that cleans up after Ctrl-C runs now too."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -24,19 +24,19 @@ class AskedToEnd(KeyboardInterrupt):
 
 
 def _unheard(_number: int, _frame: object) -> None:
-    """Take no notice of a signal."""
+    """Ignore a signal."""
 
 
 def number_of(interrupt: KeyboardInterrupt) -> int:
-    """Return the signal behind an interrupt."""
+    """Return the number of the signal that caused an interrupt."""
     return interrupt.number if isinstance(interrupt, AskedToEnd) else int(signal.SIGINT)
 
 
 @contextmanager
 def heeded() -> Iterator[None]:
-    """Raise AskedToEnd in this block at the first such signal or Ctrl-C; more of them don't disturb the cleaning up.
+    """Raise AskedToEnd in this block at the first such signal or Ctrl-C; later ones do not interrupt the cleanup.
 
-    One that the caller had ignored (nohup) stays so.
+    A signal that the caller had ignored (nohup) remains ignored.
     """
     mine = threading.current_thread() is threading.main_thread()
     previous = {number: signal.getsignal(number) for number in (signal.SIGINT, *ASKING) if mine}

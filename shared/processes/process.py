@@ -1,4 +1,4 @@
-"""The one way to run another program: a time limit, both streams drained, output bounded."""
+"""Running another program: with a time limit, both streams drained, output limited."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOG = logging.getLogger("ragtrace")
-OUTPUT_LIMIT = 4 << 20  # bytes stored of each stream; the rest is read and dropped
-LOGGED = 32_768  # characters of each stream, from its end, that the log has of a program that failed
-COMMAND_LOGGED = 1_000  # characters; programs of our own are given as one long argument
+OUTPUT_LIMIT = 4 << 20  # bytes stored of each stream; the rest is read and discarded
+LOGGED = 32_768  # characters logged from the end of each stream of a failed program
+COMMAND_LOGGED = 1_000  # characters; this tool's own programs are passed as one long argument
 _running: set[subprocess.Popen[bytes]] = set()
 
 
 class Account(NamedTuple):
-    """Whose rights a program has, when root starts it for another: ids of user and groups, and his home."""
+    """The account of a program that root starts for another user: IDs of user and groups, and home."""
 
     user: int
     group: int
@@ -39,7 +39,7 @@ class Account(NamedTuple):
 
 @dataclass(frozen=True)
 class Completed:
-    """How a program ended: its exit code (negative: the signal), its output, whether time ran out."""
+    """The result of a program: its exit code (negative: the signal), its output, whether it timed out."""
 
     argv: tuple[str, ...]
     returncode: int
@@ -87,7 +87,7 @@ def kill_tree(process: subprocess.Popen[bytes]) -> None:
 
 
 def stop_all() -> None:
-    """End every program that some thread of this process waits for; they lead sessions, so Ctrl-C misses them."""
+    """End every program for which a thread of this process waits; they lead sessions, so Ctrl-C does not reach them."""
     for process in tuple(_running):
         kill_tree(process)
 
@@ -102,12 +102,12 @@ def run(
     account: Account | None = None,
     leftovers: bool = False,
 ) -> Completed:
-    """Run a program to its end and return how it ended; a non-zero exit is a value.
+    """Run a program to its end and return its result; a non-zero exit code is no error.
 
-    ``timeout`` is in seconds; then the program's whole process group is killed. With ``account`` it has that
-    user's rights and home, and nothing of root's.
-    With ``leftovers`` what the program leaves running is the caller's to end.
-    Raises ToolError when the program cannot be started.
+    ``timeout`` is in seconds; after it the program's whole process group is killed. With ``account`` it has that
+    user's rights and home, and none of root's. With ``leftovers`` the caller must end the processes that the
+    program leaves running, else they are killed. Raises ToolError if the program cannot be started, HostError if this
+    host allows no more programs.
     """
     streams = {"stdin": subprocess.DEVNULL if stdin is None else subprocess.PIPE}
     streams.update(stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -118,7 +118,7 @@ def run(
         timed_out = _wait(process, timeout, stdin, drains)
     finally:
         _running.discard(process)
-        tie.cut(waited=leftovers and process.returncode is not None)  # else what it left running ends too
+        tie.cut(waited=leftovers and process.returncode is not None)  # else its leftover processes end too
         for drain in drains:
             drain.finish()
     stdout, stderr = (drain.text() for drain in drains)
@@ -129,12 +129,12 @@ def run(
 
 
 def _rights(env: Mapping[str, str] | None, cwd: Path | None, account: Account | None) -> dict[str, Any]:
-    """Return with which environment, where and as whom a program is started."""
+    """Return the options for a program's environment, working folder and account."""
     if account is None:
         return {"env": None if env is None else dict(env), "cwd": cwd}
     return {
         "env": {**(os.environ if env is None else env), "HOME": account.home},
-        "folder": cwd,  # entered with that user's rights, who may have put a link in its place
+        "folder": cwd,  # entered with that user's rights, because that user may have replaced it with a link
         "user": account.user,
         "group": account.group,
         "extra_groups": account.groups,
@@ -142,11 +142,11 @@ def _rights(env: Mapping[str, str] | None, cwd: Path | None, account: Account | 
 
 
 def _wait(process: subprocess.Popen[bytes], timeout: float, stdin: bytes | None, drains: list[_Drain]) -> bool:
-    """Wait for the end of a program, whose output fills ``drains``; return whether it had to be killed."""
+    """Wait for the end of a program, whose output fills ``drains``; return whether it timed out and was killed."""
     try:
         drains += [_Drain(pipe) for pipe in (process.stdout, process.stderr) if pipe is not None]
         if stdin is not None:
-            # apart, so that a program which does not read cannot outlast the limit
+            # in another thread, so that a program that does not read cannot exceed the time limit
             threading.Thread(target=_feed, args=(process, stdin), daemon=True).start()
         process.wait(timeout)
     except subprocess.TimeoutExpired:
@@ -172,33 +172,33 @@ def _log(ended: Completed) -> None:
 
 
 def attend(argv: Sequence[str], *, env: Mapping[str, str]) -> int:
-    """Let a program use our terminal until it ends, and return its exit code (negative: the signal).
+    """Let a program use this process's terminal until it ends, and return its exit code (negative: the signal).
 
-    What asks us to end is the program's; Ctrl-C reaches it twice, from the terminal and from us, because the one of
-    ``kill`` comes to us alone. It has no time limit, because a person is there. Raises ToolError when it cannot be
-    started.
+    Signals that ask this process to end are forwarded; the program gets Ctrl-C twice, from the terminal and from here,
+    because a SIGINT of ``kill`` reaches only this process. There is no time limit, because a user is present.
+    Raises ToolError if it cannot be started.
     """
     process, tie = _start(argv, alone=False, env=dict(env))
     try:
         while True:
             try:
                 return process.wait()
-            except KeyboardInterrupt as asked:  # noqa: PERF203 - the wait begins again
-                if sys.platform != "win32":  # whose terminal signals all at once, and where nobody else asks
+            except KeyboardInterrupt as asked:  # noqa: PERF203 - the wait is repeated
+                if sys.platform != "win32":  # there the terminal signals all processes, and nothing else sends signals
                     process.send_signal(ending.number_of(asked))
     finally:
         tie.cut(waited=process.returncode is not None)
 
 
 class _Loose(supervised.Tie):
-    """On Windows programs are tied to us by a job object."""
+    """The tie on Windows, where a job object ends the programs instead."""
 
     def cut(self, *, waited: bool = False) -> None:
         pass
 
 
 def _start(argv: Sequence[str], *, alone: bool, **options: Any) -> tuple[subprocess.Popen[bytes], supervised.Tie]:
-    """Start a program that does not outlive us. Raises ToolError, HostError where none can be started."""
+    """Start a program that does not outlive this process. Raises ToolError, or HostError if none can be started."""
     try:
         if sys.platform == "win32":  # pragma: no cover - only there
             from shared import windows
@@ -211,7 +211,7 @@ def _start(argv: Sequence[str], *, alone: bool, **options: Any) -> tuple[subproc
 
 
 def not_started(program: str, error: OSError) -> RagtraceError:
-    """Return why a program could not be started: this host allows no more of them, or it is the program's fault."""
+    """Return the error for a program that could not be started, because of this host's limits or of the program."""
     cause = troubles.cause_of(error, troubles.STARTING, near=program)
     if cause in troubles.LACKS:
         reason = troubles.reason(error)
@@ -229,16 +229,16 @@ def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
         with process.stdin:
             process.stdin.write(data)
     except OSError:
-        pass  # it did not want it (Windows says EINVAL); its exit code says why
+        pass  # it did not read its input (Windows reports EINVAL); its exit code is the reason
 
 
 def last_line(text: str) -> str:
-    """Return the last line that says something, '' where none does: why a program failed."""
+    """Return the last line that is not blank, or '' if there is none; usually the reason for a failure."""
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
 
 
 def checked(completed: Completed, what: str) -> Completed:
-    """Return a run that succeeded, or raise ToolError with the last line that the program wrote."""
+    """Return the result of a successful run, or raise ToolError with the last line that the program wrote."""
     if completed.timed_out:
         raise ToolError(_("{what} timed out and was stopped.").format(what=what))
     if completed.returncode:

@@ -1,7 +1,7 @@
-"""Programs of ours that another interpreter runs, which gets them as text and imports nothing of ours.
+"""Programs of this tool that another interpreter runs as text, without importing modules of this tool.
 
-Each is a file of shared/programs. As text, because whoever runs it may have no way to where we lie. Its answer is JSON
-in a line of its own after a mark: modules print while they are imported, and at exit.
+Each is a file of shared/programs. They are passed as text, because the account that runs them may not be able to read
+this tool's folder. The answer is JSON on a separate line after a mark, because modules print during import and exit.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ MARK = "ragtrace-answer "
 
 
 def text(name: str) -> str:
-    """Return the program that ``python -c`` runs, for example ``scripts/import_modules``."""
+    """Return the source of a program for ``python -c``, for example ``scripts/import_modules``."""
     return (FOLDER / f"{name}.py").read_text(encoding="utf-8")
 
 
 def answer(stdout: str) -> str | None:
-    """Return what a program answered, as it was written; None where it did not answer."""
+    """Return a program's answer as it was printed, or None if it did not answer."""
     lines = [line for line in stdout.splitlines() if line.startswith(MARK)]
     return lines[-1][len(MARK) :] if lines else None

@@ -1,10 +1,10 @@
 """Programs that cannot outlive this process, on Linux and macOS.
 
-A pipe ties each program to us: nothing is written into it, and the kernel closes it however we end. The program is
-started by a few lines of Python (scripts/watch.py), which leave a watcher at the pipe's other end and then become the
-program: its process ID, exit code, signals, streams and environment are as if we had started it ourselves. Windows has
-job objects (shared/windows.py). PR_SET_PDEATHSIG does not serve: it signals the end of the thread that started a
-program. docs/adr/0020 has the measurements.
+A pipe ties each program to this process: nothing is written to it while the program runs, and the kernel closes it
+however this process ends. A few lines of Python (scripts/watch.py) start the program: they leave a watcher at the
+pipe's other end and then become the program, so its process ID, exit code, signals, streams and environment are those
+of a program started directly. Windows has job objects (shared/windows.py). PR_SET_PDEATHSIG is not suitable: it
+signals the end of the thread that started a program. docs/adr/0020 has the measurements.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _inherited: set[int] = set()
 
 @contextlib.contextmanager
 def inherited(handle: int) -> Iterator[None]:
-    """Let every program that is started in this block keep a descriptor open as long as it lives."""
+    """Let every program that is started in this block hold a descriptor open until it ends."""
     _inherited.add(handle)
     try:
         yield
@@ -40,12 +40,12 @@ def inherited(handle: int) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Tie:
-    """Our end of the pipe that a program's life hangs on."""
+    """This process's end of the pipe; the program ends when it is closed."""
 
     handle: int
 
     def cut(self, *, waited: bool = False) -> None:
-        """End the watcher; unless the program was ``waited`` for, it ends what it watches."""
+        """End the watcher; it also ends the program, unless that was ``waited`` for."""
         if waited:
             with contextlib.suppress(OSError):
                 os.write(self.handle, b".")
@@ -55,16 +55,16 @@ class Tie:
 def start(
     argv: Sequence[str], *, alone: bool, folder: Path | None = None, **options: Any
 ) -> tuple[subprocess.Popen[bytes], Tie]:
-    """Start a program that ends when we do; ``options`` are Popen's, of which ``cwd`` is entered with our rights.
+    """Start a program that ends with this process; ``options`` are Popen's, whose ``cwd`` this process enters.
 
-    ``folder`` is entered with those of the program. ``alone`` gives it a session of its own, all of whose group is
-    killed; else it shares our terminal, and is asked to end (SIGTERM). Raises OSError as Popen does.
+    ``folder`` is entered with the program's rights. With ``alone`` the program gets its own session, and its whole
+    group is killed; else it shares the terminal, and gets SIGTERM. Raises OSError as Popen does.
     """
     env = options.get("env")
     path = _found(argv[0], os.environ if env is None else env)
     watched, handle = os.pipe()
     read, reported = os.pipe()
-    answer = open(read, "rb")  # noqa: SIM115 - closed where it is read
+    answer = open(read, "rb")  # noqa: SIM115 - the reader closes it
     try:
         stored = tuple(_inherited)
         # PEP 538: an interpreter in the C locale sets LC_CTYPE, which the program would inherit
@@ -93,7 +93,7 @@ def start(
 
 
 def _refused(process: subprocess.Popen[bytes], answer: BinaryIO, handle: int) -> bytes:
-    """Return why what was started did not become the program; nothing, at the moment when it did."""
+    """Return why the started process did not become the program, or nothing as soon as it did."""
     try:
         with answer:
             return answer.read()
@@ -104,14 +104,14 @@ def _refused(process: subprocess.Popen[bytes], answer: BinaryIO, handle: int) ->
 
 
 def _leave(process: subprocess.Popen[bytes], handle: int) -> None:
-    """Close all that leads to what did not become a program."""
+    """Close all descriptors of a process that did not become the program."""
     os.close(handle)
     with process:  # waits for it and closes its streams
         pass
 
 
 def _found(program: str, env: Mapping[str, str]) -> str:
-    """Return the path of a program, by PATH where it has no folder."""
+    """Return the path of a program, found in PATH if it has no folder."""
     if os.path.dirname(program):
         return program
     found = shutil.which(program, path=env.get("PATH", os.defpath))
@@ -121,5 +121,5 @@ def _found(program: str, env: Mapping[str, str]) -> str:
 
 
 def interpreter() -> str:
-    """Return the interpreter that runs us, not that of an environment, which other users may have no way to."""
+    """Return the base interpreter of this process, not an environment's, which other users may be unable to run."""
     return str(getattr(sys, "_base_executable", None) or sys.executable)

@@ -1,1 +1,1 @@
-"""Programs that are embedded: uv, and those that run in the application's own Python, standard library only."""
+"""Embedded programs: uv, and programs for the application's own Python, which use only the standard library."""

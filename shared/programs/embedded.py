@@ -1,6 +1,6 @@
-"""What the zipapp embeds, used once its launcher has checked the rest: its programs, and the caches of previous ones.
+"""The contents of the zipapp after its launcher has verified the rest: its programs, and the caches of earlier ones.
 
-Large programs are not compared with the zipapp's digests at each start but here, when they are about to run.
+Large programs are not compared with the zipapp's digests at each start but here, just before they run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 RETAINED_CACHES = 3
-UNUSED, LEFTOVER = 30 * 86400, 86400  # seconds after which an old cache, or what a crash left, goes
+UNUSED, LEFTOVER = 30 * 86400, 86400  # seconds after which an old cache, or a crash's leftover, is removed
 
 
 def launcher() -> ModuleType | None:
@@ -33,10 +33,10 @@ def launcher() -> ModuleType | None:
 
 
 def program(cache: Any, name: str) -> str:
-    """Return the path of a program of the zipapp (``uv``), its bytes compared with the digests now.
+    """Return the path of a program of the zipapp (``uv``) after comparing its bytes with the digests.
 
-    An altered one is unpacked anew. Raises OSError when that cannot be done: the host's own, or EIO for a zipapp that
-    is damaged.
+    An altered one is unpacked again. Raises OSError if that fails: the host's own error, or EIO if the zipapp is
+    damaged.
     """
     opened = cache.opened
     inner = cache.PROGRAMS + name + (".exe" if os.name == "nt" else "")
@@ -60,7 +60,7 @@ def program(cache: Any, name: str) -> str:
 
 
 def prune(folder: str, own: str) -> None:
-    """Remove caches that were not used for long, but for the newest, and what crashed runs left."""
+    """Remove caches unused for UNUSED seconds, except ``own`` and the newest ones, and leftovers of crashed runs."""
     ages = {}
     for entry in os.scandir(folder):
         try:

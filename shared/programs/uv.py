@@ -1,6 +1,6 @@
-"""uv, called so that nothing of the host changes what it installs.
+"""uv, called so that the host's settings cannot affect its results.
 
-By absolute path, with an environment of our own, no configuration, no index, no build, an empty
+It runs by absolute path, with its own environment, no configuration, no index, no build, an empty
 private cache on the prefix's filesystem and an empty working folder.
 """
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 VENV_TIMEOUT, SYNC_TIMEOUT = 300.0, 7200.0  # seconds
-PATCH = ("_virtualenv.py", "_virtualenv.pth")  # what uv venv writes into environments of CPython before 3.10
-# else a thread for each processor, of which a limit of processes may have fewer (shared/limits.py)
+PATCH = ("_virtualenv.py", "_virtualenv.pth")  # written by uv venv into environments of CPython before 3.10
+# the default is a thread per processor, which may exceed the process limit (shared/limits.py)
 THREADS = {"TOKIO_WORKER_THREADS": "4", "RAYON_NUM_THREADS": "8", "UV_CONCURRENT_INSTALLS": "8"}
 STORED = ("SYSTEMROOT", "WINDIR", "COMSPEC", "NUMBER_OF_PROCESSORS", "LANG", "LC_ALL")
 
 
 def binary() -> Path:
-    """Return the uv that came with this tool, its bytes checked now; never one of the host's PATH."""
+    """Return this tool's own uv after verifying its bytes; never one in the host's PATH."""
     cache = embedded.launcher()
     if cache is not None:
         return Path(embedded.program(cache, "uv"))
@@ -44,7 +44,7 @@ def binary() -> Path:
 
 
 class Uv:
-    """uv bound to a scratch folder, which must be on the filesystem that it installs to."""
+    """uv with a scratch folder, which must be on the filesystem to which uv installs."""
 
     def __init__(self, scratch: Path) -> None:
         self.program = binary()
@@ -74,11 +74,11 @@ class Uv:
         process.checked(self._call(arguments, timeout), what)
 
     def start(self) -> process.Completed:
-        """Return how uv ends when all that it does is to start: its threads and what they wait by are made."""
+        """Start uv without any work, and return the result: this creates its threads and event loop."""
         return self._call(["cache", "dir"], VENV_TIMEOUT)
 
     def venv(self, target: Path, python: Path) -> None:
-        """Make a virtual environment whose scripts name no absolute path."""
+        """Create a virtual environment whose scripts contain no absolute path."""
         arguments = ["venv", "--no-project", "--relocatable", "--python", str(python), str(target)]
         ended = self._call(arguments, VENV_TIMEOUT)
         if not ended.timed_out and ended.returncode and "distutils" in process.last_line(ended.stderr):
@@ -87,7 +87,7 @@ class Uv:
         _remove_patch(target)
 
     def sync(self, python: Path, pylock: Path) -> None:
-        """Make an environment hold exactly what a pylock.toml with local wheels lists, hashes required."""
+        """Make an environment match a pylock.toml with local wheels exactly; hashes are required."""
         self._run(
             [
                 *("pip", "sync", "--preview-features", "pylock", "--no-index", "--no-build", "--require-hashes"),
@@ -101,9 +101,9 @@ class Uv:
     def resolve(
         self, python: Path, names: Sequence[str], constraints: Sequence[str], wheels: Path
     ) -> list[tuple[str, str]]:
-        """Return name and version of what satisfies these names from the wheels in a folder alone.
+        """Return name and version of packages that satisfy these names, from the wheels in a folder alone.
 
-        Raises ToolError when nothing does.
+        Raises ToolError if no wheels do.
         """
         wanted, limits = self.empty.parent / "wanted.txt", self.empty.parent / "limits.txt"
         wanted.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
@@ -121,24 +121,24 @@ class Uv:
         return [(name, version) for name, _equal, version in (line.partition("==") for line in lines)]
 
     def check(self, python: Path, *, timeout: float = VENV_TIMEOUT) -> process.Completed:
-        """Return how ``uv pip check`` (dependency conflicts) ended."""
+        """Run ``uv pip check`` (dependency conflicts) and return its result."""
         return self._call(["pip", "check", "--python", str(python)], timeout)
 
     def close(self) -> None:
-        """Remove the cache: its hard links into the environment were its purpose."""
+        """Remove the cache: it only served to create hard links in the environment."""
         files.remove_tree(self.cache)
         files.remove_tree(self.empty)
 
 
 def distutils_advice() -> str:
-    """Return what to do where the standard library of CPython 3.9 comes without distutils, as Debian's does."""
+    """Return the advice for a CPython 3.9 without distutils in its standard library, such as Debian's."""
     return _("Install the system package python3-distutils, then try again.")
 
 
 def _remove_patch(environment: Path) -> None:
-    """Remove what uv adds for CPython 3.9: a .pth that patches distutils for builds, which never happen here.
+    """Remove the files that uv adds for CPython 3.9: a .pth patches distutils for builds, which never run here.
 
-    No RECORD has these files, and an environment holds the files of its wheels and nothing else.
+    No RECORD lists these files, and an environment contains only the files of its wheels.
     """
     for folder in environment.glob("[Ll]ib*/**/site-packages"):
         for name in PATCH:
@@ -146,14 +146,15 @@ def _remove_patch(environment: Path) -> None:
 
 
 def _remove_lock(python: Path) -> None:
-    """Remove uv's lock file from an environment: it is left behind, writable for everybody."""
+    """Remove the lock that uv leaves in an environment, because it is writable for all users."""
     (python.parent.parent / ".lock").unlink(missing_ok=True)
 
 
 def base_interpreter() -> Path:
-    """Return the interpreter that environments are made from: the one that runs this, outside any venv.
+    """Return the interpreter from which environments are created: the one that runs this, outside any venv.
 
-    It keeps the name by which it was started: a link like /opt/python/current is somebody's choice, and moves.
+    The name by which it was started is not resolved further: a link like /opt/python/current was chosen by the user,
+    and its target changes.
     """
     path = os.path.abspath(getattr(sys, "_base_executable", None) or sys.executable)
     # before CPython 3.11 that is the environment's own link

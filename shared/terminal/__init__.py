@@ -1,1 +1,1 @@
-"""Talking to the person who typed a command: results, progress, columns, the command line that all share."""
+"""The user interface on a terminal: results, progress, columns, and the shared parts of all command lines."""

@@ -10,13 +10,13 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LEAST = 12  # columns: what a text is never wrapped below
+LEAST = 12  # columns; texts are never wrapped below this width
 
 
 class HelpFormatter(argparse.HelpFormatter):
-    """argparse's own, but that it wraps by columns.
+    """argparse's formatter, except that it wraps by columns.
 
-    The names of arguments stay ASCII in every language: argparse aligns what follows them by characters.
+    The names of arguments are ASCII in every language: argparse aligns the text after them by characters.
     """
 
     def _format_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None) -> str:
@@ -32,9 +32,9 @@ class HelpFormatter(argparse.HelpFormatter):
 
 
 def columns(text: str) -> int:
-    """Return how many columns a text takes: wide characters, as Korean ones, take two (UAX #11)."""
+    """Return the number of columns of a text: wide characters, such as Korean ones, take two (UAX #11)."""
     if text.isascii() and text.isprintable():
-        return len(text)  # --version and English help come back without rich
+        return len(text)  # avoids importing rich for --version and English help
     from rich.cells import cell_len
 
     return cell_len(text)
@@ -52,12 +52,12 @@ def wrap(text: str, width: int, first: str = "", rest: str | None = None) -> Ite
                 yield indent + line
                 indent, line = rest, ""
             line = f"{line}{space}{piece}" if line else piece
-            space = ""  # what follows is of the same word
+            space = ""  # the next pieces belong to the same word
     yield (indent + line).rstrip()
 
 
 def _pieces(word: str, room: int) -> list[str]:
-    """Return a word, cut only where it is wider than a whole line."""
+    """Return a word as one piece, or cut into pieces if it is wider than a whole line."""
     if columns(word) <= room:
         return [word]
     from rich.cells import chop_cells

@@ -1,6 +1,6 @@
-"""What every command line of the tool shares: exit codes, error lines, logging.
+"""The shared parts of every command line of the tool: exit codes, error lines, logging.
 
-A command is a function that takes parsed arguments and returns an exit code.
+A command is a function that gets parsed arguments and returns an exit code.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("ragtrace")
 
-WORKED_ON = ("prefix", "output_dir", "output")  # options that say where a command writes
+WORKED_ON = ("prefix", "output_dir", "output")  # options that name the place to which a command writes
 DONE, CHECKS_FAILED, BUG, INTERRUPTED = 0, 1, 70, ending.INTERRUPTED
 EXIT_CODES: tuple[tuple[type[errors.RagtraceError], int], ...] = (
     (errors.UsageError, 2),
@@ -34,12 +34,12 @@ EXIT_CODES: tuple[tuple[type[errors.RagtraceError], int], ...] = (
 
 
 def exit_code(error: errors.RagtraceError) -> int:
-    """Return the exit code that stands for an error (DESIGN: 2 usage … 8 locked, 70 our bug)."""
+    """Return the exit code of an error (docs/operating.md: 2 usage … 8 locked, 70 a bug)."""
     return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), BUG)
 
 
 def complain(error: errors.RagtraceError, *, as_json: bool) -> int:
-    """Tell an error: what happened, then what to do next. Return its exit code."""
+    """Report an error: the problem, then the next step. Return its exit code."""
     code = exit_code(error)
     LOG.debug("error", exc_info=error)
     reported = {"error": {"code": code, "what": error.what, "advice": error.advice}}
@@ -52,7 +52,7 @@ def complain(error: errors.RagtraceError, *, as_json: bool) -> int:
 
 
 def run_command(command: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
-    """Call a command and turn whatever it raises into one clear line and an exit code."""
+    """Call a command, and convert any exception to one clear line and an exit code."""
     as_json = bool(getattr(arguments, "json", False))
     try:
         with ending.heeded():
@@ -68,7 +68,7 @@ def run_command(command: Callable[[argparse.Namespace], int], arguments: argpars
         return 128 + number
     except OSError as error:
         return complain(_host_trouble(error, arguments), as_json=as_json)
-    except Exception as error:  # the last border: an operator never sees a traceback
+    except Exception as error:  # the last resort: an operator never sees a traceback
         lack = limits.refused(error)
         if lack is not None:
             return complain(lack, as_json=as_json)
@@ -79,20 +79,20 @@ def run_command(command: Callable[[argparse.Namespace], int], arguments: argpars
 
 
 def _host_trouble(error: OSError, arguments: argparse.Namespace) -> errors.HostError:
-    """Return what the system refused; a call that knows no name was about what the command works on."""
+    """Return the error for a refused call; one that names no file concerns the path on which the command works."""
     named = (getattr(arguments, name, None) for name in WORKED_ON)
     return troubles.trouble(error, near=next((str(value) for value in named if value), None))
 
 
 class _Visible(logging.Formatter):
-    """Keeps tracebacks, what would steer a terminal and forged lines out of the log on the screen."""
+    """Formats the log for the screen without tracebacks, terminal control characters or forged lines."""
 
     def format(self, record: logging.LogRecord) -> str:
         return console.sentence(record.getMessage())
 
 
 def log_to_screen() -> None:
-    """Send the DEBUG log to stderr too."""
+    """Also send the DEBUG log to stderr."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Visible())
     LOG.addHandler(handler)

@@ -1,4 +1,4 @@
-"""Talking to the person: results to stdout, complaints to stderr, and text that cannot steer a terminal."""
+"""Output to the user: results on stdout, errors on stderr, and text without terminal control characters."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from shared.i18n import _
 
 LOG = logging.getLogger("ragtrace")
 LOG.addHandler(logging.NullHandler())  # else logging prints warnings and tracebacks to stderr until a log is started
-STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")  # categories of Unicode: control, bidi, half characters, line ends
-_left: set[Any] = set()  # streams that nobody reads any more
+STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")  # categories of Unicode: control, bidi, surrogates, line separators
+_left: set[Any] = set()  # streams that failed or lost their reader
 
 
 def visible(text: str) -> str:
-    """Return text in which what would steer a terminal is an escape of JSON's: a medium may name its files so."""
+    """Return text with terminal control characters as JSON escapes: file names on a medium may contain them."""
     if text.isprintable():
         return text
     return "".join(
@@ -29,23 +29,23 @@ def visible(text: str) -> str:
 
 
 def _escaped(character: str) -> str:
-    return "\\u007f" if character == "\x7f" else json.dumps(character)[1:-1]  # DEL, which json leaves as it is
+    return "\\u007f" if character == "\x7f" else json.dumps(character)[1:-1]  # DEL, which json does not escape
 
 
 def sentence(text: str) -> str:
-    """Return text that stays one line: a name in it, of a file on a medium, may hold line ends to forge others."""
+    """Return text as one line: a name in it, of a file on a medium, may contain line ends to forge other lines."""
     return visible(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def printable(text: str) -> str:
-    """Return text in which what would steer a terminal is a space: reasons quote what programs wrote."""
+    """Return text with terminal control characters replaced by spaces: reasons quote the output of programs."""
     if text.isprintable():
         return text
     return "".join(" " if unicodedata.category(character) in STEERING else character for character in text)
 
 
 def write_text(stream: IO[str] | None, text: str) -> None:
-    """Write text to a stream whose encoding may lack some of its characters; a closed one (None) gets nothing."""
+    """Write text to a stream, escaping characters that its encoding lacks; no effect if the stream is closed (None)."""
     if stream is None:
         return
     text = visible(text)
@@ -55,14 +55,14 @@ def write_text(stream: IO[str] | None, text: str) -> None:
 
 
 def show(text: str) -> bool:
-    """Write one line of the result to stdout, and return whether it went there; line ends in a name forge no other."""
+    """Write one line of the result to stdout, and return whether that succeeded; line ends in a name are escaped."""
     return show_lines(sentence(text))
 
 
 def show_lines(text: str) -> bool:
-    """Write lines of the result to stdout, and return whether they went there.
+    """Write lines of the result to stdout, and return whether that succeeded.
 
-    What was done is done whoever reads of it: a stream that fails is reported on stderr, once, and is no error.
+    The work is done whether or not its result is read: a failing stream is reported on stderr, once, and is no error.
     """
     if sys.stdout in _left:
         return False
@@ -84,33 +84,33 @@ def show_lines(text: str) -> bool:
 
 
 def is_read() -> bool:
-    """Return whether what is shown still goes somewhere."""
+    """Return whether stdout still accepts output."""
     return sys.stdout not in _left
 
 
 def steady() -> None:
-    """Give this process the three streams that every program has: one that the caller closed leads nowhere.
+    """Ensure that this process has the three standard streams: one that the caller closed becomes os.devnull.
 
-    Else the next file that is opened gets its number, and what a library writes to stderr goes into that file.
+    Else the next file that is opened gets its number, and a library's output on stderr ends up in that file.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:  # noqa: PERF203 - three of them
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+            os.open(os.devnull, os.O_RDWR)  # uses the lowest free number: this one
             os.set_inheritable(number, True)
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - as long as we live
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - until exit
 
 
 def can_ask() -> bool:
-    """Return whether a person is there to answer."""
+    """Return whether a user is present to answer."""
     return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
 
 
 def answer() -> str:
-    """Return the line that a person types, in lower case; '' where the input ends or is no text."""
+    """Return the line that a user types, in lower case, or '' at the end of the input or if it is not text."""
     try:
         return sys.stdin.readline().strip().casefold()
     except (OSError, ValueError):  # the terminal hung up; bytes of another encoding
@@ -118,7 +118,7 @@ def answer() -> str:
 
 
 def flush() -> None:
-    """Write what is still buffered; what cannot be written is left, else Python ends with an exit code of its own."""
+    """Flush both streams; output that cannot be written is discarded, else Python would change the exit code."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -127,12 +127,12 @@ def flush() -> None:
 
 
 def show_json(value: Any) -> bool:
-    """Write the result to stdout as one JSON document, and return whether it went there."""
+    """Write the result to stdout as one JSON document, and return whether that succeeded."""
     return show_document(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def show_document(text: str) -> bool:
-    """Write JSON to stdout; what its encoding lacks becomes an escape of JSON's own (RFC 8259, section 7)."""
+    """Write JSON to stdout; characters that its encoding lacks become JSON escapes (RFC 8259, section 7)."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:
         text.encode(encoding)
@@ -142,7 +142,7 @@ def show_document(text: str) -> bool:
 
 
 def complain(text: str) -> None:
-    """Write one line to stderr, where that is possible."""
+    """Write one line to stderr, if possible."""
     try:
         write_text(sys.stderr, text + "\n")
     except OSError:
@@ -150,17 +150,17 @@ def complain(text: str) -> None:
 
 
 def leave(stream: IO[str] | None) -> None:
-    """Let what is still buffered go nowhere: its reader went away or its disk is full. Python would tell at exit."""
+    """Discard buffered output of a stream without a reader or on a full disk: Python would report an error at exit."""
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno() if stream is not None else nowhere)
         os.close(nowhere)
     except (OSError, ValueError):
-        pass  # a stream without a file has nothing to flush into
+        pass  # a stream without a file has nothing to flush to
 
 
 def human_bytes(count: int) -> str:
-    """Return a size for people, in the decimal units that disks are sold in."""
+    """Return a human-readable size, in the decimal units of disk vendors."""
     value = float(count)
     for unit in ("B", "kB", "MB", "GB"):
         if value < 1000:
@@ -170,5 +170,5 @@ def human_bytes(count: int) -> str:
 
 
 def python_command() -> str:
-    """Return the name under which Python answers on this platform's command line."""
+    """Return the usual name of the Python command on this platform."""
     return "python" if sys.platform == "win32" else "python3"

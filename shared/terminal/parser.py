@@ -1,7 +1,7 @@
-"""The parser of every command line: argparse's own, in the operator's language, and with JSON for a wrong call.
+"""The parser of every command line: argparse in the operator's language, with JSON output for usage errors.
 
-argparse looks its texts up by the names ``_`` and ``ngettext`` of its own, from 3.9 to 3.14: here they are ours, whose
-catalogues have them (tools/argparse_texts.py).
+argparse finds its texts through its own names ``_`` and ``ngettext``, from 3.9 to 3.14: they are replaced here by this
+tool's, whose catalogues contain the texts (tools/argparse_texts.py).
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ argparse.ngettext = plural  # type: ignore[attr-defined]
 
 
 class Parser(argparse.ArgumentParser):
-    """Wraps help by columns; commands that are added to it have parsers of the same kind."""
+    """Wraps help by columns; subcommands get parsers of the same class."""
 
     as_json = False
-    outer: Parser | None = None  # the command's, where this is an action's: both fill one namespace
+    outer: Parser | None = None  # the command's, if this is an action's: both fill one namespace
     namespace: argparse.Namespace
 
     def __init__(self, **options: Any) -> None:
@@ -35,7 +35,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**{"formatter_class": HelpFormatter, **options})
 
     def add_argument(self, *names: Any, **options: Any) -> argparse.Action:
-        """Add it as ever; what is chosen by its place is called by its choices, and not by our variable's name."""
+        """Add an argument; a positional one with choices is shown by its choices rather than its variable's name."""
         if "choices" in options and not names[0].startswith("-"):
             options.setdefault("metavar", "{" + ",".join(options["choices"]) + "}")
         if names[0].startswith("-") and options.get("action") not in {"help", "version"}:
@@ -43,7 +43,7 @@ class Parser(argparse.ArgumentParser):
         return super().add_argument(*names, **options)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse as ever; what is wrong is reported before --json itself may have been parsed."""
+        """Parse arguments; --json is detected first, because errors are reported before it may have been parsed."""
         words = sys.argv[1:] if args is None else args
         self.as_json = "--json" in words or (self.outer is not None and self.outer.as_json)
         if namespace is None:
@@ -52,7 +52,7 @@ class Parser(argparse.ArgumentParser):
         return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
-        """Tell what is wrong with the call and end with 2."""
+        """Report a usage error and exit with 2."""
         if not self.as_json:
             super().error(console.sentence(message))  # it may quote the name of a file on a medium
         from shared.errors import UsageError
@@ -63,10 +63,10 @@ class Parser(argparse.ArgumentParser):
 
 @contextmanager
 def actions(command: Parser, default: str | None = None) -> Iterator[Callable[[str, str], Parser]]:
-    """Yield what adds an action to a command: its name and its line of help give a parser.
+    """Yield a function that adds an action to a command: it returns a parser for a name and a line of help.
 
-    The name of the one that was called is in ``action``. Each shows the options that it uses and the command's. Every
-    one is accepted before the action and with the others, too, as scripts may have it.
+    ``action`` is the name of the called one. Each shows its own options and the command's. For existing scripts, every
+    option is also accepted before the action and with the other actions.
     """
     table = command.add_subparsers(dest="action", metavar=_("ACTION"), required=default is None)
     command.set_defaults(action=default)

@@ -1,7 +1,7 @@
-"""Progress of the work, which core code reports and never prints.
+"""Progress of the work, which core code reports but never prints.
 
-A terminal gets bars (rich, imported only then), anything else gets plain lines, at most one every few seconds
-for one task.
+A terminal gets bars (rich, imported only then), any other stream plain lines, at most one every few seconds
+for each task.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ LINE_INTERVAL = 5.0  # seconds between two plain lines of one task
 
 
 class Task(Protocol):
-    """One piece of work under way."""
+    """One piece of work in progress."""
 
     def advance(self, amount: int) -> None:
-        """Tell that so much more is done, in the unit of the task's total."""
+        """Report completed work, in the unit of the task's total."""
 
 
 class Progress(Protocol):
-    """What the core needs of a user interface."""
+    """The user interface that core code needs."""
 
     def step(self, text: str) -> None:
-        """Tell that a new step of the story begins."""
+        """Report that a new step begins."""
 
     def wait(self, text: str) -> Any:
-        """Tell that a step begins which may take long; the time passed is reported while the block lasts.
+        """Report that a step begins which may take long; the elapsed time is shown while the block runs.
 
-        Returns a context manager that gives a Pending.
+        Returns a context manager that provides a Pending.
         """
 
     def task(self, text: str, total: int) -> Any:
-        """Return a context manager that gives a Task; total is in bytes, 0 when unknown."""
+        """Return a context manager that provides a Task; ``total`` is in bytes, or 0 if unknown."""
 
     def warn(self, text: str) -> None:
-        """Tell something that the person should know, without stopping."""
+        """Report a warning to the user, without stopping."""
 
 
 class _Quiet:
@@ -54,7 +54,7 @@ class _Quiet:
 
 
 class NoProgress:
-    """Says nothing on screen; the log gets it all the same."""
+    """Prints nothing; everything is still logged."""
 
     def step(self, text: str) -> None:
         LOG.info(text)
@@ -97,7 +97,7 @@ class LineProgress:
         try:
             write_text(self.stream, sentence(text) + "\n")
         except OSError:
-            leave(self.stream)  # whoever read the progress went away; the work goes on
+            leave(self.stream)  # the reader has closed it; the work continues
 
     def step(self, text: str) -> None:
         LOG.info(text)
@@ -146,7 +146,7 @@ class _Spinning(Pending):
 
 
 class _Steady:
-    """A stream whose end (a terminal that was closed) ends no work."""
+    """A stream whose failure (a closed terminal) does not stop the work."""
 
     def __init__(self, stream: IO[str]) -> None:
         self.stream = stream
@@ -172,7 +172,7 @@ class BarProgress:
     """Bars with rate and remaining time, for a terminal."""
 
     def __init__(self, stream: IO[str]) -> None:
-        import rich.progress  # noqa: F401 - here, where a Python that lacks what it needs is reported
+        import rich.progress  # noqa: F401 - here, so that a Python that lacks a module is detected
         from rich.console import Console as RichConsole
 
         self.rich = RichConsole(file=cast("IO[str]", _Steady(stream)), highlight=False, markup=False)
@@ -215,11 +215,11 @@ class BarProgress:
 
 
 def make_progress(*, quiet: bool = False, stream: IO[str] | None = None) -> Progress:
-    """Return the progress display that fits where stderr goes."""
+    """Return the progress display that fits stderr, or ``stream``."""
     target = sys.stderr if stream is None else stream
     if quiet:
         return NoProgress()
     if target.isatty() and os.environ.get("TERM") != "dumb":
-        with suppress(ImportError):  # a Python without mmap, say: bars are not worth an installation
+        with suppress(ImportError):  # for example a Python without mmap: missing bars must not stop an installation
             return BarProgress(target)
     return LineProgress(target)

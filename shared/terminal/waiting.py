@@ -1,4 +1,4 @@
-"""Telling how long something has taken while it lasts: a thread that speaks now and then until it is over."""
+"""Reports of elapsed time during a long step, from a thread that runs until the step ends."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from typing import TYPE_CHECKING, Callable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-INTERVAL = 15.0  # seconds between two words about the same thing
+INTERVAL = 15.0  # seconds between two reports on the same step
 
 
 class Pending:
-    """Something that is waited for; ``detail`` is what of it is under way."""
+    """A step that is being waited for; ``detail`` is its current part."""
 
     def __init__(self) -> None:
         self.detail = ""
 
     def about(self, detail: str) -> None:
-        """Tell what of it is under way now."""
+        """Set the current part of the step."""
         self.detail = detail
 
 
 class Clock:
-    """The time, for tests to make their own."""
+    """The time; tests replace this class."""
 
     def now(self) -> float:
-        """Return seconds since some moment."""
+        """Return seconds since an arbitrary moment."""
         return time.monotonic()
 
     def pause(self, over: threading.Event, seconds: float) -> bool:
-        """Wait until ``over`` is set, at most so long; return whether it is."""
+        """Wait until ``over`` is set, at most ``seconds``; return whether it is."""
         return over.wait(seconds)
 
 
 @contextmanager
 def ticking(report: Callable[[str, float], None], clock: Clock) -> Iterator[Pending]:
-    """Call ``tell`` with the detail and the seconds so far every ``INTERVAL`` until the block ends."""
+    """Call ``report`` with the detail and the elapsed seconds every ``INTERVAL`` until the block ends."""
     pending, over, started = Pending(), threading.Event(), clock.now()
 
     def tick() -> None:
@@ -48,7 +48,7 @@ def ticking(report: Callable[[str, float], None], clock: Clock) -> Iterator[Pend
     thread = threading.Thread(target=tick, name="waiting", daemon=True)
     try:
         thread.start()
-    except RuntimeError:  # this host allows no further thread, and nothing is lost but a word
+    except RuntimeError:  # this host allows no more threads; only the reports are missing
         yield pending
         return
     try:

@@ -1,11 +1,11 @@
-"""Compile an application's modules so that the imports which its profile names take place at first use.
+"""Compile an application's modules so that the imports in its profile's ``lazy_imports`` run at first use.
 
 Standard library only: the release's own interpreter runs this before a release is sealed, with the
-request as JSON on standard input. The source stays as it is; what changes is the bytecode beside it
-(``__pycache__``), which Python takes as long as the source has the time and size of when it was compiled.
+request as JSON on standard input. The source remains unchanged; only the bytecode next to it
+(``__pycache__``) differs, which Python uses as long as the source has the recorded time and size.
 
 ``from m import X`` at the top of a module becomes a branch of the module's ``__getattr__`` (PEP 562), and
-each later ``X`` in a function asks for it. The meaning is that of lazy imports in PEP 810.
+each later ``X`` in a function calls it. The semantics are those of lazy imports in PEP 810.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 GET, DIR, WANTED = "__getattr__", "__dir__", "__wanted__"
-# a module that names one of these may inspect its namespace, which lacks what is yet to be imported, or has one of its
-# own; what `import *` binds there would be taken for what is yet to be imported
+# a module that uses one of these names may inspect its namespace, which lacks names that are not imported yet, or
+# defines such a function itself; names that `import *` binds would be mistaken for such lazy names
 INTROSPECTION = {GET, LAZY, DIR, "globals", "locals", "vars", "eval", "exec", "*"}
-NAMESPACES = {"f_globals", "f_locals", "__globals__"}  # attributes that are one
+NAMESPACES = {"f_globals", "f_locals", "__globals__"}  # attributes that are a namespace
 BUILTINS = frozenset(dir(builtins))
-# the first loop is for importlib.reload, which runs a module in the namespace that it has
+# the first loop is for importlib.reload, which runs a module in its existing namespace
 HELPERS = f"""
 for {LAZY} in NAMES:
     globals().pop({LAZY}, None)
@@ -45,9 +45,9 @@ def {DIR}():
 
 
 class Source:
-    """One module of the application. ``packages`` are the packages that it may be in, by the import paths.
+    """One module of the application. ``packages`` are its possible packages, by the import paths.
 
-    Raises SyntaxError or ValueError for what is no Python.
+    Raises SyntaxError or ValueError if the file is not valid Python.
     """
 
     def __init__(self, path: str, packages: list[str]) -> None:
@@ -73,16 +73,16 @@ class Source:
         return os.path.basename(path)
 
     def asked(self, node: ast.ImportFrom) -> Iterator[str]:
-        """Yield the absolute names that the module in ``from module import …`` may have."""
+        """Yield the possible absolute names of the module in ``from module import …``."""
         for package in self.packages if node.level else [""]:
             parts = package.split(".") if node.level and package else []
             parts = parts[: len(parts) - node.level + 1] if node.level > 1 else parts
             yield ".".join([*parts, *([node.module] if node.module else [])])
 
     def lazy_imports(self, lazy: list[str]) -> dict[str, Any]:
-        """Return name → the import statement of that name alone, for those that the profile wants lazy.
+        """Return name → the import statement of that name alone, for the names that the profile makes lazy.
 
-        A name that several statements import is none, as the last of them counts, nor is one that Python has itself.
+        A name that several statements import is excluded, because the last one counts, and so are Python's builtins.
         """
         found: dict[str, list[Any]] = {}
         for node in self.tree.body:
@@ -96,22 +96,22 @@ class Source:
         }
 
     def is_wanted(self, node: Any, imported: str, lazy: list[str]) -> bool:
-        """Return whether the profile names the module that a statement imports, or a package around it."""
+        """Return whether the profile lists the module that a statement imports, or a package that contains it."""
         if isinstance(node, ast.Import):
             return is_named(imported, lazy)
         if imported == "*" or node.module == "__future__":
             return False
-        # a package that asks itself for a name would ask its own __getattr__ without end
+        # a package that imports a name from itself would call its own __getattr__ endlessly
         modules = [module for module in self.asked(node) if not (self.is_package and module in self.packages)]
         return any(is_named(module, lazy) or f"{module}.{imported}" in lazy for module in modules)
 
     def has_module(self, name: str) -> bool:
-        """Return whether a package has a module of that name, which importing puts into the package's namespace."""
+        """Return whether a package has a module of that name, which importing adds to the package's namespace."""
         entries = os.listdir(os.path.dirname(self.path)) if self.is_package else []
         return any(entry.partition(".")[0] == name for entry in entries)
 
     def compiled(self, lazy: list[str]) -> tuple[Any, list[str]]:
-        """Return the code, and the names that are lazy in it."""
+        """Return the module's code object and the names that are lazy in it."""
         imports = {} if self.inspects_itself else self.lazy_imports(lazy)
         names = set(imports)
         futures = [node for node in self.imports if getattr(node, "module", None) == "__future__"]
@@ -135,7 +135,7 @@ def alone(node: Any, alias: ast.alias) -> Any:
 
 
 def is_namespace(node: Any) -> bool:
-    """Return whether an expression may be the namespace of the module that it stands in, or a list of what is in it."""
+    """Return whether an expression may evaluate to the namespace of its own module, or to a list of its names."""
     if isinstance(node, ast.Attribute):
         owner = getattr(node.value, "id", "")
         return node.attr in NAMESPACES or (owner == "builtins" and node.attr in INTROSPECTION)
@@ -145,7 +145,7 @@ def is_namespace(node: Any) -> bool:
 
 
 def is_named(module: str, lazy: list[str]) -> bool:
-    """Return whether a module, or a package around it, is in a list."""
+    """Return whether a list contains a module or a package that contains it."""
     return any(module == name or module.startswith(f"{name}.") for name in lazy)
 
 
@@ -162,7 +162,7 @@ def without(tree: ast.Module, names: set[str]) -> list[Any]:
 
 
 def insert(tree: ast.Module, imports: dict[str, Any]) -> None:
-    """Put the functions that import lazy names behind the docstring and the __future__ imports."""
+    """Insert the functions that import lazy names after the docstring and the __future__ imports."""
     helpers = ast.parse(HELPERS.replace("NAMES", repr(tuple(imports)))).body
     get: Any = helpers[1]
     branches: list[Any] = [ast.Global(names=list(imports))]
@@ -182,7 +182,7 @@ def insert(tree: ast.Module, imports: dict[str, Any]) -> None:
 
 
 def write_bytecode(path: str, code: Any) -> None:
-    """Write the bytecode of a source where Python looks for it, checked by time and size (PEP 552)."""
+    """Write the bytecode of a source to the path at which Python expects it, checked by time and size (PEP 552)."""
     about = os.stat(path)
     head = importlib.util.MAGIC_NUMBER + (0).to_bytes(4, "little")
     head += (int(about.st_mtime) & 0xFFFFFFFF).to_bytes(4, "little") + (about.st_size & 0xFFFFFFFF).to_bytes(
@@ -195,7 +195,7 @@ def write_bytecode(path: str, code: Any) -> None:
 
 
 def sources(app: str, import_paths: list[str], left_out: list[str]) -> Iterator[Source]:
-    """Yield every module below the application's folder, links and the user's folders apart."""
+    """Yield every module below the application's folder, except links and the user's folders."""
     roots = [os.path.normpath(os.path.join(app, path)) for path in import_paths]
     skipped = {os.path.normpath(os.path.join(app, path)) for path in left_out}
     for folder, folders, names in os.walk(app):
@@ -210,11 +210,11 @@ def sources(app: str, import_paths: list[str], left_out: list[str]) -> Iterator[
                 try:
                     yield Source(path, packages)
                 except (SyntaxError, ValueError, RecursionError):
-                    continue  # a template or an example: Python says so to whoever imports it
+                    continue  # a template or an example: Python reports the error on import
 
 
 def imported_by(found: list[Source], app: str, import_paths: list[str]) -> list[str]:
-    """Return the modules that the application imports from elsewhere, anywhere in it, those of Python apart."""
+    """Return the modules outside the application and the standard library that the application imports anywhere."""
     own = {entry.partition(".")[0] for path in import_paths for entry in os.listdir(os.path.join(app, path))}
     own |= set(getattr(sys, "stdlib_module_names", ())) | set(sys.builtin_module_names)
     modules: set[str] = set()
@@ -222,13 +222,13 @@ def imported_by(found: list[Source], app: str, import_paths: list[str]) -> list[
         for node in source.imports:
             if isinstance(node, ast.Import):
                 modules.update(alias.name for alias in node.names)
-            elif node.module and not node.level:  # what it names may be a module too
+            elif node.module and not node.level:  # the imported names may be modules too
                 modules.update([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
     return sorted(module for module in modules if module.partition(".")[0] not in own)
 
 
 def main(request: dict[str, Any]) -> dict[str, Any]:
-    """Write the bytecode of the whole application; return what is lazy in it, and what it imports from elsewhere."""
+    """Write the bytecode of the whole application; return its lazy names, and the external modules that it imports."""
     app, import_paths = request["app"], request["import_paths"]
     found = list(sources(app, import_paths, request["persist"]))
     stars = [
@@ -240,11 +240,11 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     ]
     lazy: dict[str, list[str]] = {}
     for source in found:
-        # `import *` takes what is there
+        # `import *` copies only existing names
         try:
             code, names = source.compiled([] if source.name in stars else request["lazy"])
         except (SyntaxError, ValueError, RecursionError):
-            continue  # what only the compiler refuses: `return` outside a function
+            continue  # only the compiler refuses it: `return` outside a function
         write_bytecode(source.path, code)
         if names:
             lazy[os.path.relpath(source.path, app).replace(os.sep, "/")] = names

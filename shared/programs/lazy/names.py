@@ -1,8 +1,8 @@
-"""Which names of a module can be imported at first use, and what asks for them then.
+"""The names of a module that can be imported at first use, and the code that imports them then.
 
-A name whose value might be needed, or might become another, before that is refused: one that is used
-outside functions or bound a second time. Annotations of plain functions become text, as in PEP 563, and
-whoever evaluates it (typing.get_type_hints) gets what it names.
+A name is refused if its value might be needed, or might change, before that: if it is used
+outside functions or bound a second time. Annotations of plain functions become text, as in PEP 563;
+evaluating the text (typing.get_type_hints) imports the names in it.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LAZY = "__lazy__"
-# decorators that do not read the annotations of what they decorate
+# decorators that do not read the annotations of the decorated function
 HARMLESS = {"staticmethod", "classmethod", "property", "abstractmethod", "abc.abstractmethod"}
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 def bound_by(node: ast.AST) -> Iterator[str]:
-    """Yield the names that a node itself binds in the scope where it stands."""
+    """Yield the names that a node itself binds in its scope."""
     if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
         yield node.id
     elif isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -35,7 +35,7 @@ def bound_by(node: ast.AST) -> Iterator[str]:
 
 
 def bound_in(function: ast.AST) -> set[str]:
-    """Return the names that are local to a function; comprehensions and classes in it are scopes of their own."""
+    """Return the names that are local to a function; comprehensions and classes in it are separate scopes."""
     arguments: ast.arguments = function.args  # type: ignore[attr-defined]
     every = [*getattr(arguments, "posonlyargs", []), *arguments.args, *arguments.kwonlyargs]
     found = {item.arg for item in (*every, arguments.vararg, arguments.kwarg) if item}
@@ -49,13 +49,13 @@ def bound_in(function: ast.AST) -> set[str]:
 
 
 def asking(node: ast.Name) -> ast.AST:
-    """Return the call that takes the place of a lazy name."""
+    """Return the call that replaces a lazy name."""
     call = ast.Call(func=ast.Name(id=LAZY, ctx=ast.Load()), args=[ast.Constant(value=node.id)], keywords=[])
     return ast.fix_missing_locations(ast.copy_location(call, node))
 
 
 class Annotation(ast.NodeTransformer):
-    """Replaces lazy names in an annotation, and in the texts in it that stand for annotations."""
+    """Replaces lazy names in an annotation, and in the texts in it that are annotations themselves."""
 
     def __init__(self, names: set[str]) -> None:
         self.names, self.found = names, False
@@ -77,7 +77,7 @@ class Annotation(ast.NodeTransformer):
 
     def visit_Subscript(self, node: ast.Subscript) -> Any:
         node.value = self.visit(node.value)
-        if ast.unparse(node.value).rpartition(".")[2] != "Literal":  # whose texts stand for themselves
+        if ast.unparse(node.value).rpartition(".")[2] != "Literal":  # its texts are values, not annotations
             node.slice = self.visit(node.slice)
         return node
 
@@ -85,14 +85,14 @@ class Annotation(ast.NodeTransformer):
 class Rewriter(ast.NodeTransformer):
     """Replaces the uses of lazy names in functions; ``refused`` are the names that cannot be lazy.
 
-    ``are_texts`` says that the module's annotations are texts anyway (PEP 563).
+    ``are_texts`` means that the module's annotations are texts anyway (PEP 563).
     """
 
     def __init__(self, names: set[str], *, are_texts: bool = False) -> None:
         self.names, self.are_texts = names, are_texts
         self.refused: set[str] = set()
-        self.functions: list[set[str]] = []  # the local names of the functions around
-        self.in_scope_of_its_own = False  # a class or a comprehension, whose names are not followed
+        self.functions: list[set[str]] = []  # the local names of the enclosing functions
+        self.in_scope_of_its_own = False  # a class or a comprehension, whose names are not tracked
 
     def visit(self, node: ast.AST) -> Any:
         direct = self.functions and not self.in_scope_of_its_own
@@ -117,7 +117,7 @@ class Rewriter(ast.NodeTransformer):
         node.body = self.within(node, node.body)
         return node
 
-    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - ast calls it so
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - the name is that of ast
 
     def visit_Lambda(self, node: ast.Lambda) -> Any:
         self.refuse(set(bound_in(node)))
@@ -133,7 +133,7 @@ class Rewriter(ast.NodeTransformer):
         return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
-        if not self.functions or self.in_scope_of_its_own:  # stored, and read by dataclasses and their like
+        if not self.functions or self.in_scope_of_its_own:  # stored, and read by dataclasses and similar code
             self.refuse_in([node.annotation])
         node.target = self.visit(node.target)
         node.value = self.visit(node.value) if node.value else None
@@ -148,12 +148,12 @@ class Rewriter(ast.NodeTransformer):
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_comprehensions  # noqa: N815
 
     def visit_MatchClass(self, node: Any) -> Any:
-        self.refuse_in([node.cls])  # a pattern takes names only
+        self.refuse_in([node.cls])  # only names are valid in a pattern
         self.generic_visit(node)
         return node
 
     def visit_Subscript(self, node: ast.Subscript) -> Any:
-        if not self.functions:  # Optional["Name"]: evaluated by others, who find it in the namespace only
+        if not self.functions:  # Optional["Name"]: others evaluate it, and only in the module's namespace
             texts = {str(item.value) for item in ast.walk(node.slice) if isinstance(item, ast.Constant)}
             self.refuse(texts)
         return self.generic_visit(node)
@@ -163,7 +163,7 @@ class Rewriter(ast.NodeTransformer):
         return node
 
     def annotations(self, function: Any) -> None:
-        """Make text of annotations that name something lazy, where nobody reads them while importing."""
+        """Convert annotations with lazy names to text if they are not read during import."""
         unread = all(ast.unparse(item) in HARMLESS for item in function.decorator_list)
         arguments = function.args
         every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
@@ -171,7 +171,7 @@ class Rewriter(ast.NodeTransformer):
             annotation = getattr(owner, field)
             if annotation is None or not self.mentioned([annotation]):
                 continue
-            if self.functions and not self.are_texts:  # evaluated when the function around it runs
+            if self.functions and not self.are_texts:  # evaluated when the enclosing function runs
                 setattr(owner, field, self.visit(annotation))
             elif not unread:
                 self.refuse_in([annotation])
@@ -179,7 +179,7 @@ class Rewriter(ast.NodeTransformer):
                 setattr(owner, field, self.asked_later(annotation))
 
     def asked_later(self, annotation: Any) -> Any:
-        """Return an annotation which imports what it names when somebody evaluates it."""
+        """Return an annotation that imports its names when it is evaluated."""
         visitor = Annotation(self.names.difference(*self.functions))
         made = visitor.visit(annotation)
         if self.are_texts or not visitor.found:
@@ -213,7 +213,7 @@ class Rewriter(ast.NodeTransformer):
         self.refuse(self.mentioned(nodes))
 
     def mentioned(self, nodes: list[Any]) -> set[str]:
-        """Return the lazy names that some nodes name, in texts too, which stand for annotations."""
+        """Return the lazy names in some nodes, including texts, which may be annotations."""
         found: set[str] = set()
         for node in (inner for outer in nodes for inner in ast.walk(outer)):
             if isinstance(node, ast.Name):

@@ -1,1 +1,1 @@
-"""Programs that call scanners, run as text in their environment (shared/processes/scripts.py): each stands alone."""
+"""Self-contained programs that call scanners, run as text in their environment (shared/processes/scripts.py)."""

@@ -1,6 +1,6 @@
 """Scan every file of a folder with picklescan: {"scanned": ..., "dangerous": ..., "suspicious": ..., "unread": ...}.
 
-Nothing is loaded, and every attempt to connect is refused. The question is on standard input: {"folder": path}.
+No pickle is loaded, and every attempt to connect is refused. The request is on standard input: {"folder": path}.
 """
 
 import json
@@ -14,12 +14,12 @@ PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt")
 
 
 def refuse(*_arguments: Any, **_more: Any) -> Any:
-    """Stand in place of what connects."""
+    """Replace a function that connects."""
     raise OSError("no network here")
 
 
 class Listener(logging.Handler):
-    """Keeps what picklescan logs: what it cannot read it only logs, and counts as scanned."""
+    """Collects the log of picklescan, which only logs files that it cannot read and counts them as scanned."""
 
     def __init__(self) -> None:
         super().__init__(level=logging.WARNING)
@@ -30,14 +30,14 @@ class Listener(logging.Handler):
 
 
 def is_pickle(path: str) -> bool:
-    """Return whether a file's name or its first bytes are those of a pickle."""
+    """Return whether a file is a pickle by its name or its first bytes."""
     with open(path, "rb") as file:
         start = file.read(2)
     return path.lower().endswith(PICKLES) or (start[:1] == bytes([0x80]) and start[1:] <= bytes([5]))
 
 
 def scanned(path: str, listener: Listener) -> "tuple[Any, bool]":
-    """Return what picklescan finds in a file, and whether it could not read it."""
+    """Return picklescan's result for a file, and whether it could not read the file."""
     from picklescan.scanner import scan_file_path
 
     del listener.said[:]
@@ -48,7 +48,7 @@ def scanned(path: str, listener: Listener) -> "tuple[Any, bool]":
 
 
 def scan(root: str, listener: Listener) -> "dict[str, Any]":
-    """Return the answer about every file below a folder."""
+    """Return the answer for every file below a folder."""
     from picklescan.scanner import SafetyLevel
 
     count = 0
@@ -75,14 +75,14 @@ def scan(root: str, listener: Listener) -> "dict[str, Any]":
 
 
 def main() -> None:
-    """Answer in a line of its own."""
+    """Print the answer on a separate line."""
     socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse  # type: ignore[method-assign]
     listener, log = Listener(), logging.getLogger("picklescan")
     import picklescan.scanner  # noqa: F401 - it may set handlers
 
     log.handlers, log.propagate = [listener], False
     answer, stdout = scan(json.load(sys.stdin)["folder"], listener), sys.__stdout__
-    assert stdout is not None  # whoever runs this reads it
+    assert stdout is not None  # the caller reads it
     stdout.write("\nragtrace-answer " + json.dumps(answer) + "\n")
 
 

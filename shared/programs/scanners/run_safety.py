@@ -1,6 +1,6 @@
-"""Ask safety about packages over a database on disk: [[package, version, advisory], ...].
+"""Scan packages with safety and a database on disk: [[package, version, advisory], ...].
 
-Its library asks no server; every attempt to connect is refused all the same. The question is on standard input:
+Its library contacts no server; every attempt to connect is refused nevertheless. The request is on standard input:
 {"packages": [[name, version], ...], "database": folder}.
 """
 
@@ -12,12 +12,12 @@ from typing import Any
 
 
 def refuse(*_arguments: Any, **_more: Any) -> Any:
-    """Stand in place of what connects."""
+    """Replace a function that connects."""
     raise OSError("no network here")
 
 
 def main() -> None:
-    """Answer in a line of its own."""
+    """Print the answer on a separate line."""
     socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse  # type: ignore[method-assign]
     asked = json.load(sys.stdin)
     from safety.models import Package, SafetyRequirement
@@ -39,7 +39,7 @@ def main() -> None:
     )
     hits = sorted({(one.package_name, one.analyzed_version, one.vulnerability_id) for one in found})
     stdout = sys.__stdout__
-    assert stdout is not None  # whoever runs this reads it
+    assert stdout is not None  # the caller reads it
     stdout.write("\nragtrace-answer " + json.dumps(hits) + "\n")
 
 

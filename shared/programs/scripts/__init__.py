@@ -1,1 +1,1 @@
-"""Programs that other processes run as text (shared/processes/scripts.py): each stands alone, standard library only."""
+"""Self-contained programs that other processes run as text (shared/processes/scripts.py), standard library only."""

@@ -1,4 +1,4 @@
-"""Call the function that an entry point names: ``module:name.of.function``."""
+"""Call the function of an entry point: ``module:name.of.function``."""
 
 import functools
 import importlib
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def main(target: str) -> None:
-    """Import its module and call it; what it prints is the answer."""
+    """Import its module and call it; its output is the answer."""
     module, _colon, names = target.partition(":")
     found: Any = importlib.import_module(module)
     functools.reduce(getattr, names.split("."), found)()

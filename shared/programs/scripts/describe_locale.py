@@ -1,6 +1,6 @@
-"""Answer what the user's locale gives: [why it is not available or null, encoding of texts, encoding of file names].
+"""Print the properties of the user's locale: [why it is unavailable or null, encoding of texts, of file names].
 
-In a process of its own: setlocale changes the whole process.
+In a separate process, because setlocale changes the whole process.
 """
 
 import json
@@ -9,7 +9,7 @@ import sys
 
 
 def main() -> None:
-    """Answer in a line of its own."""
+    """Print the answer on a separate line."""
     try:
         locale.setlocale(locale.LC_ALL, "")
         reason = None

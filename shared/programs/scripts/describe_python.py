@@ -1,4 +1,4 @@
-"""Answer what an interpreter is: [implementation, its three numbers, whether it has no global lock]."""
+"""Print the properties of an interpreter: [implementation, its three version numbers, whether it is free-threaded]."""
 
 import json
 import sys
@@ -6,7 +6,7 @@ import sysconfig
 
 
 def main() -> None:
-    """Answer in a line of its own."""
+    """Print the answer on a separate line."""
     is_free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
     answer = [sys.implementation.name, list(sys.version_info[:3]), is_free_threaded]
     sys.stdout.write("\nragtrace-answer " + json.dumps(answer) + "\n")

@@ -1,8 +1,8 @@
-"""Import modules and answer how each went: {name: [seconds, why it failed or null]}.
+"""Import modules and print the results: {name: [seconds, error or null]}.
 
-``names`` is a JSON list, or "-" where that is on standard input. "no-gc": next to nothing of what imports make is
-garbage, and looking for it takes a fifth of their time. "at-once" ends without taking modules apart, which takes
-seconds with thousands of them.
+``names`` is a JSON list, or "-" if the list is on standard input. "no-gc" disables garbage collection: imports
+create next to no garbage, and searching for it takes a fifth of their time. "at-once" exits without tearing down
+modules, which takes seconds with thousands of them.
 """
 
 import gc
@@ -14,7 +14,7 @@ import time
 
 
 def imported(name: str) -> "list[float | str | None]":
-    """Import a module; what it raises is its answer, whatever it is."""
+    """Import a module; return the seconds that it took, and the exception, of any type, as text or None."""
     started, reason = time.perf_counter(), None
     try:
         importlib.import_module(name)
@@ -29,7 +29,7 @@ def main(names: str, *how: str) -> None:
         gc.disable()
     answer = {name: imported(name) for name in json.loads(sys.stdin.read() if names == "-" else names)}
     stdout = sys.__stdout__
-    assert stdout is not None  # whoever runs this reads it
+    assert stdout is not None  # the caller reads it
     stdout.write("\nragtrace-answer " + json.dumps(answer) + "\n")
     stdout.flush()
     if "at-once" in how:

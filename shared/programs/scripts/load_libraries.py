@@ -1,6 +1,6 @@
-"""Load libraries by their names, as torch does when it is imported, and answer which cannot be loaded.
+"""Load libraries by name, as torch does when it is imported, and print those that cannot be loaded.
 
-In a process of its own: what is loaded once stays.
+In a separate process, because loaded libraries remain loaded.
 """
 
 import ctypes
@@ -18,7 +18,7 @@ def is_missing(name: str) -> bool:
 
 
 def main(names: "list[str]") -> None:
-    """Answer in a line of its own."""
+    """Print the answer on a separate line."""
     answer = [name for name in names if is_missing(name)]
     sys.stdout.write("\nragtrace-answer " + json.dumps(answer) + "\n")
 

@@ -1,9 +1,9 @@
-"""Start a web page, ask until it answers, end everything in this process group, itself included.
+"""Start a web page, request it until it answers, end everything in this process group, including this process.
 
-Answers [status or null, seconds, exit code or null, the last that was said, why loopback cannot be used or null].
-The page and whoever asks share one network, which may be one of their own. No proxy stands before loopback. Whether
-that can be used is seen first, at a socket that the kernel answers for: later a refusal says that the page has not
-begun yet.
+Prints [status or null, seconds, exit code or null, last line of output, why loopback is unusable or null].
+The page and this process share one network, which may be a separate namespace. No proxy applies to loopback, which
+is tested first with a socket that the kernel accepts: later a refused connection only means that the page has not
+started yet.
 """
 
 import http.client
@@ -19,14 +19,14 @@ from typing import IO, Any
 
 
 def free_port() -> int:
-    """Return a port that nobody listens at, and to which a connection can be made. Raises OSError."""
+    """Return a free port to which a connection can be made. Raises OSError if loopback is unusable."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         socket.create_connection(free.getsockname(), timeout=5).close()
         return int(free.getsockname()[1])
 
 
 def ask(page: "subprocess.Popen[bytes]", port: int, path: str, until: float) -> "tuple[int | None, str | None]":
-    """Return the status of the page, or None and why there is none."""
+    """Return the HTTP status of the page, or None, and the last error or None."""
     reason = None
     while page.poll() is None and time.monotonic() < until:
         try:
@@ -40,7 +40,7 @@ def ask(page: "subprocess.Popen[bytes]", port: int, path: str, until: float) -> 
 
 
 def last_of(errors: IO[bytes]) -> str:
-    """Return the last line that says something."""
+    """Return the last line that is not blank."""
     errors.seek(0, 2)
     errors.seek(max(0, errors.tell() - 4000))
     lines = errors.read().decode("utf-8", "replace").split("\n")
@@ -48,13 +48,13 @@ def last_of(errors: IO[bytes]) -> str:
 
 
 def tell(*answer: Any) -> None:
-    """Answer, before what reads it is ended."""
+    """Print the answer, before the process group is ended."""
     sys.stdout.write("\nragtrace-answer " + json.dumps(answer) + "\n")
     sys.stdout.flush()
 
 
 def main() -> None:
-    """Take the question from standard input: argv and variables, what stands for the port in them, path, seconds."""
+    """Read the request from standard input: argv, variables, the placeholder of the port in them, path, seconds."""
     argv, variables, mark, path, limit = json.loads(sys.stdin.readline())
     try:
         port = free_port()

@@ -1,6 +1,7 @@
-"""Import a container and ask whether it is whole: [its type or null, whether it was asked, what is wrong or null].
+"""Import a container and check that it is complete: [its type or null, whether it was checked, error or null].
 
-dependency_injector reports dependencies that nobody provides; what another builds, a command of the profile tries.
+dependency_injector reports missing dependencies; containers of other kinds are only checked by a command of the
+profile.
 """
 
 import importlib
@@ -10,7 +11,7 @@ from typing import Any
 
 
 def resolved(target: str) -> "list[Any]":
-    """Return the answer about ``module:name``; what is raised on the way is the reason."""
+    """Return the answer for ``module:name``; an exception on the way is the reason."""
     module, _colon, name = target.partition(":")
     try:
         found: Any = importlib.import_module(module)
@@ -26,9 +27,9 @@ def resolved(target: str) -> "list[Any]":
 
 
 def main(target: str) -> None:
-    """Answer in a line of its own."""
+    """Print the answer on a separate line."""
     answer, stdout = resolved(target), sys.__stdout__
-    assert stdout is not None  # whoever runs this reads it
+    assert stdout is not None  # the caller reads it
     stdout.write("\nragtrace-answer " + json.dumps(answer) + "\n")
     stdout.flush()
 

@@ -1,6 +1,6 @@
-"""Run a program and answer what it took: [seconds, bytes of memory at its peak].
+"""Run a program and print its cost: [seconds, bytes of memory at its peak].
 
-A small parent, because a program's peak counts what its parent had before (getrusage(2)).
+The parent is small, because a program's peak includes the memory that its parent had before (getrusage(2)).
 """
 
 import json

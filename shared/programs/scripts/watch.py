@@ -1,8 +1,9 @@
 """Leave a watcher at the end of a pipe, then become a program (shared/processes/supervised.py).
 
-Only modules that are in the interpreter itself. The watcher is no child of the program, which may wait for all of
-its own; where it cannot be made, the program is not started. Its group is ended at the pipe's end, however the
-program ended; with "one" the group is the caller's, and only the program is reported, unless it was waited for.
+Only built-in modules of the interpreter are used. The watcher is not a child of the program, which may wait for all
+of its own children; if it cannot be created, the program is not started. When the pipe closes, its group is killed,
+however the program ended; with "one" the group is the caller's, and only the program gets SIGTERM. Neither happens
+after a byte through the pipe: the caller has waited for the program.
 """
 
 import sys
@@ -28,7 +29,7 @@ def watch(watched: int, told: int, inherited: str, target: int, *, group: bool) 
 
 
 def leave_watcher(watched: int, told: int, inherited: str, *, group: bool) -> None:
-    """Start the watcher, two generations down. Raises OSError where it cannot be made."""
+    """Start the watcher as a grandchild. Raises OSError if it cannot be created."""
     import posix as p
 
     own, between = p.getpid(), p.fork()
@@ -47,7 +48,7 @@ def leave_watcher(watched: int, told: int, inherited: str, *, group: bool) -> No
 
 
 def main(watched: int, told: int, what: str, coerced: str, path: str, inherited: str, folder: str) -> None:
-    """Become the program at ``path``; write into ``told`` what refused it, and whether that was its folder."""
+    """Become the program at ``path``; on failure write the errno to ``told``, and whether the folder caused it."""
     import _signal as s
     import posix as p
 

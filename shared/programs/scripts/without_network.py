@@ -1,8 +1,8 @@
-"""Take the network away, then become a program: loopback works (validator/trials/apart.py).
+"""Remove network access, then become a program: loopback works (validator/trials/apart.py).
 
-unshare(2): as root a network namespace, else one of a user namespace in which we keep our own ids
-(user_namespaces(7)); netdevice(7): loopback is down in a new one. Then, where they are given, the rights of another
-user are taken, and a folder is entered with the rights of whom the program is for.
+unshare(2): as root a network namespace, else one inside a user namespace in which the process retains its own IDs
+(user_namespaces(7)); netdevice(7): loopback is down in a new one. Then, if given, another user's rights are
+adopted, and a folder is entered with the rights of the program's user.
 """
 
 import os
@@ -12,7 +12,7 @@ NEWNET, NEWUSER, SIOCSIFFLAGS, UP = 0x40000000, 0x10000000, 0x8914, 1
 
 
 def leave_network() -> None:
-    """Enter a network namespace of our own, with loopback up."""
+    """Enter a new network namespace, with loopback up."""
     import ctypes
     import fcntl
     import socket
@@ -31,7 +31,7 @@ def leave_network() -> None:
 
 
 def main(ids: str, folder: str, *argv: str) -> None:
-    """Become ``argv``, with the ids ``user:group:group,...`` where they are given; without it, only try."""
+    """Become ``argv``, with the IDs ``user:group:group,...`` if they are given; without ``argv``, only try."""
     leave_network()
     if ids:
         user, group, groups = ids.split(":")
