@@ -131,13 +131,13 @@ def folder_of(prefix: Prefix) -> Path:
 
 
 def names_of(folder: Path, start: str) -> list[str]:
-    """Return the names of signatures in a folder, at most one more than the limit."""
+    """Return the sorted names of signatures in a folder that begin with ``start``, at most one more than allowed."""
     found = sorted(name for name in os.listdir(folder) if name.startswith(start) and name.endswith(".sig"))
     return found[: SIGNATURES_LIMIT + 1]
 
 
 def read_file(path: Path, limit: int) -> bytes:
-    """Return the bytes of a file of an update or a release. Raises OSError unless it is regular and short enough."""
+    """Return the bytes of a file of an update or a release. Raises OSError if it is not regular or too long."""
     return reading.read(path, limit)
 
 

@@ -105,7 +105,10 @@ def _transferred(file: Path) -> tuple[bytes, dict[str, bytes]]:
 
 
 def _read(kind: Kind[Any], data: bytes, now: datetime, *, accept_clock: bool) -> Any:
-    """Return the parsed content of a file. Raises TrustError if it is damaged, blind or dated in the future."""
+    """Return the parsed content of a file.
+
+    Raises TrustError if it is damaged or dated in the future, or if the matcher misses a canary of the snapshot.
+    """
     value = kind.read(data)
     if kind is SNAPSHOTS:
         require_sight(value)
@@ -144,7 +147,10 @@ def _in_force(kind: Kind[T], installation: Installation, places: Places) -> Stor
 
 
 def _is_newer(kind: Kind[T], sequence: int, sha256: str, here: Stored[T] | None) -> bool:
-    """Return whether a file is newer than the one in force. Raises TrustError if it is older or has the same number."""
+    """Return whether a file is newer than the one in force, which is False if both are the same.
+
+    Raises TrustError if it is older, or another file with the same number.
+    """
     if here is None:
         return True
     highest = kind.sequence(here.value)

@@ -1,4 +1,4 @@
-"""Activating a release: writing its launchers, the switch, a check from outside, and the switch back."""
+"""Activating a release: writing its launchers, switching to it, checking it from outside, and switching back."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def activate(
 ) -> None:
     """Make the built release current, check it from outside, and switch back if it does not work.
 
-    The release must not change its own files. ``check`` replaces the health check if a smaller one is sufficient.
+    The release must not change its own files when it runs. ``check`` replaces the health check if a simpler one is
+    enough.
     """
     prefix, release = change.prefix, change.release
     change.write_data(manifest, Store(prefix.store))

@@ -1,6 +1,6 @@
 """Migration of user data to a new layout: on a copy, which is adopted only with a release that works.
 
-The profile gives each layout a number. The previous data are set aside with the previous release, and return with it on
+The profile gives each layout a number. The previous data is set aside with the previous release, and returns with it on
 a rollback.
 """
 
@@ -31,9 +31,9 @@ FROM = "RAGTRACE_DATA_LAYOUT"  # passes the layout of the data to the command; e
 def is_due(manifest: Manifest, prefix: Prefix) -> bool:
     """Return whether a release needs the user's data in another layout.
 
-    Data of unknown layout are migrated: the migration command detects it. An empty folder of a known layout is set
-    aside as well, because the previous release reads nothing else when it returns. Raises HostError if the data are
-    newer than the release.
+    Data of unknown layout is migrated: the migration command detects it. An empty folder of a known layout is set aside
+    as well, because the previous release reads nothing else when it returns. Raises HostError if the data is newer than
+    the release.
     """
     found, wanted = userdata.layout(prefix), manifest.application.data_layout
     if found is not None and found > wanted:
@@ -53,7 +53,7 @@ def _holds_anything(data: Path) -> bool:
 
 
 def prepare(change: Transaction, manifest: Manifest, progress: Progress) -> None:
-    """Copy the user's data if a migration is due; the copy replaces them when the release is activated."""
+    """Copy the user's data if a migration is due; the copy replaces it when the release is activated."""
     prefix = change.prefix
     if not is_due(manifest, prefix):
         return
@@ -72,9 +72,10 @@ def prepare(change: Transaction, manifest: Manifest, progress: Progress) -> None
 
 
 def migrate(installation: Installation, progress: Progress) -> None:
-    """Run the release's migration command on the copy that this run made, if any. Raises InstallError if it fails.
+    """Run the release's migration command on the copy that this run created, if any.
 
-    The command gets placeholders for settings, so that none of them refers to the original data.
+    The command gets placeholders for settings, so that none of them refers to the original data. Raises InstallError if
+    it fails.
     """
     prefix, release, manifest = installation.prefix, installation.release, installation.manifest
     entry = journal.read(prefix)

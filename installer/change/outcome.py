@@ -48,9 +48,10 @@ def outcome_of(change: Transaction, head: str, called: Path | None) -> Outcome:
 
 
 def explained(error: BaseException, prefix: Prefix, head: str, former: Release | None) -> BaseException:
-    """Add to an error which release is active now; errors other than TrustError and HostError become InstallError.
+    """Return an error that also states which release is active now, and the head of the audit log.
 
-    KeyboardInterrupt and exceptions that are neither an OSError nor of this tool are returned unchanged.
+    Errors other than TrustError and HostError become InstallError; KeyboardInterrupt and exceptions that are neither an
+    OSError nor of this tool are returned unchanged.
     """
     if isinstance(error, KeyboardInterrupt):
         return error

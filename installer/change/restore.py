@@ -1,4 +1,4 @@
-"""Restoring a backup: settings and data are replaced completely or not at all."""
+"""Restoring a backup: settings and data are replaced completely, or not at all."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def restore(prefix: Prefix, name: str, progress: Progress, *, wait: float = 0.0)
     """Restore settings and data from a backup.
 
     1. Check every file of the backup, and that the active release reads its data; back up the current files.
-    2. Stage all of it in the prefix, hashed again, and flush it to disk.
+    2. Stage all of it in the prefix, hash it again, and flush it to disk.
     3. Write the journal, which is the commit point: after a crash, the next command continues from there.
     4. Swap in the data in one step; replace the settings.
 
@@ -120,7 +120,7 @@ def _restore(prefix: Prefix, backup: Backup, progress: Progress) -> Restored:
 
 
 def check(prefix: Prefix, backup: Backup) -> None:
-    """Raise HostError unless a backup is intact and its data have the layout that the active release reads."""
+    """Raise HostError unless a backup is intact and its data has the layout that the active release reads."""
     backup_files.check(backup)
     wanted = userdata.layout(prefix)
     if backup.layout is not None and wanted is not None and backup.layout != wanted:
@@ -133,7 +133,7 @@ def check(prefix: Prefix, backup: Backup) -> None:
 
 
 def _require_place(prefix: Prefix) -> None:
-    """Raise HostError if the settings could not be replaced once the journal has committed to it."""
+    """Raise HostError if the settings could not be replaced after the commit point."""
     if prefix.env_file.is_dir() and not prefix.env_file.is_symlink():
         raise HostError(
             _("{path} is a folder; settings must be a file.").format(path=prefix.env_file),
@@ -148,7 +148,7 @@ def _require_place(prefix: Prefix) -> None:
 
 
 def _stage(prefix: Prefix, backup: Backup, restored: Path) -> None:
-    """Stage a backup. The oldest backups do not record settings that are a link, so the link remains."""
+    """Stage a backup. The oldest backups do not record settings that are a link; such a link remains."""
     backup_files.stage(backup, restored)
     settings = restored / prefix.env_file.name
     if not backup.number and not os.path.lexists(settings) and prefix.env_file.is_symlink():
@@ -167,7 +167,7 @@ def _make_folders(prefix: Prefix, data: Path) -> None:
 
 
 def needed_bytes(prefix: Prefix, backup: Backup) -> int:
-    """Return the bytes that a restoration takes: the staged copy, a backup of the current files, a reserve."""
+    """Return the bytes that restoring a backup takes: the staged copy, a backup of the current files, a reserve."""
     return userdata.size(backup.path) + backups.needed_bytes(prefix) + backups.RESERVE
 
 

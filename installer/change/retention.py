@@ -1,6 +1,6 @@
-"""The releases that a prefix retains, the target of a rollback, and the releases that an activation removes.
+"""The releases that a prefix retains, its rollback target, and the releases that an activation removes.
 
-Retained are the active release, the last one of another version (the target of a rollback), and the one that the newest
+Retained are the active release, the last one of another version (the rollback target), and the one that the newest
 backup of another version needs. A manifest identifies a version, so repairs and repeated installations of the active
 version do not displace the previous one. A release that is still running is removed once it has ended; an installation
 that would leave more than ``MOST_IN_USE`` of them is refused (docs/adr/0025).
@@ -98,7 +98,7 @@ def previous(prefix: Prefix) -> Release | None:
 
 
 def previous_beside(prefix: Prefix, active: Release | None, damaged: Release | None = None) -> Release | None:
-    """Return the target of a rollback if ``active`` were the active release and ``damaged`` did not exist, or None."""
+    """Return the rollback target if ``active`` were the active release and ``damaged`` did not exist, or None."""
     bereft = unmarked(prefix)
     complete = [*prefix.complete_releases(), *([bereft] if bereft else [])]
     complete = [release for release in complete if release != damaged]
@@ -111,7 +111,7 @@ def previous_beside(prefix: Prefix, active: Release | None, damaged: Release | N
 
 
 def unmarked(prefix: Prefix) -> Release | None:
-    """Return the target of a rollback if its mark, or all of it, is lost although no command discarded it, else None.
+    """Return the rollback target if its mark, or all of it, is lost although no command discarded it, else None.
 
     The second copy of its manifest exists, so a rollback may be able to rebuild it: its files are not collected.
     """
@@ -146,7 +146,7 @@ def _named(*releases: Release | None) -> dict[str, Release]:
 def going(prefix: Prefix, coming: Release, *, is_damaged: bool = False) -> tuple[Going, ...]:
     """Return the releases to be removed when ``coming``, which may not be built yet, becomes active; writes nothing.
 
-    ``is_damaged`` is set if the active release is damaged, and therefore no target of a rollback.
+    ``is_damaged`` is set if the active release is damaged, and therefore not a rollback target.
     """
     active = prefix.active()
     if is_damaged or active is None or active.made_from == coming.made_from:
@@ -173,13 +173,13 @@ def _going(prefix: Prefix, release: Release, stays: list[Release]) -> Going:
 
 
 def too_many(prefix: Prefix, coming: Release) -> tuple[Going, ...]:
-    """Return the releases that an installation would leave running, or () if they are within the limit."""
+    """Return the running releases that an installation would leave waiting, or () if they are within the limit."""
     found = [gone for gone in going(prefix, coming) if not in_use.is_free(prefix.release(gone.release))]
     return tuple(found) if len(found) > MOST_IN_USE else ()
 
 
 def collect(prefix: Prefix) -> Collected:
-    """Remove the releases that are not retained, and files that only they needed; running releases wait."""
+    """Remove the releases that are not retained, and the files that only they needed; a running release remains."""
     wanted = retained(prefix)
     rest = [release for release in prefix.all_releases() if release.id not in wanted]
     if prefix.active() is None and rest:
@@ -197,7 +197,7 @@ def collect(prefix: Prefix) -> Collected:
 
 
 def _collect_needs(prefix: Prefix, wanted: dict[str, Release]) -> None:
-    """Remove second copies of manifests, data that were set aside and stored files that no release needs."""
+    """Remove second copies of manifests, data that was set aside and stored files that no release needs."""
     proofs.collect(prefix, wanted.values())
     userdata.collect(prefix, wanted.values())
     try:

@@ -25,17 +25,17 @@ FILES_RESERVE = 1000  # inodes
 
 
 def needed_bytes(manifest: Manifest) -> int:
-    """Return the most bytes that an installation takes at once: stored files, the release, bytecode, a reserve."""
+    """Return the maximum bytes that an installation takes at once: stored files, the release, bytecode, a reserve."""
     return manifest.total_bytes + of_release(manifest) + RESERVE
 
 
 def of_release(manifest: Manifest) -> int:
-    """Return the most bytes that a new release takes in addition to the store."""
+    """Return the maximum bytes that a new release takes in addition to the store."""
     return int(manifest.installed_bytes * (1 + BYTECODE_SHARE)) + _own_copies(manifest)
 
 
 def _own_copies(manifest: Manifest) -> int:
-    """Return the bytes of a release's own copies of store files (``Store.lay``), which the manifest does not count."""
+    """Return the bytes of a release's own copies of stored files (``Store.stage``), not counted in its manifest."""
     kinds = ("model", "plugin", "verification", "lock")
     return sum(entry.size for entry in manifest.files if entry.kind in kinds and entry.size <= OWN_COPY_LIMIT)
 

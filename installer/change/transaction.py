@@ -204,7 +204,7 @@ def tidy_launchers(prefix: Prefix) -> None:
 
 
 def recover_crash(prefix: Prefix) -> str | None:
-    """Undo what a crash left; return the interrupted command, or None if there was none."""
+    """Undo an interrupted change and remove its leftovers; return the command, or None if there was none."""
     entry = journal.read(prefix)
     if entry is not None:
         undo(prefix, entry)
@@ -224,9 +224,10 @@ def recover_crash(prefix: Prefix) -> str | None:
 
 
 def leftovers(prefix: Prefix) -> list[Path]:
-    """Return what only a crash leaves: temporary files, and incomplete releases that are not running.
+    """Return the files that only a crash leaves: temporary files, and incomplete releases that are not running.
 
-    While none is active, incomplete releases are excluded: one may be a damaged active release, which recover handles.
+    While no release is active, incomplete ones are excluded: one may be a damaged active release, which recover
+    handles.
     """
     advisories = prefix.state / "advisories"
     found = [

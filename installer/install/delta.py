@@ -25,7 +25,7 @@ def lacking(bundle: Bundle, store: Store) -> list[FileEntry]:
 
 
 def findings(bundle: Bundle, store: Store) -> Iterator[Finding]:
-    """Yield the finding on the files that a delta bundle omits, every byte hashed: the installation uses them next."""
+    """Yield the finding on the files that a delta bundle omits; hashes every byte, as they are installed next."""
     if bundle.base is None:
         return
     missing = sorted(lacking(bundle, store), key=lambda entry: entry.path)

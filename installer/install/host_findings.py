@@ -49,7 +49,7 @@ def target(manifest: Manifest) -> Finding:
 
 
 def distutils(manifest: Manifest) -> Iterator[Finding]:
-    """Yield the finding on distutils, which uv queries for paths when it creates an environment of CPython 3.9."""
+    """Yield the finding on distutils, which uv queries for paths when it creates a CPython 3.9 environment."""
     if manifest.own_python or sys.version_info[:2] > DISTUTILS_UNTIL[:2]:
         return
     found = _has_distutils()

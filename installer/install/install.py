@@ -61,7 +61,7 @@ def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> O
     prefix.make()
     with locked(prefix.state / "lock", wait=wait):
         transaction.recover_crash(prefix)
-        # 3. Admit the bundle and check the host again: the undo, or a run that this one waited for, may matter.
+        # 3. Admit the bundle and check the host again, because step 2, or a run that it waited for, changes things.
         with leaving_nothing(prefix, is_new=made and not prefix.complete_releases()):
             admitted = admit(candidate)
             for warning in admitted.warnings:
@@ -157,7 +157,7 @@ def finished(admitted: AdmittedBundle, progress: Progress) -> str | None:
 def already_there(prefix: Prefix, head: str) -> Outcome:
     """Return the outcome of an installation that had nothing to do."""
     active, tool = prefix.active(), launchers.tool(prefix) or own_command.in_prefix(prefix.root)
-    assert active is not None  # it was inspected under the lock
+    assert active is not None  # it was checked under the lock
     return Outcome(prefix.root, active.id, active.id, head, tool, already=True)
 
 

@@ -81,7 +81,7 @@ def of_bundle(bundle: Bundle, prefix: Prefix) -> list[Finding]:
 
 
 def in_use(prefix: Prefix, coming: Release) -> Iterator[Finding]:
-    """Yield a finding if more previous releases would remain running than may be retained for that."""
+    """Yield a finding if too many previous releases are still running."""
     waiting = retention.too_many(prefix, coming)
     if waiting:
         names = ", ".join(f"{gone.release} ({', '.join(map(str, gone.users)) or '?'})" for gone in waiting)
@@ -134,7 +134,7 @@ def _place(prefix: Prefix) -> Finding:
 def _around(root: Path) -> Path | None:
     """Return the folder of another installation, or of its remains, that would contain a new one, or None."""
     for path in Path(os.path.realpath(root)).parents:
-        with contextlib.suppress(OSError):  # this user cannot read an installation there
+        with contextlib.suppress(OSError):  # an unreadable folder is no installation of this user
             outer = Prefix(path)
             if outer.exists or outer.is_left or outer.is_bereft:
                 return path
@@ -144,7 +144,7 @@ def _around(root: Path) -> Path | None:
 def _is_strange(prefix: Prefix, path: Path) -> bool:
     """Return whether a file was left neither by an uninstallation nor by a killed write test."""
     left = (prefix.data, prefix.env_file, prefix.backups, prefix.models)
-    # other files in the tool's folders preserve these; a folder found in the place of `current` was moved aside
+    # unknown files preserve the tool's folders; a folder found in the place of `current` was moved aside
     folders = (prefix.state, prefix.bin, prefix.releases, prefix.store.parent)
     is_left = prefix.is_left and (path in folders or path.name.startswith(MOVED))
     return path not in left and not is_left and not path.name.startswith(OWN)

@@ -11,7 +11,7 @@ from shared.errors import ToolError
 from shared.processes import process
 
 CPUINFO = Path("/proc/cpuinfo")
-# x86-64 psABI, table 3.1, by the names of Linux (abm includes lzcnt, pni is sse3)
+# x86-64 psABI, table 3.1, by their Linux names (abm includes lzcnt, pni is sse3)
 LEVELS: tuple[frozenset[str], ...] = (
     frozenset(),
     frozenset({"cx16", "lahf_lm", "popcnt", "pni", "sse4_1", "sse4_2", "ssse3"}),
@@ -35,7 +35,7 @@ def level() -> int | None:
 
 
 def features() -> frozenset[str] | None:
-    """Return the instructions that every processor has, by their Linux names, or None if they are unknown."""
+    """Return the instructions that all processors of this host have, by their Linux names, or None if unknown."""
     if sys.platform == "win32":
         present = ctypes.windll.kernel32.IsProcessorFeaturePresent
         return frozenset(name for number, name in WINDOWS_FEATURES.items() if present(number))

@@ -27,9 +27,10 @@ NAMES_SHOWN = 3
 
 @dataclass(frozen=True)
 class Effect:
-    """The effect of installing a bundle: nothing if ``already``, else the damage found and the removals.
+    """The effect of installing a bundle.
 
-    ``damaged`` is the reason why the active release is reinstalled, or ''; ``going`` lists the releases to be removed.
+    ``already`` is set if nothing needs to be done; ``damaged`` is the reason why the active release is reinstalled, or
+    ''; ``going`` lists the releases to be removed.
     """
 
     already: bool
@@ -89,7 +90,7 @@ def of_receipt(release: Release, manifest_sha256: str | None = None) -> str:
 
 
 def is_recorded(prefix: Prefix, release: Release) -> bool:
-    """Return whether the audit log records that a release was made active, or True if the log is damaged.
+    """Return whether the audit log records that a release was activated, or True if the log is damaged.
 
     A damaged log gets no more entries.
     """

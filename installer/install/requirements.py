@@ -42,7 +42,7 @@ class Requirement(ABC, Generic[Seen]):
     id: ClassVar[str]
 
     def is_asked(self, manifest: Manifest) -> bool:  # noqa: ARG002 - most apply to every host
-        """Return whether a manifest has this requirement on a host such as this."""
+        """Return whether a manifest has this requirement on a host such as this one."""
         return True
 
     @abstractmethod
@@ -160,7 +160,7 @@ class Instructions(Requirement["frozenset[str] | None"]):
         return {name: feature for name, feature in INSTRUCTIONS_OF.items() if name in names}
 
     def lacking(self, manifest: Manifest, seen: frozenset[str] | None) -> list[str]:
-        """Return the packages whose instructions a processor lacks."""
+        """Return the packages that require an instruction which the processor lacks."""
         needed = self.needed(manifest)
         return sorted(name for name, feature in needed.items() if seen is not None and feature not in seen)
 
@@ -191,7 +191,7 @@ class Clock(Requirement[datetime]):
         return datetime.now(timezone.utc)
 
     def is_behind(self, time: datetime, now: datetime) -> bool:
-        """Return whether a time in the past is still in the future by a clock, beyond that tolerance."""
+        """Return whether ``time``, which has passed, is more than ``AHEAD`` later than a clock shows."""
         return time > now + AHEAD
 
     def judge(self, manifest: Manifest, seen: datetime) -> Finding:

@@ -45,7 +45,7 @@ def rollback(prefix: Prefix, progress: Progress, goal: Goal | None = None, *, wa
 
     The release is compared with its receipt first, and rebuilt if it is damaged and the goal provides for that.
 
-    Data remain too, unless they were migrated for the release that is left: then the previous data return. Raises
+    Data remains too, unless it was migrated for the release that is left: then the previous data returns. Raises
     HostError if there is no release to go to, InstallError if it does not work; the release that was active before then
     remains active.
     """
@@ -80,17 +80,17 @@ def rebuilding(
 
 
 def go_to(prefix: Prefix, target: Release, build: Build | None, progress: Progress) -> Outcome:
-    """Make a release active, under the lock; with ``build`` it is built first."""
+    """Make a release active, under the lock; ``build``, if given, builds it first."""
     previous, called = prefix.active(), launchers.tool(prefix)
     command = transaction.REPAIRED if build else transaction.ROLLBACK
     try:
         with transaction.Transaction(prefix, command, target) as change:
-            # 1. Back up if possible: the data are not changed.
+            # 1. Back up if possible; a rollback does not change the data.
             back_up_if_possible(change, progress)
             # 2. Rebuild what is damaged.
             if build:
                 build(change, progress)
-            # 3. Switch, with the data of the release if they were set aside.
+            # 3. Switch, with the data of the release if it was set aside.
             return_to_retained(change, progress)
         # 4. Record it in the audit log.
         head = audit_log.append(
@@ -105,7 +105,7 @@ def go_to(prefix: Prefix, target: Release, build: Build | None, progress: Progre
 def target_of_rollback(prefix: Prefix, to: str | None) -> Release:
     """Return the release that a rollback goes to.
 
-    Raises HostError if it does not exist, is already active or is not retained, UsageError for an invalid name.
+    Raises HostError if there is none, or if it is already active or not retained, UsageError if the name is invalid.
     """
     active, target = prefix.active(), retention.previous(prefix) if to is None else prefix.release(to)
     if target is None:
@@ -148,7 +148,7 @@ def back_up_if_possible(change: transaction.Transaction, progress: Progress) -> 
 
 
 def return_to_retained(change: transaction.Transaction, progress: Progress) -> None:
-    """Switch to a retained release, and to its data if they were set aside. Raises HostError if its data are lost."""
+    """Switch to a retained release, and to its data if it was set aside. Raises HostError if the data is lost."""
     prefix, manifest = change.prefix, change.release.manifest()
     data, layout = userdata.waiting(prefix, change.release), userdata.layout(prefix)
     if data is not None:

@@ -1,4 +1,4 @@
-"""Tests of this host before the first write, by trying what a run will do: locks, threads, reading the user's files."""
+"""Tests before the first write, each by trying what a run will need: locks, threads, reading the user's files."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def _trouble(act: Callable[[], None]) -> str:
 
 
 def interpreter() -> Finding:
-    """Start this host's Python as uv does: uv parses its output, so nothing else may write to it."""
+    """Start this host's Python as uv does; it must print nothing, because uv parses its output."""
     name, python = _("Python startup"), base_interpreter()
     try:
         ended = process.run([str(python), "-I", "-B", "-c", ""], timeout=START_SECONDS)
@@ -148,7 +148,7 @@ def interpreter() -> Finding:
 
 
 def programs() -> Finding:
-    """Run as many threads at once as an installation needs: with fewer, uv waits forever for the missing ones."""
+    """Start as many threads as an installation needs at once: with fewer, uv waits forever for the missing ones."""
     had = limits.threads_at_once()
     details = plural(
         "{number} concurrent thread, {needed} needed", "{number} concurrent threads, {needed} needed", had
@@ -208,7 +208,7 @@ def installing(prefix: Prefix) -> Iterator[Finding]:
 
 
 def _refused_by_the_kernel() -> str:
-    """Return which system call that uv waits with is refused to this process too, or an empty string."""
+    """Return which system call that uv waits with is refused to this process as well, or an empty string."""
     import select
     import socket
 
@@ -230,7 +230,7 @@ def _refused_by_the_kernel() -> str:
 
 
 def settings(prefix: Prefix) -> Iterator[Finding]:
-    """Read the settings as the launchers do: an application with unreadable settings does not start."""
+    """Read the settings as the launchers do: if they cannot be read, the application does not start."""
     try:
         app_launcher.text_of(str(prefix.root))
     except NotADirectoryError:

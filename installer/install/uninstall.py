@@ -1,4 +1,4 @@
-"""Uninstallation, in an order that can be run again after an interruption at any step."""
+"""Uninstallation, in an order that can be resumed after an interruption at any step."""
 
 from __future__ import annotations
 
@@ -202,6 +202,6 @@ def _holds_files(folder: Path) -> bool:
 
 
 def _remove_when_empty(folder: Path) -> None:
-    """Remove a folder if it is empty; other users' files in it preserve it."""
+    """Remove a folder if it is empty and not a link."""
     if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
         folder.rmdir()

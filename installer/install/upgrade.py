@@ -1,4 +1,4 @@
-"""Passing control to the installer of a newer release, which runs only after every byte of it was verified."""
+"""Passing control to the installer of a newer release, which runs only after all of its bytes were verified."""
 
 from __future__ import annotations
 

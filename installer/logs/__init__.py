@@ -1,1 +1,1 @@
-"""The records of a run: its log, the audit log, whose entries form a hash chain, and the resources that it used."""
+"""The records of a run: its log, the audit log (a hash chain of entries), and the resources that it used."""

@@ -1,8 +1,7 @@
 """The audit log: append-only JSON lines, each with the hash of the one before.
 
 A chain that its owner can recompute proves nothing alone; its head, which every command that changes something prints,
-is meant to be recorded outside as an anchor. A last line that a crash cut short was never reported, so the next one
-replaces it.
+is the anchor to record elsewhere. A last line that a crash cut short was never reported, so the next one replaces it.
 """
 
 from __future__ import annotations
@@ -70,7 +69,7 @@ def _user() -> str:
 def append(prefix: Prefix, action: str, outcome: str, **facts: Any) -> str:
     """Append a line, fsynced, and return the new head.
 
-    If the line would exceed the maximum length, it lists the names of its facts instead.
+    If the line would exceed the maximum length, it contains only the names of its facts.
     """
     prefix.audit.mkdir(mode=0o700, exist_ok=True)
     entry = {
@@ -146,7 +145,7 @@ def activations(prefix: Prefix) -> list[dict[str, Any]]:
 
 
 def receipt_of(prefix: Prefix, release: str) -> str | None:
-    """Return the SHA-256 of a release's receipt from the audit log, or None; the last one if a name was used again."""
+    """Return the last SHA-256 of a release's receipt in the audit log, or None if there is none."""
     logged = [entry.get("receipt_sha256") for entry in activations(prefix) if entry.get("release") == release]
     known = [digest for digest in logged if isinstance(digest, str) and digest]
     return known[-1] if known else None

@@ -94,7 +94,7 @@ class Lines(logging.Formatter):
 
 
 class File(logging.FileHandler):
-    """A new private log file; a full disk ends the log without a traceback, and the command goes on."""
+    """A new private log file; if the disk is full, the log ends without a traceback and the command continues."""
 
     def _open(self) -> io.TextIOWrapper:
         handle = files.open_own(Path(self.baseFilename), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
@@ -109,9 +109,9 @@ class File(logging.FileHandler):
 
 
 def to_file(folder: Path, command: str) -> None:
-    """Send the DEBUG log of this run to a new file in a folder, where the newest hundred logs are retained.
+    """Send the DEBUG log of this run to a new file in a folder that retains the newest hundred logs.
 
-    Raises HostError if other users could change the folder; none is created below such a folder.
+    Raises HostError if other users could change the folder; no folder is created below such a folder.
     """
     if sys.platform != "win32" and owners.first_problem(str(folder))[0]:
         raise HostError(_("Other users can change {path}.").format(path=folder))
@@ -125,7 +125,7 @@ def to_file(folder: Path, command: str) -> None:
 
 
 def _order(name: str) -> tuple[int, str]:
-    """Return the sort key of a log, oldest first: its number, which old names lack, not the clock's time."""
+    """Return the sort key of a log, oldest first: its number, which old names lack, rather than its time."""
     matched = _NAME.fullmatch(name)
     return (int(matched[1]), "") if matched and matched[1] else (0, name)
 

@@ -101,7 +101,7 @@ class Collector(logging.Handler):
                     break
                 continue
             while not self._sent(message):
-                # while the run goes on, a line that cannot be sent is retried, and later ones wait in the queue
+                # during the run, a line that cannot be sent is retried, and later ones wait in the queue
                 if self.closing.wait(RETRY):
                     if self._sent(message):
                         break
@@ -143,6 +143,6 @@ class Collector(logging.Handler):
 
 
 def _hostname() -> str:
-    """Return this host's name as a header contains it (RFC 5424, 6.2.4), or the NILVALUE, "-"."""
+    """Return this host's name for a header (RFC 5424, 6.2.4), or "-", the NILVALUE."""
     name = "".join(character for character in socket.gethostname() if "!" <= character <= "~")
     return name[:255] or "-"

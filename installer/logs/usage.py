@@ -1,6 +1,6 @@
 """Resource usage of an installation: seconds of each phase, peak memory, bytes written.
 
-It is stored in the receipt, so it excludes what follows the receipt: sealing and activation.
+It is stored in the receipt, so it excludes the steps after the receipt: sealing and activation.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PHASES = (VERIFY, FILES, ENVIRONMENT, TRIAL, INVENTORY)
 
 @dataclass(frozen=True)
 class Usage:
-    """Seconds of each phase that ran; otherwise bytes, or None if this platform does not report them.
+    """Seconds of each phase that ran, and numbers of bytes, which are None if this platform does not report them.
 
     ``peak_memory`` is of the installer, ``peak_memory_uv`` of uv, ``peak_memory_programs`` of the largest program that
     was called, such as the application on trial. ``written`` counts the bytes written to disk, including those of uv
@@ -109,7 +109,7 @@ class Meter:
         return None if hidden else peak
 
     def usage(self) -> Usage:
-        """Return the usage until now."""
+        """Return the usage up to now."""
         before, now = self._written_before, _written()
         return Usage(
             seconds=dict(self.seconds),

@@ -31,7 +31,7 @@ FIRST = 1.0  # seconds, at most, until the first sample
 
 @dataclass(frozen=True)
 class HostUse:
-    """Resource usage of the whole host: sizes in bytes, the disk being the prefix's; None if it is unknown."""
+    """Resource usage of the whole host: sizes in bytes, None if unknown; the disk is the prefix's."""
 
     cpu_percent: float
     memory_total: int
@@ -176,7 +176,7 @@ def _cpu_seconds(process: psutil.Process) -> float:
 
 
 def _traffic(process: psutil.Process) -> dict[str, int | None]:
-    """Return the bytes that a process has read and written, None for another user's process and on macOS."""
+    """Return the bytes that a process has read and written, or None if it is another user's or on macOS."""
     try:
         counters = process.io_counters()
     except (psutil.Error, OSError, AttributeError):

@@ -1,6 +1,6 @@
-"""Admission of a bundle with trusted signatures to this host and prefix; only an AdmittedBundle can be installed.
+"""Admission: whether a bundle with trusted signatures may be installed here and now; others cannot be installed.
 
-A command that changes a prefix holds its lock during admission, so that the state checked cannot change; a read-only
+A command that changes a prefix holds its lock during admission, so that the checked state cannot change; a read-only
 command needs no lock. Downgrade and replay: the highest counter accepted for a product is stored next to the host's
 policy (or in the user's own state folder), so that a new prefix does not forget it. Dates are checked only when a
 release is first accepted: an SSHSIG has no timestamp, so the only date is the one in the manifest.
@@ -36,7 +36,7 @@ STALE = timedelta(days=365)  # a year without a release deserves a warning
 
 @dataclass(frozen=True)
 class Conditions:
-    """The operator's conditions on a release's date: accept one in the future; refuse one that is too many days old."""
+    """The operator's conditions on a release's date: whether it may be in the future, and its maximum age in days."""
 
     accept_clock: bool = False
     require_fresh: int | None = None
@@ -104,7 +104,7 @@ def admit(candidate: Candidate, *, now: datetime | None = None) -> AdmittedBundl
 
 
 def _refuse_replay(bundle: Bundle, prefix: Prefix, places: Places, now: datetime) -> None:
-    """Raise TrustError if a bundle is older than what this host accepted, except the active release's own."""
+    """Raise TrustError if a bundle is older than what this host accepted, unless it is the active release's."""
     product = bundle.manifest.product
     highest = highest_counter(product.name, places, prefix, now)
     if product.counter < highest and not _is_active(bundle, prefix):
@@ -117,7 +117,7 @@ def _refuse_replay(bundle: Bundle, prefix: Prefix, places: Places, now: datetime
 
 
 def _refuse_downgrade(manifest: Manifest, prefix: Prefix, now: datetime) -> None:
-    """Raise TrustError if a bundle is another product's, or older than the active release."""
+    """Raise TrustError if a bundle is for another product, or older than the active release."""
     active = prefix.active()
     if active is None:
         return
@@ -185,7 +185,7 @@ def _stored(bundle: Bundle, prefix: Prefix) -> bool:
 
 
 def _is_active(bundle: Bundle, prefix: Prefix) -> bool:
-    named = prefix.named()  # even if damaged: a repair may be for its mark
+    named = prefix.named()  # even if damaged: a repair may have to restore its mark
     return named is not None and _is_of(bundle, named)
 
 

@@ -107,7 +107,7 @@ def stored_by_host(places: Places) -> memory.Stored:
 
 
 def stored_by_user(places: Places) -> memory.Stored:
-    """Return the memory of this user, and its problems; it is empty if the user may not read the folder.
+    """Return the memory of this user, and its problems; it is empty if the folder is missing or may not be read.
 
     Raises TrustError if other users could have changed it; a run that uses the host's memory ignores it then.
     """

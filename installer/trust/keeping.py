@@ -1,4 +1,4 @@
-"""Administration of the memory of this host: its problems, their repair, and accepting what is left."""
+"""Administration of this host's memory: its problems, repairing them, and accepting what is left."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Account:
-    """The memory of one folder, with the problems of each file; ``repairable`` if this run may write there."""
+    """The memory in one folder, with the problems of each file; ``repairable`` is whether this run may write there."""
 
     folder: Path
     stored: memory.Stored
@@ -60,7 +60,7 @@ def forgotten(found: Sequence[Account], prefix: Prefix | None) -> dict[str, int]
 
 
 def repair(places: Places, prefix: Prefix | None) -> Iterator[str]:
-    """Rewrite damaged memory from the other copy or from the installations; yield a line for each file."""
+    """Rewrite damaged memory from the other copy or from the installations; yield a message for each folder."""
     found = accounts(places, prefix)
     shown = evidence.counters(prefix)
     for account in found:

@@ -55,7 +55,7 @@ _ACE = re.compile(r"\(([^()]*)\)")
 
 
 class Host(Protocol):
-    """The owner that the host's policy must have (a user id), and the topmost folder that must have it as well."""
+    """The user id that must own the host's policy, and the topmost folder that it must own as well."""
 
     @property
     def owner(self) -> int: ...
