@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from installer.layout.release import Release
 
 FORMAT = 1
-LEAST_INTERVAL = 0.1  # seconds; inspecting all processes of a busy host takes about 20 ms
+LEAST_INTERVAL = 0.1  # seconds; reading all processes of a busy host takes some 20 ms
 FIRST = 1.0  # seconds, at most, until the first sample
 
 
