@@ -1,1 +1,1 @@
-"""The engine of the closed host: one room a subject, each importing only those below it."""
+"""The installer on an air-gapped host: one package per subject; each imports only those below it."""

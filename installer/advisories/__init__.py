@@ -1,1 +1,1 @@
-"""Known vulnerabilities of what is installed: which knowledge is in force, and scanning by it."""
+"""Known vulnerabilities of installed packages: the advisories in force, and scans against them."""

@@ -1,6 +1,6 @@
-"""Pickles in folders of models, judged by picklescan in the tools environment; nothing is loaded or run.
+"""Scanning the pickles in a model folder with picklescan, in the tools environment; no pickle is loaded or run.
 
-A pickle is a program: what it imports shows what it can do. picklescan needs Python 3.11.
+A pickle is a program: its imports show what it can do. picklescan needs Python 3.11.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LEAST_PYTHON = (3, 11)
 
 @dataclass(frozen=True)
 class Pickles:
-    """What was found: files inspected, those that import what is dangerous or not known, those not readable."""
+    """The result of a scan: files scanned, those with dangerous or unknown imports, and those not readable."""
 
     scanned: int
     dangerous: dict[str, list[str]]
@@ -30,9 +30,9 @@ class Pickles:
 
 
 def scan_folder(python: Path, folder: Path, *, limit: float) -> Pickles:
-    """Inspect every file of a folder. ``limit`` is in seconds.
+    """Scan every file of a folder; ``limit`` is in seconds.
 
-    Raises ToolError when picklescan cannot say, or when there is nothing to inspect.
+    Raises ToolError if picklescan fails or if the folder has nothing to scan.
     """
     failure = _("picklescan cannot be run: {reason}")
     with trials.scratch() as home:

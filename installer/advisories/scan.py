@@ -1,4 +1,4 @@
-"""Scanning what is really installed by the snapshot in force."""
+"""Scanning the installed packages against the snapshot in force."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class InstalledScan:
-    """A scan of what is installed: by which snapshot, what was found, what it means."""
+    """A scan of the installed packages: the snapshot, the findings and their assessment.
+
+    ``updated`` is whether an update installed the snapshot.
+    """
 
     snapshot: Snapshot
     scan: Scan
@@ -44,10 +47,11 @@ class InstalledScan:
 def scan_installed(
     installation: Installation, places: Places, *, table: str | None = None, now: datetime | None = None
 ) -> InstalledScan:
-    """Scan the packages of the active release by the snapshot in force.
+    """Scan the packages of the active release against the snapshot in force.
 
-    ``table`` is by default the one that the bundle was built by. Raises TrustError for files that are not
-    as signed or a scanner that went blind, HostError when no advisories are here.
+    ``table`` is the severity table, by default the one that the bundle was built with. Raises TrustError if a file
+    differs from what was signed or if the matcher misses a canary of the snapshot, HostError if the installation has no
+    advisories.
     """
     stored = in_force(SNAPSHOTS, installation, places)
     if stored is None:
@@ -69,7 +73,7 @@ def scan_installed(
 
 
 def write_vex(path: Path, seen: InstalledScan, installation: Installation) -> None:
-    """Write what was found as a CycloneDX VEX document."""
+    """Write the findings of a scan as a CycloneDX VEX document."""
     product = installation.manifest.product
     document = vex(seen.assessment, product.name, product.version, datetime.now(timezone.utc))
     try:
@@ -81,7 +85,7 @@ def write_vex(path: Path, seen: InstalledScan, installation: Installation) -> No
 
 
 def table_of(installation: Installation) -> str:
-    """Return the table of severities that the bundle was built by, the default one when it says none."""
+    """Return the severity table that the bundle was built with, or the default if it records none."""
     entry = installation.manifest.entry(f"{KINDS[tools_environment.VERIFICATION]}/{FOLDER}/{GATE}")
     if entry is None:
         return DEFAULT
@@ -98,9 +102,9 @@ def table_of(installation: Installation) -> str:
 
 
 def installed(installation: Installation) -> list[Installed]:
-    """Return every distribution in the release's environment, those without metadata too.
+    """Return every distribution in the release's environment, including those without metadata.
 
-    Raises HostError when it is empty and should not be: nothing was inspected then.
+    Raises HostError if there is none although the manifest lists packages: the scan would check nothing.
     """
     folder = installation.site_packages
     found = [*_wheels_in(folder), *_eggs_in(folder)]
@@ -118,7 +122,7 @@ def _wheels_in(folder: Path) -> Iterator[Installed]:
 
 
 def _eggs_in(folder: Path) -> Iterator[Installed]:
-    """Yield what older tools left: no wheel has such a folder, so somebody else installed it."""
+    """Yield the packages that older tools installed: no wheel has an ``.egg-info``, so the bundle did not."""
     for info in sorted(folder.glob("*.egg-info")):
         name, _dash, rest = info.stem.partition("-")
         yield Installed(record.normalised(name), record.plain_version(rest.partition("-py")[0]) or None)

@@ -1,7 +1,7 @@
-"""Which snapshot and which exceptions are in force.
+"""The snapshot and the exceptions that are in force.
 
-A release has the files that its manifest lists; ``advisories update`` writes newer ones into
-PREFIX/state/advisories, whose signatures are judged at every use. The higher sequence number counts.
+A release has the files that its manifest lists; ``advisories update`` writes newer ones to PREFIX/state/advisories,
+whose signatures are verified at every use. The file with the higher sequence number is in force.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     from installer.trust.places import Places
 
 T = TypeVar("T")
-FOLDER = "advisories"  # in PREFIX/state, and below the bundle's folder of verification
+FOLDER = "advisories"  # in PREFIX/state, and in the bundle's verification folder
 DIGITS = 12  # of a file's SHA-256, in the names of its signatures
 
 
 @dataclass(frozen=True)
 class Kind(Generic[T]):
-    """A kind of signed file: the role whose keys sign it, its name, most bytes, reader, sequence and times."""
+    """A kind of signed file: the role that signs it, its name, size limit in bytes, reader, sequence and times."""
 
     role: str
     name: str
@@ -70,7 +70,7 @@ EXCEPTIONS: Kind[Any] = Kind(
 
 @dataclass(frozen=True)
 class Stored(Generic[T]):
-    """A file in force: what it says, its bytes' digest, and whether it came by an update."""
+    """A file in force: its parsed content, the SHA-256 of its bytes, and whether an update installed it."""
 
     value: T
     sha256: str
@@ -78,10 +78,10 @@ class Stored(Generic[T]):
 
 
 def in_force(kind: Kind[T], installation: Installation, places: Places) -> Stored[T] | None:
-    """Return the newer of the release's file and the updated one, None when there is neither.
+    """Return the newer of the release's file and the updated one, or None if neither exists.
 
-    ``places`` have the policy of this host, which judges an update. Raises TrustError for a file that is not what was
-    signed: it is never passed over in silence.
+    An update is verified against the policy of this host, from ``places``. Raises TrustError if a file differs from
+    what was signed: it is never skipped silently.
     """
     added, updated = of_release(kind, installation), of_update(kind, installation.prefix, places)
     found = [one for one in (added, updated) if one is not None]
@@ -89,7 +89,7 @@ def in_force(kind: Kind[T], installation: Installation, places: Places) -> Store
 
 
 def of_release(kind: Kind[T], installation: Installation) -> Stored[T] | None:
-    """Return the release's file, verified against its manifest."""
+    """Return the release's file, verified against its manifest, or None if the manifest lists none."""
     entry = installation.manifest.entry(f"{KINDS[tools_environment.VERIFICATION]}/{FOLDER}/{kind.name}")
     if entry is None:
         return None
@@ -104,13 +104,13 @@ def of_release(kind: Kind[T], installation: Installation) -> Stored[T] | None:
 
 
 def of_update(kind: Kind[T], prefix: Prefix, places: Places) -> Stored[T] | None:
-    """Return the file that an update installed, once enough keys of its role have signed it."""
+    """Return the file that an update installed, or None. Raises TrustError unless enough keys of its role signed it."""
     path = folder_of(prefix) / kind.name
     try:
         os.lstat(path)
     except FileNotFoundError:
         return None
-    except OSError as error:  # what this user may not inspect is not passed over
+    except OSError as error:  # a file that this user may not inspect is not skipped
         raise spoiled_update(path, troubles.reason(error, troubles.READING, path=path)) from error
     try:
         data = read_file(path, kind.limit)
@@ -119,37 +119,37 @@ def of_update(kind: Kind[T], prefix: Prefix, places: Places) -> Stored[T] | None
         signatures = {name: read_file(path.with_name(name), SIGNATURE_LIMIT) for name in names_of(path.parent, start)}
     except OSError as error:
         raise spoiled_update(path, troubles.reason(error, troubles.READING, path=path)) from error
-    if not signatures:  # they are named after the bytes that they sign
+    if not signatures:  # their names contain the digest of the bytes that they sign
         raise spoiled_update(path, _("it differs from the signed file"))
     judge_file(kind, data, signatures, policies(prefix, places))
     return Stored(kind.read(data), sha256, updated=True)
 
 
 def folder_of(prefix: Prefix) -> Path:
-    """Return where updates are stored."""
+    """Return the folder in which updates are stored."""
     return prefix.state / FOLDER
 
 
 def names_of(folder: Path, start: str) -> list[str]:
-    """Return the names of signatures in a folder, one more than there may be at most."""
+    """Return the sorted names of signatures in a folder that begin with ``start``, at most one more than allowed."""
     found = sorted(name for name in os.listdir(folder) if name.startswith(start) and name.endswith(".sig"))
     return found[: SIGNATURES_LIMIT + 1]
 
 
 def read_file(path: Path, limit: int) -> bytes:
-    """Return the bytes of a file of an update or a release. Raises OSError for one that is none."""
+    """Return the bytes of a file of an update or a release. Raises OSError if it is not regular or too long."""
     return reading.read(path, limit)
 
 
 def spoiled(path: Path, reason: str) -> TrustError:
-    """Return the error for a file of a release that is not what was signed."""
+    """Return the error for a file of a release that differs from what was signed."""
     return TrustError(
         _("{path}: {reason}.").format(path=path, reason=reason), advice=_("Repair the installation with recover.")
     )
 
 
 def spoiled_update(path: Path, reason: str) -> TrustError:
-    """Return the error for a file that an update installed, of which no repair has another copy."""
+    """Return the error for a file that an update installed, of which recover has no other copy."""
     if not path.parent.is_dir():
         return spoiled(path, reason)
     return TrustError(
@@ -159,7 +159,7 @@ def spoiled_update(path: Path, reason: str) -> TrustError:
 
 
 def policies(prefix: Prefix, places: Places) -> Iterator[Policy]:
-    """Yield the policies by which signatures are judged: this host's, and the one that a prefix has of its own."""
+    """Yield the policies that signatures are verified against: this host's, and the prefix's own if it has one."""
     found: list[Policy | None] = [authority(places).policy, prefix_policy(prefix.trust)]
     yield from (policy for policy in found if policy is not None)
 
@@ -171,9 +171,9 @@ def judge_file(
     policies: Iterable[Policy],
     at: datetime | None = None,
 ) -> list[PublicKey]:
-    """Raise TrustError unless enough keys of a kind's role signed some bytes, as each policy requires.
+    """Return the signers of a file's bytes. Raises TrustError unless each policy accepts enough of them for its role.
 
-    ``policies`` are asked for once the signatures themselves hold.
+    ``policies`` are read only after the signatures themselves have been verified.
     """
     if len(signatures) > SIGNATURES_LIMIT:
         raise TrustError(_("{name} has more than {limit} signatures.").format(name=kind.name, limit=SIGNATURES_LIMIT))

@@ -1,4 +1,4 @@
-"""Adopting a newer snapshot or newer exceptions: judged, compared, and in force at once or not at all."""
+"""Adopting a newer snapshot or newer exceptions: verified, compared, and put in force atomically."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Update:
-    """What an update came to: the kind's role, its sequence number, whether it is new, the audit log's head."""
+    """The result of an update: the kind's role, its sequence number, whether it is new, the audit log's head."""
 
     role: str
     sequence: int
@@ -62,15 +62,16 @@ def update(
     wait: float = 0.0,
     now: datetime | None = None,
 ) -> Update:
-    """Adopt a snapshot or a file of exceptions that lies with its signatures at a path.
+    """Adopt a snapshot or a file of exceptions, whose signatures are next to it.
 
-    1. Enough keys of its role have signed its bytes.
-    2. It is whole, and its scanner sees.
-    3. Its times are not to come.
-    4. It is newer than what is in force.
-    5. Signatures first, then the file itself: what is in force is the old one or the new one, never half.
+    1. Verify that enough keys of its role have signed its bytes.
+    2. Check that it is intact, and that the matcher finds the snapshot's canaries.
+    3. Check that none of its times is in the future.
+    4. Check that it is newer than the file in force.
+    5. Write the signatures, then the file itself: either the old or the new one is in force, never a mixture.
 
-    Raises UsageError, TrustError, BusyError; what is in force then stays so.
+    Raises UsageError if it cannot be read, TrustError if a check fails, BusyError if another run holds the lock; the
+    file in force then remains in force.
     """
     now = now or datetime.now(timezone.utc)
     data, signatures = _transferred(file)
@@ -93,7 +94,7 @@ def update(
 
 
 def _transferred(file: Path) -> tuple[bytes, dict[str, bytes]]:
-    """Return a file and the signatures beside it."""
+    """Return the bytes of a transferred file and of the signatures next to it."""
     try:
         data = read_file(file, form.SNAPSHOT_LIMIT)
         names = names_of(file.parent, f"{file.name}.")
@@ -104,7 +105,10 @@ def _transferred(file: Path) -> tuple[bytes, dict[str, bytes]]:
 
 
 def _read(kind: Kind[Any], data: bytes, now: datetime, *, accept_clock: bool) -> Any:
-    """Return what a file says. Raises TrustError for one that is damaged or blind, or of a time to come."""
+    """Return the parsed content of a file.
+
+    Raises TrustError if it is damaged or dated in the future, or if the matcher misses a canary of the snapshot.
+    """
     value = kind.read(data)
     if kind is SNAPSHOTS:
         require_sight(value)
@@ -113,7 +117,7 @@ def _read(kind: Kind[Any], data: bytes, now: datetime, *, accept_clock: bool) ->
 
 
 def require_sight(snapshot: Snapshot) -> None:
-    """Raise TrustError when the matcher does not find a snapshot's canaries."""
+    """Raise TrustError if the matcher misses a canary of a snapshot."""
     blind = list(snapshot.blind_spots())
     if blind:
         raise TrustError(
@@ -134,16 +138,19 @@ def _check_times(kind: Kind[Any], value: Any, now: datetime, *, accept_clock: bo
 
 
 def _in_force(kind: Kind[T], installation: Installation, places: Places) -> Stored[T] | None:
-    """Return what a new file is compared with."""
+    """Return the file that a new one is compared with, or None."""
     try:
         return in_force(kind, installation, places)
     except TrustError:
-        # what is damaged cannot be compared with; the release's own still can
+        # a damaged update cannot be compared with; the release's own file still can
         return of_release(kind, installation)
 
 
 def _is_newer(kind: Kind[T], sequence: int, sha256: str, here: Stored[T] | None) -> bool:
-    """Return whether a file is newer than what is in force; raises TrustError for an older or another one."""
+    """Return whether a file is newer than the one in force, which is False if both are the same.
+
+    Raises TrustError if it is older, or another file with the same number.
+    """
     if here is None:
         return True
     highest = kind.sequence(here.value)
@@ -160,7 +167,7 @@ def _is_newer(kind: Kind[T], sequence: int, sha256: str, here: Stored[T] | None)
 
 
 def keep(kind: Kind[Any], data: bytes, signatures: dict[PublicKey, bytes], prefix: Prefix) -> None:
-    """Put a file and its signatures in force; those of the previous one go at the end."""
+    """Put a file and its signatures in force; the previous file's signatures are removed last."""
     folder = folder_of(prefix)
     folder.mkdir(mode=0o700, exist_ok=True)
     start = f"{kind.name}.{digest.sha256_bytes(data)[:DIGITS]}."

@@ -1,1 +1,1 @@
-"""Changes of a prefix that happen whole or not at all, and what they leave."""
+"""Changes of a prefix that happen completely or not at all, and what they leave."""

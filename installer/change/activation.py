@@ -1,4 +1,4 @@
-"""Making a release current: the commands that start it, the switch, a check from outside, and the way back."""
+"""Activating a release: writing its launchers, switching to it, checking it from outside, and switching back."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 def activate(
     change: Transaction, manifest: Manifest, progress: Progress, *, check: Callable[[], None] | None = None
 ) -> None:
-    """Make the built release current, check it from outside, and switch back when it does not work.
+    """Make the built release current, check it from outside, and switch back if it does not work.
 
-    It must leave its own files as they are. ``check`` takes the place of the health check, where less says as much.
+    The release must not change its own files when it runs. ``check`` replaces the health check if a simpler one is
+    enough.
     """
     prefix, release = change.prefix, change.release
     change.write_data(manifest, Store(prefix.store))
@@ -37,7 +38,7 @@ def activate(
 def switch(
     change: Transaction, manifest: Manifest, progress: Progress, *, check: Callable[[], None] | None = None
 ) -> None:
-    """Make a complete release current, check it from outside, and switch back when it does not work."""
+    """Make a complete release current, check it from outside, and switch back if it does not work."""
     prefix = change.prefix
     progress.step(_("Activating {release}").format(release=change.release.id))
     launchers.write(prefix, manifest)
@@ -47,7 +48,7 @@ def switch(
             check()
         else:
             acceptance.check_health(prefix, manifest, progress)
-    except BaseException as error:  # Ctrl-C too: who interrupts does not want a release that nobody has seen working
+    except BaseException as error:  # Ctrl-C too: a release that was never seen working must not remain active
         try:
             change.switch_back()
         except OSError as trouble:

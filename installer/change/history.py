@@ -1,4 +1,4 @@
-"""What was done in a prefix, from the audit log and the receipts of the releases that are still there."""
+"""The history of a prefix, from the audit log and the receipts of the releases that still exist."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from installer.logs.usage import Usage
 
 STORED, ACTIVE = "kept", "active"
-ROLLBACK = "rollback"  # it makes no release, so nothing of what making one took is its own
+ROLLBACK = "rollback"  # it builds no release, so the usage in the receipt is not its own
 
 
 @dataclass(frozen=True)
 class Event:
-    """One change: when (UTC), by whom, what, how it ended, of which release, and whether that is still there.
+    """One change: its time (UTC), user, action and outcome, and its release with that release's present state.
 
-    ``usage`` is what making that release took, where it is still there.
+    ``usage`` is what building the release took, if the release still exists.
     """
 
     time: str
@@ -38,9 +38,9 @@ class Event:
 
 
 def history(prefix: Prefix) -> list[Event]:
-    """Return every change that was logged, the oldest first; retained releases that no line names come before.
+    """Return every logged change, oldest first, after the retained releases that no entry names.
 
-    Raises TrustError when the log is damaged.
+    Raises TrustError if the log is damaged.
     """
     active, stored = prefix.active(), {release.id: release for release in prefix.complete_releases()}
     states = dict.fromkeys(stored, STORED)
@@ -49,12 +49,12 @@ def history(prefix: Prefix) -> list[Event]:
     sealed = {identifier: _from_receipt(release, states[identifier]) for identifier, release in stored.items()}
     entries = audit_log.entries(prefix)
     gone = max((number for number, entry in enumerate(entries, 1) if audit_log.is_removal(entry)), default=0)
-    # a release of the same name that was installed again is another one
+    # after an uninstallation, a release of the same name is another one
     logged = [_event(entry, {}, {}) for entry in entries[:gone]]
     logged += [_event(entry, sealed, states) for entry in entries[gone:]]
     named = {event.release for event in logged[gone:]}
     unnamed = [event for event in sealed.values() if event.release not in named]
-    return [*unnamed, *logged]  # as they were logged: a clock that was set back changes no order
+    return [*unnamed, *logged]  # in logged order, which a clock that was set back does not change
 
 
 def _text(entry: dict[str, Any], name: str) -> str:

@@ -1,6 +1,7 @@
-"""Data whose layout changes with a release: migrated on a copy, which comes in only with a release that works.
+"""Migration of user data to a new layout: on a copy, which is adopted only with a release that works.
 
-The profile gives each layout a number. The previous data go aside with the previous release, and come back with it.
+The profile gives each layout a number. The previous data is set aside with the previous release, and returns with it on
+a rollback.
 """
 
 from __future__ import annotations
@@ -24,15 +25,15 @@ if TYPE_CHECKING:
     from shared.terminal.progress import Progress
 
 TIMEOUT = 6 * 3600.0  # seconds
-FROM = "RAGTRACE_DATA_LAYOUT"  # gives the command the layout of the data, empty where it is not known
+FROM = "RAGTRACE_DATA_LAYOUT"  # passes the layout of the data to the command; empty if unknown
 
 
 def is_due(manifest: Manifest, prefix: Prefix) -> bool:
     """Return whether a release needs the user's data in another layout.
 
-    Data of unknown layout are migrated: the command finds out. Where there are none, the empty folder
-    goes aside all the same: the previous release reads nothing else when it comes back. Raises HostError for data that
-    are newer than the release.
+    Data of unknown layout is migrated: the migration command detects it. An empty folder of a known layout is set aside
+    as well, because the previous release reads nothing else when it returns. Raises HostError if the data is newer than
+    the release.
     """
     found, wanted = userdata.layout(prefix), manifest.application.data_layout
     if found is not None and found > wanted:
@@ -52,7 +53,7 @@ def _holds_anything(data: Path) -> bool:
 
 
 def prepare(change: Transaction, manifest: Manifest, progress: Progress) -> None:
-    """Make a copy of the user's data that becomes theirs with the release, where a migration is due."""
+    """Copy the user's data if a migration is due; the copy replaces it when the release is activated."""
     prefix = change.prefix
     if not is_due(manifest, prefix):
         return
@@ -61,7 +62,7 @@ def prepare(change: Transaction, manifest: Manifest, progress: Progress) -> None
     try:
         with progress.wait(_("Copying the data")):
             left_out = copies.copy_tree(prefix.data, copy)
-        userdata.require_closed(copy)  # the application may have made a link meanwhile
+        userdata.require_closed(copy)  # the application may have created a link meanwhile
         change.expect(copy)
     except BaseException:
         files.remove_tree(copy)
@@ -71,9 +72,10 @@ def prepare(change: Transaction, manifest: Manifest, progress: Progress) -> None
 
 
 def migrate(installation: Installation, progress: Progress) -> None:
-    """Let the release's command migrate the copy that this run has made, if any. Raises InstallError when it fails.
+    """Run the release's migration command on the copy that this run created, if any.
 
-    It gets placeholders for settings, so that nothing leads it to the data themselves.
+    The command gets placeholders for settings, so that none of them refers to the original data. Raises InstallError if
+    it fails.
     """
     prefix, release, manifest = installation.prefix, installation.release, installation.manifest
     entry = journal.read(prefix)
@@ -81,7 +83,7 @@ def migrate(installation: Installation, progress: Progress) -> None:
         return
     data = prefix.root / entry.incoming
     migration = manifest.application.migration
-    assert migration is not None  # without one, none is due
+    assert migration is not None  # without a migration, no copy was made
     persist.link_to(release, manifest, data)
     if not _holds_anything(data):
         return
@@ -91,6 +93,6 @@ def migrate(installation: Installation, progress: Progress) -> None:
     env = launchers.trial_environment(installation, caller, str(data))
     argv, folder = launchers.trial_command(installation, migration.command, str(data))
     with progress.wait(_("Migrating the data to layout {number}").format(number=migration.layout)):
-        account = service.account_of(data)  # what it makes there is to be the same account's
+        account = service.account_of(data)  # files that it creates there belong to the same account
         ended = service.run(argv, env, timeout=TIMEOUT, folder=folder or data, account=account)
     acceptance.require_success(ended, name, arguments)

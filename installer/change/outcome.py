@@ -1,4 +1,4 @@
-"""What a change of a prefix came to, and the error that an operator sees of one that failed."""
+"""The result of a change of a prefix, and the error to report if it failed."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a change of a prefix came to: the active release, the one before, the audit log's head.
+    """The result of a change of a prefix: the active release, the one before, the audit log's head.
 
-    ``tool`` is the tool's own command there, ``former_tool`` what it was before where that has changed. ``already``
-    when there was nothing to do; ``collected`` names the removed releases.
+    ``tool`` is this tool's command in the prefix, ``former_tool`` the previous one if it has changed. ``already`` is
+    set if there was nothing to do; ``collected`` lists the removed releases.
     """
 
     prefix: Path
@@ -39,7 +39,7 @@ class Outcome:
 
 
 def outcome_of(change: Transaction, head: str, called: Path | None) -> Outcome:
-    """Return what a change came to; ``called`` is the tool's command before it."""
+    """Return the result of a change; ``called`` is the tool's command before it."""
     prefix, previous = change.prefix, change.former
     tool = launchers.tool(prefix) or own_command.in_prefix(prefix.root)
     former_tool = called if called not in (None, tool) else None
@@ -48,7 +48,11 @@ def outcome_of(change: Transaction, head: str, called: Path | None) -> Outcome:
 
 
 def explained(error: BaseException, prefix: Prefix, head: str, former: Release | None) -> BaseException:
-    """Add to an error which release is active now; a failure of ours or of the disk becomes InstallError."""
+    """Return an error that also states which release is active now, and the head of the audit log.
+
+    Errors other than TrustError and HostError become InstallError; KeyboardInterrupt and exceptions that are neither an
+    OSError nor of this tool are returned unchanged.
+    """
     if isinstance(error, KeyboardInterrupt):
         return error
     active = prefix.active()

@@ -1,4 +1,4 @@
-"""The story of restoring a backup: settings and data become what they were, whole or not at all."""
+"""Restoring a backup: settings and data are replaced completely, or not at all."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Restored:
-    """What came of it: the backup, the backup of what was there, the active release, the audit log's head."""
+    """The result: the restored backup, the backup of the replaced files, the active release, the audit log's head."""
 
     backup: Backup
     before: Path
@@ -38,14 +38,17 @@ class Restored:
 
 @dataclass(frozen=True)
 class Made:
-    """A backup that was asked for, and the audit log's head."""
+    """A backup that the user requested, and the audit log's head."""
 
     backup: Backup
     audit_head: str
 
 
 def create_backup(prefix: Prefix, progress: Progress, *, reason: str = backups.MANUAL, wait: float = 0.0) -> Made:
-    """Make a backup and keep the newest ones. Raises HostError, BusyError; InstallError where the disk fails."""
+    """Create a backup and prune the old ones.
+
+    Raises BusyError if another run holds the lock, HostError if the backup cannot be written.
+    """
     with locked(prefix.state / "lock", wait=wait):
         transaction.recover_crash(prefix)
         progress.step(_("Backing up settings and data"))
@@ -59,16 +62,16 @@ def create_backup(prefix: Prefix, progress: Progress, *, reason: str = backups.M
 
 
 def restore(prefix: Prefix, name: str, progress: Progress, *, wait: float = 0.0) -> Restored:
-    """Make settings and data what a backup holds.
+    """Restore settings and data from a backup.
 
-    1. Check every file of the backup, and that the active release reads such data; back up what is there now.
-    2. Stage all of it beside, hashed again, and flush it.
-    3. The journal says so, which is the commit point: whoever comes after a crash goes on from there.
-    4. The data change places at once; the settings are replaced.
+    1. Check every file of the backup, and that the active release reads its data; back up the current files.
+    2. Stage all of it in the prefix, hash it again, and flush it to disk.
+    3. Write the journal, which is the commit point: after a crash, the next command continues from there.
+    4. Swap in the data in one step; replace the settings.
 
-    Raises UsageError for an unknown name, HostError for a damaged backup, data that the active release does not
-    read or too little space, BusyError;
-    InstallError when the disk fails: before the commit point nothing has changed then.
+    Raises UsageError for an unknown name, BusyError if another run holds the lock, HostError if the backup is damaged,
+    the active release does not read its data, the space is insufficient or the disk fails before the commit point:
+    nothing has changed then. Raises InstallError if the disk fails after it.
     """
     with locked(prefix.state / "lock", wait=wait):
         transaction.recover_crash(prefix)
@@ -117,7 +120,7 @@ def _restore(prefix: Prefix, backup: Backup, progress: Progress) -> Restored:
 
 
 def check(prefix: Prefix, backup: Backup) -> None:
-    """Raise HostError unless a backup is whole and its data have the layout that the active release reads."""
+    """Raise HostError unless a backup is intact and its data has the layout that the active release reads."""
     backup_files.check(backup)
     wanted = userdata.layout(prefix)
     if backup.layout is not None and wanted is not None and backup.layout != wanted:
@@ -130,7 +133,7 @@ def check(prefix: Prefix, backup: Backup) -> None:
 
 
 def _require_place(prefix: Prefix) -> None:
-    """Raise HostError where the settings could not come back, once it is journaled that they do."""
+    """Raise HostError if the settings could not be replaced after the commit point."""
     if prefix.env_file.is_dir() and not prefix.env_file.is_symlink():
         raise HostError(
             _("{path} is a folder; settings must be a file.").format(path=prefix.env_file),
@@ -145,7 +148,7 @@ def _require_place(prefix: Prefix) -> None:
 
 
 def _stage(prefix: Prefix, backup: Backup, restored: Path) -> None:
-    """Stage a backup; the oldest do not know settings that are a link, which then stay what they are."""
+    """Stage a backup. The oldest backups do not record settings that are a link; such a link remains."""
     backup_files.stage(backup, restored)
     settings = restored / prefix.env_file.name
     if not backup.number and not os.path.lexists(settings) and prefix.env_file.is_symlink():
@@ -153,23 +156,23 @@ def _stage(prefix: Prefix, backup: Backup, restored: Path) -> None:
 
 
 def _make_folders(prefix: Prefix, data: Path) -> None:
-    """Make the folders that the active release leads to, which a backup from before it may lack."""
+    """Create the folders that the active release links to, which an older backup may lack."""
     data.mkdir(exist_ok=True)
     active = prefix.active()
     if active is None:
         return
-    with contextlib.suppress(RagtraceError, OSError):  # a damaged release is for recover
+    with contextlib.suppress(RagtraceError, OSError):  # recover handles a damaged release
         for folder in active.manifest().application.persist:
             (data / folder).mkdir(parents=True, exist_ok=True)
 
 
 def needed_bytes(prefix: Prefix, backup: Backup) -> int:
-    """Return what restoring a backup takes: a copy of it beside, and a backup of what is there now."""
+    """Return the bytes that restoring a backup takes: the staged copy, a backup of the current files, a reserve."""
     return userdata.size(backup.path) + backups.needed_bytes(prefix) + backups.RESERVE
 
 
 def _clear(prefix: Prefix) -> None:
-    with contextlib.suppress(OSError):  # what stays goes at the next run
+    with contextlib.suppress(OSError):  # the next run removes the rest
         files.remove_tree(prefix.root / userdata.RESTORED)
 
 

@@ -1,9 +1,9 @@
-"""Which releases a prefix keeps, which one a rollback goes to, and what goes when another one becomes active.
+"""The releases that a prefix retains, its rollback target, and the releases that an activation removes.
 
-Retained are the active release, the last one of another version, to which a rollback goes, and the one that the newest
-backup of another version needs. A version is a manifest: repairs and repeated installations of the active one take no
-place from the way back. A release that still runs stays until it has ended; of those there are at most ``MOST_IN_USE``,
-because no other is installed then (docs/adr/0025).
+Retained are the active release, the last one of another version (the rollback target), and the one that the newest
+backup of another version needs. A manifest identifies a version, so repairs and repeated installations of the active
+version do not displace the previous one. A release that is still running is removed once it has ended; an installation
+that would leave more than ``MOST_IN_USE`` of them is refused (docs/adr/0025).
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ MOST_IN_USE = 3
 
 @dataclass(frozen=True)
 class Going:
-    """A release that goes: its version, the data that wait for it alone and go with it, and the processes that run it.
+    """A release to be removed: its version, the data set aside for it alone, and the processes that run it.
 
-    ``is_replaced`` when one of the same version takes its place.
+    ``is_replaced`` is set if another release of the same version replaces it.
     """
 
     release: str
@@ -54,14 +54,14 @@ class Going:
 
 @dataclass(frozen=True)
 class Collected:
-    """What a collection came to: the releases that went, and those that stay because they still run."""
+    """The result of a collection: the removed releases, and those that remain because they are still running."""
 
     gone: tuple[Going, ...] = ()
     in_use: tuple[Going, ...] = ()
 
 
 def sentence(gone: Going) -> str:
-    """Return what to tell before a release goes."""
+    """Return the sentence to show before a release is removed."""
     if gone.is_replaced and gone.data is not None:
         text = _(
             "{release} and its data in {path} will be removed: the new release replaces it and uses the current data."
@@ -79,13 +79,13 @@ def sentence(gone: Going) -> str:
 
 
 def discard(release: Release) -> None:
-    """Take a damaged release out of those that a rollback may go to; the next collection removes it."""
+    """Unmark a damaged release, so that no rollback goes to it; the next collection removes it."""
     if reading.is_folder(release.path):
         seal.unmark(release)
 
 
 def remember_previous(prefix: Prefix, active: Release, former: str | None) -> None:
-    """Note which release was active before another version, for rollback."""
+    """Record which release was active before one of another version, for rollback."""
     release = prefix.release(former) if former else None
     if release is not None and (release.made_from == active.made_from or release == remembered(prefix)):
         return
@@ -93,12 +93,12 @@ def remember_previous(prefix: Prefix, active: Release, former: str | None) -> No
 
 
 def previous(prefix: Prefix) -> Release | None:
-    """Return the complete release that a rollback goes to: the last of another version than the active one, or None."""
+    """Return the release that a rollback goes to: the last of another version than the active one, or None."""
     return previous_beside(prefix, prefix.active())
 
 
 def previous_beside(prefix: Prefix, active: Release | None, damaged: Release | None = None) -> Release | None:
-    """Return the same for a release that is to become active in the place of a damaged one, or of its own version's."""
+    """Return the rollback target if ``active`` were the active release and ``damaged`` did not exist, or None."""
     bereft = unmarked(prefix)
     complete = [*prefix.complete_releases(), *([bereft] if bereft else [])]
     complete = [release for release in complete if release != damaged]
@@ -111,9 +111,9 @@ def previous_beside(prefix: Prefix, active: Release | None, damaged: Release | N
 
 
 def unmarked(prefix: Prefix) -> Release | None:
-    """Return the release that a rollback goes to where its mark, or all of it, is lost and nobody took it away.
+    """Return the rollback target if its mark, or all of it, is lost although no command discarded it, else None.
 
-    Its second copy of the manifest is there, so a rollback may be able to make it anew: nothing that it needs goes.
+    The second copy of its manifest exists, so a rollback may be able to rebuild it: its files are not collected.
     """
     release = remembered(prefix)
     if release is None or release.is_complete or release == prefix.named():
@@ -124,7 +124,7 @@ def unmarked(prefix: Prefix) -> Release | None:
 
 
 def remembered(prefix: Prefix) -> Release | None:
-    """Return the release of another version that was active before, as ``state/previous`` names it."""
+    """Return the release that ``state/previous`` names, the last active one of another version, or None."""
     try:
         return prefix.release(reading.read(prefix.state / "previous", reading.LINES).decode("utf-8").strip())
     except (OSError, ValueError, RagtraceError):
@@ -132,7 +132,7 @@ def remembered(prefix: Prefix) -> Release | None:
 
 
 def retained(prefix: Prefix) -> dict[str, Release]:
-    """Return the releases to retain, by name; all of them while none is active."""
+    """Return the releases to retain, by name; all complete ones if none is active."""
     active = prefix.active()
     if active is None:
         return _named(*prefix.complete_releases())
@@ -144,16 +144,16 @@ def _named(*releases: Release | None) -> dict[str, Release]:
 
 
 def going(prefix: Prefix, coming: Release, *, is_damaged: bool = False) -> tuple[Going, ...]:
-    """Return what goes when a release, which may be still to be built, becomes active; nothing is written.
+    """Return the releases to be removed when ``coming``, which may not be built yet, becomes active; writes nothing.
 
-    ``is_damaged`` when the active one is no way back.
+    ``is_damaged`` is set if the active release is damaged, and therefore not a rollback target.
     """
     active = prefix.active()
     if is_damaged or active is None or active.made_from == coming.made_from:
         previous, pinned = previous_beside(prefix, coming, active), backups.pinned_beside(prefix, coming, active)
     else:
         previous = active
-        pinned = active if backups.holds_anything(prefix) else backups.pinned_beside(prefix, coming)  # of its backup
+        pinned = active if backups.holds_anything(prefix) else backups.pinned_beside(prefix, coming)  # by its backup
     stays = _named(coming, previous, pinned)
     rest = [release for release in prefix.complete_releases() if release.id not in stays]
     waiting = [release for release in prefix.all_releases() if not release.is_complete and not in_use.is_free(release)]
@@ -161,29 +161,29 @@ def going(prefix: Prefix, coming: Release, *, is_damaged: bool = False) -> tuple
 
 
 def _going(prefix: Prefix, release: Release, stays: list[Release]) -> Going:
-    """Return what a release is that goes; the first of those that stay is the active one then."""
+    """Describe a release to be removed; the first of ``stays`` will be the active one."""
     is_replaced = release.made_from in {other.made_from for other in stays}
-    is_stored = release.made_from in {other.made_from for other in stays[1:]}  # its data wait for the one that stays
+    is_stored = release.made_from in {other.made_from for other in stays[1:]}  # the one that stays needs its data
     try:
         version = release.manifest().product.version
     except (RagtraceError, OSError):
-        version = ""  # a damaged one
+        version = ""  # a damaged release
     data = None if is_stored else userdata.waiting(prefix, release)
     return Going(release.id, version, data, in_use.users(release), is_replaced)
 
 
 def too_many(prefix: Prefix, coming: Release) -> tuple[Going, ...]:
-    """Return the releases that still run and would wait for it to end, where they are more than may wait."""
+    """Return the running releases that an installation would leave waiting, or () if they are within the limit."""
     found = [gone for gone in going(prefix, coming) if not in_use.is_free(prefix.release(gone.release))]
     return tuple(found) if len(found) > MOST_IN_USE else ()
 
 
 def collect(prefix: Prefix) -> Collected:
-    """Remove the releases that are not retained, and what only they needed; one that still runs waits."""
+    """Remove the releases that are not retained, and the files that only they needed; a running release remains."""
     wanted = retained(prefix)
     rest = [release for release in prefix.all_releases() if release.id not in wanted]
     if prefix.active() is None and rest:
-        return Collected()  # one without its mark may be a damaged one that counted: for recover, with all it needs
+        return Collected()  # recover may need one without its mark, which can be a damaged active release
     gone, waiting = [], []
     for release in rest:
         reported = _going(prefix, release, [*wanted.values()])
@@ -197,11 +197,11 @@ def collect(prefix: Prefix) -> Collected:
 
 
 def _collect_needs(prefix: Prefix, wanted: dict[str, Release]) -> None:
-    """Remove second copies, data that were set aside and stored files that no release needs."""
+    """Remove second copies of manifests, data that was set aside and stored files that no release needs."""
     proofs.collect(prefix, wanted.values())
     userdata.collect(prefix, wanted.values())
     try:
         needed = {entry.sha256 for release in wanted.values() for entry in release.manifest().files}
     except (RagtraceError, OSError):
-        return  # a damaged release is for recover; until then nothing that it may need goes
+        return  # recover handles a damaged release; until then its files are not collected
     Store(prefix.store).collect(needed)

@@ -1,4 +1,4 @@
-"""How much room a change takes, and where; stated once for who refuses one and for who warns of it beforehand."""
+"""The disk space that a change takes, by folder, for the commands that refuse a change and the checks that warn."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ FILES_RESERVE = 1000  # inodes
 
 
 def needed_bytes(manifest: Manifest) -> int:
-    """Return the most that an installation holds at once: stored files, the release, its bytecode."""
+    """Return the maximum bytes that an installation takes at once: stored files, the release, bytecode, a reserve."""
     return manifest.total_bytes + of_release(manifest) + RESERVE
 
 
 def of_release(manifest: Manifest) -> int:
-    """Return the most bytes that a release takes that is made whole, beside the store."""
+    """Return the maximum bytes that a new release takes in addition to the store."""
     return int(manifest.installed_bytes * (1 + BYTECODE_SHARE)) + _own_copies(manifest)
 
 
 def _own_copies(manifest: Manifest) -> int:
-    """Return the bytes that a release has beside the store's (``Store.lay``) and that the manifest does not count."""
+    """Return the bytes of a release's own copies of stored files (``Store.stage``), not counted in its manifest."""
     kinds = ("model", "plugin", "verification", "lock")
     return sum(entry.size for entry in manifest.files if entry.kind in kinds and entry.size <= OWN_COPY_LIMIT)
 
 
 def of_whole_repair(manifest: Manifest) -> int:
-    """Return the bytes that a repair takes which makes a release whole."""
+    """Return the bytes that a repair takes if it rebuilds the whole release."""
     return of_release(manifest) + RESERVE
 
 
 def of_repair(manifest: Manifest, prefix: Prefix, packages: Collection[str] | None) -> int:
-    """Return the bytes that a repair takes which installs some packages again, or all (None); the rest is linked."""
+    """Return the bytes that a repair takes if it reinstalls some packages, or all if None; the rest is linked."""
     if packages is None:
         return of_whole_repair(manifest)
     wheels = {package.wheel for package in manifest.packages if package.name in packages}
@@ -57,7 +57,7 @@ def of_repair(manifest: Manifest, prefix: Prefix, packages: Collection[str] | No
 
 
 def shares(manifest: Manifest, prefix: Prefix) -> list[tuple[Path, int]]:
-    """Return what an installation takes of each folder of a prefix, which may be a mount."""
+    """Return the bytes that an installation takes in each folder of a prefix, any of which may be a mount point."""
     return [
         (prefix.root, RESERVE),
         (prefix.store, manifest.total_bytes),
@@ -67,14 +67,14 @@ def shares(manifest: Manifest, prefix: Prefix) -> list[tuple[Path, int]]:
 
 
 def _copies(manifest: Manifest, prefix: Prefix) -> Iterator[tuple[Path, int]]:
-    """Yield where copies of the user's data go, and what they take; the finding on the backup reports errors."""
+    """Yield the folders of copies of the user's data, with their bytes; the finding on the backup reports errors."""
     with contextlib.suppress(OSError):
         yield prefix.backups, backups.needed_bytes(prefix)
         yield prefix.root, userdata.size(prefix.data) if _migrates(manifest, prefix) else 0
 
 
 def _unpacked(wheel: Path) -> int:
-    """Return the bytes that a stored wheel takes unpacked; whether it is sound is for its installation to tell."""
+    """Return the unpacked bytes of a stored wheel, or 0 if it is damaged, which its installation reports."""
     try:
         with reading.opened(wheel) as file, zipfile.ZipFile(file) as archive:
             return sum(member.file_size for member in archive.infolist())

@@ -1,7 +1,7 @@
-"""A change of a prefix that happens whole or not at all.
+"""A change of a prefix that happens completely or not at all.
 
-The journal says what is being built; ``current`` says whether it counts. Leaving the block with an
-error, and the first command after a crash, do the same: undo what does not count.
+The journal records what is being built; ``current`` determines whether it counts. Leaving the block with an error, and
+the first command after a crash, do the same: undo what does not count.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ if TYPE_CHECKING:
     from installer.layout.store import Store
     from shared.terminal.progress import Progress
 
-ROLLBACK = "rollback"  # the command that makes no release
-REPAIRED = "rollback-repair"  # the same, to a previous release that is made anew because it is damaged
-RETURN = "return"  # the same, when the previous release is damaged
-RECOVER = "recover"  # the command whose previous release is damaged
-RESTORE = "restore"  # the command that makes settings and data what a backup holds; once journaled it is finished
+ROLLBACK = "rollback"  # the command that builds no release
+REPAIRED = "rollback-repair"  # the same, to a previous release that is rebuilt because it is damaged
+RETURN = "return"  # the same, if the release that was active is damaged
+RECOVER = "recover"  # the command that replaces a damaged active release
+RESTORE = "restore"  # the command that restores a backup; once journaled it is always finished
 OWN_IN_DATA = re.compile(r"\.ragtrace-(?P<file>[0-9]+\.tmp)|\.ragtrace-try-[0-9a-f]{32}")  # persist.py, trials.py
 LOG = logging.getLogger("ragtrace")
 
 
 @dataclass
 class Transaction:
-    """The block in which a release is built; ``entry`` is what the journal says meanwhile."""
+    """A block in which a release is built; ``entry`` is its entry in the journal."""
 
     prefix: Prefix
     command: str
@@ -60,12 +60,12 @@ class Transaction:
         return self
 
     def note(self, **changes: Any) -> None:
-        """Write something into the journal before it is done."""
+        """Write a step to the journal before it is done."""
         self.entry = replace(self.entry, **changes)
         journal.write(self.prefix, self.entry)
 
     def back_up(self, progress: Progress) -> None:
-        """Copy what is the user's; a run that does not count takes the copy with it."""
+        """Back up settings and data; a run that is undone removes the backup again."""
         if self.former is None and not backups.holds_anything(self.prefix):
             return
         name = backups.new_name(self.prefix, f"before-{self.command}")
@@ -74,24 +74,24 @@ class Transaction:
             backups.create(self.prefix, name, quick=self.command == ROLLBACK)
 
     def expect(self, data: Path) -> None:
-        """Let a tree become the user's data when the release is activated."""
+        """Record a tree that replaces the user's data when the release is activated."""
         self.note(incoming=data.relative_to(self.prefix.root).as_posix(), inode=userdata.inode(data))
 
     def make_folders(self, manifest: Manifest) -> None:
-        """Make the user's folders that a new release leads to, each journaled."""
+        """Create the user's folders that a new release links to, each journaled."""
         self.entry = persist.make_folders(self.prefix, manifest, self.entry)
 
     def write_data(self, manifest: Manifest, store: Store) -> None:
-        """Write the files that the source ships beside the user's, each journaled."""
+        """Write the files that the source ships next to the user's files, each journaled."""
         self.entry = persist.write(self.prefix, manifest, store, self.entry)
 
     def switch(self) -> None:
-        """Make the release current, with the data that come with it."""
+        """Make the release current, together with its migrated or retained data."""
         userdata.swap_in(self.prefix, self.entry)
         self.prefix.point_at(self.release)
 
     def switch_back(self) -> None:
-        """Make the previous release current again; with none, nothing is current."""
+        """Make the previous release current again, or nothing if there was none."""
         if self.prefix.named() != self.former:
             switch_to(self.prefix, self.former)
         userdata.swap_out(self.prefix, self.entry)
@@ -100,14 +100,14 @@ class Transaction:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
-            # the journal, because it knows of files written by a step that failed before it could return
+            # from the journal, which also lists files of a step that failed before it returned
             undo(self.prefix, journal.read(self.prefix) or self.entry)
             return
         try:
             settle_counted(self.prefix, self.entry)
             if self.command == ROLLBACK:
-                stored = self.prefix.backups  # may be on a filesystem of its own
-                files.sync_filesystem(stored if stored.is_dir() else self.prefix.root)  # a quick backup lasts only now
+                stored = self.prefix.backups  # may be a separate filesystem
+                files.sync_filesystem(stored if stored.is_dir() else self.prefix.root)  # makes a quick backup durable
             self.collected = retention.collect(self.prefix)
             tidy_launchers(self.prefix)  # the tool's command depends on what is retained
             backups.prune(self.prefix)
@@ -117,7 +117,7 @@ class Transaction:
 
 
 def switch_to(prefix: Prefix, release: Release | None) -> None:
-    """Make a release current; with None, nothing is current."""
+    """Make a release current, or nothing if it is None."""
     if release is not None:
         prefix.point_at(release)
     else:
@@ -126,14 +126,14 @@ def switch_to(prefix: Prefix, release: Release | None) -> None:
 
 
 def undo(prefix: Prefix, entry: journal.Entry) -> None:
-    """Remove what an unfinished run made, unless ``current`` already names its release: then it counts.
+    """Undo an unfinished run, unless ``current`` already names its release: then it counts and is finished.
 
-    Settings and data that were about to be restored are restored.
+    A journaled restoration is finished.
     """
     if entry.command == RESTORE:
         finish_restoring(prefix, entry)
         return
-    files.sync_folder(prefix.root)  # a kill may have come between the switch and its sync: what follows relies on it
+    files.sync_folder(prefix.root)  # a kill may have come between the switch and its sync, on which the next steps rely
     active = prefix.active()
     if active is None or active.id != entry.release:
         userdata.swap_out(prefix, entry)
@@ -153,9 +153,9 @@ def undo(prefix: Prefix, entry: journal.Entry) -> None:
 
 
 def _end(prefix: Prefix) -> None:
-    """Record that no run is under way, once all that it removed is off the disk: nobody looks for it later."""
+    """Clear the journal once all removals are on disk, because no later command checks for them."""
     try:
-        if sys.platform != "win32":  # NTFS has what is removed in its log before the journal's replacement
+        if sys.platform != "win32":  # NTFS logs the removals before the journal's replacement
             ours = [folder for folder in prefix.folders if folder != prefix.data and folder.is_dir()]
             for folder in {folder.stat().st_dev: folder for folder in ours}.values():
                 files.sync_filesystem(folder)
@@ -166,17 +166,17 @@ def _end(prefix: Prefix) -> None:
 
 
 def _forgo(prefix: Prefix, release: Release) -> None:
-    """Use the name of an unfinished release no more; a full disk is no reason against cleaning up."""
-    if release.path.exists():  # else nobody ever wrote there
+    """Retire the name of an unfinished release; a full disk does not prevent the cleanup."""
+    if release.path.exists():  # else nothing was ever written there
         with contextlib.suppress(OSError):
             prefix.forgo(release)
 
 
 def settle_counted(prefix: Prefix, entry: journal.Entry) -> None:
-    """Finish what follows from a release having become current."""
+    """Finish the steps that follow once a release has become current."""
     if entry.incoming is not None:
         userdata.swap_in(prefix, entry)
-        persist.take_back(prefix.root / entry.incoming, entry)  # folders for the new release alone
+        persist.take_back(prefix.root / entry.incoming, entry)  # folders made only for the new release
     userdata.keep_previous(prefix, entry)
     retention.remember_previous(prefix, prefix.release(entry.release), entry.former)
 
@@ -190,7 +190,7 @@ def finish_restoring(prefix: Prefix, entry: journal.Entry) -> None:
 
 
 def tidy_launchers(prefix: Prefix) -> None:
-    """Make PREFIX/bin hold what the active release has, nothing when there is none."""
+    """Update PREFIX/bin to the launchers of the active release, or to none if no release is active."""
     active = prefix.active()
     if active is None:
         launchers.prune(prefix, None)
@@ -198,13 +198,13 @@ def tidy_launchers(prefix: Prefix) -> None:
     try:
         manifest = active.manifest()
     except (RagtraceError, OSError):
-        return  # a damaged release is for recover
+        return  # recover handles a damaged release
     launchers.write(prefix, manifest)
     launchers.prune(prefix, manifest)
 
 
 def recover_crash(prefix: Prefix) -> str | None:
-    """Undo what a crash left; return the command that was under way, or None when all was well."""
+    """Undo an interrupted change and remove its leftovers; return the command, or None if there was none."""
     entry = journal.read(prefix)
     if entry is not None:
         undo(prefix, entry)
@@ -216,17 +216,18 @@ def recover_crash(prefix: Prefix) -> str | None:
         if path.parent != prefix.data:
             files.remove_tree(path)
             continue
-        with service.acting_for(prefix.data), contextlib.suppress(PermissionError):  # not ours to remove, if not its
+        with service.acting_for(prefix.data), contextlib.suppress(PermissionError):  # this account may not remove it
             files.remove_tree(path)
     if gone:
-        retention.collect(prefix)  # what only they needed
+        retention.collect(prefix)  # files that only they needed
     return entry.command if entry is not None else None
 
 
 def leftovers(prefix: Prefix) -> list[Path]:
-    """Return what only a crash leaves: temporary files, and releases that are not whole, unless one of them still runs.
+    """Return the files that only a crash leaves: temporary files, and incomplete releases that are not running.
 
-    While none is active, one without its mark may be a damaged one that counted, which is for recover.
+    While no release is active, incomplete ones are excluded: one may be a damaged active release, which recover
+    handles.
     """
     advisories = prefix.state / "advisories"
     found = [
@@ -244,23 +245,23 @@ def leftovers(prefix: Prefix) -> list[Path]:
     found += [*backups.leftovers(prefix), *trials.abandoned(prefix.state)]
     if prefix.active() is None:
         return found
-    bereft = retention.unmarked(prefix)  # of its mark, by no crash
+    bereft = retention.unmarked(prefix)  # it lost its mark, but not by a crash
     broken = [release for release in prefix.all_releases() if not release.is_complete and release != bereft]
     return found + [release.path for release in broken if in_use.is_free(release)]
 
 
 def _is_own(path: Path) -> bool:
-    """Return whether a name among the user's data is one of ours, for what it stands for."""
+    """Return whether an entry of the user's data has a temporary name of this tool, and the file type of that name."""
     matched = OWN_IN_DATA.fullmatch(path.name)
     wanted = stat.S_ISREG if matched and matched["file"] else stat.S_ISDIR
     return matched is not None and wanted(path.lstat().st_mode)
 
 
 def settle(prefix: Prefix) -> None:
-    """Undo what a crash left, before a command that only looks; not while another run is at work."""
+    """Undo what a crash left, before a read-only command; does nothing while another run is in progress."""
     try:
         if journal.read(prefix) is not None or leftovers(prefix):
             with locked(prefix.state / "lock"):
                 recover_crash(prefix)
     except (BusyError, HostError, OSError) as reason:
-        LOG.info("nothing was cleaned up: %s", reason)  # another run, or a user who may only look
+        LOG.info("nothing was cleaned up: %s", reason)  # another run is in progress, or this user may only read

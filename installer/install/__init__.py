@@ -1,1 +1,1 @@
-"""The ways of an installation, each a story: install, again, upgrade, uninstall, and what is inspected before."""
+"""Installation commands, one per module: install, repeat, upgrade, roll back, uninstall, and the checks before them."""

@@ -1,4 +1,4 @@
-"""Delta bundles on the host: what they leave out must be in the store of the prefix."""
+"""Delta bundles on the host: the files that they omit must be in the store of the prefix."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def lacking(bundle: Bundle, store: Store) -> list[FileEntry]:
-    """Return what a delta leaves out and the store has not with the right bytes, which are hashed now."""
+    """Return the files that a delta bundle omits and that the store lacks or has damaged; hashes them now."""
     entries = sorted(bundle.left_out, key=lambda entry: -entry.size)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return [entry for entry, found in zip(entries, pool.map(store.has, entries)) if not found]
 
 
 def findings(bundle: Bundle, store: Store) -> Iterator[Finding]:
-    """Look for what a delta leaves out, every byte hashed: an installation takes it from there right afterwards."""
+    """Yield the finding on the files that a delta bundle omits; hashes every byte, as they are installed next."""
     if bundle.base is None:
         return
     missing = sorted(lacking(bundle, store), key=lambda entry: entry.path)
@@ -41,7 +41,7 @@ def findings(bundle: Bundle, store: Store) -> Iterator[Finding]:
 
 
 def _missing(bundle: Bundle, store: Store, missing: list[FileEntry]) -> Finding:
-    assert bundle.base is not None  # it leaves something out
+    assert bundle.base is not None  # it omits some files
     base, product = bundle.base.product, bundle.manifest.product
     details = plural(
         "{path}, which this delta bundle needs from {name} {version}, is missing or damaged in {store}",

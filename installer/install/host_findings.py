@@ -1,4 +1,4 @@
-"""What preflight alone finds of a host: its platform, the standard library of its Python, programs that run."""
+"""Findings that only preflight needs: the platform, the standard library of this Python, running programs."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ DISTUTILS_UNTIL = (3, 9)  # uv's get_interpreter_info.py uses sysconfig from 3.1
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was inspected: what, whether it fits, what was seen, and what to do when it doesn't.
+    """One finding: its subject, whether that fits, the details, and the advice if it does not.
 
-    ``warns`` marks one that fits and should be known all the same, or that could not be inspected; ``of_admission``
-    one that the admission of the bundle judges, which then reports it itself.
+    ``warns`` marks a finding that fits but should be reported, or that could not be checked; ``of_admission`` one that
+    the admission of the bundle checks and reports itself.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Finding:
 
 
 def target(manifest: Manifest) -> Finding:
-    """Return whether this host is of the platform that a manifest is for."""
+    """Return the finding on whether this host has the platform that a manifest is for."""
     host, wanted = host_target(), manifest.target
     fits = (host.platform, host.architecture) == (wanted.platform, wanted.architecture)
     details = _("this host is {host}, but the bundle is for {target}").format(host=host, target=wanted)
@@ -49,7 +49,7 @@ def target(manifest: Manifest) -> Finding:
 
 
 def distutils(manifest: Manifest) -> Iterator[Finding]:
-    """Return whether uv can make an environment of CPython 3.9, which it asks by distutils where its files go."""
+    """Yield the finding on distutils, which uv queries for paths when it creates a CPython 3.9 environment."""
     if manifest.own_python or sys.version_info[:2] > DISTUTILS_UNTIL[:2]:
         return
     found = _has_distutils()
@@ -62,13 +62,13 @@ def _has_distutils() -> bool:
 
 
 def processes(prefix: Prefix) -> Iterator[Finding]:
-    """Return which programs run from the installed releases: they change the data while these are copied."""
+    """Yield the finding on programs running from the installed releases: they change the data during a backup."""
     if not prefix.releases.is_dir():
         return
     name, advice = _("Processes"), _("Stop the application first: its data is copied while the application is stopped.")
     try:
         running = _running(prefix)
-    except Exception as trouble:  # noqa: BLE001 - psutil's errors are of its own kind; this check is optional
+    except Exception as trouble:  # noqa: BLE001 - psutil has exceptions of its own; this check is optional
         details = _("could not check whether the application is running: {reason}").format(reason=trouble)
         yield Finding(name, True, details, advice, warns=True)
         return
@@ -81,7 +81,7 @@ def processes(prefix: Prefix) -> Iterator[Finding]:
 
 
 def _running(prefix: Prefix) -> list[str]:
-    """Return the application's programs. Raises psutil's errors, ImportError where it cannot be imported."""
+    """Return the names of the application's programs. Raises psutil's errors, ImportError if psutil is unavailable."""
     from installer.layout import processes as running
 
     return [running.name_of(process) for process in running.of_application(running.roots_of(prefix))]

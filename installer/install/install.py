@@ -1,4 +1,4 @@
-"""The story of an installation: from a verified bundle to an active release, or nothing at all."""
+"""Installing a verified bundle: it becomes the active release, or nothing changes."""
 
 from __future__ import annotations
 
@@ -47,21 +47,21 @@ VERSION_TIME_LIMIT = 60.0  # seconds
 def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> Outcome:
     """Install a bundle as a new release and activate it.
 
-    Raises HostError, TrustError, BusyError; InstallError for a failure after the first write. The
-    release that was active before stays so.
+    Raises HostError, TrustError, BusyError; InstallError if something fails after the first write. The release that was
+    active before then remains active.
     """
     prefix = candidate.prefix
     progress.step(_("Checking this host"))
-    # 1. Know all that can be known before the first write. A new prefix has no lock yet: the bundle is judged again.
+    # 1. Check all that is possible before the first write. A new prefix has no lock yet: step 3 admits again.
     made = not prefix.exists
     if made:
         admit(candidate)
         preflight.require_ok(preflight.of_bundle(candidate.bundle, prefix))
-    # 2. Lock the prefix, and undo what a crash left: it may take the space that is needed.
+    # 2. Lock the prefix, and undo what a crash left, which may occupy space that is needed.
     prefix.make()
     with locked(prefix.state / "lock", wait=wait):
         transaction.recover_crash(prefix)
-        # 3. Admit the bundle, and check again what the undoing changed, or another run while this one waited.
+        # 3. Admit the bundle and check the host again, because step 2, or a run that it waited for, changes things.
         with leaving_nothing(prefix, is_new=made and not prefix.complete_releases()):
             admitted = admit(candidate)
             for warning in admitted.warnings:
@@ -69,9 +69,9 @@ def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> O
             head = finished(admitted, progress)
             if head is None:
                 check_host(candidate.bundle, prefix, progress)
-        # 4. Make the release, unless this very one is active and whole.
+        # 4. Build the release, unless this very one is active and intact.
         outcome = make_release(admitted, progress) if head is None else already_there(prefix, head)
-        # 5. Remember its counter.
+        # 5. Record its counter.
         forgotten = remember(admitted)
         if forgotten:
             progress.warn(forgotten)
@@ -80,7 +80,7 @@ def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> O
 
 @contextlib.contextmanager
 def leaving_nothing(prefix: Prefix, *, is_new: bool) -> Iterator[None]:
-    """Remove a new prefix where its bundle is refused, or this host turns out not to fit."""
+    """Remove a new prefix if its bundle is refused or this host does not fit."""
     try:
         yield
     except (HostError, TrustError):
@@ -90,19 +90,19 @@ def leaving_nothing(prefix: Prefix, *, is_new: bool) -> Iterator[None]:
 
 
 def make_release(admitted: AdmittedBundle, progress: Progress) -> Outcome:
-    """Make an admitted bundle the active release, under the lock; what fails is undone."""
+    """Build an admitted bundle as a release and activate it, under the lock; a failure is undone."""
     prefix, manifest = admitted.prefix, admitted.manifest
     release, previous = prefix.new_release(manifest.product.counter, admitted.manifest_sha256), prefix.active()
     fresh, called = not prefix.complete_releases(), launchers.tool(prefix)
     try:
         with transaction.Transaction(prefix, "install", release) as change:
-            # 1. Back up what is the user's, and make the data of the new version.
+            # 1. Back up settings and data, and prepare the data of the new version.
             change.back_up(progress)
             change.make_folders(manifest)
             migration.prepare(change, manifest, progress)
             # 2. Verify every byte on its way into the store; build the release at its final path, accept and seal it.
             build(admitted, release, progress)
-            # 3. Activate it: ``current`` is replaced, which is the commit point. Where it does not work, switch back.
+            # 3. Activate it: ``current`` is replaced, which is the commit point. If it does not work, switch back.
             activate(change, manifest, progress)
             settings.write_env_file(prefix, manifest, previous, progress)
         head = record(admitted, release)
@@ -115,7 +115,7 @@ def make_release(admitted: AdmittedBundle, progress: Progress) -> Outcome:
 
 
 def record(admitted: AdmittedBundle, release: Release) -> str:
-    """Add a release that was installed to the audit log; return its new head."""
+    """Add an installed release to the audit log; return the log's new head."""
     product = admitted.manifest.product
     return audit_log.append(
         admitted.prefix,
@@ -131,9 +131,9 @@ def record(admitted: AdmittedBundle, release: Release) -> str:
 
 
 def finished(admitted: AdmittedBundle, progress: Progress) -> str | None:
-    """Return the audit log's head where a bundle's release is active, whole and works, else None.
+    """Return the audit log's head if the bundle's release is active, intact and works, else None.
 
-    A run that was killed once ``current`` named the release may have missed what comes after.
+    Also completes the steps that a run killed after ``current`` named the release may have missed.
     """
     bundle, prefix = admitted.bundle, admitted.prefix
     release = repeated.active_of(bundle, prefix)
@@ -157,14 +157,14 @@ def finished(admitted: AdmittedBundle, progress: Progress) -> str | None:
 def already_there(prefix: Prefix, head: str) -> Outcome:
     """Return the outcome of an installation that had nothing to do."""
     active, tool = prefix.active(), launchers.tool(prefix) or own_command.in_prefix(prefix.root)
-    assert active is not None  # it was inspected under the lock
+    assert active is not None  # it was checked under the lock
     return Outcome(prefix.root, active.id, active.id, head, tool, already=True)
 
 
 def check_host(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
-    """Tell what should be known of this host. Raises HostError for what does not fit.
+    """Report warnings about this host and the releases to be removed. Raises HostError if a finding does not fit.
 
-    The clock is left to who admits the bundle: a release that the prefix keeps is not judged by it again.
+    The clock is left to the admission, which does not check it again for a release that the prefix retains.
     """
     findings = preflight.of_bundle(bundle, prefix)
     preflight.require_ok(findings)
@@ -198,10 +198,10 @@ def build(bundle: AdmittedBundle, release: Release, progress: Progress) -> None:
 
 @dataclass(frozen=True)
 class Origin:
-    """What a release was made from, for its receipt.
+    """The origin of a release, for its receipt.
 
-    ``digests`` knows files that were hashed a moment ago; ``damaged`` gives, by path, the content that files should
-    have which are known not to have it.
+    ``digests`` caches the digests of files that were just hashed; ``damaged`` maps the paths of files known to be
+    damaged to the content that they should have.
     """
 
     python: Path
@@ -213,7 +213,7 @@ class Origin:
     def receipt(
         self, installation: Installation, items: tuple[receipt.Item, ...], used: usage.Usage | None
     ) -> receipt.Receipt:
-        """Return the receipt of a release, made now, with its inventory and what making it took."""
+        """Return the receipt of a release as of now, with its inventory and the usage of its build."""
         release, product = installation.release, installation.manifest.product
         return receipt.Receipt(
             release=release.id,
@@ -234,7 +234,7 @@ class Origin:
 
 
 def accept(installation: Installation, digests: Digests, progress: Progress) -> None:
-    """Compare a built release with its RECORDs and the lock, then try it out on scratch data."""
+    """Compare a built release with its RECORDs and the lockfile, then try it out on scratch data."""
     stored = tools_environment.stored([*installation.manifest.of_kind("wheel")], installation.store)
     with wheels.blamed(stored):
         acceptance.check_records(installation, digests, progress)
@@ -244,7 +244,7 @@ def accept(installation: Installation, digests: Digests, progress: Progress) -> 
 
 
 def finish(installation: Installation, origin: Origin, progress: Progress, *, meter: usage.Meter | None = None) -> None:
-    """Migrate the data that come with an accepted release, link the user's, write the receipt, make it last."""
+    """Migrate the data of an accepted release, link the user's data, write the receipt, and seal the release."""
     prefix, release, meter = installation.prefix, installation.release, meter or usage.Meter()
     migration.migrate(installation, progress)
     persist.link_to(release, installation.manifest, prefix.data)
@@ -258,14 +258,14 @@ def finish(installation: Installation, origin: Origin, progress: Progress, *, me
 
 
 def version_of(python: Path) -> str:
-    """Return an interpreter's version, this one's without running it again."""
+    """Return an interpreter's version; the running one is not started again."""
     if python == base_interpreter():
         return platform.python_version()
     return reported_version(python)
 
 
 def reported_version(python: Path) -> str:
-    """Return the version that an interpreter reports; raises ToolError where it does not."""
+    """Return the version that an interpreter reports. Raises ToolError if it does not report one."""
     code = "import platform; print(platform.python_version())"
     reported = process.run([str(python), "-I", "-B", "-c", code], timeout=VERSION_TIME_LIMIT)
     return process.checked(reported, str(python)).stdout.strip()

@@ -1,4 +1,4 @@
-"""All that can be known before the first write, in one list."""
+"""All checks that are possible before the first write, in one list."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ __all__ = ["Finding", "nearest", "of_bundle", "preflight", "repair_space", "requ
 
 
 def runtime(manifest: Manifest) -> list[Finding]:
-    """Return whether this platform and this Python are those that a manifest is for."""
+    """Return the findings on whether a manifest is for this platform and this Python."""
     asked = [finding for requirement in requirements.OF_A_RELEASE for finding in requirement.here(manifest)]
     return [host_findings.target(manifest), *asked, *host_findings.distutils(manifest)]
 
 
 def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:
-    """Return every finding; nothing is left behind on disk."""
+    """Return every finding; leaves nothing on disk."""
     return [
         *runtime(manifest),
         *requirements.INSTRUCTIONS.here(manifest),
@@ -71,7 +71,7 @@ def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:
 
 
 def of_bundle(bundle: Bundle, prefix: Prefix) -> list[Finding]:
-    """Return every finding, what a delta bundle builds on included."""
+    """Return every finding, including the base of a delta bundle and the releases that are still running."""
     coming = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
     return [
         *preflight(bundle.manifest, prefix),
@@ -81,7 +81,7 @@ def of_bundle(bundle: Bundle, prefix: Prefix) -> list[Finding]:
 
 
 def in_use(prefix: Prefix, coming: Release) -> Iterator[Finding]:
-    """Return whether more releases would wait for their programs to end than may."""
+    """Yield a finding if too many previous releases are still running."""
     waiting = retention.too_many(prefix, coming)
     if waiting:
         names = ", ".join(f"{gone.release} ({', '.join(map(str, gone.users)) or '?'})" for gone in waiting)
@@ -96,7 +96,7 @@ def in_use(prefix: Prefix, coming: Release) -> Iterator[Finding]:
 
 
 def removals(bundle: Bundle, prefix: Prefix) -> list[str]:
-    """Return a sentence for each release that goes once the bundle's is active."""
+    """Return a sentence for each release that is removed once the bundle's release is active."""
     coming = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
     return [retention.sentence(gone) for gone in retention.going(prefix, coming)]
 
@@ -132,9 +132,9 @@ def _place(prefix: Prefix) -> Finding:
 
 
 def _around(root: Path) -> Path | None:
-    """Return the folder of another installation, or of what one left, that a new one would be in."""
+    """Return the folder of another installation, or of its remains, that would contain a new one, or None."""
     for path in Path(os.path.realpath(root)).parents:
-        with contextlib.suppress(OSError):  # what we may not read is not ours
+        with contextlib.suppress(OSError):  # an unreadable folder is no installation of this user
             outer = Prefix(path)
             if outer.exists or outer.is_left or outer.is_bereft:
                 return path
@@ -142,16 +142,16 @@ def _around(root: Path) -> Path | None:
 
 
 def _is_strange(prefix: Prefix, path: Path) -> bool:
-    """Return whether a file is neither what an uninstallation leaves nor what a killed write test left."""
+    """Return whether a file was left neither by an uninstallation nor by a killed write test."""
     left = (prefix.data, prefix.env_file, prefix.backups, prefix.models)
-    # somebody's files in folders of ours keep those; a folder that stood in the place of `current` was moved aside
+    # unknown files preserve the tool's folders; a folder found in the place of `current` was moved aside
     folders = (prefix.state, prefix.bin, prefix.releases, prefix.store.parent)
     is_left = prefix.is_left and (path in folders or path.name.startswith(MOVED))
     return path not in left and not is_left and not path.name.startswith(OWN)
 
 
 def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
-    """Tell what becomes of a file in PREFIX/bin whose name goes to somebody else."""
+    """Yield a finding for each unknown file with a command's name, and if this tool's own command changes its name."""
     name, previous, tool = _("Commands"), launchers.former_tool(prefix), own_command.in_prefix(prefix.root)
     for path in launchers.unknown_files(prefix, manifest):
         details = _("{path} was not created by this installer, but the release has a command with that name")
@@ -170,7 +170,7 @@ def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
 
 
 def _service(prefix: Prefix) -> Iterator[Finding]:
-    """Return whether the account that runs the application, another than root, could read its settings."""
+    """Yield a warning if the settings do not belong to the account, other than root, that runs the application."""
     owner, account = service.settings_of_another(prefix)
     if owner:
         details = _("{path} belongs to {owner}, but the data belongs to {account}, which runs the application")
@@ -202,7 +202,7 @@ def _writable(prefix: Prefix) -> Finding:
 
 
 def _space(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
-    """Inspect each filesystem that takes part: folders of a prefix may be mounts."""
+    """Yield a finding for each filesystem involved: folders of a prefix may be mount points."""
     needed: dict[int, int] = {}
     places: dict[int, Path] = {}
     for path, share in space.shares(manifest, prefix):
@@ -228,12 +228,12 @@ def _free(place: Path, needed: int) -> Finding:
 
 
 def repair_space(manifest: Manifest, prefix: Prefix, packages: Collection[str] | None) -> Finding:
-    """Inspect the space for a repair that installs some packages again, or all (None); the rest is linked."""
+    """Return the finding on space for a repair that reinstalls some packages, or all if None; the rest is linked."""
     return _free(nearest(prefix.releases), space.of_repair(manifest, prefix, packages))
 
 
 def _data(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
-    """Return whether the user's data must come to another layout, and whether they can."""
+    """Yield a finding if the user's data must be migrated to another layout, and whether they can be."""
     name = _("Data")
     try:
         if migration.is_due(manifest, prefix):
@@ -255,8 +255,8 @@ def _inodes(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     except OSError:
         return  # the finding on space reports it
     if not status.f_files:
-        return  # the filesystem makes inodes as it needs them
-    needed = 2 * manifest.installed_files + len(manifest.files) + space.FILES_RESERVE  # bytecode doubles them at most
+        return  # the filesystem allocates inodes as needed
+    needed = 2 * manifest.installed_files + len(manifest.files) + space.FILES_RESERVE  # bytecode at most doubles them
     details = plural(
         "{free} inode free on {path}, {needed} needed", "{free} inodes free on {path}, {needed} needed", status.f_favail
     ).format(free=status.f_favail, path=place, needed=needed)

@@ -1,4 +1,4 @@
-"""An installation that is asked for again: whether the very release is active and as it was sealed."""
+"""A repeated installation: whether the bundle's release is already active and as it was sealed."""
 
 from __future__ import annotations
 
@@ -27,20 +27,24 @@ NAMES_SHOWN = 3
 
 @dataclass(frozen=True)
 class Effect:
-    """What installing a bundle comes to: nothing ``already``, else what is ``damaged`` of it now, and what goes."""
+    """The effect of installing a bundle.
+
+    ``already`` is set if nothing needs to be done; ``damaged`` is the reason why the active release is reinstalled, or
+    ''; ``going`` lists the releases to be removed.
+    """
 
     already: bool
     damaged: str
     going: tuple[Going, ...]
 
     def lines(self) -> list[str]:
-        """Return it for people."""
+        """Return the effect as human-readable lines."""
         found = [_("The active release is damaged and will be reinstalled: {reason}.").format(reason=self.damaged)]
         return (found if self.damaged else []) + [retention.sentence(gone) for gone in self.going]
 
 
 def effect_of(bundle: Bundle, prefix: Prefix) -> Effect:
-    """Return what installing a bundle comes to; nothing is written, and nothing of the application runs."""
+    """Return the effect of installing a bundle; writes nothing and runs nothing of the application."""
     release = active_of(bundle, prefix)
     reported = trouble(bundle, prefix, release) if release else ""
     if release is not None and not reported:
@@ -50,14 +54,14 @@ def effect_of(bundle: Bundle, prefix: Prefix) -> Effect:
 
 
 def active_of(bundle: Bundle, prefix: Prefix) -> Release | None:
-    """Return the active release where it was made from a bundle's manifest, or None."""
+    """Return the active release if it was built from a bundle's manifest, else None."""
     active = prefix.active()
     wanted = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256).made_from
     return active if active is not None and active.made_from == wanted else None
 
 
 def trouble(bundle: Bundle, prefix: Prefix, release: Release) -> str:
-    """Return why an active release is not what installing its bundle again would make; '' where it is."""
+    """Return how an active release differs from what its bundle would install, or '' if it does not."""
     reported = of_receipt(release, bundle.manifest_sha256)
     if reported:
         return reported
@@ -68,7 +72,7 @@ def trouble(bundle: Bundle, prefix: Prefix, release: Release) -> str:
 
 
 def of_receipt(release: Release, manifest_sha256: str | None = None) -> str:
-    """Return how a release differs from its receipt, or this from the manifest that it should be of; '' for nothing."""
+    """Return how a release differs from its receipt, or the receipt from its manifest, or '' if neither does."""
     try:
         receipt = receipts.read_receipt(release)
         deviations = receipts.compare(release, receipt, Digests())
@@ -86,7 +90,10 @@ def of_receipt(release: Release, manifest_sha256: str | None = None) -> str:
 
 
 def is_recorded(prefix: Prefix, release: Release) -> bool:
-    """Return whether the audit log has a release that was made active; one that is damaged takes no more lines."""
+    """Return whether the audit log records that a release was activated, or True if the log is damaged.
+
+    A damaged log gets no more entries.
+    """
     try:
         entries = audit_log.entries(prefix)
     except (RagtraceError, OSError):

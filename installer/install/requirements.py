@@ -1,7 +1,7 @@
-"""What a bundle asks of a host, each thing once: preflight refuses by it, and validate judges by it ever after.
+"""The requirements of a bundle on a host, defined once for preflight, which refuses, and validate, which checks later.
 
-A requirement says what this host has, and judges what a manifest asks for by it. Whoever has seen something else than
-this host now (the interpreter of a release) has that judged by the same rule.
+A requirement reads what this host has, and checks it against a manifest. A caller with values other than this host's
+present ones (the interpreter of a release) has them checked by the same rule.
 """
 
 from __future__ import annotations
@@ -29,38 +29,38 @@ if TYPE_CHECKING:
     from bundle.manifest import Manifest
 
 Seen = TypeVar("Seen")
-WINDOWS_PATH, WINDOWS_LONG_PATH = 259, 32_767  # characters of MAX_PATH without its NUL, and of any path
+WINDOWS_PATH, WINDOWS_LONG_PATH = 259, 32_767  # characters: MAX_PATH without its NUL, and a long path
 FILE_SYSTEM = r"SYSTEM\CurrentControlSet\Control\FileSystem"
 INTEL = ("x86_64", "amd64")
-# package → the instructions that its x86-64 wheels are built for, as their projects say
+# package → the instructions that its x86-64 wheels are built for, as their projects document
 INSTRUCTIONS_OF = {"torch": "avx2", "polars": "avx2", "tensorflow": "avx", "pyarrow": "sse4_2"}
 
 
 class Requirement(ABC, Generic[Seen]):
-    """One thing that is asked of a host."""
+    """One requirement on a host."""
 
     id: ClassVar[str]
 
-    def is_asked(self, manifest: Manifest) -> bool:  # noqa: ARG002 - most ask it of every host
-        """Return whether a manifest asks for it on a host such as this."""
+    def is_asked(self, manifest: Manifest) -> bool:  # noqa: ARG002 - most apply to every host
+        """Return whether a manifest has this requirement on a host such as this one."""
         return True
 
     @abstractmethod
     def seen(self) -> Seen:
-        """Return what this host has."""
+        """Return this host's value."""
 
     @abstractmethod
     def judge(self, manifest: Manifest, seen: Seen) -> Finding:
-        """Return whether that is what a manifest asks for."""
+        """Return the finding on whether a value meets the requirement of a manifest."""
 
     def here(self, manifest: Manifest) -> Iterator[Finding]:
-        """Judge this host, where a manifest asks for it."""
+        """Yield the finding on this host if a manifest has this requirement."""
         if self.is_asked(manifest):
             yield self.judge(manifest, self.seen())
 
 
 class Interpreter(NamedTuple):
-    """What a Python says of itself."""
+    """The properties that a Python reports of itself."""
 
     implementation: str
     version: tuple[int, ...]
@@ -68,12 +68,12 @@ class Interpreter(NamedTuple):
 
     @property
     def is_standard(self) -> bool:
-        """Whether it is a standard build of CPython, for which wheels are made."""
+        """Whether it is a standard build of CPython, which wheels are built for."""
         return self.implementation == "cpython" and not self.is_free_threaded
 
 
 class Python(Requirement[Interpreter]):
-    """A standard build of CPython, of the minor version and in the patch releases that the wheels are for."""
+    """A standard build of CPython, of the minor version and the patch releases that the wheels are built for."""
 
     id = "python"
 
@@ -93,7 +93,7 @@ class Python(Requirement[Interpreter]):
         return Finding(_("Python"), fits, details, advice.format(wanted=wanted))
 
     def here(self, manifest: Manifest) -> Iterator[Finding]:
-        """Judge the Python that this runs on, unless the application embeds its own."""
+        """Yield the finding on the running Python, which always fits if the application embeds its own."""
         if not manifest.own_python:
             yield from super().here(manifest)
             return
@@ -103,7 +103,7 @@ class Python(Requirement[Interpreter]):
 
 
 class Glibc(Requirement["tuple[int, int] | None"]):
-    """A C library as new as the wheels ask; None is another C library."""
+    """A glibc as new as the wheels require; None is another C library."""
 
     id = "glibc"
 
@@ -126,7 +126,7 @@ class Glibc(Requirement["tuple[int, int] | None"]):
 
 
 class ProcessorLevel(Requirement["int | None"]):
-    """The x86-64 level that the profile asks for; None is one that nobody reports."""
+    """The x86-64 level that the profile requires; None is an unknown level."""
 
     id = "processor-level"
 
@@ -147,7 +147,7 @@ class ProcessorLevel(Requirement["int | None"]):
 
 
 class Instructions(Requirement["frozenset[str] | None"]):
-    """The instructions that wheels of well-known packages are built for; None is one that nobody reports."""
+    """The instructions that wheels of well-known packages are built for; None if they are unknown."""
 
     id = "instructions"
 
@@ -155,12 +155,12 @@ class Instructions(Requirement["frozenset[str] | None"]):
         return manifest.target.architecture in INTEL and bool(self.needed(manifest))
 
     def needed(self, manifest: Manifest) -> dict[str, str]:
-        """Return the packages that ask for some, and for which."""
+        """Return the packages that require an instruction, each with that instruction."""
         names = {package.name for package in manifest.packages}
         return {name: feature for name, feature in INSTRUCTIONS_OF.items() if name in names}
 
     def lacking(self, manifest: Manifest, seen: frozenset[str] | None) -> list[str]:
-        """Return the packages whose instructions a processor lacks."""
+        """Return the packages that require an instruction which the processor lacks."""
         needed = self.needed(manifest)
         return sorted(name for name, feature in needed.items() if seen is not None and feature not in seen)
 
@@ -183,7 +183,7 @@ class Instructions(Requirement["frozenset[str] | None"]):
 
 
 class Clock(Requirement[datetime]):
-    """A clock that can be right: not further behind the bundle's claimed date than honest machines differ."""
+    """A clock that may be correct: behind the bundle's claimed date by no more than honest machines differ."""
 
     id = "clock"
 
@@ -191,7 +191,7 @@ class Clock(Requirement[datetime]):
         return datetime.now(timezone.utc)
 
     def is_behind(self, time: datetime, now: datetime) -> bool:
-        """Return whether a clock says that something which has happened is yet to come."""
+        """Return whether ``time``, which has passed, is more than ``AHEAD`` later than a clock shows."""
         return time > now + AHEAD
 
     def judge(self, manifest: Manifest, seen: datetime) -> Finding:
@@ -204,20 +204,20 @@ class Clock(Requirement[datetime]):
 
 
 PYTHON, GLIBC, PROCESSOR_LEVEL, INSTRUCTIONS, CLOCK = Python(), Glibc(), ProcessorLevel(), Instructions(), Clock()
-# what a release runs by, whoever makes it; a repair does not ask for instructions: what it makes has run here before
+# required of every release, installed or repaired; a repair rebuilds what has run here, so instructions are left out
 OF_A_RELEASE: tuple[Requirement[Any], ...] = (PYTHON, GLIBC, PROCESSOR_LEVEL)
 REQUIREMENTS: tuple[Requirement[Any], ...] = (*OF_A_RELEASE, INSTRUCTIONS, CLOCK)
 
 
 def path_limit(folder: Path) -> int:
-    """Return how long a path below a folder may be, as the system counts: bytes on POSIX, characters on Windows."""
+    """Return the length limit of a path below a folder, in bytes on POSIX and in characters on Windows."""
     if sys.platform == "win32":
         return WINDOWS_LONG_PATH if long_paths_allowed() else WINDOWS_PATH
     return os.pathconf(folder, "PC_PATH_MAX") - 1
 
 
 def long_paths_allowed() -> bool:
-    """Return whether Windows was set to open long paths."""
+    """Return whether Windows is configured to open long paths."""
     try:
         return bool(read_value(MACHINE, FILE_SYSTEM, "LongPathsEnabled"))
     except OSError:

@@ -1,4 +1,4 @@
-"""The story of a rollback: a release that is retained becomes active again, rebuilt first where it is damaged."""
+"""Rollback: a retained release becomes active again, rebuilt first if it is damaged."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from installer.layout.release import Release
     from shared.terminal.progress import Progress
 
-# builds in a transaction what a damaged release was; made by whoever inspected whether that can be done
+# rebuilds a damaged release in a transaction; created by the caller that checked whether that is possible
 Build = Callable[["transaction.Transaction", "Progress"], None]
 
 
@@ -32,8 +32,8 @@ Build = Callable[["transaction.Transaction", "Progress"], None]
 class Goal:
     """The retained release that a rollback goes to, by default the previous one.
 
-    ``mending`` gets a damaged one and what is wrong, and returns what makes it anew; it raises HostError where that
-    cannot be done. Without it a damaged release is refused.
+    ``mending`` gets a damaged release and the damage, and returns the function that rebuilds it; it raises HostError if
+    that is impossible. Without it a damaged release is refused.
     """
 
     to: str | None = None
@@ -41,22 +41,22 @@ class Goal:
 
 
 def rollback(prefix: Prefix, progress: Progress, goal: Goal | None = None, *, wait: float = 0.0) -> Outcome:
-    """Make the previous release (or a retained one that is named) current again; settings stay.
+    """Make the previous release, or a retained one that is named, current again; settings remain.
 
-    It is compared with its receipt first, and made anew where it is damaged and the goal says how.
+    The release is compared with its receipt first, and rebuilt if it is damaged and the goal provides for that.
 
-    Data stay too, unless they were migrated for the release that is left: then the previous data come back.
-    Raises HostError when there is none to go to, InstallError when it does not work; the release that
-    was active before then stays so.
+    Data remains too, unless it was migrated for the release that is left: then the previous data returns. Raises
+    HostError if there is no release to go to, InstallError if it does not work; the release that was active before then
+    remains active.
     """
     goal = goal or Goal()
     # 1. Lock the prefix, and undo what a crash left.
     with locked(prefix.state / "lock", wait=wait):
         transaction.recover_crash(prefix)
-        # 2. Find the release to go to, and what rebuilds it where it differs from its receipt.
+        # 2. Find the release to go to, and a way to rebuild it if it differs from its receipt.
         target = target_of_rollback(prefix, goal.to)
         build = rebuilding(prefix, target, progress, goal.mending or refuse_damaged)
-        # 3. Make it, or the one that is rebuilt like it, active.
+        # 3. Activate it, or a new release that is rebuilt from the same manifest.
         if build is None:
             return go_to(prefix, target, None, progress)
         return go_to(prefix, prefix.new_release(*target.made_from), build, progress)
@@ -65,7 +65,10 @@ def rollback(prefix: Prefix, progress: Progress, goal: Goal | None = None, *, wa
 def rebuilding(
     prefix: Prefix, target: Release, progress: Progress, mending: Callable[[Prefix, Release, str], Build]
 ) -> Build | None:
-    """Return what rebuilds a release that differs from its receipt, None for one that does not. Raises HostError."""
+    """Return the function that rebuilds a release, or None if it matches its receipt.
+
+    Raises HostError if the release is damaged and cannot be rebuilt.
+    """
     with progress.wait(_("Comparing {release} with its receipt").format(release=target.id)):
         trouble = repeated.of_receipt(target)
         build = mending(prefix, target, trouble) if trouble else None
@@ -77,19 +80,19 @@ def rebuilding(
 
 
 def go_to(prefix: Prefix, target: Release, build: Build | None, progress: Progress) -> Outcome:
-    """Make a release active, built first where ``build`` says how; under the lock."""
+    """Make a release active, under the lock; ``build``, if given, builds it first."""
     previous, called = prefix.active(), launchers.tool(prefix)
     command = transaction.REPAIRED if build else transaction.ROLLBACK
     try:
         with transaction.Transaction(prefix, command, target) as change:
-            # 1. Back up where that can be done: nothing of it is changed.
+            # 1. Back up if possible; a rollback does not change the data.
             back_up_if_possible(change, progress)
             # 2. Rebuild what is damaged.
             if build:
                 build(change, progress)
-            # 3. Switch, with the data of the release where they were set aside.
+            # 3. Switch, with the data of the release if it was set aside.
             return_to_retained(change, progress)
-        # 4. Write it into the audit log.
+        # 4. Record it in the audit log.
         head = audit_log.append(
             prefix, "rollback", "done", release=target.id, receipt_sha256=seal.receipt_sha256(target)
         )
@@ -100,7 +103,10 @@ def go_to(prefix: Prefix, target: Release, build: Build | None, progress: Progre
 
 
 def target_of_rollback(prefix: Prefix, to: str | None) -> Release:
-    """Return the release that a rollback goes to. Raises HostError where there is none, UsageError for a wrong name."""
+    """Return the release that a rollback goes to.
+
+    Raises HostError if there is none, or if it is already active or not retained, UsageError if the name is invalid.
+    """
     active, target = prefix.active(), retention.previous(prefix) if to is None else prefix.release(to)
     if target is None:
         raise HostError(
@@ -121,7 +127,7 @@ def target_of_rollback(prefix: Prefix, to: str | None) -> Release:
 
 
 def refuse_damaged(_prefix: Prefix, release: Release, trouble: str) -> Build:
-    """Raise HostError: a release that is not as it was sealed does not become active."""
+    """Raise HostError: a release that differs from its receipt is not activated."""
     raise HostError(
         _("{release} is damaged and was not activated: {reason}.").format(release=release.id, reason=trouble),
         advice=_("Specify another release with --to, or install its bundle again."),
@@ -129,7 +135,7 @@ def refuse_damaged(_prefix: Prefix, release: Release, trouble: str) -> Build:
 
 
 def back_up_if_possible(change: transaction.Transaction, progress: Progress) -> None:
-    """Back up before a rollback, which changes no data itself: a full disk is no reason against it."""
+    """Back up before a rollback; a failure is only a warning, because a rollback changes no data itself."""
     try:
         change.back_up(progress)
     except (HostError, OSError) as trouble:
@@ -142,7 +148,7 @@ def back_up_if_possible(change: transaction.Transaction, progress: Progress) -> 
 
 
 def return_to_retained(change: transaction.Transaction, progress: Progress) -> None:
-    """Switch to a retained release, and to its data where they were set aside."""
+    """Switch to a retained release, and to its data if it was set aside. Raises HostError if the data is lost."""
     prefix, manifest = change.prefix, change.release.manifest()
     data, layout = userdata.waiting(prefix, change.release), userdata.layout(prefix)
     if data is not None:

@@ -1,4 +1,4 @@
-"""What a run will need of its host, tried before the first write: locks, threads, reading all that is the user's."""
+"""Tests before the first write, each by trying what a run will need: locks, threads, reading the user's files."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
     from bundle.manifest import Manifest
     from installer.layout.prefix import Prefix
 
-OWN = ".ragtrace-"  # how our own names begin in a folder of others
+OWN = ".ragtrace-"  # the start of this tool's temporary names in other folders
 START_SECONDS = 60.0
 TRY_TIMEOUT = 30.0  # seconds
-OWN_FILES = 1 << 20  # bytes of the largest file beside those of the bundle: a log, the receipt, a launcher
+OWN_FILES = 1 << 20  # bytes of the largest file besides those of the bundle: a log, the receipt, a launcher
 
 
 def nearest(path: Path) -> Path:
-    """Return the path itself or the nearest parent that exists."""
+    """Return the path itself or its nearest existing parent."""
     while not path.exists():
         path = path.parent
     return path
 
 
 def trouble_writing(place: Path) -> str:
-    """Return why nothing can be written in a folder by whom it belongs to, an empty text where it can."""
+    """Return why the owner of a folder cannot write in it, or an empty string if it can."""
     try:
         with service.acting_for(place), trials.beside(place):
             return ""
@@ -49,7 +49,7 @@ def trouble_writing(place: Path) -> str:
 
 
 def executing(prefix: Prefix) -> Finding:
-    """Try to run a program there: a filesystem mounted noexec takes files and runs none."""
+    """Try to run a program in the prefix: a filesystem mounted noexec stores files but runs none."""
     name, place = _("Execution"), nearest(prefix.root)
     advice = _("With --prefix, specify a folder on a filesystem that is not mounted noexec.")
     if sys.platform == "win32":
@@ -61,7 +61,7 @@ def executing(prefix: Prefix) -> Finding:
                 file.write("#!/bin/sh\nexit 0\n")
             os.chmod(program, 0o700)
             ended = process.run([program], timeout=TRY_TIMEOUT)
-    except RagtraceError as error:  # a limit or a missing device is reported as what it is
+    except RagtraceError as error:  # a limit or a missing device has its own message
         return Finding(name, False, error.what.rstrip("."), error.advice)
     except OSError as error:
         details = _("could not test in {path}: {reason}").format(path=place, reason=troubles.reason(error))
@@ -71,7 +71,7 @@ def executing(prefix: Prefix) -> Finding:
 
 
 def linking(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
-    """Try to let one folder lead to another, as a release's do to the user's data: FAT and some shares cannot."""
+    """Try to link a folder to another, as releases link to the user's data: FAT and some shares cannot."""
     if not manifest.application.persist:
         return
     name, place = _("Links"), nearest(prefix.releases)
@@ -93,7 +93,7 @@ def linking(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
 
 
 def locks(prefix: Prefix) -> Iterator[Finding]:
-    """Try to lock a file there: some shares of a network have no locks, and two runs at once would spoil each other."""
+    """Try to lock a file: some network shares have no locks, and two runs at once would damage each other's work."""
     place = nearest(prefix.state)
     if sys.platform == "win32" or trouble_writing(place):
         return
@@ -107,7 +107,7 @@ def locks(prefix: Prefix) -> Iterator[Finding]:
 
 
 def keeping(prefix: Prefix) -> Iterator[Finding]:
-    """Try what files are given: rights and times, which shares of a network may lack, and to last (fsync)."""
+    """Try to set a file's permissions and times, to sync and to rename it, which some network shares cannot."""
     place = nearest(prefix.releases)
     if sys.platform == "win32" or trouble_writing(place):
         return
@@ -134,7 +134,7 @@ def _trouble(act: Callable[[], None]) -> str:
 
 
 def interpreter() -> Finding:
-    """Start this host's Python as uv does, which reads what it writes: nothing may write before it."""
+    """Start this host's Python as uv does; it must print nothing, because uv parses its output."""
     name, python = _("Python startup"), base_interpreter()
     try:
         ended = process.run([str(python), "-I", "-B", "-c", ""], timeout=START_SECONDS)
@@ -149,7 +149,7 @@ def interpreter() -> Finding:
 
 
 def programs() -> Finding:
-    """Have as many threads at once as an installation takes: with fewer, uv waits for ever for those that it lacks."""
+    """Start as many threads as an installation needs at once: with fewer, uv waits forever for the missing ones."""
     had = limits.threads_at_once()
     details = plural(
         "{number} concurrent thread, {needed} needed", "{number} concurrent threads, {needed} needed", had
@@ -158,7 +158,7 @@ def programs() -> Finding:
 
 
 def sizes(manifest: Manifest) -> Iterator[Finding]:
-    """Hold what an installation takes against the limits of this process: sizes of files, open files, the stack."""
+    """Compare what an installation needs with the limits of this process: file size, open files, stack."""
     try:
         import resource
     except ImportError:
@@ -172,7 +172,7 @@ def sizes(manifest: Manifest) -> Iterator[Finding]:
         advice = _("Raise the file size limit (ulimit -f, the service, the container).")
         yield Finding(_("Limits"), most >= largest, details, advice)
     needed = limits.needed_files(sum(entry.path.endswith(".whl") for entry in manifest.files))
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # up to which uv raises its own
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # uv raises its soft limit to this one
     if most != resource.RLIM_INFINITY:
         details = _("open file limit {most}, {needed} needed").format(most=most, needed=needed)
         advice = _("Raise the open file limit (ulimit -n, the service, the container).")
@@ -187,7 +187,7 @@ def sizes(manifest: Manifest) -> Iterator[Finding]:
 
 
 def installing(prefix: Prefix) -> Iterator[Finding]:
-    """Start uv, which installs the packages: it needs more of a kernel than Python does."""
+    """Start uv, which installs the packages: it needs more of the kernel than Python does."""
     place = nearest(prefix.releases)
     if trouble_writing(place):
         return  # the finding on permission reports it
@@ -209,7 +209,7 @@ def installing(prefix: Prefix) -> Iterator[Finding]:
 
 
 def _refused_by_the_kernel() -> str:
-    """Return which of the system calls this process is refused too that uv waits for its work by; an empty text."""
+    """Return which system call that uv waits with is refused to this process as well, or an empty string."""
     import select
     import socket
 
@@ -231,7 +231,7 @@ def _refused_by_the_kernel() -> str:
 
 
 def settings(prefix: Prefix) -> Iterator[Finding]:
-    """Read the settings as the application's launchers do: those that cannot be read stop it from starting."""
+    """Read the settings as the launchers do: if they cannot be read, the application does not start."""
     try:
         app_launcher.text_of(str(prefix.root))
     except NotADirectoryError:
@@ -248,7 +248,7 @@ def settings(prefix: Prefix) -> Iterator[Finding]:
 
 
 def copying(prefix: Prefix) -> Iterator[Finding]:
-    """Try what the backup needs: to read all that is the user's, and as root to give copies their owners."""
+    """Try what a backup needs: reading all settings and data and, as root, setting the owners of copies."""
     name, foreign, path = _("Backup"), None, str(prefix.data)
     advice = _("Give this user read permission, or run the command as its owner.")
     try:
@@ -258,7 +258,7 @@ def copying(prefix: Prefix) -> Iterator[Finding]:
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
             foreign = foreign or (entry if entry.status.st_uid != 0 else None)
     except FileNotFoundError:
-        return  # the application is at work there, which the finding on processes reports
+        return  # the application is running, which the finding on processes reports
     except PermissionError as error:
         details = _("{path} cannot be read, but must be backed up").format(path=error.filename or path)
         yield Finding(name, False, details, advice)

@@ -1,4 +1,4 @@
-"""Removing an installation, in an order that leaves something that can be uninstalled wherever it is cut short."""
+"""Uninstallation, in an order that can be resumed after an interruption at any step."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LOCK = "lock"
 
 @dataclass(frozen=True)
 class Removal:
-    """What became of a prefix: what stays there, and the last head of the audit log."""
+    """The result of an uninstallation: the prefix, the paths that remain, and the last head of the audit log."""
 
     prefix: Path
     stays: tuple[Path, ...]
@@ -39,9 +39,9 @@ class Removal:
 
 
 def uninstall(prefix: Prefix, progress: Progress, *, purge: bool = False, wait: float = 0.0) -> Removal:
-    """Remove an installation; with ``purge`` the user's data, settings and backups, and the audit log, too.
+    """Remove an installation; ``purge`` also removes the user's data, settings and backups, and the audit log.
 
-    Raises BusyError, InstallError when something can't be removed.
+    Raises BusyError if another run holds the lock, InstallError if something cannot be removed.
     """
     elsewhere = _elsewhere(prefix)
     if prefix.is_left:
@@ -49,37 +49,37 @@ def uninstall(prefix: Prefix, progress: Progress, *, purge: bool = False, wait: 
     with locked(prefix.state / LOCK, wait=wait), progress.wait(_("Removing {path}").format(path=prefix.root)):
         head = audit_log.note(prefix, "uninstall", "begun", purge=purge)
         try:
-            # 1. Undo what a crash left. Back up what is the user's, unless it is to go: where that fails, it stays.
+            # 1. Undo what a crash left. Back up settings and data unless they are purged; if that fails, they remain.
             transaction.recover_crash(prefix)
             if not purge:
                 _back_up(prefix, progress)
             # 2. Remove ``current``: from here on no release is active.
             files.remove_tree(prefix.current)
             files.sync_folder(prefix.root)
-            # 3. Remove launchers, releases and store; with ``purge`` what is the user's.
+            # 3. Remove launchers, releases and store; with ``purge`` settings, data and backups.
             _remove_ours(prefix)
             if purge:
                 _remove_the_users(prefix)
-            # 4. Remove what the tool keeps for itself, but for what the end still needs.
+            # 4. Remove the tool's own state, except what the last steps need.
             stored = (prefix.state / LOCK, prefix.logs, prefix.audit, *unknown_files.around(prefix))
             for path in prefix.state.iterdir():
                 if path not in stored:
                     files.remove_tree(path)
-            files.sync_filesystem(prefix.root)  # what came back after a power cut, without state, would be nobody's
+            files.sync_filesystem(prefix.root)  # after a power cut, files could return without the state
         except OSError as error:
             audit_log.note_failure(prefix, "uninstall", error, purge=purge)
             raise _stopped(prefix, error) from error
-        # 5. Write it into the audit log, which a later installation continues.
+        # 5. Record it in the audit log, which a later installation continues.
         if not purge:
             names = [path.relative_to(prefix.root).as_posix() for path in _worth_keeping(prefix)]
             head = audit_log.note(prefix, "uninstall", "done", stays=names) or head
-    # 6. Remove ``state`` last, because it shows that the folder is ours.
+    # 6. Remove ``state`` last, because it identifies the folder as an installation.
     remove_state(prefix, purge=purge)
     return Removal(prefix.root, _stays(prefix, elsewhere), head)
 
 
 def _purge_left(prefix: Prefix, progress: Progress, elsewhere: tuple[Path, ...]) -> Removal:
-    """Remove what an earlier uninstallation left."""
+    """Remove the files that an earlier uninstallation left."""
     progress.step(_("Removing {path}").format(path=prefix.root))
     head = audit_log.note(prefix, "uninstall", "begun", purge=True)
     try:
@@ -101,7 +101,7 @@ def _stopped(prefix: Prefix, error: OSError) -> InstallError:
 
 
 def remove_state(prefix: Prefix, *, purge: bool) -> None:
-    """Remove what this tool keeps for itself, the lock last; without ``purge`` the audit log stays, if there is one."""
+    """Remove this tool's own state, the lock last; without ``purge`` the audit log remains, if there is one."""
     if purge:
         files.remove_tree(prefix.audit)
     lock, stored = prefix.state / LOCK, (prefix.audit, *unknown_files.around(prefix))
@@ -112,22 +112,22 @@ def remove_state(prefix: Prefix, *, purge: bool) -> None:
 
 
 def clear_away(prefix: Prefix) -> None:
-    """Remove what a failed first installation made, but for the lock, the logs and the audit log."""
+    """Remove what a failed first installation created, except the lock, the logs and the audit log."""
     for folder in (prefix.releases, prefix.store, prefix.store.parent, prefix.bin, prefix.data, prefix.backups):
         with contextlib.suppress(OSError):  # what stays is empty; the first error is the one to report
             if folder.is_dir() and not any(True for _entry in trees.files(folder)):
                 files.remove_tree(folder)
     if prefix.releases.is_dir():
-        return  # not all could be undone: by the journal the next command knows what is left to do
+        return  # not all could be undone: the next command reads from the journal what remains to be done
     for path in (prefix.state / "previous", proofs.folder(prefix), journal.path(prefix)):
         with contextlib.suppress(OSError):
             files.remove_tree(path)
 
 
 def unmake(prefix: Prefix) -> None:
-    """Remove the folders that were made for a first installation which this host turned out not to fit."""
+    """Remove the folders created for a first installation that was then refused."""
     clear_away(prefix)
-    remove_state(prefix, purge=False)  # one that was here before leaves its audit log
+    remove_state(prefix, purge=False)  # the audit log of an earlier installation remains
     if not any(prefix.root.iterdir()):
         prefix.root.rmdir()
 
@@ -161,7 +161,7 @@ def _remove_ours(prefix: Prefix) -> None:
         files.remove_tree(path)
     for folder in (prefix.bin, prefix.releases, prefix.store, prefix.store.parent):
         if files.is_link(folder):
-            files.remove_tree(folder)  # the link alone: what it leads to was emptied of ours
+            files.remove_tree(folder)  # only the link: its target no longer contains files of this tool
         aside.clear(folder, folder=True)
         _remove_when_empty(folder)
 
@@ -172,19 +172,19 @@ def _remove_the_users(prefix: Prefix) -> None:
 
 
 def _worth_keeping(prefix: Prefix) -> tuple[Path, ...]:
-    """Return what is left that is more than empty folders."""
+    """Return the paths that an uninstallation leaves, without folders that hold no files."""
     folders = (prefix.data, prefix.backups, prefix.models)
     return tuple(path for path in prefix.left if path not in folders or _holds_files(path))
 
 
 def _elsewhere(prefix: Prefix) -> tuple[Path, ...]:
-    """Return where the user's folders and settings lie that are links: only the links are ours to remove."""
+    """Return the targets of the user's folders and settings that are links: only the links are removed."""
     users = (prefix.data, prefix.env_file, prefix.backups, prefix.models)
     return tuple(Path(os.path.realpath(path)) for path in users if files.is_link(path))
 
 
 def _stays(prefix: Prefix, elsewhere: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Return what is left; empty folders go, and the prefix itself when nothing is in it."""
+    """Return the paths that remain; removes empty folders first, and the prefix itself if it is empty."""
     for folder in (prefix.data, prefix.backups):
         if not _holds_files(folder):
             files.remove_tree(folder)
@@ -194,7 +194,7 @@ def _stays(prefix: Prefix, elsewhere: tuple[Path, ...]) -> tuple[Path, ...]:
 
 
 def _holds_files(folder: Path) -> bool:
-    """Return whether there is anything in a folder but empty folders; what this user cannot read counts."""
+    """Return whether a folder contains anything but empty folders, or cannot be read by this user."""
     try:
         return any(True for _entry in trees.files(folder))
     except OSError:
@@ -202,6 +202,6 @@ def _holds_files(folder: Path) -> bool:
 
 
 def _remove_when_empty(folder: Path) -> None:
-    """Remove a folder unless somebody keeps something of his own in it."""
+    """Remove a folder if it is empty and not a link."""
     if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
         folder.rmdir()

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from installer.layout.prefix import Prefix
     from installer.layout.release import Release
 
-OF_A_FILESYSTEM = "lost+found"  # in the prefix where that is one of its own: mke2fs(8)
-WRITTEN_BESIDE = ".*.tmp"  # what a crash leaves of a file that was to be replaced
+OF_A_FILESYSTEM = "lost+found"  # in the prefix if that is a filesystem of its own: mke2fs(8)
+WRITTEN_BESIDE = ".*.tmp"  # what a crash leaves of an atomic replacement
 
 
 def around(prefix: Prefix) -> list[Path]:
-    """Return what is not ours in PREFIX, state, releases and store, in order."""
+    """Return the unknown files in PREFIX, state, releases and store, in order."""
 
     def of_root(path: Path) -> bool:
         return is_ours(path) or path.name == OF_A_FILESYSTEM
@@ -47,23 +47,23 @@ def around(prefix: Prefix) -> list[Path]:
 
 
 def in_bin(prefix: Prefix, known: Collection[str]) -> list[Path]:
-    """Return what PREFIX/bin holds besides the files of these names, in order."""
+    """Return the entries of PREFIX/bin that are neither ``known`` nor temporary files, in order."""
     return [
         path for path in _entries(prefix.bin) if path.name not in known and not fnmatchcase(path.name, WRITTEN_BESIDE)
     ]
 
 
 def left(prefix: Prefix) -> list[Path]:
-    """Return what an uninstallation leaves because it is not ours."""
+    """Return the files that an uninstallation leaves because this tool did not create them."""
     return [*around(prefix), *(path for path in in_bin(prefix, ()) if not launchers.is_ours(path))]
 
 
 def shadowed(path: Path, prefix: Prefix, release: Release, known: Collection[str]) -> str:
-    """Return what a file of PREFIX/bin is started in place of, where that folder comes first in PATH; else ''."""
+    """Return the program that a file of PREFIX/bin hides if that folder comes first in PATH, or '' if it hides none."""
     if not path.is_file() or not os.access(path, os.X_OK):
         return ""
     if sys.platform == "win32":
-        # PATHEXT names .exe and .bat before .cmd, which our commands are
+        # PATHEXT lists .exe and .bat before .cmd, the suffix of this tool's commands
         ours = next((name for name in known if name.casefold() == f"{path.stem}.cmd".casefold()), None)
         if ours:
             return str(prefix.bin / ours)

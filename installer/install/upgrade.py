@@ -1,4 +1,4 @@
-"""Handing over to a newer release's installer, of which nothing runs before its bytes are the signed ones."""
+"""Passing control to the installer of a newer release, which runs only after all of its bytes were verified."""
 
 from __future__ import annotations
 
@@ -32,33 +32,33 @@ OWN_VARIABLES = ("RAGTRACE_ZIPAPP", "RAGTRACE_CALLER_NAMES", "RAGTRACE_CACHE_ROO
 
 
 def pass_control(admitted: AdmittedBundle, folder: Path, options: Sequence[str]) -> int:
-    """Run the installer of an admitted bundle from a checked private copy; return its exit code.
+    """Run the installer of an admitted bundle from a verified private copy; return its exit code.
 
-    The copy is hashed as it is written and it is the copy that runs, so a file that somebody swaps on the
-    medium meanwhile is refused or not read at all. It stays as long as that installer runs, which ends with us.
-    Raises InstallError when something else ended it, and AskedToEnd when it was we who were asked.
+    The copy is hashed as it is written, and only the copy runs, so a file that is swapped on the medium meanwhile is
+    refused or never read. The copy exists until that installer ends, which ends with this process. Raises InstallError
+    if a signal terminated the installer, AskedToEnd if that signal was a request to end.
     """
     bundle, prefix = admitted.bundle, admitted.prefix
     store = Store(prefix.store)
-    # 1. what a delta builds on is here
+    # 1. check that the base of a delta bundle is here
     preflight.require_ok(list(delta.findings(bundle, store)))
-    # 2. a copy of which every byte is the signed one
+    # 2. write a copy, of which every byte is verified
     with trials.folder(prefix.state, shared=True) as private:
         copy = private / INSTALLER
         copy_installer(bundle, copy, store)
-        # 3. it admits the bundle again, under the lock, and installs it
+        # 3. run it: it admits the bundle again, under the lock, and installs it
         argv = [sys.executable, "-I", "-B", str(copy), "install", os.path.abspath(folder)]
         environment = {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
         code = process.attend([*argv, "--prefix", str(prefix.root), *options], env=environment)
-    # 4. what it could not say itself
+    # 4. report what it could not report itself
     if code < 0:
-        transaction.settle(prefix)  # what it began is undone before we say how things are
+        transaction.settle(prefix)  # undo what it began before reporting the state
         raise _killed(-code, prefix, bundle)
     return code
 
 
 def _killed(number: int, prefix: Prefix, bundle: Bundle) -> BaseException:
-    """Return how a newer installer ended that could not say it itself, and which release is active now."""
+    """Return the error for a newer installer that a signal terminated, including which release is active now."""
     if number in (signal.SIGINT, *ending.ASKING):
         return ending.AskedToEnd(number)  # it had only begun
     active = prefix.active()
@@ -74,12 +74,12 @@ def _killed(number: int, prefix: Prefix, bundle: Bundle) -> BaseException:
 
 
 def copy_installer(bundle: Bundle, copy: Path, store: Store) -> None:
-    """Write the bundle's installer to a new file; a delta may leave it to the store.
+    """Write the bundle's installer to a new file; a delta bundle may leave it to the store.
 
-    Raises TrustError unless every byte is as signed.
+    Raises UsageError if the installer is missing, TrustError unless every byte is as signed.
     """
     member = bundle.manifest.entry(INSTALLER_MEMBER)
-    assert member is not None  # open_bundle made sure
+    assert member is not None  # open_bundle checked it
     location = bundle.location
     stored = [store.path(member.sha256)] if member in bundle.left_out else []
     beside = (location.parent / INSTALLER, location / INSTALLER, location / INSTALLER_MEMBER, *stored)

@@ -1,1 +1,1 @@
-"""What a run writes down: its log, the audit log that each entry of is chained to the one before, what it used."""
+"""The records of a run: its log, the audit log (a hash chain of entries), and the resources that it used."""

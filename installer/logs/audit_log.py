@@ -1,8 +1,7 @@
 """The audit log: append-only JSON lines, each with the hash of the one before.
 
-A chain that its owner can recompute proves nothing alone; its head, printed by every command that
-changes something, is what an outside anchor keeps. A last line that a crash cut short was never
-reported to anybody: the next one takes its place.
+A chain that its owner can recompute proves nothing alone; its head, which every command that changes something prints,
+is the anchor to record elsewhere. A last line that a crash cut short was never reported, so the next one replaces it.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ CHANGES = ("install", "rollback", "recover")  # actions that make a release acti
 
 
 def log_file(prefix: Prefix) -> Path:
-    """Return the file that grows; those before it are beside (installer/layout/log_files.py)."""
+    """Return the file that grows; the earlier ones are next to it (installer/layout/log_files.py)."""
     return prefix.audit / log_files.CURRENT
 
 
@@ -43,7 +42,7 @@ def _hash(line: bytes) -> str:
 
 
 def lines(prefix: Prefix) -> Iterator[bytes]:
-    """Yield the log's whole lines, without their ends. Raises TrustError for one that is too long to be ours."""
+    """Yield the complete lines of the log, without their ends. Raises TrustError if one exceeds the maximum length."""
     for line in log_files.lines(prefix.audit):
         yield _data_of(line)
 
@@ -55,7 +54,7 @@ def _data_of(line: Line) -> bytes:
 
 
 def head(prefix: Prefix) -> str:
-    """Return the hash of the last line, or 64 zeros when nothing was logged."""
+    """Return the hash of the last line, or 64 zeros if the log is empty."""
     last = log_files.last_line(prefix.audit)
     return GENESIS if last is None else _hash(last)
 
@@ -68,7 +67,10 @@ def _user() -> str:
 
 
 def append(prefix: Prefix, action: str, outcome: str, **facts: Any) -> str:
-    """Add a line that lasts (fsynced) and return the new head."""
+    """Append a line, fsynced, and return the new head.
+
+    If the line would exceed the maximum length, it contains only the names of its facts.
+    """
     prefix.audit.mkdir(mode=0o700, exist_ok=True)
     entry = {
         "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -80,7 +82,7 @@ def append(prefix: Prefix, action: str, outcome: str, **facts: Any) -> str:
         "previous": head(prefix),
     }
     line = _line_of(entry)
-    if len(line) >= log_files.LINE_LIMIT:  # what its readers take
+    if len(line) >= log_files.LINE_LIMIT:  # the limit of its readers
         entry = {name: value for name, value in entry.items() if name not in facts}
         line = _line_of({**entry, "left_out": sorted(facts)})
     log_files.append(prefix.audit, line)
@@ -94,7 +96,7 @@ def _line_of(entry: dict[str, Any]) -> bytes:
 
 
 def note(prefix: Prefix, action: str, outcome: str, **facts: Any) -> str:
-    """Add a line where that is possible and return the new head; "" where the log can't be written."""
+    """Append a line if possible and return the new head, or "" if the log cannot be written."""
     try:
         return append(prefix, action, outcome, **facts)
     except OSError as trouble:
@@ -103,12 +105,12 @@ def note(prefix: Prefix, action: str, outcome: str, **facts: Any) -> str:
 
 
 def note_failure(prefix: Prefix, action: str, error: BaseException, **facts: Any) -> str:
-    """Add a line on what failed, as ``note`` does."""
+    """Append a line about a failure, as ``note`` does."""
     return note(prefix, action, "failed", reason=str(error)[:500], **facts)
 
 
 def entries(prefix: Prefix) -> list[dict[str, Any]]:
-    """Return what was logged, the oldest first. Raises TrustError for a line that is no entry."""
+    """Return the entries, oldest first. Raises TrustError if a line is not an entry."""
     return [entry for _line, entry in _entries(prefix)]
 
 
@@ -124,12 +126,12 @@ def _entries(prefix: Prefix) -> Iterator[tuple[Line, dict[str, Any]]]:
 
 
 def is_removal(entry: dict[str, Any]) -> bool:
-    """Return whether an entry says that the installation was removed: a later release of its name is another one."""
+    """Return whether an entry records an uninstallation: a later release of the same name is another one."""
     return (entry.get("action"), entry.get("outcome")) == ("uninstall", "done")
 
 
 def activations(prefix: Prefix) -> list[dict[str, Any]]:
-    """Return what was made active since the last removal, the oldest first, as far as the log can be read."""
+    """Return the entries of releases made active since the last uninstallation, oldest first, as far as readable."""
     found: list[dict[str, Any]] = []
     try:
         for entry in map(strict.parse, lines(prefix)):
@@ -138,23 +140,22 @@ def activations(prefix: Prefix) -> list[dict[str, Any]]:
             elif entry.get("action") in CHANGES and entry.get("outcome") == "done":
                 found.append(entry)
     except (OSError, ValueError, AttributeError, RagtraceError):
-        return found  # whether the log is whole is reported by verify
+        return found  # verify reports whether the log is intact
     return found
 
 
 def receipt_of(prefix: Prefix, release: str) -> str | None:
-    """Return the SHA-256 of a release's receipt as the log has it, the last where a name was used again."""
+    """Return the last SHA-256 of a release's receipt in the audit log, or None if there is none."""
     logged = [entry.get("receipt_sha256") for entry in activations(prefix) if entry.get("release") == release]
     known = [digest for digest in logged if isinstance(digest, str) and digest]
     return known[-1] if known else None
 
 
 def verify(prefix: Prefix, anchor: str | None = None) -> tuple[int, str]:
-    """Walk the chain; return the number of lines and the head.
+    """Verify the chain; return the number of lines and the head.
 
-    ``anchor`` is a head (or its first 8 digits or more) stored elsewhere: it must be among those that
-    the chain has had, so that a later one is fine. Raises TrustError where the chain breaks, and
-    for an anchor that it never had.
+    ``anchor`` is a head (or at least its first 8 digits) that was recorded elsewhere: the chain must have had it at
+    some time, so an older head is valid. Raises TrustError if the chain is broken or never had the anchor.
     """
     gone = log_files.missing(prefix.audit)
     if gone:

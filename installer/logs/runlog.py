@@ -1,6 +1,6 @@
-"""The log of a run: one JSON object a line, all with the run's identifier, to a file and to a collector.
+"""The log of a run: one JSON object per line, each with the run's identifier, to a file and to a collector.
 
-The audit log has the same identifier. Values of the user's settings never get into it.
+The audit log records the same identifier. Values of the user's settings are never logged.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("ragtrace")
 RUN = uuid.uuid4().hex[:16]  # of this process
 RETAINED_LOGS = 100
-LEAST_SECRET = 6  # characters; shorter values are words that stand everywhere
+LEAST_SECRET = 6  # characters; shorter values are words that occur everywhere
 HIDDEN = "***"
-_NAME = re.compile(r"(?:([0-9]{6,})-)?[0-9]{8}T[0-9]{6}Z-[a-z-]+-[0-9a-f]{16}\.log")  # ours; nothing else is pruned
+_NAME = re.compile(r"(?:([0-9]{6,})-)?[0-9]{8}T[0-9]{6}Z-[a-z-]+-[0-9a-f]{16}\.log")  # only these are pruned
 _secrets: set[str] = set()
 
 
 def hide(values: Iterable[str]) -> None:
-    """Keep values out of every line that is written from now on."""
+    """Hide values in every line that is written from now on."""
     _secrets.update(value for value in values if len(value) >= LEAST_SECRET)
 
 
 def secrets_of(env_file: Path) -> list[str]:
-    """Return the values in a settings file, as they stand and as they are read; none of a file that can't be read."""
+    """Return the values in a settings file, both raw and parsed, or none if it cannot be read."""
     try:
         text = app_launcher.bytes_of(str(env_file)).decode("utf-8-sig", "replace").replace("\0", "")
     except OSError:
@@ -55,14 +55,14 @@ def secrets_of(env_file: Path) -> list[str]:
 
 
 def without_secrets(text: str) -> str:
-    """Return a text in which no hidden value stands."""
+    """Return a text with every hidden value replaced."""
     for value in sorted(_secrets, key=len, reverse=True):
         text = text.replace(value, HIDDEN)
     return text
 
 
 class Lines(logging.Formatter):
-    """Makes a line of a record, at most so many bytes long; ASCII, because RFC 5424 wants a BOM before more."""
+    """Formats a record as a line of at most ``limit`` bytes; ASCII, because RFC 5424 requires a BOM for UTF-8."""
 
     def __init__(self, command: str, limit: int | None = None) -> None:
         super().__init__()
@@ -87,14 +87,14 @@ class Lines(logging.Formatter):
             if not entry.get(longest):
                 break
             half = len(entry[longest]) // 2
-            # the end of a traceback says what happened
+            # the end of a traceback contains the error
             entry[longest] = entry[longest][-half:] if longest == "traceback" and half else entry[longest][:half]
             line = console.visible(json.dumps({**entry, "cut": True}))
         return line
 
 
 class File(logging.FileHandler):
-    """A new private log file; a full disk ends the log, not the command, and shows nobody a traceback."""
+    """A new private log file; if the disk is full, the log ends without a traceback and the command continues."""
 
     def _open(self) -> io.TextIOWrapper:
         handle = files.open_own(Path(self.baseFilename), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
@@ -109,9 +109,9 @@ class File(logging.FileHandler):
 
 
 def to_file(folder: Path, command: str) -> None:
-    """Send the DEBUG log of this run to a new file of a folder, where the newest hundred of ours stay.
+    """Send the DEBUG log of this run to a new file in a folder that retains the newest hundred logs.
 
-    Raises HostError for a folder that others could change, and makes none below such a folder.
+    Raises HostError if other users could change the folder; no folder is created below such a folder.
     """
     if sys.platform != "win32" and owners.first_problem(str(folder))[0]:
         raise HostError(_("Other users can change {path}.").format(path=folder))
@@ -125,7 +125,7 @@ def to_file(folder: Path, command: str) -> None:
 
 
 def _order(name: str) -> tuple[int, str]:
-    """Return what sorts logs from old to new: their number, which older ones lack, and not what a clock said."""
+    """Return the sort key of a log, oldest first: its number, which old names lack, rather than its time."""
     matched = _NAME.fullmatch(name)
     return (int(matched[1]), "") if matched and matched[1] else (0, name)
 
@@ -145,7 +145,7 @@ def send_to(handler: logging.Handler, lines: Lines) -> None:
 
 
 def end(handlers: Iterable[logging.Handler]) -> None:
-    """Close what a run's log went to."""
+    """Close the handlers of a run's log."""
     for handler in handlers:
         LOG.removeHandler(handler)
         handler.close()

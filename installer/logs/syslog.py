@@ -1,7 +1,7 @@
-"""The lines of a run's log for a central collector: RFC 5424 over UDP (RFC 5426) or TCP (RFC 6587, octets counted).
+"""Sending a run's log to a central collector: RFC 5424 over UDP (RFC 5426) or TCP (RFC 6587, octet counting).
 
-A thread of its own sends them from a queue of bounded length, so a collector that is away, slow or gone
-neither stops nor slows the work; at the end of a run it gets two seconds more.
+A separate thread sends the lines from a bounded queue, so an unavailable or slow collector neither stops nor slows the
+work; at the end of a run it has two more seconds.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from shared.errors import UsageError
 from shared.i18n import _
 
 QUEUED = 1000  # lines
-UDP_LIMIT, TCP_LIMIT = 2048, 8192  # bytes of a message; what receivers should take at least (RFC 5424, 6.1), and more
+UDP_LIMIT, TCP_LIMIT = 2048, 8192  # bytes of a message; receivers should accept the first (RFC 5424, 6.1)
 HEADER = 400  # bytes of a message before its line, at most
 TIMEOUT, RETRY, CLOSING = 2.0, 1.0, 2.0  # seconds
 FACILITY = 1  # user-level messages (RFC 5424, table 1)
@@ -31,7 +31,7 @@ PORT_LIMIT = 65535
 
 @dataclass(frozen=True)
 class Address:
-    """Where a collector listens."""
+    """The address of a collector."""
 
     host: str
     port: int
@@ -43,12 +43,12 @@ class Address:
 
     @property
     def limit(self) -> int:
-        """How long a line may be, in bytes."""
+        """The maximum length of a line, in bytes."""
         return (TCP_LIMIT if self.is_tcp else UDP_LIMIT) - HEADER
 
 
 def parse_address(text: str) -> Address:
-    """Return the address in ``HOST:PORT`` (UDP), ``udp://HOST:PORT`` or ``tcp://HOST:PORT``; raises UsageError."""
+    """Parse ``HOST:PORT`` (UDP), ``udp://HOST:PORT`` or ``tcp://HOST:PORT``. Raises UsageError if it is invalid."""
     try:
         parts = urlsplit(text if "://" in text else f"udp://{text}")
         host, port = parts.hostname or "", parts.port or 0
@@ -64,7 +64,7 @@ def parse_address(text: str) -> Address:
 
 
 class Collector(logging.Handler):
-    """Sends what is logged to a collector. ``lost`` is how many lines it did not get."""
+    """Sends log records to a collector. ``lost`` is the number of lines that it did not get."""
 
     def __init__(self, address: Address, command: str) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class Collector(logging.Handler):
         super().close()
 
     def _work(self) -> None:
-        """Send until the queue is empty at the end; when the collector is away then, no more is tried."""
+        """Send until the run ends and the queue is empty; gives up if the collector is unavailable at the end."""
         while True:
             try:
                 message = self.waiting.get(timeout=0.05)
@@ -101,7 +101,7 @@ class Collector(logging.Handler):
                     break
                 continue
             while not self._sent(message):
-                # a line that can't be sent waits, and those after it in the queue, as long as the work goes on
+                # during the run, a line that cannot be sent is retried, and later ones wait in the queue
                 if self.closing.wait(RETRY):
                     if self._sent(message):
                         break
@@ -136,13 +136,13 @@ class Collector(logging.Handler):
         return opened
 
     def _was_left(self, opened: socket.socket) -> bool:
-        """Return whether the other side has closed: the next line would be accepted here and lost."""
+        """Return whether the collector has closed the connection: the next line would be accepted here and lost."""
         if not self.address.is_tcp or not select.select([opened], [], [], 0)[0]:
             return False
         return not opened.recv(1024)
 
 
 def _hostname() -> str:
-    """Return this host's name as a header has it (RFC 5424, 6.2.4), or the sign for none."""
+    """Return this host's name for a header (RFC 5424, 6.2.4), or "-", the NILVALUE."""
     name = "".join(character for character in socket.gethostname() if "!" <= character <= "~")
     return name[:255] or "-"

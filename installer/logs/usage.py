@@ -1,6 +1,6 @@
-"""What an installation used of its host: seconds of each phase, memory at its peak, bytes written.
+"""Resource usage of an installation: seconds of each phase, peak memory, bytes written.
 
-Stored in the receipt, so it ends where the receipt is written: sealing and activating are not in it.
+It is stored in the receipt, so it excludes the steps after the receipt: sealing and activation.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ PHASES = (VERIFY, FILES, ENVIRONMENT, TRIAL, INVENTORY)
 
 @dataclass(frozen=True)
 class Usage:
-    """Seconds by phase (those that there were), bytes otherwise; None where this platform does not tell.
+    """Seconds of each phase that ran, and numbers of bytes, which are None if this platform does not report them.
 
-    ``peak_memory`` is of the installer, ``peak_memory_uv`` of uv, ``peak_memory_programs`` of the largest
-    program that was called, the application on trial for example. ``written`` is what went to a disk, by
-    uv and the others too.
+    ``peak_memory`` is of the installer, ``peak_memory_uv`` of uv, ``peak_memory_programs`` of the largest program that
+    was called, such as the application on trial. ``written`` counts the bytes written to disk, including those of uv
+    and the other programs.
     """
 
     seconds: dict[str, float]
@@ -49,7 +49,7 @@ class Usage:
         return dict(vars(self))
 
     def line(self) -> str:
-        """Return it for a person."""
+        """Return the usage as a human-readable line."""
         parts = [_("took {seconds:.1f} s").format(seconds=self.total_seconds)]
         if self.peak_memory is not None:
             parts.append(_("memory {size}").format(size=human_bytes(self.peak_memory)))
@@ -61,7 +61,7 @@ class Usage:
 
 
 def read_usage(value: Any, path: str) -> Usage:
-    """Read what ``to_json`` gave. Raises TrustError."""
+    """Parse the output of ``to_json``. Raises TrustError if it is invalid."""
     fields = Fields(value, path)
 
     def seconds(value: Any, path: str) -> dict[str, float]:
@@ -81,7 +81,7 @@ def _count(value: Any, path: str) -> int:
 
 
 class Meter:
-    """Measures this process and the programs that it calls, from when it is made."""
+    """Measures this process and the programs that it calls, from its creation on."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -91,7 +91,7 @@ class Meter:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Measure one of PHASES; what fails in it is measured by nobody."""
+        """Measure one of PHASES; a phase that fails is not recorded."""
         started = time.monotonic()
         yield
         self.seconds[name] = round(time.monotonic() - started, 3)
@@ -99,16 +99,17 @@ class Meter:
             self._uv = self._programs()
 
     def _programs(self) -> int | None:
-        """Return the peak of the programs called since; None when one before, or this process, was larger.
+        """Return the peak memory of the programs called since, or None if an earlier one, or this process, had more.
 
-        Linux counts what a process had before it became another program, and a child begins as its parent.
+        Linux counts the memory of a process before it executed another program, and a child starts as a copy of its
+        parent.
         """
         peak, own = _peak_programs(), _peak_own()
         hidden = peak is None or peak == self._programs_before or (own is not None and peak <= own)
         return None if hidden else peak
 
     def usage(self) -> Usage:
-        """Return what was used until now."""
+        """Return the usage up to now."""
         before, now = self._written_before, _written()
         return Usage(
             seconds=dict(self.seconds),
@@ -120,13 +121,13 @@ class Meter:
 
 
 def _peak_own() -> int | None:
-    """Return the most memory that this process has had, in bytes."""
+    """Return the peak memory of this process, in bytes."""
     if sys.platform == "win32":
         import psutil
 
         return int(psutil.Process().memory_info().peak_wset)
     try:
-        # proc_pid_status(5): getrusage(2) would count what started this program, too
+        # proc_pid_status(5): getrusage(2) would include the program that started this one
         with open("/proc/self/status", encoding="utf-8") as file:
             line = next(line for line in file if line.startswith("VmHWM:"))
         return int(line.split()[1]) * 1024
@@ -135,7 +136,7 @@ def _peak_own() -> int | None:
 
 
 def _peak_programs() -> int | None:
-    """Return the most memory that one of the programs has had that were called and have ended."""
+    """Return the peak memory of the largest program that was called and has ended, in bytes, or None on Windows."""
     if sys.platform == "win32":
         return None
     return _bytes(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
@@ -147,9 +148,9 @@ def _bytes(maxrss: int) -> int:
 
 
 def _written() -> int | None:
-    """Return what this process and the programs that it has called have sent to a disk; macOS does not tell.
+    """Return the bytes that this process and the programs it called have written to disk, or None if unknown (macOS).
 
-    Linux adds the counts of a child that was waited for; on Windows they are this process's alone.
+    Linux adds the counts of a child that was waited for; on Windows they are of this process alone.
     """
     try:
         import psutil  # reads /proc while it is imported

@@ -1,1 +1,1 @@
-"""What the application uses of this host, as samples and as metrics."""
+"""Resource usage of the application on this host, as samples and as metrics."""

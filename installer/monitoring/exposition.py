@@ -1,8 +1,8 @@
 """The Prometheus text format, for the textfile collector of a host's exporter.
 
-Format: https://prometheus.io/docs/instrumenting/exposition_formats/, version 0.0.4. Names and base
-units: https://prometheus.io/docs/practices/naming/. Help texts are not translated: an exporter that
-meets one metric in two files wants the same words in both.
+Format: https://prometheus.io/docs/instrumenting/exposition_formats/, version 0.0.4. Names and base units:
+https://prometheus.io/docs/practices/naming/. Help texts are not translated: an exporter that finds one metric in two
+files requires the same help text in both.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 GAUGE, COUNTER = "gauge", "counter"
 ENDING = ".prom"  # of files that the textfile collector reads
 MODE = 0o644  # the exporter is another user
-# a unit as it is shown → the base unit that ends a metric's name, and how many of it
+# a displayed unit → the base unit at the end of a metric's name, and the factor
 BASE_UNITS = {
     "s": ("seconds", 1.0),
     "ms": ("seconds", 1e-3),
@@ -36,7 +36,7 @@ BASE_UNITS = {
 
 @dataclass(frozen=True)
 class Family:
-    """One metric: its name, what it means, its samples (labels and value, in the name's base unit)."""
+    """One metric: its name, its help text, its samples (labels and value, in the name's base unit)."""
 
     name: str
     help: str
@@ -45,7 +45,7 @@ class Family:
 
 
 def render(families: Iterable[Family]) -> str:
-    """Return families as text; one without samples is left out."""
+    """Return families in the text format; those without samples are omitted."""
     return "".join(f"{line}\n" for family in families if family.samples for line in _lines(family))
 
 
@@ -58,12 +58,12 @@ def _lines(family: Family) -> Iterator[str]:
 
 
 def escaped(text: str, *, quote: bool = False) -> str:
-    """Return a help text, or with ``quote`` the value of a label, as it stands in a line."""
-    text = "\n".join(map(sentence, text.split("\n")))  # LF has an escape of this format's own
+    """Return a help text, or with ``quote`` the value of a label, escaped for a line."""
+    text = "\n".join(map(sentence, text.split("\n")))  # this format has its own escape for LF
     text = text.replace("\\", "\\\\").replace("\n", "\\n")
     return text.replace('"', '\\"') if quote else text
 
 
 def number(value: float) -> str:
-    """Return a value as Prometheus reads it, the shortest that is the same number."""
+    """Format a value for Prometheus, as the shortest text of the same number."""
     return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))

@@ -1,6 +1,6 @@
-"""What the application uses of its host: samples of processor, memory, disk and its processes.
+"""Resource usage of the application: samples of processor, memory, disk and its processes.
 
-Command lines are not written down: they may hold secrets.
+Command lines are not recorded, because they may contain secrets.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ FIRST = 1.0  # seconds, at most, until the first sample
 
 @dataclass(frozen=True)
 class HostUse:
-    """The whole host: sizes in bytes, the disk being the prefix's; None where it is not known."""
+    """Resource usage of the whole host: sizes in bytes, None if unknown; the disk is the prefix's."""
 
     cpu_percent: float
     memory_total: int
@@ -42,7 +42,7 @@ class HostUse:
 
 @dataclass(frozen=True)
 class ProcessUse:
-    """One process: 100 % is one core; sizes in bytes, None where this user may not know."""
+    """Resource usage of one process: 100 % is one core; sizes in bytes, None if this user may not read them."""
 
     pid: int
     name: str
@@ -56,7 +56,7 @@ class ProcessUse:
 
 @dataclass(frozen=True)
 class Sample:
-    """What was seen at one moment; percentages are of the ``seconds`` before it."""
+    """Resource usage at one moment; percentages are of the ``seconds`` before it."""
 
     time: str
     seconds: float
@@ -68,12 +68,12 @@ class Sample:
 
     @property
     def cpu_percent(self) -> float:
-        """What the application takes of the processor; 100 % is one core."""
+        """Processor usage of the application; 100 % is one core."""
         return round(sum(process.cpu_percent for process in self.processes), 1)
 
     @property
     def resident(self) -> int:
-        """Bytes of memory of all its processes; what they share counts for each."""
+        """Memory of all its processes, in bytes; shared memory counts for each."""
         return sum(process.resident for process in self.processes)
 
     def to_json(self) -> dict[str, Any]:
@@ -91,24 +91,24 @@ class Sample:
 
 
 def _sum(values: Iterable[int | None]) -> int | None:
-    """Return the sum of what is known, None when something is not."""
+    """Return the sum of the values, or None if one of them is unknown."""
     known = list(values)
     return None if None in known else sum(value or 0 for value in known)
 
 
 class Sampler:
-    """Takes samples of one prefix; processor times count from one sample to the next."""
+    """Takes samples of one prefix; processor time is counted from one sample to the next."""
 
     def __init__(self, prefix: Prefix) -> None:
         self.prefix = prefix
         self.roots = processes.roots_of(prefix)
-        self.product: tuple[str | None, str | None] = None, None  # of which release, and its name
+        self.product: tuple[str | None, str | None] = None, None  # the release's identifier, and the product's name
         self.taken = time.monotonic()
         self.spent = {_key(process): _cpu_seconds(process) for process in self.own_processes()}
-        psutil.cpu_percent(None)  # begins to count
+        psutil.cpu_percent(None)  # starts counting
 
     def take(self) -> Sample:
-        """Return what is seen now."""
+        """Take a sample now."""
         now = time.monotonic()
         passed, self.taken = max(1e-3, now - self.taken), now
         spent: dict[tuple[int, float], float] = {}
@@ -134,7 +134,7 @@ class Sampler:
         return processes.of_application(self.roots)
 
     def _product_of(self, release: Release | None) -> str | None:
-        """Return the product's name, read once for a release: its manifest is large."""
+        """Return the product's name, or None; it is read once per release, because the manifest is large."""
         identifier = release.id if release else None
         if release is not None and self.product[0] != identifier:
             try:
@@ -147,7 +147,7 @@ class Sampler:
         try:
             with process.oneshot():
                 key, cpu = _key(process), _cpu_seconds(process)
-                # one that began after the last sample has spent all of its time since
+                # a process started after the last sample has used all of its time since
                 used = max(0.0, cpu - self.spent.get(key, 0.0))
                 spent[key] = cpu
                 return ProcessUse(
@@ -176,7 +176,7 @@ def _cpu_seconds(process: psutil.Process) -> float:
 
 
 def _traffic(process: psutil.Process) -> dict[str, int | None]:
-    """Return the bytes that a process has read and written; another user's are not shown, macOS shows none."""
+    """Return the bytes that a process has read and written, or None if it is another user's or on macOS."""
     try:
         counters = process.io_counters()
     except (psutil.Error, OSError, AttributeError):
@@ -189,7 +189,7 @@ def _host_use(prefix: Prefix) -> HostUse:
     try:
         disk = psutil.disk_usage(str(prefix.root))
     except OSError:
-        disk = None  # somebody removed it
+        disk = None  # the prefix was removed
     return HostUse(
         cpu_percent=psutil.cpu_percent(None),
         memory_total=memory.total,
@@ -209,8 +209,8 @@ def samples(
 ) -> Iterator[Sample]:
     """Yield a sample every ``interval`` seconds, ``count`` of them or for ``duration`` seconds, else without end.
 
-    The first comes after FIRST seconds, so that there is soon something to see. A ``wait`` that returns True
-    ends it.
+    The first follows after FIRST seconds, or ``interval`` if that is shorter, so that output appears soon. The
+    iteration ends if ``wait`` returns True.
     """
     sampler = _asked(lambda: Sampler(prefix))
     started = due = time.monotonic()
@@ -221,13 +221,16 @@ def samples(
             return
         if wait(max(0.0, due - time.monotonic())):
             return
-        due = max(due, time.monotonic() - interval)  # a host that slept is not asked for what it missed
+        due = max(due, time.monotonic() - interval)  # samples missed while the host slept are skipped
         yield _asked(sampler.take)
         taken += 1
 
 
 def _asked(look: Callable[[], Any]) -> Any:
-    """Return what a reading of the host gives; psutil has no error of its own for a /proc that is missing or empty."""
+    """Return the result of a psutil call. Raises HostError if it fails.
+
+    psutil has no exception of its own for a /proc that is missing or empty.
+    """
     try:
         return look()
     except (psutil.Error, OSError, IndexError, KeyError, ValueError) as error:
@@ -238,7 +241,7 @@ def _asked(look: Callable[[], Any]) -> Any:
 
 
 def families(sample: Sample) -> Iterator[Family]:
-    """Yield a sample as metrics; single processes come and go, so they are none."""
+    """Yield a sample as metrics; single processes are omitted, because they come and go."""
     about = {"product": sample.product or "", "prefix": sample.prefix}
     host, application = sample.host, sample.to_json()["application"]
     seen = datetime.fromisoformat(sample.time.replace("Z", "+00:00")).timestamp()

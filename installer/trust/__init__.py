@@ -1,1 +1,1 @@
-"""Whom this host trusts, and what it remembers of what it has accepted."""
+"""The keys that this host trusts, and its memory of the releases that it has accepted."""

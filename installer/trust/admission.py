@@ -1,9 +1,9 @@
-"""Whether a bundle with trusted signatures may be installed here and now; only an AdmittedBundle can be installed.
+"""Admission: whether a bundle with trusted signatures may be installed here and now; others cannot be installed.
 
-Who changes a prefix holds its lock when he asks, so that what was judged stays as it was; who only looks needs none.
-Downgrade and replay: the highest counter accepted for a product is stored beside the host's policy (or in
-the user's own state folder), so that a new prefix does not forget it. Time is judged when a release is
-first accepted and never again: an SSHSIG has no time, so all there is is the date in the manifest.
+A command that changes a prefix holds its lock during admission, so that the checked state cannot change; a read-only
+command needs no lock. Downgrade and replay: the highest counter accepted for a product is stored next to the host's
+policy (or in the user's own state folder), so that a new prefix does not forget it. Dates are checked only when a
+release is first accepted: an SSHSIG has no timestamp, so the only date is the one in the manifest.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from installer.layout.release import Release
     from installer.trust.places import Places
 
-STALE = timedelta(days=365)  # a year without a release is worth a word
+STALE = timedelta(days=365)  # a year without a release deserves a warning
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """What the operator says to a release's date: go on though it lies ahead; refuse it after so many days."""
+    """The operator's conditions on a release's date: whether it may be in the future, and its maximum age in days."""
 
     accept_clock: bool = False
     require_fresh: int | None = None
@@ -47,7 +47,7 @@ AS_IT_IS = Conditions()
 
 @dataclass(frozen=True)
 class Candidate:
-    """A bundle whose signatures the authority has accepted, the prefix that is to get it, and what judges it there."""
+    """A bundle whose signatures the authority has accepted, the prefix that it is for, and how to admit it."""
 
     bundle: Bundle
     prefix: Prefix
@@ -57,9 +57,9 @@ class Candidate:
 
 @dataclass(frozen=True)
 class AdmittedBundle:
-    """A bundle that may be installed in a prefix; ``admit`` alone makes one.
+    """A bundle that may be installed in a prefix; only ``admit`` creates one.
 
-    ``warnings`` is what the operator should know, ``remembered`` whether its counter is to be once it is installed.
+    ``warnings`` are for the operator; ``remembered`` is whether its counter is recorded once it is installed.
     """
 
     bundle: Bundle
@@ -78,15 +78,15 @@ class AdmittedBundle:
 
 
 def admit(candidate: Candidate, *, now: datetime | None = None) -> AdmittedBundle:
-    """Judge a candidate.
+    """Check whether a candidate may be installed.
 
-    1. The prefix's own policy, where there is one, accepts its signers too.
+    1. The prefix's own policy, if there is one, accepts its signers too.
     2. It is of the prefix's product, and not older than the active release.
-    3. It is not older than anything of this product that was accepted on this host, unless it is the very release
-       that is active here: after a rollback only its own bundle may be able to repair it, and installs nothing older.
-    4. Unless the prefix keeps this very release: its date and the validity of its signers' keys.
+    3. It is not older than any release of this product that this host has accepted, unless it is the very release that
+       is active here: after a rollback only its own bundle may be able to repair it, and installs nothing older.
+    4. Unless the prefix retains this very release: its date and its signers' keys are valid.
 
-    ``now`` is by default the host's clock. Raises TrustError.
+    ``now`` is by default the host's clock. Raises TrustError if a check fails.
     """
     bundle, prefix, places = candidate.bundle, candidate.prefix, candidate.places
     now = now or datetime.now(timezone.utc)
@@ -104,7 +104,7 @@ def admit(candidate: Candidate, *, now: datetime | None = None) -> AdmittedBundl
 
 
 def _refuse_replay(bundle: Bundle, prefix: Prefix, places: Places, now: datetime) -> None:
-    """Raise TrustError for a bundle older than what this host accepted, but for that of the active release."""
+    """Raise TrustError if a bundle is older than what this host accepted, unless it is the active release's."""
     product = bundle.manifest.product
     highest = highest_counter(product.name, places, prefix, now)
     if product.counter < highest and not _is_active(bundle, prefix):
@@ -117,14 +117,14 @@ def _refuse_replay(bundle: Bundle, prefix: Prefix, places: Places, now: datetime
 
 
 def _refuse_downgrade(manifest: Manifest, prefix: Prefix, now: datetime) -> None:
-    """Raise TrustError for another product's bundle, or for one older than the active release."""
+    """Raise TrustError if a bundle is for another product, or older than the active release."""
     active = prefix.active()
     if active is None:
         return
     try:
         installed = active.manifest()
     except (RagtraceError, OSError):
-        return  # damaged: whatever this host has accepted is no older than it, and that is inspected next
+        return  # damaged: this host has accepted its counter, which is checked next
     here = installed.product
     if here.name != manifest.product.name:
         raise TrustError(
@@ -133,7 +133,7 @@ def _refuse_downgrade(manifest: Manifest, prefix: Prefix, now: datetime) -> None
             ),
             advice=_("Specify another folder with --prefix."),
         )
-    # a counter from the future would keep out every honest release
+    # a counter from the future would block every honest release
     if manifest.product.counter < here.counter and not is_ahead(installed, now):
         raise TrustError(
             _("The bundle (release counter {new}) is older than the installed release ({here}).").format(
@@ -144,10 +144,10 @@ def _refuse_downgrade(manifest: Manifest, prefix: Prefix, now: datetime) -> None
 
 
 def highest_counter(product: str, places: Places, prefix: Prefix, now: datetime) -> int:
-    """Return the highest counter accepted for a product on this host or by this user, 0 when there was none.
+    """Return the highest counter accepted for a product on this host or by this user, or 0 if there is none.
 
-    Where the memory does not know, or was lost, it is the highest that installations show. Raises TrustError where
-    it was damaged and they show none.
+    If the memory has none or was lost, it is the highest one that installations show. Raises TrustError if the memory
+    is damaged and they show none.
     """
     stored = (stored_by_host(places), stored_by_user(places))
     highest = max(found.memory.products.get(product, 0) for found in stored)
@@ -164,7 +164,7 @@ def highest_counter(product: str, places: Places, prefix: Prefix, now: datetime)
 
 
 def remember(admitted: AdmittedBundle) -> str | None:
-    """Keep the counter of what was installed; return a warning when that failed: it is installed all the same."""
+    """Record the counter of an installed bundle; return a warning if that fails, because it is installed anyway."""
     if not admitted.remembered:
         return None
     places, product = admitted.places, admitted.manifest.product
@@ -185,7 +185,7 @@ def _stored(bundle: Bundle, prefix: Prefix) -> bool:
 
 
 def _is_active(bundle: Bundle, prefix: Prefix) -> bool:
-    named = prefix.named()  # be it damaged: its mark may be what a repair is for
+    named = prefix.named()  # even if damaged: a repair may have to restore its mark
     return named is not None and _is_of(bundle, named)
 
 

@@ -1,6 +1,6 @@
-"""Who judges a bundle: the host's policy, else the keys pinned in the zipapp, else the operator's word.
+"""The authority for a bundle: the host's policy, else the keys pinned in the zipapp, else the operator's keys.
 
-Nothing is ever accepted for want of a policy.
+A missing policy never means that a bundle is accepted.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ HOST, PINNED, OPERATOR = "host", "installer", "operator"
 
 @dataclass(frozen=True)
 class Authority:
-    """A policy in force and where it comes from: HOST, PINNED or OPERATOR."""
+    """A policy in force and its source: HOST, PINNED or OPERATOR."""
 
     policy: Policy
     source: str
 
 
 def authority(places: Places, trusted_keys: Sequence[str] = ()) -> Authority:
-    """Return who judges bundles on this host. Raises TrustError when there is nobody to trust."""
+    """Return the authority for bundles on this host. Raises TrustError if there is none."""
     found = find_authority(places, trusted_keys)
     if found is None:
         raise TrustError(
@@ -52,10 +52,10 @@ def authority(places: Places, trusted_keys: Sequence[str] = ()) -> Authority:
 
 
 def find_authority(places: Places, trusted_keys: Sequence[str] = ()) -> Authority | None:
-    """Return who judges bundles on this host, None when nobody does: a policy that does not count is no such case.
+    """Return the authority for bundles on this host, or None if there is none.
 
-    The operator's keys are for a first installation where there is neither a policy nor a pin; they never
-    stand above either. Raises TrustError for a policy or pins that do not count, or when keys are named in vain.
+    The operator's keys are for a first installation without a policy or pins; they never override either. Raises
+    TrustError if a policy or pins are not valid, or if the operator names keys although one of them exists.
     """
     source, policy = HOST, host_policy(places)
     if policy is None:
@@ -85,34 +85,34 @@ def _named_in_vain(source: str) -> TrustError:
 
 
 def host_policy(places: Places) -> Policy | None:
-    """Return the host's policy, None when there is none. Raises TrustError for one that does not count."""
+    """Return the host's policy, or None if there is none. Raises TrustError if it is not valid."""
     return chain.check_chain(host_chain(places), host_memory(places).policy, places.host)
 
 
 def host_chain(places: Places) -> list[chain.Signed]:
-    """Return all policies that the host keeps."""
+    """Return all policies that the host stores."""
     return chain.read_all(places.host_names(), lambda name: places.read_host(name) or b"")
 
 
 def host_memory(places: Places) -> memory.Memory:
-    """Return what the host remembers."""
+    """Return the memory of the host."""
     return stored_by_host(places).memory
 
 
 def user_memory(places: Places) -> memory.Memory:
-    """Return what this user remembers."""
+    """Return the memory of this user."""
     return stored_by_user(places).memory
 
 
 def stored_by_host(places: Places) -> memory.Stored:
-    """Return what the host remembers, and what is wrong with it."""
+    """Return the memory of the host, and its problems."""
     return memory.read(places.host_names(), places.read_host)
 
 
 def stored_by_user(places: Places) -> memory.Stored:
-    """Return what this user remembers; where the user may not even read, nothing can be stored.
+    """Return the memory of this user, and its problems; it is empty if the folder is missing or may not be read.
 
-    Raises TrustError when others could have changed it; who keeps it for the host takes no notice of such a one.
+    Raises TrustError if other users could have changed it; a run that uses the host's memory ignores it then.
     """
     if not os.path.lexists(places.user):
         return memory.Stored()
@@ -126,23 +126,23 @@ def stored_by_user(places: Places) -> memory.Stored:
 
 
 def folder_memory(folder: Path) -> memory.Memory:
-    """Return what a folder of no special rights remembers."""
+    """Return the memory of a folder whose owner is not checked."""
     return memory.read_folder(folder).memory
 
 
 def folder_chain(folder: Path) -> list[chain.Signed]:
-    """Return the policies that such a folder keeps."""
+    """Return the policies in such a folder."""
     names = names_in(folder) if is_there(folder) else []
     return chain.read_all(names, lambda name: read_small(folder / name))
 
 
 def prefix_policy(folder: Path) -> Policy | None:
-    """Return the policy in PREFIX/state/trust, which may only forbid more than the authority does."""
+    """Return the policy in PREFIX/state/trust, or None; it can only forbid more than the authority does."""
     return chain.check_chain(folder_chain(folder), folder_memory(folder).policy, folder)
 
 
 def read_key(key: str) -> PublicKey:
-    """Return the key of an OpenSSH public key line, or of the file that holds one."""
+    """Return the key of an OpenSSH public key line, or of the file that contains one."""
     return parse_public_key(key if key.startswith(("ssh-", "ecdsa-", "sk-")) else _line(Path(key)))
 
 

@@ -1,6 +1,6 @@
-"""What a repair may take from: a bundle that the operator names, or one beside the running zipapp.
+"""The bundle that a repair may use: one that the operator names, or one next to the running zipapp.
 
-A repair is no place for dates: a clock that is wrong or a key that has run out is reported, and stops nothing.
+A repair does not depend on dates: a wrong clock or an expired key is reported and blocks nothing.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ WHATEVER_THE_CLOCK_SAYS = Conditions(accept_clock=True)
 
 @dataclass(frozen=True)
 class Available:
-    """A bundle that was ``named`` or that is beside the zipapp, and the policy in force; None: there is none."""
+    """A bundle that was ``named`` or found next to the zipapp, and the policy in force; None if there is none."""
 
     candidate: Candidate | None = None
     policy: Policy | None = None
     named: bool = False
 
     def admit(self) -> AdmittedBundle | None:
-        """Return the bundle if it may be installed; raises what is wrong with one that was named."""
+        """Return the bundle if it may be installed, else None. Raises the error of one that was named."""
         if self.candidate is None:
             return None
         try:
@@ -47,10 +47,10 @@ class Available:
 
 
 def find(prefix: Prefix, named: Path | None, trusted_keys: Sequence[str], places: Places) -> Available:
-    """Return what is available for an installation.
+    """Return the bundle available for a repair.
 
-    Raises TrustError for a policy that does not count, and what is wrong with a bundle that was named; one
-    that is only beside the zipapp is left when it cannot be opened.
+    Raises TrustError if a policy is not valid, and the error of a bundle that was named; one that is only next to the
+    zipapp is ignored if it cannot be opened.
     """
     if named is not None:
         policy = authority(places, trusted_keys).policy

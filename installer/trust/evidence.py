@@ -1,4 +1,4 @@
-"""What installations show of the releases that were accepted, for a memory that was lost."""
+"""Counters of accepted releases, taken from installations if the memory was lost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ AHEAD = timedelta(days=1)  # clocks and time zones of honest machines differ by 
 
 
 def is_ahead(manifest: Manifest, now: datetime) -> bool:
-    """Return whether a release claims to be from later than tomorrow: its counter is never remembered."""
+    """Return whether a release is dated more than a day in the future: its counter is never recorded."""
     return manifest.created_epoch > (now + AHEAD).timestamp()
 
 
@@ -30,7 +30,7 @@ def counters(prefix: Prefix | None, now: datetime | None = None) -> dict[str, in
     """Return the highest counter of each product in this installation and in those of this user."""
     found: dict[str, int] = {}
     for one in _prefixes(prefix):
-        with contextlib.suppress(OSError, RagtraceError):  # not this user's to inspect
+        with contextlib.suppress(OSError, RagtraceError):  # this user may not inspect it
             for product, counter in _of_prefix(one, now or datetime.now(timezone.utc)):
                 found[product] = max(counter, found.get(product, 0))
     return found
@@ -46,7 +46,7 @@ def _prefixes(prefix: Prefix | None) -> Iterator[Prefix]:
 
 
 def _of_prefix(prefix: Prefix, now: datetime) -> Iterator[tuple[str, int]]:
-    """Yield product and counter of each retained release and of each that the audit log names."""
+    """Yield product and counter of each retained release and of each one in the audit log."""
     product, left_out = "", set()
     for release in prefix.complete_releases():
         try:

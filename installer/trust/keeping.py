@@ -1,4 +1,4 @@
-"""The memory of this host as an administrator sees it: what is wrong with it, repairing it, accepting what is left."""
+"""Administration of this host's memory: its problems, repairing them, and accepting what is left."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Account:
-    """What one folder remembers, and what is wrong with which file; ``repairable``: this run may write there."""
+    """The memory in one folder, with the problems of each file; ``repairable`` is whether this run may write there."""
 
     folder: Path
     stored: memory.Stored
@@ -31,7 +31,7 @@ class Account:
 
     @property
     def problems(self) -> list[str]:
-        """Each as a text: the file's path and what is wrong with it."""
+        """The problems as texts, each with the file's path."""
         return [f"{self.folder / name}: {problem}" for name, problem in self.stored.problems.items()]
 
     def to_json(self) -> dict[str, Any]:
@@ -41,7 +41,10 @@ class Account:
 
 
 def accounts(places: Places, prefix: Prefix | None) -> list[Account]:
-    """Return what the host, this user and the installation's own policy remember. Raises TrustError as reading does."""
+    """Return the memory of the host, of this user and of the installation's own policy.
+
+    Raises TrustError if other users could have changed one of the first two.
+    """
     found = [Account(places.host, stored_by_host(places), places.privileged)]
     if not places.privileged:
         found.append(Account(places.user, stored_by_user(places), repairable=True))
@@ -51,13 +54,13 @@ def accounts(places: Places, prefix: Prefix | None) -> list[Account]:
 
 
 def forgotten(found: Sequence[Account], prefix: Prefix | None) -> dict[str, int]:
-    """Return the counters of products that are installed here and that nobody remembers."""
+    """Return the counters of products that are installed here and that no memory contains."""
     known = {name for account in found for name in account.stored.memory.products}
     return {name: counter for name, counter in evidence.counters(prefix).items() if name not in known}
 
 
 def repair(places: Places, prefix: Prefix | None) -> Iterator[str]:
-    """Write again what is damaged and can be known, from the other copy or from what is installed; yield what was."""
+    """Rewrite damaged memory from the other copy or from the installations; yield a message for each folder."""
     found = accounts(places, prefix)
     shown = evidence.counters(prefix)
     for account in found:
@@ -76,9 +79,10 @@ def repair(places: Places, prefix: Prefix | None) -> Iterator[str]:
 
 
 def accept(places: Places, prefix: Prefix | None) -> tuple[memory.Memory, str]:
-    """Take what this host shows for all that it had accepted; return that and the audit log's head ("": no log).
+    """Accept what this host shows as all that it had accepted; return that and the audit log's head.
 
-    Raises HostError where the memory is the host's and this user no administrator.
+    The head is "" if nothing was logged. Raises HostError if the memory is the host's and this user is no
+    administrator.
     """
     if not places.privileged and stored_by_host(places).memory.rebuilt:
         raise HostError(

@@ -1,8 +1,8 @@
-"""What a place remembers: its highest policy, and the highest release counter of each product.
+"""The memory of a trust folder: its highest policy, and the highest release counter of each product.
 
-Stored beside the policy, so that a new prefix does not forget it, and twice, each with its digest: one of the two is
-whole whatever happens to the other, and the higher counts. Where neither is whole, what this host shows (its policies
-and what is installed) is what nothing may be lower than, until an administrator accepts it (``trust accept-memory``).
+It is stored next to the policy, so that a new prefix does not forget it, and in two copies, each with its digest: one
+of them is intact whatever happens to the other, and the higher one counts. If neither is intact, the policies and
+installations of this host are the lower bound, until an administrator accepts it (``trust accept-memory``).
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 NAME, COPY, LOCK = "memory.json", "memory-copy.json", "lock"
 NAMES = (NAME, COPY)  # in the order in which they are written
 FORMAT = 2
-SINGLE = 1  # the format before: one file, no digest
-PRODUCTS_LIMIT = 10_000  # of them all in FILE_LIMIT bytes
+SINGLE = 1  # the earlier format: one file, no digest
+PRODUCTS_LIMIT = 10_000  # all of them in FILE_LIMIT bytes
 LOCK_WAIT = 10.0  # seconds; it is held for two small writes
 _POLICY = re.compile(r"policy-(0|[1-9][0-9]{0,8})\.json")
 _UNFINISHED = re.compile(r"\..+\.[0-9a-f]{16}\.tmp")  # files.write_atomic
@@ -37,9 +37,9 @@ _UNFINISHED = re.compile(r"\..+\.[0-9a-f]{16}\.tmp")  # files.write_atomic
 
 @dataclass(frozen=True)
 class Memory:
-    """The highest policy number (0: none) and each product's highest counter.
+    """The highest policy number, or 0 if there is none, and each product's highest counter.
 
-    ``rebuilt``: both copies were lost, so that it may have been higher; nobody has accepted it yet.
+    ``rebuilt``: both copies were lost, so the values may have been higher, and no administrator has accepted them yet.
     """
 
     policy: int = 0
@@ -53,7 +53,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Stored:
-    """What the two files say together, and what is wrong with which of them; ``garbage``: no file there is whole."""
+    """The combined content of the two files, and the problem of each; ``garbage`` if files exist but none is intact."""
 
     memory: Memory = field(default_factory=Memory)
     problems: Mapping[str, str] = field(default_factory=dict)
@@ -81,11 +81,11 @@ def _products(value: Any, path: str) -> dict[str, int]:
 
 
 def read(names: Iterable[str], data_of: Callable[[str], bytes | None]) -> Stored:
-    """Return what a folder with these names remembers; ``data_of`` gives a file's bytes, None for a missing one.
+    """Return the memory of a folder with these names; ``data_of`` returns a file's bytes, or None if it is missing.
 
     1. The higher of the two copies counts; a lower, damaged or missing one is a problem.
-    2. A file of the format before had no copy.
-    3. With no whole copy, but with one that is damaged or a policy beside, the memory is rebuilt from the policies.
+    2. A file of the earlier format had no copy.
+    3. With no intact copy, but a damaged one or a policy in the folder, the memory is rebuilt from the policies.
     """
     policy = max((int(found[1]) for found in map(_POLICY.fullmatch, names) if found), default=0)
     whole: dict[str, tuple[int, Memory]] = {}
@@ -123,7 +123,7 @@ def _highest(memories: list[Memory]) -> Memory:
 
 
 def read_folder(folder: Path) -> Stored:
-    """Return what a folder of no special rights remembers."""
+    """Return the memory of a folder whose owner is not checked."""
 
     def data_of(name: str) -> bytes | None:
         return read_small(folder / name) if is_there(folder / name) else None
@@ -132,22 +132,22 @@ def read_folder(folder: Path) -> Stored:
 
 
 def remember(folder: Path, *, policy: int = 0, counters: Mapping[str, int] | None = None) -> Memory:
-    """Raise what a folder remembers, and repair its copies; nothing in it ever becomes lower.
+    """Raise the values in a folder's memory, and repair its copies; no value ever becomes lower.
 
-    Raises OSError where it cannot be written, HostError where it could not be read again: it stays as it is then.
+    Raises OSError if it cannot be written, HostError if it could not be read again; it remains unchanged then.
     """
     with held(folder):
         return raise_to(folder, policy=policy, counters=counters)
 
 
 def raise_to(folder: Path, *, policy: int = 0, counters: Mapping[str, int] | None = None) -> Memory:
-    """Do the same for who holds the folder."""
+    """Do the same as ``remember``, for a caller that holds the folder."""
     stored = read_folder(folder)
     return _write(folder, stored, _highest([stored.memory, Memory(policy, counters or {}, stored.memory.rebuilt)]))
 
 
 def accept(folder: Path, counters: Mapping[str, int]) -> Memory:
-    """Remember what this host shows, and that an administrator takes it for all that there was."""
+    """Record what this host shows, as accepted by an administrator."""
     with held(folder):
         stored = read_folder(folder)
         return _write(folder, stored, replace(_highest([stored.memory, Memory(0, counters)]), rebuilt=False))
@@ -157,19 +157,19 @@ def _write(folder: Path, kept: Stored, memory: Memory) -> Memory:
     if memory == kept.memory and not kept.problems:
         return memory
     data = memory.to_bytes()
-    if len(memory.products) > PRODUCTS_LIMIT or len(data) > FILE_LIMIT:  # by the bounds of its reader
+    if len(memory.products) > PRODUCTS_LIMIT or len(data) > FILE_LIMIT:  # the limits of its reader
         raise HostError(
             _("Too many products in {path}: {count}.").format(path=folder / NAME, count=len(memory.products)),
             advice=_("Remove from it the products that are no longer on this host."),
         )
-    for name in NAMES:  # each is on the disk before the next is begun
+    for name in NAMES:  # each is on disk before the next one is begun
         files.write_atomic(folder / name, data)
     return memory
 
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Hold a folder of trust for a change, and remove what a killed one left."""
+    """Hold the lock of a trust folder for a change, and remove the temporary files of a killed one."""
     with locked(folder / LOCK, wait=LOCK_WAIT):
         for path in _unfinished(folder):
             path.unlink()
@@ -177,7 +177,7 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def tidy(folder: Path) -> None:
-    """Remove what a killed change left in a folder of trust, where this user may and nobody is at work."""
+    """Remove the temporary files of a killed change in a trust folder, if this user may and no change is running."""
     with contextlib.suppress(OSError, HostError, BusyError):
         if _unfinished(folder) and is_free(folder / LOCK):
             with held(folder):

@@ -1,7 +1,7 @@
-"""Whether a file of the host's policy can be written by nobody but its administrators.
+"""Checks that only the administrators of a host can write its policy.
 
-POSIX: the file and every folder above it belong to root and neither group nor others may write
-them; no symbolic link is followed. Windows: owner and access list, read as SDDL ([MS-DTYP] 2.5.1).
+POSIX: the file and every folder above it belong to root and neither group nor others may write them; no symbolic link
+is followed. Windows: owner and access list, read as SDDL ([MS-DTYP] 2.5.1).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 # Administrators, SYSTEM, TrustedInstaller
 ADMINISTRATORS = ("BA", "SY", "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464")
-# rights by which others could replace what is in a folder: DELETE, WRITE_DAC, WRITE_OWNER,
-# FILE_DELETE_CHILD, GENERIC_ALL, GENERIC_WRITE; and those that alter a file or add to a folder as well
+# rights to replace the content of a folder: DELETE, WRITE_DAC, WRITE_OWNER,
+# FILE_DELETE_CHILD, GENERIC_ALL, GENERIC_WRITE; then those that also alter a file or add to a folder
 _REPLACE = 0x10000 | 0x40000 | 0x80000 | 0x40 | 0x10000000 | 0x40000000
 _WRITE = _REPLACE | 0x2 | 0x4 | 0x10 | 0x100
 _NAMES = {
@@ -55,7 +55,7 @@ _ACE = re.compile(r"\(([^()]*)\)")
 
 
 class Host(Protocol):
-    """Whose the host's policy must be: a user id, and the folder up to which everything above it must be too."""
+    """The user id that must own the host's policy, and the topmost folder that it must own as well."""
 
     @property
     def owner(self) -> int: ...
@@ -79,12 +79,12 @@ def require_private(path: Path, host: Host) -> None:
 
 
 def counts_below(folder: Path, host: Host) -> bool:
-    """Return whether what an administrator makes in a folder would count: nobody else could replace it."""
+    """Return whether no other user could replace what an administrator creates in a folder."""
     return not any(_problems(folder, host, folder=True))
 
 
 def _problems(path: Path, host: Host, *, folder: bool) -> Iterator[tuple[Path, str]]:
-    """Yield each place from a path up to the top that others could change; ``folder``: only what is in it matters."""
+    """Yield each path from a path up to the top that other users could change; ``folder``: only its content matters."""
     for place in (path, *path.parents):
         parent = folder or place != path
         problem = _windows_problem(place, parent=parent) if sys.platform == "win32" else posix_problem(place, host)
@@ -95,7 +95,7 @@ def _problems(path: Path, host: Host, *, folder: bool) -> Iterator[tuple[Path, s
 
 
 def posix_problem(place: Path, host: Host) -> str:
-    """Return why somebody else could change one file or folder, or nothing."""
+    """Return why other users could change one file or folder, or an empty string if they cannot."""
     status = os.lstat(place)
     if stat.S_ISLNK(status.st_mode):
         return _("is a link")
@@ -104,15 +104,15 @@ def posix_problem(place: Path, host: Host) -> str:
 
 
 def sddl_problem(sddl: str, *, parent: bool) -> str:
-    """Return why somebody else could change what has this owner and access list, or nothing.
+    """Return why other users could change an object with this owner and access list, or an empty string.
 
-    Of a folder further up (``parent``) only those rights matter by which what it holds is replaced.
+    For a folder further up (``parent``), only the rights to replace its content matter.
     """
     matched = re.match(r"O:(S-[0-9-]+|[A-Z]{2})", sddl)
     if matched is None or matched[1] not in ADMINISTRATORS:
         return _("belongs to another user")
     _before, found, entries = sddl.partition("D:")
-    conditional = "(X" in entries or "(Z" in entries  # no folder of ours has such entries
+    conditional = "(X" in entries or "(Z" in entries  # no folder of this tool has such entries
     if not found or conditional or entries.startswith("NO_ACCESS_CONTROL"):
         return _("is writable by other users")
     for entry in _ACE.findall(entries.partition("S:(")[0]):
@@ -130,12 +130,12 @@ def _mask(rights: str) -> int:
         return int(rights, 16)
     mask = 0
     for name in re.findall("..", rights):
-        mask |= _NAMES.get(name, _WRITE)  # what is not known may write
+        mask |= _NAMES.get(name, _WRITE)  # an unknown right may allow writing
     return mask
 
 
 def make_private(folder: Path) -> None:  # pragma: no cover - Windows only
-    """Create a folder that administrators alone may write and everybody may read, so from its first moment on."""
+    """Create a folder that only administrators may write and everyone may read, from its creation on."""
     import ctypes
     from ctypes import wintypes
 

@@ -1,4 +1,4 @@
-"""Where a host keeps its policy and its memory, and where a user without privileges keeps his memory."""
+"""The folders of a host's policy and memory, and of the memory of a user without privileges."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from shared.i18n import _
 
 @dataclass(frozen=True)
 class Places:
-    """The folders of trust. No variable of the environment names the host's: it is a value of this program.
+    """The trust folders. No environment variable names the host's: this program defines it.
 
-    What is in ``host`` counts only if ``owner`` (a user id) owns it and everything above it up to
-    ``top``, and nobody else can write there. ``privileged`` says whether this run may change it.
+    The content of ``host`` counts only if ``owner`` (a user id) owns it and everything above it up to ``top``, and no
+    other user can write there. ``privileged`` is whether this run may change it.
     """
 
     host: Path
@@ -32,11 +32,11 @@ class Places:
 
     @property
     def own(self) -> Path:
-        """Where this run remembers what it accepted."""
+        """The folder in which this run records what it accepted."""
         return self.host if self.privileged else self.user
 
     def make_own(self) -> Path:
-        """Create that folder, the host's for everybody to read; TrustError for one of a user that others can change."""
+        """Create that folder; everyone may read the host's. Raises TrustError if other users can change the user's."""
         if not self.privileged:
             self.require_users_own()
         folder, missing = self.own, []
@@ -50,11 +50,11 @@ class Places:
                 continue
             new.mkdir(exist_ok=True, mode=0o700)
             if self.privileged:
-                new.chmod(0o755)  # whatever the umask: every user's run reads it
+                new.chmod(0o755)  # regardless of the umask: every user's run reads it
         return self.own
 
     def require_users_own(self) -> None:
-        """Raise TrustError when others than the user and root could change what he remembers."""
+        """Raise TrustError if users other than this one and root could change the user's memory."""
         place, found = owners.first_problem(str(self.user)) if sys.platform != "win32" else ("", "")
         if found:
             reason = _("belongs to another user") if found == owners.FOREIGN else _("is writable by other users")
@@ -68,7 +68,7 @@ class Places:
             )
 
     def read_host(self, name: str) -> bytes | None:
-        """Return a file of the host's folder; None when it is not there. Raises TrustError unless it counts."""
+        """Return a file of the host's folder, or None if it is missing. Raises TrustError if others can write it."""
         path = self.host / name
         if not is_there(path):
             return None
@@ -76,7 +76,7 @@ class Places:
         return read_small(path)
 
     def host_names(self) -> list[str]:
-        """Return what the host's folder holds; TrustError unless the folder counts or is not there at all."""
+        """Return the names in the host's folder, if it exists. Raises TrustError if other users can write it."""
         if not is_there(self.host):
             return []
         ownership.require_private(self.host, self)
@@ -84,7 +84,7 @@ class Places:
 
 
 def host_places() -> Places:
-    """Return the places of this host and of the user who runs this."""
+    """Return the places of this host and of the user who runs this process."""
     user = folders.user_state(TOOL) / "trust"
     if sys.platform == "win32":  # pragma: no cover - Windows only
         import ctypes
@@ -93,7 +93,7 @@ def host_places() -> Places:
         ctypes.windll.shell32.SHGetFolderPathW(None, 0x23, None, 0, common)  # CSIDL_COMMON_APPDATA
         data = Path(common.value)
         found = Places(data / TOOL / "trust", user, Path(data.anchor), privileged=False)
-        # what an administrator wrote where it does not count would stop every later run
+        # a policy written to a folder that other users could replace would stop every later run
         privileged = bool(ctypes.windll.shell32.IsUserAnAdmin()) and ownership.counts_below(data, found)
         return replace(found, privileged=privileged)
     # on macOS /etc is a link

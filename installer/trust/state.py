@@ -1,4 +1,4 @@
-"""What trust is like on this host: the policies in force and the counters remembered."""
+"""The state of trust on this host: the policies in force and the recorded counters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class State:
-    """Who judges (None: nobody, so nothing is accepted), what a prefix forbids besides, the highest counters."""
+    """The authority (None if nothing is accepted), the policy of a prefix that forbids more, the highest counters."""
 
     authority: Authority | None
     tightened: Policy | None
@@ -35,7 +35,7 @@ class State:
 
 
 def read_state(places: Places, prefix: Prefix | None) -> State:
-    """Return the state of trust. Raises TrustError for a policy that does not count or a broken chain."""
+    """Return the state of trust. Raises TrustError if a policy is not valid or a chain is broken."""
     counters: dict[str, int] = {}
     for memory in (host_memory(places), user_memory(places)):
         for name, counter in memory.products.items():

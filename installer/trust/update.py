@@ -1,4 +1,4 @@
-"""Taking new policies over: the host's by an administrator, a prefix's own by whoever owns it."""
+"""Adopting new policies: the host's by an administrator, a prefix's own by its owner."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def update_host(paths: Sequence[Path], places: Places, trusted_keys: Sequence[str] = ()) -> list[chain.Signed]:
-    """Walk the host's chain on and keep it; return what is new. Raises HostError without the rights for it."""
+    """Extend the host's chain of policies and store it; return the new ones.
+
+    Raises HostError if this run is not privileged, TrustError if the chain is not valid.
+    """
     if not places.privileged:
         raise HostError(
             _("{path} is this host's policy; only an administrator can change it.").format(path=places.host),
@@ -33,7 +36,7 @@ def update_host(paths: Sequence[Path], places: Places, trusted_keys: Sequence[st
 
 
 def update_prefix(paths: Sequence[Path], folder: Path, trusted_keys: Sequence[str] = ()) -> list[chain.Signed]:
-    """Do the same in PREFIX/state/trust, which only ever forbids more."""
+    """Extend the chain in PREFIX/state/trust, which only ever forbids more; return the new policies."""
     new_policies, stored = offered(paths), folder_chain(folder)
     chain.check_chain(stored, folder_memory(folder).policy, folder)
     folder.mkdir(mode=0o700, exist_ok=True)
