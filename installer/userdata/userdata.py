@@ -65,7 +65,7 @@ def waiting(prefix: Prefix, release: Release) -> Path | None:
 def collect(prefix: Prefix, kept: Iterable[Release]) -> None:
     """Remove data that were set aside for versions that were removed, or for the active one, which uses PREFIX/data.
 
-    An active version has such data if it was rolled back and then installed again. Backups of them are kept.
+    An active version has such data if it was rolled back and then installed again. Backups of them are retained.
     """
     active = prefix.active()
     waiting_for = [release for release in kept if active is None or release.made_from != active.made_from]
