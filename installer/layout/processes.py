@@ -61,7 +61,7 @@ def _places(process: psutil.Process) -> Iterator[str]:
     """Yield the paths that identify a process; those that this user may not read are left out."""
     import psutil
 
-    # the interpreter of an environment is a link out of it: only argv[0] has its name there
+    # the interpreter of an environment is a link to a file outside: only argv[0] has its path in the environment
     known: tuple[Callable[[], list[str]], ...] = (
         lambda: [os.path.join(process.cwd(), "")],
         lambda: [process.exe()],

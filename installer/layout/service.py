@@ -45,7 +45,7 @@ def account_of(data: Path) -> Account | None:
 
 
 def give(folder: Path, account: Account | None) -> None:
-    """Make an account the owner of a folder and its contents; the folder must be root's in one of root's."""
+    """Make an account the owner of a folder and its contents; root must own the folder and its parent."""
     if account is None:
         return
     for place, folders, names in os.walk(folder):

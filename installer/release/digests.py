@@ -56,7 +56,7 @@ class Digests:
         if status.st_size > self._most:
             return None
         key = _key(status)
-        if key in self._known:  # without the lock: most have been read before, and threads take turns slowly
+        if key in self._known:  # without the lock, which is slow: most files have been read before
             return self._known[key]
         with self._changed:
             while key in self._busy:

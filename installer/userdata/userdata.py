@@ -2,7 +2,7 @@
 
 This is how a backup is restored, a migrated copy is activated with its release, and the previous data come back with a
 rollback. The incoming tree and PREFIX/data are exchanged. The journal records the incoming tree and its inode, so that
-after an interruption the next command can determine which of the two is where, and continue or undo.
+after an interruption the next command can determine whether they were exchanged, and continue or undo.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def waiting(prefix: Prefix, release: Release) -> Path | None:
 def collect(prefix: Prefix, kept: Iterable[Release]) -> None:
     """Remove data that were set aside for versions that were removed, or for the active one, which uses PREFIX/data.
 
-    An active version has such data if it was rolled back and then installed again. Backups of them are kept.
+    An active version has such data if it was rolled back and then installed again. Backups of them are retained.
     """
     active = prefix.active()
     waiting_for = [release for release in kept if active is None or release.made_from != active.made_from]
