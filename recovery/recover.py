@@ -56,7 +56,7 @@ class Given:
     bundle: AdmittedBundle | None = None
 
     def admitted(self) -> Given:
-        """Return a copy with the bundle if it may be installed. Raises the reason if a bundle was given but may not."""
+        """Return a copy with the bundle if it may be installed. Raises the error if a bundle was given but refused."""
         return replace(self, bundle=self.available.admit())
 
 

@@ -105,7 +105,7 @@ def _in_releases(prefix: Prefix) -> Iterator[Misplaced]:
 
 
 def _in_advisories(prefix: Prefix) -> Iterator[Misplaced]:
-    """Yield the entries of the advisories and trust folders that are no regular files, or too long."""
+    """Yield the entries of the advisories and trust folders that are not regular files, or too long."""
     for folder in ("advisories", "trust"):
         for name in _names(prefix.state / folder):
             path = prefix.state / folder / name

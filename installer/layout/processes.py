@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def roots_of(prefix: Prefix) -> tuple[str, ...]:
-    """Return the prefixes of the application's paths, as given and with links resolved."""
+    """Return the folders with which the application's paths start, as given and with links resolved."""
     folders = [form(folder) for folder in (prefix.releases, prefix.bin) for form in (str, os.path.realpath)]
     return tuple({os.path.normcase(os.path.join(folder, "")) for folder in (*folders, str(prefix.current))})
 

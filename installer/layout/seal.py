@@ -74,7 +74,7 @@ def receipt_sha256(release: Release) -> str:
 def unmark(release: Release) -> None:
     """Remove the mark and sync that, so that the remains of a release never count as complete.
 
-    The file is renamed to DISCARDED, because processes of the release may hold a lock on it (installer/layout/in_use.py).
+    The file is renamed to DISCARDED, because processes of the release may hold a lock on it (see in_use.py).
     """
     if os.path.lexists(release.complete_file):
         _open(release)

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 
 def account_of(data: Path) -> Account | None:
-    """Return the account that owns a data folder, or None if the caller is not root or a trusted user owns it."""
+    """Return the account that owns a data folder.
+
+    The result is None if the caller is not root, if a trusted user owns the folder, or if it is missing.
+    """
     if sys.platform == "win32" or os.geteuid() != 0:
         return None
     try:

@@ -48,7 +48,7 @@ class Digests:
         self._most = longest(manifest)
 
     def __call__(self, path: Path | str) -> str | None:
-        """Return a file's digest, or None if it is missing, too long or no regular file. Raises OSError."""
+        """Return a file's digest, or None if it is missing, too long or not a regular file. Raises OSError."""
         try:
             status = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):

@@ -25,7 +25,7 @@ class Plan:
 
     ``unmet`` is the advice on the transfer for the rest, ``left`` the files that remain damaged until then, and
     ``damaged`` the paths in the release that do. ``needed_python`` is the version to run recover with instead,
-    ``removes`` the releases that will be removed. ``restore`` is the advice how to restore lost user data, which no
+    ``removes`` the releases that will be removed. ``restore`` is the advice on restoring lost user data, which no
     repair can rebuild.
     """
 

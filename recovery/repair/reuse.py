@@ -87,7 +87,7 @@ def take_over(items: list[Item], damaged: Release, release: Release, digests: Di
 
 
 def reuse_files(paths: Collection[str], damaged: Release, release: Release) -> None:
-    """Link or copy damaged files that cannot be replaced into a new release; those that are no files remain missing."""
+    """Link or copy damaged files that cannot be replaced into a new release; only regular files are reused."""
     for path in paths:
         source, target = os.path.join(damaged.path, path), os.path.join(release.path, path)
         if not _is_plain(source, damaged.path):
