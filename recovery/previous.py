@@ -53,7 +53,7 @@ def mending(places: Places) -> Callable[[Prefix, Release, str], Build]:
 
 def _build(inspection: Inspection, change: Transaction, progress: Progress) -> None:
     """Build, try out and seal the release of a transaction from the store, as the damaged one was built."""
-    assert inspection.proof is not None  # it was inspected
+    assert inspection.proof is not None  # the check above requires it
     proof, release = inspection.proof, change.release
     installation = Installation(change.prefix, release, proof.manifest)
     heal_store(inspection)

@@ -56,7 +56,7 @@ class Given:
     bundle: AdmittedBundle | None = None
 
     def admitted(self) -> Given:
-        """Return a copy with the bundle that may be installed. Raises the error of a bundle that is refused."""
+        """Return a copy with the bundle if it may be installed. Raises the error if a bundle was given but refused."""
         return replace(self, bundle=self.available.admit())
 
 
@@ -65,7 +65,7 @@ NOTHING = Given()
 
 @dataclass(frozen=True)
 class Recovery:
-    """The result of a recovery. ``active`` is the release that is active now, ``backup`` the backup created before.
+    """The result of a recovery. ``active`` is the release that is active now, ``backup`` the backup taken before it.
 
     ``digests`` caches the files that were hashed, for an inspection of the result.
     """
@@ -124,7 +124,7 @@ def recover(prefix: Prefix, confirm: Callable[[Plan], bool], progress: Progress,
     1. Lock the prefix, so that the findings remain true, and verify the available bundle.
     2. Inspect and plan; ``confirm`` decides whether the plan is carried out.
     3. Back up settings and data.
-    4. Apply the plan; after a failure the release that was active before is active again.
+    4. Apply the plan; after a failure the release that was active before remains active.
     5. Check again what could not be checked before.
     6. Write an entry into the audit log, and record the counter of a bundle that was installed.
 
@@ -151,7 +151,7 @@ def recover(prefix: Prefix, confirm: Callable[[Plan], bool], progress: Progress,
 
 
 def require_nothing(plan: Plan, prefix: Prefix) -> None:
-    """Raise HostError, with the advice what to transfer or to do, if there is damage that no remedy repairs."""
+    """Raise HostError, with advice for the operator, if there is damage that no remedy repairs."""
     if plan.restore and not plan.unmet:
         lost = next(finding.details for finding in plan.findings if finding.kind == DATA)
         raise HostError(f"{lost}.", advice=plan.restore)
@@ -220,7 +220,7 @@ class Run:
         return Work(inspection, self.given.bundle, self.progress, plan.packages)
 
     def check_again(self, plan: Plan, inspection: Inspection) -> tuple[Plan, retention.Collected] | None:
-        """Repair damage that was hidden before; return the combined plan and what was collected, or None.
+        """Repair damage that was hidden before; return the combined plan and the collected releases, or None.
 
         While a wheel is lost, its package cannot be compared with it, and neither can a file that cannot be read.
         """
@@ -251,7 +251,7 @@ class Run:
 
 
 def apply(plan: Plan, work: Work) -> retention.Collected:
-    """Apply the remedies of a plan; return what was collected.
+    """Apply the remedies of a plan; return the collected releases.
 
     1. Those in place, in their order.
     2. The last of those that activate another release, which does the work of them all.

@@ -105,7 +105,7 @@ def _in_releases(prefix: Prefix) -> Iterator[Misplaced]:
 
 
 def _in_advisories(prefix: Prefix) -> Iterator[Misplaced]:
-    """Yield the entries of the advisories and trust folders that are no regular files, or too long."""
+    """Yield the entries of the advisories and trust folders that are not regular files, or too long."""
     for folder in ("advisories", "trust"):
         for name in _names(prefix.state / folder):
             path = prefix.state / folder / name
@@ -156,13 +156,13 @@ def _wrong(place: _Place, root: Path) -> str:
     if not stat.S_ISREG(status.st_mode):
         return KIND
     if status.st_size > place.limit:
-        return LONG  # whoever owns it: it is never copied
+        return LONG  # regardless of its owner, as it is never copied
     is_foreign = sys.platform != "win32" and status.st_uid not in (os.geteuid(), root.stat().st_uid)
     return FOREIGN if is_foreign else ""
 
 
 def require_home(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
-    """Raise HostError if one of the tool's folders is a link: only the operator can know what else is at its target."""
+    """Raise HostError if one of the tool's folders is a link: only the operator can know what its target contains."""
     for item in wrong:
         if item.what == LINKED:
             path = prefix.root.joinpath(*item.place.split("/"))
@@ -182,14 +182,14 @@ def move_back() -> str:
 
 
 def repair(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
-    """Repair the faults: move aside what is wrong and create missing folders.
+    """Repair the faults: move wrong entries aside, replace files of other users with copies, create missing folders.
 
     Missing files are left to the code that writes them.
     """
     now = found(prefix)
     for item in wrong:
         if item not in now:
-            continue  # repaired in the meantime; what is there now is new
+            continue  # repaired in the meantime
         path = prefix.root.joinpath(*item.place.split("/"))
         if item.what == FOREIGN:
             aside.own(path)

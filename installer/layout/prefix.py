@@ -16,7 +16,7 @@ from shared.errors import UsageError
 from shared.files import files
 from shared.i18n import _
 
-RETAINED_UNFINISHED = 1000  # names
+RETAINED_UNFINISHED = 1000  # names of releases
 SHARED, PRIVATE = 0o755, 0o700  # for every user of the host to read and run, and for the owner alone
 # the names that this tool uses in a prefix and in its state
 OURS = ("releases", "store", "data", ".env", "state", "backups", "current", "current.json", "bin", "models")

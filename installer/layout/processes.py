@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def roots_of(prefix: Prefix) -> tuple[str, ...]:
-    """Return the prefixes of the application's paths, as given and with links resolved."""
+    """Return the folders with which the application's paths start, as given and with links resolved."""
     folders = [form(folder) for folder in (prefix.releases, prefix.bin) for form in (str, os.path.realpath)]
     return tuple({os.path.normcase(os.path.join(folder, "")) for folder in (*folders, str(prefix.current))})
 
@@ -61,7 +61,7 @@ def _places(process: psutil.Process) -> Iterator[str]:
     """Yield the paths that identify a process; those that this user may not read are left out."""
     import psutil
 
-    # the interpreter of an environment is a link out of it: only argv[0] has its name there
+    # the interpreter of an environment is a link to a file outside: only argv[0] has its path in the environment
     known: tuple[Callable[[], list[str]], ...] = (
         lambda: [os.path.join(process.cwd(), "")],
         lambda: [process.exe()],

@@ -102,7 +102,7 @@ def are_twice(prefix: Prefix, release: Release) -> bool:
 
 
 def keep(prefix: Prefix, metadata: SignedMetadata) -> None:
-    """Write the second copy of these metadata unless it exists; sealing the release syncs it to the disk."""
+    """Write the second copy of these metadata unless it exists; the caller must sync it to the disk."""
     if holds(prefix, metadata):
         return
     target, beside = place(prefix, metadata.manifest_sha256), prefix.state / f".proof.{os.getpid()}.tmp"

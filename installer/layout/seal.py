@@ -74,14 +74,14 @@ def receipt_sha256(release: Release) -> str:
 def unmark(release: Release) -> None:
     """Remove the mark and sync that, so that the remains of a release never count as complete.
 
-    The file is renamed to DISCARDED, because processes of the release may hold a lock on it (installer/layout/in_use.py).
+    The file is renamed to DISCARDED, because processes of the release may hold a lock on it (see in_use.py).
     """
     if os.path.lexists(release.complete_file):
         _open(release)
         files.replace(release.complete_file, release.discarded_file)
         if sys.platform != "win32" and not release.discarded_file.is_symlink():
             os.chmod(release.discarded_file, UNMARKED)  # NFS grants an exclusive lock only with write access
-    # even without a mark: an earlier run may have been killed before this, or after it removed the whole release
+    # even without a mark: an earlier run may have been killed before this, or after it removed the release
     files.sync_folder(release.path if release.path.is_dir() else release.path.parent)
 
 

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 
 def account_of(data: Path) -> Account | None:
-    """Return the account that owns a data folder, or None if the caller is not root or a trusted user owns it."""
+    """Return the account that owns a data folder.
+
+    The result is None if the caller is not root, if a trusted user owns the folder, or if it is missing.
+    """
     if sys.platform == "win32" or os.geteuid() != 0:
         return None
     try:
@@ -45,7 +48,7 @@ def account_of(data: Path) -> Account | None:
 
 
 def give(folder: Path, account: Account | None) -> None:
-    """Make an account the owner of a folder and its contents; the folder must be root's in one of root's."""
+    """Make an account the owner of a folder and its contents; root must own the folder and its parent."""
     if account is None:
         return
     for place, folders, names in os.walk(folder):

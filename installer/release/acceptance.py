@@ -85,7 +85,7 @@ def trial_environment(installation: Installation, caller: dict[str, str]) -> dic
     Before the release is sealed, scratch data replace the user's, and bytecode may be written.
     """
     env = launchers.trial_environment(installation, caller, _data_of(installation.release))
-    if not installation.release.is_complete:  # a sealed release changes no more
+    if not installation.release.is_complete:  # a sealed release must not change
         del env["PYTHONDONTWRITEBYTECODE"]
     return env
 

@@ -48,7 +48,7 @@ class Digests:
         self._most = longest(manifest)
 
     def __call__(self, path: Path | str) -> str | None:
-        """Return a file's digest, or None if it is missing, too long or no regular file. Raises OSError."""
+        """Return a file's digest, or None if it is missing, too long or not a regular file. Raises OSError."""
         try:
             status = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
@@ -56,7 +56,7 @@ class Digests:
         if status.st_size > self._most:
             return None
         key = _key(status)
-        if key in self._known:  # without the lock: most have been read before, and threads take turns slowly
+        if key in self._known:  # without the lock, which is slow: most files have been read before
             return self._known[key]
         with self._changed:
             while key in self._busy:

@@ -126,7 +126,7 @@ def parse(data: bytes, name: str) -> Receipt:
     locked = fields.left.pop("locked", None)
     if not isinstance(locked, bool):
         raise strict.refuse(f"{name}.locked", "not true or false")
-    fields.left.setdefault("usage", None)  # receipts of the first installers have none
+    fields.left.setdefault("usage", None)  # missing in receipts of the first installers
     receipt = Receipt(
         release=fields.text("release"),
         product=fields.text("product"),

@@ -79,7 +79,7 @@ RAGTRACE_PREFIX=$prefix exec "$base" -I -B "$release/bundle/ragtrace-install.pyz
 """
 )
 
-# no block in parentheses: a path with ) in it would end it
+# no blocks in parentheses: a path that contains ) would end them
 WINDOWS_PREFIX = r"""@echo off
 rem Starts @name@ from the current release. Made by ragtrace-install; every release uses it as it is.
 setlocal DisableDelayedExpansion

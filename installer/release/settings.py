@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from installer.release.installation import Installation
     from shared.terminal.progress import Progress
 
-NEAR = 0.8  # of difflib's ratio: one letter too few, too many or exchanged in a name of ten
+NEAR = 0.8  # difflib's ratio: one letter missing, added or replaced in a name of ten
 _MENTIONED = re.compile(r"^[ \t#]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=", re.MULTILINE)
 _PLAIN = re.compile(r"[\w./:@%+,{}-]*")
 
@@ -127,7 +127,7 @@ def write_env_file(prefix: Prefix, manifest: Manifest, former: Release | None, p
 def report_new(prefix: Prefix, manifest: Manifest, former: Release | None, progress: Progress) -> None:
     """Warn of the names that a release loads but the previous one did not, unless PREFIX/.env mentions them."""
     known = set(_MENTIONED.findall(app_launcher.text_of(str(prefix.root))))
-    with contextlib.suppress(RagtraceError, OSError):  # a damaged release has nothing to compare
+    with contextlib.suppress(RagtraceError, OSError):  # a damaged release cannot be compared
         known.update(app_launcher.loaded(launchers.run_of(former.manifest())) if former else ())
     new = [name for name in _settable(manifest) if name not in known]
     if new:

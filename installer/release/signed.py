@@ -4,7 +4,7 @@
 2. Every other file that the manifest lists must have the SHA-256 given there.
 3. The files that the installer generates from the manifest (run.json, launch.py, links to data) are generated again
    and compared.
-4. Some files are created on this host, and nothing signed has their digest: bytecode of a file of 1 or 2, what uv
+4. Some files are created on this host and have no signed digest: bytecode of a file of 1 or 2, the files that uv
    writes into every environment, and the path of the Python. They are counted; only the receipt authenticates them.
 5. Every other file is reported as added.
 """
@@ -207,7 +207,7 @@ def _is_known(path: str, content: str, signed: _Signed, release: Release) -> boo
         return module.replace(os.sep, "/") in signed.contents
     folder, _slash, name = path.partition("/")
     if path == INTERPRETER or (folder == release.bundle.name and proofs.is_metadata(name)):
-        return True  # the chain from the manifest to its signatures is followed by whoever proves it
+        return True  # the signatures over the manifest are verified elsewhere
     root, _slash, inner = path.partition("/")
     if root not in ("venv", tools_environment.FOLDER):
         return False

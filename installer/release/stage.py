@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from shared.terminal.progress import Progress
 
 INTERPRETER = "interpreter"  # a file with the path of the Python that runs the installed tool
-PYTHON_FOLDER = "python"  # of a release whose bundle provides its own
+PYTHON_FOLDER = "python"  # in a release whose bundle provides its own Python
 PLUGINS = "plugins"  # in a release's bundle folder
 PROGRAM = 0o755
 SCRATCH = ".work"

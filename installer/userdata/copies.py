@@ -32,7 +32,7 @@ _REFUSED = (errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.ENODATA, errno.EINVA
 
 
 def copy_tree(source: Path, target: Path, *, but: Callable[[Entry], bool] = lambda _entry: False) -> list[str]:
-    """Copy a folder to a new path; return the paths that were left out because they are no file, folder or link.
+    """Copy a folder to a new path; return the paths that were left out: sockets, pipes and devices.
 
     Entries that disappear in the meantime are skipped, and files and links for which ``but`` returns True.
     """

@@ -2,7 +2,7 @@
 
 This is how a backup is restored, a migrated copy is activated with its release, and the previous data come back with a
 rollback. The incoming tree and PREFIX/data are exchanged. The journal records the incoming tree and its inode, so that
-after an interruption the next command can determine which of the two is where, and continue or undo.
+after an interruption the next command can determine whether they were exchanged, and continue or undo.
 """
 
 from __future__ import annotations

@@ -33,9 +33,9 @@ class Inspection:
     """The result of an inspection.
 
     ``release`` is the one to repair, or None if none is left. ``receipt`` and ``proof`` are None if they are not
-    reliable; without a receipt no file of the release is reused. ``lacking`` are the files that the store should hold
-    but does not, and ``spare`` maps digests of these to intact copies elsewhere on the host. ``digests`` caches the
-    files that were hashed.
+    reliable; without either, no file of the release is reused. ``lacking`` are the files that the store should hold but
+    does not, and ``spare`` maps digests of these to intact copies elsewhere on the host. ``digests`` caches the files
+    that were hashed.
     """
 
     prefix: Prefix
@@ -142,7 +142,7 @@ def _of_the_release(evidence: Evidence) -> list[Finding]:
 def _out_of_place(
     evidence: Evidence, places: tuple[Misplaced, ...], wrong: list[rights.Wrong], findings: list[Finding]
 ) -> list[Finding]:
-    """Return the findings about places, owners and permissions, except where remedies of other findings cover them."""
+    """Return the findings about places, owners and permissions, except those that other findings' remedies repair."""
     prefix = evidence.prefix
     replaced = [str(Store(prefix.store).path(entry.sha256)) for entry in evidence.lacking]
     misplaced_ones = around.out_of_place(places, replaced, findings)

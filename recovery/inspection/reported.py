@@ -1,6 +1,6 @@
 """Read a report of validate as a hint for a recovery.
 
-A report is untrusted: only the IDs of its failed checks are used, and nothing in it becomes a path or a command. The
+A report is untrusted: its failed checks result only in notes, and nothing in it becomes a path or a command. The
 repair depends on the inspection of this host alone.
 """
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from recovery.repair.parts import Parts
     from recovery.repair.remedy import InPlace, Remedy
 
-# in place first; among these, the ones that make the release active come before CleanUp, which then retains it
+# in place first; among these, MarkComplete and PointCurrent come before CleanUp, which then retains the release
 LADDER: Sequence[type[Remedy]] = (
     in_place.RepairPlaces,
     in_place.RepairRights,

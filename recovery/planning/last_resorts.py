@@ -80,7 +80,7 @@ def with_another_python(plan: Plan, chosen: list[Remedy], case: Case, needed: st
 
 
 def with_last_resort(plan: Plan, chosen: list[Remedy], case: Case) -> Plan:
-    """Add the previous release, else the whole bundle, else a repair in part and the advice what to transfer."""
+    """Add the previous release, else the whole bundle, else a repair in part and the advice on the transfer."""
     inspection, bundle = case.inspection, case.bundle
     previous = intact_previous(inspection)
     if previous is not None:

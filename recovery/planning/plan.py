@@ -23,9 +23,9 @@ Chosen = TypeVar("Chosen", bound=Remedy)
 class Plan:
     """The findings of an inspection and the remedies for them.
 
-    ``unmet`` is the advice what to transfer for the rest, ``left`` the files that remain damaged until then, and
+    ``unmet`` is the advice on the transfer for the rest, ``left`` the files that remain damaged until then, and
     ``damaged`` the paths in the release that do. ``needed_python`` is the version to run recover with instead,
-    ``removes`` the releases that will be removed. ``restore`` is the advice how to restore lost user data, which no
+    ``removes`` the releases that will be removed. ``restore`` is the advice on restoring lost user data, which no
     repair can rebuild.
     """
 
@@ -46,7 +46,7 @@ class Plan:
 
     @property
     def ladder(self) -> tuple[NewRelease, ...]:
-        """The remedies that together make another release active."""
+        """The remedies that together activate another release."""
         return tuple(remedy for remedy in self.remedies if isinstance(remedy, NewRelease))
 
     def has(self, kind: type[Chosen]) -> Chosen | None:

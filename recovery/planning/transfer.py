@@ -1,4 +1,4 @@
-"""Advice on what only the operator can provide: a bundle to transfer, or a backup of the data to restore."""
+"""Advice to the operator, who alone can transfer a bundle or restore a backup of the data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def what_to_transfer(inspection: Inspection) -> str:
-    """Return the advice what to transfer if this host lacks files that a repair needs."""
+    """Return the advice on the bundle to transfer, for a host that lacks files that a repair needs."""
     if inspection.proof is not None:
         manifest = inspection.proof.manifest
         lost = [entry.path for entry in inspection.lost]
@@ -38,7 +38,7 @@ def what_to_transfer(inspection: Inspection) -> str:
 
 
 def how_to_restore(inspection: Inspection) -> str:
-    """Return the advice how to restore lost data: from the newest backup with data, if there is one."""
+    """Return the advice on restoring lost data: from the newest backup with data, if there is one."""
     found = backups.newest_with_data(inspection.prefix)
     if found is None:
         text = _("No backup contains data: recreate the folder (mkdir {path}), or copy it from elsewhere.")

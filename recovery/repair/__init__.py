@@ -1,1 +1,1 @@
-"""The remedies, and how each is applied: what is whole is reused, the rest is made, and what was made is tried."""
+"""The remedies and their application: intact files are reused, the rest is rebuilt, and the result is tried out."""

@@ -1,4 +1,4 @@
-"""The remedies that change one small thing in place."""
+"""The remedies that each change one small thing in place."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class CleanUp(InPlace):
-    """Undoes what a crash left."""
+    """Undoes an unfinished run and removes its remains."""
 
     id = "clean-up"
     kinds = (CRASH,)
@@ -37,13 +37,13 @@ class CleanUp(InPlace):
     def repair(self, work: Work) -> None:
         prefix = work.inspection.prefix
         transaction.recover_crash(prefix)
-        journal.write(prefix, None)  # a damaged one is whole again
+        journal.write(prefix, None)  # also replaces a damaged one
         if prefix.active() is not None:
             retention.collect(prefix)
 
 
 class RepairPlaces(InPlace):
-    """Makes the tool's own folders and files what they must be."""
+    """Repairs the places of the tool's own folders and files."""
 
     id = "places"
     kinds = (PLACE,)
@@ -58,7 +58,7 @@ class RepairPlaces(InPlace):
     def repair(self, work: Work) -> None:
         prefix = work.inspection.prefix
         misplaced.repair(prefix, work.inspection.places)
-        # what can be rebuilt of what they held is written again
+        # of their contents, the journal and the name of the previous version can be rebuilt
         if not os.path.lexists(journal.path(prefix)):
             journal.write(prefix, None)
         active, previous = prefix.active(), retention.previous(prefix)
@@ -67,7 +67,7 @@ class RepairPlaces(InPlace):
 
 
 class RepairRights(InPlace):
-    """Gives installed files the owner and the rights that sealing gave them."""
+    """Restores the owner and the permissions that sealing gave the installed files."""
 
     id = "rights"
     kinds = (RIGHTS,)
@@ -85,7 +85,7 @@ class RepairRights(InPlace):
 
 
 class ProtectSettings(InPlace):
-    """Takes the rights of others on .env away."""
+    """Removes the permissions of other users on .env."""
 
     id = "settings"
     kinds = (SETTINGS,)
@@ -102,7 +102,7 @@ class ProtectSettings(InPlace):
 
 
 class MarkComplete(InPlace):
-    """Restores the mark of a release that was active, and so was complete."""
+    """Recreates the mark of a release that was active and therefore complete."""
 
     id = "seal"
     kinds = (SEAL,)
@@ -114,12 +114,12 @@ class MarkComplete(InPlace):
         return _("The release is complete again.")
 
     def repair(self, work: Work) -> None:
-        assert work.inspection.release is not None  # it is the one without a mark
+        assert work.inspection.release is not None  # the release without a mark
         seal.mark_complete(work.inspection.release)
 
 
 class PointCurrent(InPlace):
-    """Makes ``current`` lead to a release again."""
+    """Points ``current`` to the release again."""
 
     id = "current"
     kinds = (POINTER,)
@@ -131,12 +131,12 @@ class PointCurrent(InPlace):
         return _("The launchers in bin start this release.")
 
     def repair(self, work: Work) -> None:
-        assert work.inspection.release is not None  # it is the one that is named
+        assert work.inspection.release is not None  # the release in ``names``
         work.inspection.prefix.point_at(work.inspection.release)
 
 
 class WriteLaunchers(InPlace):
-    """Writes the commands in PREFIX/bin anew."""
+    """Writes the launchers in PREFIX/bin again."""
 
     id = "launchers"
     kinds = (LAUNCHER,)
@@ -149,14 +149,14 @@ class WriteLaunchers(InPlace):
         return _("The launchers in bin are as they were installed.")
 
     def repair(self, work: Work) -> None:
-        assert work.inspection.proof is not None  # it says which launchers there are
+        assert work.inspection.proof is not None  # its manifest lists the launchers
         prefix, manifest = work.inspection.prefix, work.inspection.proof.manifest
         launchers.write(prefix, manifest)
         launchers.prune(prefix, manifest)
 
 
 class WriteMetadata(InPlace):
-    """Writes the second copy of what proves where the release came from."""
+    """Writes the second copies of the signed metadata."""
 
     id = "papers"
     kinds = (METADATA,)
@@ -169,7 +169,7 @@ class WriteMetadata(InPlace):
         return _("A later repair can use it if the copy in the release is damaged.")
 
     def repair(self, work: Work) -> None:
-        assert work.inspection.proof is not None  # it is what is written
+        assert work.inspection.proof is not None  # there is metadata to write
         prefix, proof = work.inspection.prefix, work.inspection.proof
         for one in (proof, *unkept(prefix, proof)):
             proofs.keep(prefix, one.metadata)
@@ -177,7 +177,7 @@ class WriteMetadata(InPlace):
 
 
 class HealStore(InPlace):
-    """Fills the store from good copies that this host still has."""
+    """Repairs the store from intact copies on this host."""
 
     id = "store-heal"
     kinds = (STORE,)
@@ -194,7 +194,7 @@ class HealStore(InPlace):
 
 
 class FillStore(InPlace):
-    """Fills the store from the bundle that the release was made from."""
+    """Repairs the store from the bundle that the release was built from."""
 
     id = "store-fill"
     kinds = (STORE,)
@@ -208,17 +208,17 @@ class FillStore(InPlace):
         return _("The whole bundle is verified again; only missing files are written.")
 
     def apply(self, work: Work) -> None:
-        work.progress.step(self.what())  # it shows how far it is
+        work.progress.step(self.what())  # the repair shows its own progress
         self.repair(work)
 
     def repair(self, work: Work) -> None:
-        assert work.bundle is not None  # the plan names it only when there is one
+        assert work.bundle is not None  # a plan contains this remedy only if there is one
         stage.fill_store(work.bundle, Store(work.inspection.prefix.store), work.progress)
         work.inspection = replace(work.inspection, lacking=())
 
 
 def heal_store(inspection: Inspection) -> None:
-    """Take files that the store lacks from their good copies; they are hashed on the way in."""
+    """Add lacking files to the store from intact copies on this host, verifying their digests again."""
     store = Store(inspection.prefix.store)
     for entry in inspection.lacking:
         source = inspection.spare.get(entry.sha256)

@@ -1,4 +1,4 @@
-"""The remedies that make another release active: one like the damaged one, the previous one, that of a bundle."""
+"""The remedies that activate another release: a rebuilt one, the previous one, or that of a bundle."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class InPart(NewRelease):
-    """Makes a part of the release anew, and reuses what is whole."""
+    """Rebuilds the damaged parts of a release and reuses the intact files; if that fails, rebuilds all of it."""
 
     def apply(self, work: Work) -> Collected:
         try:
@@ -37,7 +37,7 @@ class InPart(NewRelease):
 
 
 class LinkModels(InPart):
-    """Links model files from the store again, where they were verified."""
+    """Takes model files from the store again; the inspection has verified them there."""
 
     id = "models"
     kinds = (MODEL,)
@@ -47,7 +47,7 @@ class LinkModels(InPart):
 
 
 class ReinstallPackages(InPart):
-    """Installs damaged packages anew from their stored wheels and reuses all others."""
+    """Reinstalls damaged packages from their stored wheels and reuses all others."""
 
     id = "packages"
 
@@ -69,7 +69,7 @@ class RestoreFiles(InPart):
 
 
 class RemakeEnvironment(InPart):
-    """Makes the virtual environment's own files anew and reuses the packages."""
+    """Rebuilds the virtual environment's own files and reuses the packages."""
 
     id = "environment"
     kinds = (ENVIRONMENT, INTERPRETER)
@@ -79,7 +79,7 @@ class RemakeEnvironment(InPart):
 
 
 class RebuildEnvironment(NewRelease):
-    """Installs every package anew from the stored wheels, as the lock says."""
+    """Reinstalls every package from the stored wheels, as in the signed manifest."""
 
     id = "rebuild"
     risk = MEDIUM
@@ -96,7 +96,7 @@ class RebuildEnvironment(NewRelease):
 
 @dataclass(frozen=True)
 class ResolveAgain(NewRelease):
-    """Installs other versions from the stored wheels, where those of the lock are lost."""
+    """Installs other versions from the stored wheels if wheels of the signed set are lost."""
 
     id: ClassVar[str] = "resolve"
     risk: ClassVar[str] = HIGH
@@ -118,7 +118,7 @@ class ResolveAgain(NewRelease):
 
 
 class GoBack(NewRelease):
-    """Makes the previous release active."""
+    """Activates another intact release, preferably the previous version."""
 
     id = "rollback"
     risk = MEDIUM
@@ -129,12 +129,12 @@ class GoBack(NewRelease):
     def effect(self) -> str:
         return _("An earlier version becomes active; data and settings are not changed.")
 
-    def coming(self, inspection: Inspection, bundle: AdmittedBundle | None) -> Release:  # noqa: ARG002 - it is here
+    def coming(self, inspection: Inspection, bundle: AdmittedBundle | None) -> Release:  # noqa: ARG002 - the release exists already
         return inspection.prefix.release(self.names[0])
 
     def apply(self, work: Work) -> Collected:
         release = self.coming(work.inspection, work.bundle)
-        # it is inspected from outside; the damaged one goes when it works
+        # it is checked through PREFIX/bin; the damaged release is removed if it works
         with Transaction(work.inspection.prefix, RETURN, release) as change:
             rollback.return_to_retained(change, work.progress)
             if work.inspection.release is not None:
@@ -143,7 +143,7 @@ class GoBack(NewRelease):
 
 
 class Reinstall(NewRelease):
-    """Installs a bundle in full."""
+    """Installs a whole bundle."""
 
     id = "reinstall"
     risk = MEDIUM
@@ -155,7 +155,7 @@ class Reinstall(NewRelease):
         return _("This takes as long as an installation; data and settings are not changed.")
 
     def coming(self, inspection: Inspection, bundle: AdmittedBundle | None) -> Release:
-        assert bundle is not None  # the plan names it only when there is one
+        assert bundle is not None  # a plan contains this remedy only if there is one
         return inspection.prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
 
     def apply(self, work: Work) -> Collected:

@@ -1,7 +1,7 @@
-"""A repair in part: what nothing on this host replaces is reused as it is, named, and stays recorded as damaged.
+"""A repair in part: damaged files that this host cannot replace are reused, reported, and remain recorded as damaged.
 
-The receipt of the repaired release has the digests that such files should have, so that every later look finds
-them damaged still.
+The receipt of the repaired release lists the digests that such files should have, so that every later check still
+finds them damaged.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Left:
-    """A file that stays damaged: what it belongs to, its path in the prefix, the bundle's file that replaces it."""
+    """A file that remains damaged: its model or name, its path in the prefix, and the file in the bundle for it."""
 
     name: str
     path: str
@@ -40,7 +40,7 @@ class Left:
         return dict(vars(self))
 
     def lines(self) -> list[str]:
-        """Return it for people."""
+        """Return the file as human-readable lines."""
         place = _("{name}: {path} ({size}, SHA-256 {sha256})").format(
             name=self.name, path=self.path, size=human_bytes(self.size), sha256=self.sha256
         )
@@ -49,10 +49,10 @@ class Left:
 
 @dataclass(frozen=True)
 class Parts:
-    """What is reused damaged: its files in the bundle, and the content that each should have by its path.
+    """The damaged files that are reused: their files in the bundle, and for each path the content it should have.
 
-    ``packages`` are those whose wheels are lost; ``manifest`` is the signed one without what is lost;
-    ``keeps_tools`` says that the scanners are reused, whole or because a wheel of theirs is lost.
+    ``packages`` are those whose wheels are lost; ``manifest`` is the signed one without the lost files;
+    ``keeps_tools`` is True if the scanners are reused, either intact or because one of their wheels is lost.
     """
 
     left: tuple[Left, ...]
@@ -63,12 +63,12 @@ class Parts:
 
     @property
     def models(self) -> frozenset[str]:
-        """The models of which a file stays damaged: what they answer says nothing."""
+        """The models with a file that remains damaged, whose results mean nothing."""
         return frozenset(left.name for left in self.left if left.bundle_path.startswith(f"{MODELS}/"))
 
 
 def parts_of(inspection: Inspection, packages: frozenset[str]) -> Parts:
-    """Return what stays damaged when some ``packages`` are installed anew as far as their wheels are there."""
+    """Return the parts that remain damaged if ``packages`` are reinstalled, except those whose wheels are lost."""
     manifest, release = inspection.installation.manifest, inspection.installation.release
     lost = inspection.lost
     lost_paths = {entry.path for entry in lost}
@@ -89,7 +89,7 @@ def parts_of(inspection: Inspection, packages: frozenset[str]) -> Parts:
     for entry in lost:
         if wheels.get(entry.path) in without:
             left[entry.path] = _left(entry, inspection.prefix.store / entry.sha256[:2] / entry.sha256, inspection)
-    # the scanners are made anew where theirs are damaged, of all their wheels or of none: their environment is one
+    # damaged scanners are rebuilt only if all their wheels are stored, because they share one environment
     tools = {entry.path for entry in tools_environment.entries_of(manifest)}
     in_tools = f"{tools_environment.FOLDER}/"
     are_whole = not any(deviation.path.startswith(in_tools) for deviation in inspection.deviations)
@@ -105,12 +105,12 @@ def _left(entry: FileEntry, place: Path, inspection: Inspection) -> Left:
 
 
 def can_build_in_part(inspection: Inspection, packages: frozenset[str]) -> bool:
-    """Return whether a new release can be made that is better than the damaged one.
+    """Return whether a new release can be built that is better than the damaged one.
 
-    1. A receipt that was signed for says what is good of the rest.
-    2. The Python that the bundle provides is whole: everything runs in it.
-    3. No package that stays damaged has lost what says which package it is.
-    4. Something is repaired by it.
+    1. There is a proven manifest, and a receipt with the signed set of packages shows which files are intact.
+    2. The Python that the bundle provides is not lost: everything runs on it.
+    3. No package that remains damaged has damaged metadata (.dist-info), which identify it.
+    4. The new release repairs something.
     """
     if inspection.proof is None or inspection.receipt is None or not inspection.receipt.locked:
         return False

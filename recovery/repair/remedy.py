@@ -1,7 +1,7 @@
-"""What a remedy is: what it does, its risk, what the operator notices of it, and how it is applied.
+"""The base classes of remedies: what a remedy does, its risk, its effect for the operator, and how it is applied.
 
-Those that are ``in_place`` change one small thing under the lock. All others together make one
-new release; where that does not work, the damaged one is made active again.
+Those that are ``in_place`` change one small thing under the lock. All others together build one new release; if that
+does not work, the damaged one is activated again.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ NAMES_SHOWN = 8
 
 @dataclass
 class Work:
-    """What remedies are applied to and with.
+    """The context in which remedies are applied.
 
-    ``bundle`` is one that is available and admitted; ``packages`` are those that are installed anew. A remedy
-    that makes an entry of ``inspection`` untrue replaces it.
+    ``bundle`` is an available and admitted one; ``packages`` are those that are reinstalled. A remedy after which
+    ``inspection`` is no longer true replaces it.
     """
 
     inspection: Inspection
@@ -40,7 +40,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Remedy(ABC):
-    """What is done about some findings. ``names`` are what it touches: packages, files, a release."""
+    """A repair for some findings. ``names`` are the objects that it changes: packages, files, a release."""
 
     id: ClassVar[str]
     kinds: ClassVar[tuple[str, ...]] = ()
@@ -51,19 +51,19 @@ class Remedy(ABC):
 
     @abstractmethod
     def what(self) -> str:
-        """Return what is done, as a line of the plan."""
+        """Return the description of the repair for the plan."""
 
     @abstractmethod
     def effect(self) -> str:
-        """Return what the operator notices of it."""
+        """Return the effect that the operator will notice."""
 
     @property
     def repaired(self) -> frozenset[str]:
-        """The kinds of findings that nothing is left of once it is applied."""
+        """The kinds of findings that are completely repaired once the remedy is applied."""
         return frozenset(self.kinds)
 
     def listed(self) -> str:
-        """Return the first of the names, and how many more there are."""
+        """Return the first names, and the number of the others."""
         more = len(self.names) - NAMES_SHOWN
         return ", ".join(self.names[:NAMES_SHOWN]) + (f" (+{more})" if more > 0 else "")
 
@@ -79,48 +79,48 @@ class Remedy(ABC):
 
 
 class InPlace(Remedy):
-    """Changes one small thing. ``uncovers`` says that more may be found once it is applied."""
+    """Changes one small thing. ``uncovers`` is True if more damage may be found after it was applied."""
 
     in_place = True
     uncovers: ClassVar[bool] = False
 
     def apply(self, work: Work) -> None:
-        """Do it, and tell what is done meanwhile."""
+        """Apply the remedy, showing its description as progress."""
         with work.progress.wait(self.what()):
             self.repair(work)
 
     @abstractmethod
     def repair(self, work: Work) -> None:
-        """Do it."""
+        """Carry out the repair."""
 
 
 class NewRelease(Remedy):
-    """Makes another release active, together with the others of its kind in a plan, of which the last is applied."""
+    """Activates another release; if a plan has several of this kind, only the last is applied and does all the work."""
 
     in_place = False
 
     def effect(self) -> str:
-        """Return what the operator notices of it."""
+        """Return the effect that the operator will notice."""
         return _("A new release replaces the damaged one; data and settings are not changed.")
 
     @property
     def repaired(self) -> frozenset[str]:
-        """The kinds of findings that nothing is left of: a release that becomes active has all of its own."""
+        """The kinds of findings about a release, its activation and launchers, all of which a new release repairs."""
         return frozenset({*OF_THE_RELEASE, POINTER, SEAL, LAUNCHER, RIGHTS, UNLOCKED})
 
     @abstractmethod
     def apply(self, work: Work) -> Collected:
-        """Make another release active where it works, and remove the damaged one; return what went.
+        """Activate another release if it works, and remove the damaged one; return the collected releases.
 
-        Raises a RagtraceError; the release that was active before then stays so.
+        Raises a RagtraceError on failure; the release that was active before remains active.
         """
 
-    def coming(self, inspection: Inspection, bundle: AdmittedBundle | None) -> Release:  # noqa: ARG002 - one of them needs it
+    def coming(self, inspection: Inspection, bundle: AdmittedBundle | None) -> Release:  # noqa: ARG002 - a subclass needs it
         """Return the release that becomes active."""
-        assert inspection.release is not None  # a plan for none goes to the last resorts
+        assert inspection.release is not None  # without one, a plan contains only last resorts
         return inspection.prefix.new_release(*inspection.release.made_from)
 
 
 def risk_text(risk: str) -> str:
-    """Return a risk in the operator's language."""
+    """Return the name of a risk in the operator's language."""
     return {NO_RISK: _("none"), LOW: _("low"), MEDIUM: _("medium"), HIGH: _("high")}[risk]

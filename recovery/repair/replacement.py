@@ -1,4 +1,4 @@
-"""The release that takes the place of a damaged one: built, accepted and sealed; undone if it does not work."""
+"""Replace a damaged release: build, seal and activate a new one, and undo that if it does not work."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Replacement:
-    """A release like the damaged one.
+    """The replacement of a damaged release by a new one of the same version.
 
-    With ``whole``, everything is installed anew from the stored wheels, else some packages, and what is not damaged
-    is reused. ``unlocked`` is the signed manifest with other versions of packages.
+    With ``whole``, all packages are installed from the stored wheels; else only some are, and intact files are reused.
+    ``unlocked`` is the signed manifest with other versions of packages.
     """
 
     work: Work
@@ -43,20 +43,20 @@ class Replacement:
     unlocked: Manifest | None = None
 
     def make(self) -> retention.Collected:
-        """Build it and make it active; return what went with the damaged one.
+        """Build and activate the new release; return the collected releases.
 
-        1. See whether this host has what it takes.
-        2. Build it: all of it, or what is damaged.
+        1. Check that this host meets the requirements.
+        2. Build the release: all of it, or the damaged parts.
         3. Seal it.
-        4. Make it active, and try it: only one that works stays so.
+        4. Activate it and try it out; it remains active only if it works.
         5. Remove the damaged one.
 
-        Raises a RagtraceError; the release that was active before then stays so.
+        Raises a RagtraceError on failure; the release that was active before remains active.
         """
         work, manifest, damaged = self.work, self.manifest, self.damaged
         prefix, digests = work.inspection.prefix, work.inspection.digests
         if not damaged.path.is_dir():
-            prefix.forgo(damaged)  # it is gone: its name stands in logs, and for no other
+            prefix.forgo(damaged)  # logs contain its name, so no other release may get it
         release = prefix.new_release(manifest.product.counter, self.proof.manifest_sha256)
         # 1.
         self._require_host(release)
@@ -73,30 +73,30 @@ class Replacement:
             # 5.
             retention.discard(damaged)
             unchanged = [path for path in self._files_of(release) if digests.knows(path)]
-        for path in unchanged:  # the damaged release is gone, and with it one name of each file
+        for path in unchanged:  # the damaged release was removed, and with it one hard link of each file
             digests.renew(path)
         return change.collected
 
     @cached_property
     def proof(self) -> Proof:
-        """What the damaged release was made from."""
-        assert self.work.inspection.proof is not None  # a plan without it goes to the last resorts
+        """The proof of the manifest that the damaged release was built from."""
+        assert self.work.inspection.proof is not None  # a plan without a proof contains only last resorts
         return self.work.inspection.proof
 
     @cached_property
     def damaged(self) -> Release:
-        assert self.work.inspection.release is not None  # there is a proof of what it was made from
+        assert self.work.inspection.release is not None  # a proof is always that of a release
         return self.work.inspection.release
 
     @cached_property
     def parts(self) -> Parts | None:
-        """What stays damaged, None where everything is installed anew."""
+        """The parts that remain damaged, or None if everything is reinstalled."""
         inspection = self.work.inspection
         return None if self.whole else parts_of(inspection, inspection.damaged_packages)
 
     @property
     def contents(self) -> dict[str, str]:
-        """The paths that are reused though they are damaged, and what they should hold."""
+        """The paths that are reused although they are damaged, with the content that they should have."""
         return self.parts.contents if self.parts else {}
 
     @property
@@ -104,11 +104,11 @@ class Replacement:
         return self.unlocked or (self.parts.manifest if self.parts else self.proof.manifest)
 
     def _installation(self, release: Release) -> Installation:
-        """Return the new release with what it is built from."""
+        """Return the new release with the manifest that it is built from."""
         return Installation(self.work.inspection.prefix, release, self.manifest)
 
     def _require_host(self, release: Release) -> None:
-        """Raise HostError where this host has not what the release takes."""
+        """Raise HostError if this host does not meet the requirements of the release."""
         prefix = self.work.inspection.prefix
         preflight.require_ok(
             [
@@ -119,7 +119,7 @@ class Replacement:
         )
 
     def _lay_files(self, release: Release) -> Path:
-        """Write all but the environment; return the Python that it runs on."""
+        """Write all files except the environment; return the Python for the latter."""
         python = stage.python_for(self._installation(release))
         self.proof.write(release.bundle)
         with self.work.progress.wait(_("Writing the application's files")):
@@ -127,15 +127,15 @@ class Replacement:
         return python
 
     def _build_whole(self, release: Release, python: Path) -> None:
-        """Install every package, and try the release as a new one."""
+        """Install every package, and try out the release like a newly installed one."""
         installation, progress = self._installation(release), self.work.progress
         stage.stage_environment(installation, python, progress)
         install.accept(installation, self.work.inspection.digests, progress)
 
     def _build_in_part(self, release: Release, python: Path) -> None:
-        """Install what is damaged and reuse the rest.
+        """Reinstall the damaged parts and reuse the rest.
 
-        Its files ran before, and their bytecode is there: the health check after the switch tries them.
+        The reused files have worked before, and their bytecode exists: the trial after the activation is enough.
         """
         inspection, progress = self.work.inspection, self.work.progress
         self.remake_environment(release, python)
@@ -147,9 +147,9 @@ class Replacement:
             bytecode.compile_application(self._installation(release), acceptance.basic_environment(), progress)
 
     def remake_environment(self, release: Release, python: Path) -> None:
-        """Make a fresh environment: some packages from their wheels, all others from the damaged release."""
+        """Create a new environment with some packages from their wheels and all others from the damaged release."""
         inspection, packages, progress = self.work.inspection, self.work.packages, self.work.progress
-        assert inspection.receipt is not None  # it says what is as it was
+        assert inspection.receipt is not None  # it shows which files are intact
         scratch = release.path / stage.SCRATCH
         uv = Uv(scratch)
         try:
@@ -168,7 +168,7 @@ class Replacement:
             compile_again(inspection.receipt, release, self.contents)
 
     def _take_over_tools(self, release: Release, python: Path) -> None:
-        """Make the scanners' environment anew and reuse what it holds, where not all of its wheels are stored."""
+        """Create the scanners' environment again, with its files reused from the damaged release."""
         inspection = self.work.inspection
         assert inspection.receipt is not None
         uv = Uv(release.path / stage.SCRATCH)
@@ -191,6 +191,6 @@ class Replacement:
         trial.try_out(self.work.inspection, self.work.packages, self.parts, self.work.progress)
 
     def _files_of(self, release: Release) -> list[str]:
-        """Return where a new release has what the damaged one had."""
+        """Return the paths in the new release of the files that the damaged one had."""
         receipt = self.work.inspection.receipt
         return [os.path.join(release.path, item.path) for item in (receipt.items if receipt else ())]

@@ -1,8 +1,8 @@
-"""Reusing the packages of a damaged release that are as they were sealed.
+"""Reuse the intact packages of a damaged release.
 
-A file gets a second name in the new release, and its digest there is the one of its bytes as they were
-read in this run: a file that changed meanwhile is read again. Hard links are allowed because the damaged
-release is removed once the repaired one is active.
+Each file is hard-linked into the new release, and its digest there is checked against the receipt; a file that has
+changed since it was hashed in this run is read again. Hard links are permitted because the damaged release is removed
+once the repaired one is active.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from installer.release.digests import Digests
     from installer.release.receipt import Deviation, Item, Receipt
 
-BATCH = 64  # files that a thread takes between two reads of the queue
+BATCH = 64  # files that a thread handles per item of the queue
 COMPILE_TIMEOUT = 600.0  # seconds
 
 
 def good_items(receipt: Receipt, deviations: tuple[Deviation, ...], reinstalled: frozenset[str]) -> Iterator[Item]:
-    """Yield what packages have in the environment, but for damaged files and packages that are installed anew.
+    """Yield the files of packages in the environment, except damaged files and packages that are reinstalled.
 
-    The application's files too, where all are as they were: with the times that their bytecode knows.
-    A path of the receipt that leads out of the release is among the deviations: no walk finds it there.
+    If all of the application's files are intact, they are included, so that their times match their bytecode. A path of
+    the receipt that points outside the release counts as damaged, because a walk of the release does not find it.
     """
     damaged = {deviation.path for deviation in deviations}
     owners = {item.owner for item in receipt.items} - {APP, MODELS, VENV, RELEASE}
@@ -50,12 +50,12 @@ def good_items(receipt: Receipt, deviations: tuple[Deviation, ...], reinstalled:
 
 
 def app_is_whole(deviations: tuple[Deviation, ...]) -> bool:
-    """Return whether the application's own files, with their bytecode, are as they were sealed."""
+    """Return whether the application's own files, including their bytecode, match the receipt."""
     return not any(deviation.path.startswith("app/") for deviation in deviations)
 
 
 def tool_items(receipt: Receipt, deviations: tuple[Deviation, ...], release: Release) -> Iterator[Item]:
-    """Yield what the scanners' environment has beyond what a fresh one has, but for damaged files."""
+    """Yield the intact files of the scanners' environment that the new, empty one does not have."""
     damaged = {deviation.path for deviation in deviations}
     for item in receipt.items:
         in_tools = item.path.startswith(f"{tools_environment.FOLDER}/") and not item.content.startswith("-> ")
@@ -64,9 +64,9 @@ def tool_items(receipt: Receipt, deviations: tuple[Deviation, ...], release: Rel
 
 
 def take_over(items: list[Item], damaged: Release, release: Release, digests: Digests) -> None:
-    """Give files of a damaged release to a new one.
+    """Link or copy files of a damaged release into a new one.
 
-    Raises InstallError when a file is not what the receipt says any more.
+    Raises InstallError if a file no longer matches the receipt.
     """
     old, new = str(damaged.path), str(release.path)
     for folder in {os.path.dirname(os.path.join(new, item.path)) for item in items}:
@@ -87,7 +87,7 @@ def take_over(items: list[Item], damaged: Release, release: Release, digests: Di
 
 
 def reuse_files(paths: Collection[str], damaged: Release, release: Release) -> None:
-    """Give damaged files that nothing replaces to a new release as they are; what is no file there stays missing."""
+    """Link or copy damaged files that cannot be replaced into a new release; only regular files are reused."""
     for path in paths:
         source, target = os.path.join(damaged.path, path), os.path.join(release.path, path)
         if not _is_plain(source, damaged.path):
@@ -102,18 +102,18 @@ def reuse_files(paths: Collection[str], damaged: Release, release: Release) -> N
 
 
 def _is_plain(path: str, top: Path) -> bool:
-    """Return whether a path is a regular file below a folder, and reached through no link."""
+    """Return whether a path below a folder is a regular file and contains no link."""
     return os.path.realpath(path) == os.path.join(os.path.realpath(top), os.path.relpath(path, top)) and os.path.isfile(
         path
     )
 
 
 def give(source: str, target: str, digests: Digests) -> None:
-    """Make a file appear at another path: a second name, else a copy.
+    """Create a hard link to a file, or a copy if that is not possible.
 
-    Bytecode holds the time of its module (PEP 552), so times stay.
+    The copy keeps the times, because bytecode contains the time of its module (PEP 552).
     """
-    digests(source)  # read again if it changed since the check: the new name is about to hide when
+    digests(source)  # read again if it changed since the check, as the new link changes its ctime
     try:
         os.link(source, target)
     except FileNotFoundError:
@@ -125,9 +125,9 @@ def give(source: str, target: str, digests: Digests) -> None:
 
 
 def compile_again(receipt: Receipt, release: Release, damaged: Collection[str] = ()) -> None:
-    """Write the bytecode that the damaged release had and the new one lacks, as imports wrote it then.
+    """Write the bytecode that the damaged release had and the new one lacks, as imports would write it.
 
-    ``damaged`` modules are left out. Raises InstallError when another does not compile that once did.
+    ``damaged`` modules are left out. Raises InstallError if another module no longer compiles.
     """
     top = str(release.path)
     left_out = {os.path.join(top, path) for path in damaged}

@@ -1,7 +1,7 @@
-"""What of a repaired release is tried once it is active (docs/adr/0010, 0015).
+"""The trial of a repaired release after its activation (docs/adr/0010, 0015).
 
-Its files are those of a release that worked, by their digests, but for what stays damaged. So it is enough that
-it starts, and that what was made anew works.
+By their digests, its files are those of a release that worked, except those that remain damaged. So it is enough that
+it starts and that its rebuilt parts work.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 def try_out(inspection: Inspection, packages: frozenset[str], parts: Parts | None, progress: Progress) -> None:
-    """Raise InstallError unless a repaired release works, or does at least what the damaged one does.
+    """Raise InstallError unless a repaired release works, or at least works no worse than the damaged one.
 
-    A failure is excused only where something stays damaged, and the damaged release fails at the same trial.
+    A failure is accepted only if something remains damaged and the damaged release fails the same trial.
     """
     tried = to_try(inspection, packages, parts)
     try:
@@ -46,12 +46,12 @@ def _works(inspection: Inspection, tried: Manifest, progress: Progress) -> bool:
 
 
 def to_try(inspection: Inspection, packages: frozenset[str], parts: Parts | None) -> Manifest:
-    """Return the signed manifest with what is to be tried of it.
+    """Return the signed manifest, reduced to the modules, smoke commands and models to try.
 
     1. With another Python than before: all.
-    2. Else the core modules of packages that were installed again, one smoke command of each launcher, and the
-       models of which a file was replaced. Where that comes to nothing, all core modules.
-    3. Never a model of which a file stays damaged: whatever it answers says nothing.
+    2. Else the core modules of reinstalled packages, one smoke command of each launcher, and the models with a replaced
+       file. If there are neither such modules nor smoke commands, all core modules.
+    3. Never a model with a file that remains damaged: its results mean nothing.
     """
     manifest = inspection.installation.manifest
     spoiled = parts.models if parts else frozenset[str]()
@@ -71,7 +71,7 @@ def to_try(inspection: Inspection, packages: frozenset[str], parts: Parts | None
 
 
 def owners_of(inspection: Inspection, module: str) -> frozenset[str]:
-    """Return the packages whose files are a module, or are in its folder."""
+    """Return the packages that own a module's file or files in its folder."""
     installation = inspection.installation
     assert installation.receipt is not None
     site = installation.site_packages.relative_to(installation.release.path)

@@ -34,8 +34,8 @@ def find_prefix(named: Path | None, *, left: bool = False, bereft: bool = False)
     """Return the prefix that a command uses: the one given, that of the available bundle, or the user's only one.
 
     With ``left``, a prefix from which an installation was removed counts too if there is no other. With ``bereft``, so
-    does one that has lost its state, which recover rebuilds. After the prefix of the available bundle was removed, the
-    same call never selects another one.
+    does one that has lost its state, which recover rebuilds. After the prefix of the available bundle was removed,
+    repeating the command never selects another one.
     Raises UsageError if several are possible, HostError if there is none or if another user owns the folder.
     """
     if named is not None:

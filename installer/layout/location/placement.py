@@ -21,7 +21,7 @@ from shared.terminal.console import sentence
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-UNSEEN = ("Cc", "Zl", "Zp")  # general categories of Unicode: what ends a line or steers a terminal
+UNSEEN = ("Cc", "Zl", "Zp")  # general categories of Unicode: characters that end a line or control a terminal
 SHARE_INSIDE = 4  # the tool's own paths below a prefix use at most one part in so many of the maximum path length
 
 
