@@ -508,7 +508,7 @@ APPLICATIONS = (
     Mutation(
         "the interpreter is another Python",
         "system.python",
-        lambda w: interpreter(w, "echo '[\"cpython\", [3, 8, 1], false]'"),
+        lambda w: interpreter(w, "echo 'ragtrace-answer [\"cpython\", [3, 8, 1], false]'"),
     ),
     Mutation("the interpreter never answers", "system.python", lambda w: interpreter(w, "exec sleep 600"), limit=2.0),
     Mutation(
