@@ -225,8 +225,8 @@ def plant(path: Path, data: bytes = b"") -> None:
     path.write_bytes(data)
 
 
-def kept(world: World, kind: str) -> Path:
-    entry = next(world.release.manifest().of_kind(kind))
+def kept(world: World, kind: str, name: str = "") -> Path:
+    entry = next(entry for entry in world.release.manifest().of_kind(kind) if entry.path.endswith(name))
     path = world.prefix.store / entry.sha256[:2] / entry.sha256
     path.chmod(0o644)
     return path
@@ -276,7 +276,7 @@ def lacks_a_library(world: World) -> None:
 
 def spoil_model(world: World) -> None:
     flip(world.release.models / "tiny" / "weights.json")
-    flip(kept(world, "model"))
+    flip(kept(world, "model", "weights.json"))
 
 
 def forge(world: World, path: Path, data: bytes, *, in_the_log: bool = False) -> None:
