@@ -52,8 +52,8 @@ class Swapper(threading.Thread):
 def quick(monkeypatch) -> None:
     """Leave out of an installation what comes after all bytes were read: environment, trial, health check."""
 
-    def bare_environment(release, manifest, *_arguments) -> None:
-        release.site_packages(manifest.target.python).mkdir(parents=True)
+    def bare_environment(installation, *_arguments) -> None:
+        installation.site_packages.mkdir(parents=True)
 
     monkeypatch.setattr(stage, "stage_environment", bare_environment)
     for name in ("check_records", "try_out"):
