@@ -160,6 +160,7 @@ INSTALLER = (
     ("rollback", 4, "no release of another version"),
     ("rollback --to 1 --wait 1", 2, ""),
     ("backup", 0, "Backup"),
+    ("backup create --dry-run --wait 1", 0, ""),
     ("backup list", 0, ""),
     ("backup restore latest --dry-run", 0, ""),
     ("backup restore latest --wait 1", 0, ""),
@@ -167,11 +168,12 @@ INSTALLER = (
     ("audit-log show", 0, ""),
     ("audit-log verify --head 0123456789abcdef", 3, ""),
     ("audit-log export log.json", 0, ""),
+    ("audit-log export more.json --head 0123456789abcdef", 3, ""),
     ("upgrade", 2, ""),
     ("upgrade {bundle} --wait 1 --accept-clock --require-fresh 9999", 3, ""),
     ("advisories show", None, ""),
     ("advisories scan --severity-table strict --vex v.json", None, ""),
-    ("advisories update a.zip --wait 1 --accept-clock", None, ""),
+    ("advisories update a.zip --wait 1 --accept-clock --severity-table strict --vex w.json", None, ""),
     ("trust show", 0, ""),
     ("trust show --allowed-signers", 0, ""),
     ("trust update {policy} --trust-key {key} --only-prefix", None, ""),
@@ -299,7 +301,8 @@ def leaves(parser: argparse.ArgumentParser, name: tuple[str, ...] = ()) -> Itera
     """Yield each command by its words, with its options."""
     tables = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     if not tables:
-        yield name, {action.option_strings[-1] for action in parser._actions if action.option_strings} - {"--help"}
+        options = [action for action in parser._actions if action.option_strings and action.help != argparse.SUPPRESS]
+        yield name, {option.option_strings[-1] for option in options} - {"--help"}
     for table in tables:
         for word, sub in table.choices.items():
             yield from leaves(sub, (*name, word))

@@ -68,7 +68,7 @@ def actions(command: Parser, default: str | None = None) -> Iterator[Callable[[s
     ``action`` is the name of the called one. Each shows its own options and the command's. For existing scripts, every
     option is also accepted before the action and with the other actions.
     """
-    table = command.add_subparsers(dest="action", metavar=_("ACTION"), required=default is None)
+    table = command.add_subparsers(dest="action", required=default is None)
     command.set_defaults(action=default)
     shown = dict(command.options)
     added: dict[str, Parser] = {}
@@ -79,6 +79,7 @@ def actions(command: Parser, default: str | None = None) -> Iterator[Callable[[s
         return added[name]
 
     yield add
+    table.metavar = "{" + ",".join(added) + "}"
     used = {names: options for each in added.values() for names, options in each.options.items()}
     hidden = {names: {**options, "help": argparse.SUPPRESS} for names, options in used.items()}
     _complete(command, {**hidden, **(added[default].options if default else {})})

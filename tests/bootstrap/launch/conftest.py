@@ -23,13 +23,13 @@ def main():
     if sys.argv[1:] == ["imports"]:
         import packaging.version, platformdirs, psutil, rich.progress, uv
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-        from shared.programs import carried
+        from shared.programs import embedded
         key = Ed25519PrivateKey.generate()
         key.public_key().verify(key.sign(b"x"), b"x")
-        found.update(cores=psutil.cpu_count(), uv=[carried.program(carried.launcher(), "uv"), uv.find_uv_bin()])
+        found.update(cores=psutil.cpu_count(), uv=[embedded.program(embedded.launcher(), "uv"), uv.find_uv_bin()])
     if sys.argv[1:] == ["program"]:
-        from shared.programs import carried
-        found["uv"] = carried.program(carried.launcher(), "uv")
+        from shared.programs import embedded
+        found["uv"] = embedded.program(embedded.launcher(), "uv")
     print(json.dumps(found))
     return 9
 """

@@ -49,7 +49,7 @@ def test_an_exception_that_has_ended_is_named(tmp_path, places, capsys):
     ended = Exceptions(1, (Exemption(*about, approved, approved + timedelta(days=30)),)).to_bytes()
     added = {"advisories/advisories.zip": aged_snapshot(tmp_path, 1), "advisories/exceptions.json": ended}
     assert run(make_prefix(tmp_path, verification=added), "scan") == 1
-    assert "not in force, so their findings count: CVE-2026-0001 demo-lib (2026-01-31)" in capsys.readouterr().out
+    assert "not in force, so their findings are counted: CVE-2026-0001 demo-lib (2026-01-31)" in capsys.readouterr().out
 
 
 def test_show(prefix, capsys):
