@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import execnet
 import pytest
 
-from tests.workers import plain, share
+from tests.workers import SLOW, plain, share
 
 LONE = {"sections": [("Captured log", "caf\udce9")], "user_properties": (1, None, "\ud800")}
 
@@ -34,3 +36,10 @@ def test_what_shares_something_dear_goes_to_one_worker(one, other, together) -> 
 def test_what_takes_longest_begins_first() -> None:
     slow, quick = share("tests/stories/test_life.py::test_a"), share("tests/bootstrap/test_a.py::test_a")
     assert slow[0] < quick[0]
+
+
+@pytest.mark.parametrize("start", SLOW)
+def test_what_is_marked_as_slow_is_there(start) -> None:
+    """A file that moved would be slow and unmarked."""
+    here = Path(__file__).parent
+    assert (here / start).is_dir() if start.endswith("/") else list(here.glob(f"{start}*")), start

@@ -11,13 +11,7 @@ from builder.fetch.credentials import Bearer
 from shared.errors import BuildError
 from tests.servers import Faults, serve
 
-
-@pytest.fixture(autouse=True)
-def no_network_settings(monkeypatch, tmp_path):
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-    monkeypatch.setenv("NETRC", str(tmp_path / "no-netrc"))
+pytestmark = pytest.mark.usefixtures("no_network_settings")
 
 
 @pytest.mark.parametrize("target", ["http://elsewhere.test/x", "ftp://elsewhere.test/x", "file:///etc/passwd"])

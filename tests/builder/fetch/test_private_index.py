@@ -26,6 +26,8 @@ from tests.builder.wheels.test_wheels import DATA, NAME, locked
 from tests.servers import serve, serve_index
 from tests.wheels import make_wheel
 
+pytestmark = pytest.mark.usefixtures("no_network_settings")
+
 PASSWORD = "pass!word"
 HEADER = "Basic bWU6cGFzcyF3b3Jk"
 PROJECT = """
@@ -41,13 +43,6 @@ name = "in-house"
 url = "{url}/simple"
 default = true
 """
-
-
-@pytest.fixture(autouse=True)
-def no_network_settings(monkeypatch, tmp_path):
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("NETRC", str(tmp_path / "no-netrc"))
 
 
 def test_credentials_of_an_index_reach_the_downloads_and_stay_there(tmp_path, monkeypatch, caplog, capsys):

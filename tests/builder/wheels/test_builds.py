@@ -22,6 +22,8 @@ from shared.terminal.progress import NoProgress
 from tests.builder.sources import commit, make_sdist, make_source
 from tests.servers import serve
 
+pytestmark = pytest.mark.usefixtures("no_network_settings")
+
 HERE = host_target()
 ABI = f"cp{HERE.python.replace('.', '')}"
 NATIVE = f"{ABI}-{ABI}-linux_{HERE.architecture}"
@@ -39,13 +41,6 @@ class Steps(NoProgress):
 
     def warn(self, text):
         self.steps.append(text)
-
-
-@pytest.fixture(autouse=True)
-def no_network_settings(monkeypatch, tmp_path):
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("NETRC", str(tmp_path / "no-netrc"))
 
 
 @pytest.fixture

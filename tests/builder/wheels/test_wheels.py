@@ -30,6 +30,8 @@ from shared.terminal.progress import NoProgress
 from tests.servers import Faults, serve
 from tests.wheels import make_wheel
 
+pytestmark = pytest.mark.usefixtures("no_network_settings")
+
 ROOT = Path(__file__).parents[3]
 DATA = random.Random(0).randbytes(300_000)
 NAME = "foo-1.0-py3-none-any.whl"
@@ -56,14 +58,6 @@ class Told(NoProgress):
 
     def advance(self, amount):
         self.done += amount
-
-
-@pytest.fixture(autouse=True)
-def no_network_settings(monkeypatch, tmp_path):
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-    monkeypatch.setenv("NETRC", str(tmp_path / "no-netrc"))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from installer.change import transaction
 from installer.layout.prefix import Prefix
-from shared.files import folders, trials
+from shared.files import folders, lockfile, trials
 
 ONE = "1" * 32
 CHILD = """
@@ -236,3 +236,13 @@ def test_without_a_folder_that_can_be_written_nothing_is_tidied_there(monkeypatc
 
     monkeypatch.setattr("tempfile.gettempdir", refuse)
     trials.tidy()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders are not locked there")
+def test_a_folder_is_held_though_another_run_just_asks_whether_it_is(tmp_path, monkeypatch) -> None:
+    real, asked = lockfile._try, iter([False])
+    monkeypatch.setattr(lockfile, "POLL", 0)
+    monkeypatch.setattr(lockfile, "_try", lambda handle, path: next(asked, None) is None and real(handle, path))
+    with lockfile.holding(tmp_path):
+        assert lockfile.is_held(tmp_path)
+    assert not lockfile.is_held(tmp_path)
