@@ -15,7 +15,8 @@ from recovery import recover as recovery
 from shared.errors import HostError
 from shared.terminal.progress import NoProgress
 from tests.installed import KEY
-from tests.validator.mutations import LIMIT, MUTATIONS, Mutation, World, make_world
+from tests.validator.breaking import LIMIT, Mutation, World, make_world
+from tests.validator.mutations import MUTATIONS
 from validator.check import BUNDLE, ERROR, PASS, RECOVER, SKIP, WARN
 from validator.registry import CHECKS
 from validator.remedy import settle

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from installer.logs import audit_log
+from tests.validator.breaking import rewrite_log
 from tests.validator.checking import change, look, release_of
-from tests.validator.mutations import rewrite_log
 from validator.check import FAIL, PASS, SKIP, WARN
 from validator.checks.security.receipt import ReceiptLogged
 

@@ -12,8 +12,8 @@ from installer.release import launchers
 from shared.terminal.progress import NoProgress
 from tests.installed import KEY, make_prefix
 from tests.keys import SoftKey
+from tests.validator.breaking import World, forge, forge_a_module
 from tests.validator.checking import change, look, release_of, site_of
-from tests.validator.mutations import World, forge, forge_a_module
 from validator.check import ERROR, FAIL, PASS
 from validator.checks.packages.record import Record
 from validator.checks.security.integrity import Integrity
