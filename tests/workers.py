@@ -69,6 +69,7 @@ SLOW = (
     "installer/test_own_files.",
     "installer/trust/test_admission.",
     "installer/userdata/test_backups.",
+    "installer/userdata/test_any_data.",
     "installer/userdata/test_userdata.",
     "recovery/planning/test_resolve.",
     "recovery/repair/",

@@ -2,219 +2,34 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import json
 import os
 import shutil
 import socket
-import stat
 import sys
-import tempfile
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from bootstrap import cli
 from installer.change import restore
 from installer.install import preflight, rollback, tried
 from installer.install.uninstall import uninstall
 from installer.layout import journal
-from installer.layout.prefix import Prefix
 from installer.userdata import backup_files, backup_index, backups, copies, persist, userdata
-from installer.userdata import holes as file_holes
 from shared.errors import HostError, InstallError, TrustError
 from shared.files import files, removal, trees
 from tests.bundles import make_manifest
 from tests.helpers import QUIET, install
 from tests.installer.change.test_migration import migrating
+from tests.installer.userdata.facts import HOLE, TIME, a_prefix, below, facts, grow
 from tests.tiny import COUNTER, tiny_bundle
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="names, links and holes of POSIX")
-TIME = 1_700_000_000_123_456_789  # nanoseconds
 NOBODY = 65534
-HOLE = 1 << 20  # bytes; larger than any filesystem's block
-
-
-def is_name(name: bytes) -> bool:
-    return name not in (b".", b"..")
-
-
-names = st.binary(min_size=1, max_size=40).map(lambda data: data.translate(None, b"/\0")).filter(bool).filter(is_name)
-modes = st.sampled_from([0o400, 0o600, 0o644, 0o755, 0o2750, 0o1777, 0o4711])
-times = st.integers(min_value=0, max_value=2**31).map(lambda seconds: seconds * 10**9 + 123_456_789)
-contents = st.lists(st.tuples(st.sampled_from([0, 0, HOLE]), st.binary(max_size=50)), max_size=3)
-plain = st.one_of(
-    st.tuples(st.just("file"), contents, modes, times),
-    st.tuples(st.just("link"), names, st.none(), times),
-    st.tuples(st.just("name of"), st.integers(0, 9), st.none(), st.none()),
-)
-trees_of = st.recursive(
-    st.dictionaries(names, plain, max_size=5),
-    lambda below: st.dictionaries(names, st.tuples(st.just("folder"), below, modes, times), max_size=3),
-    max_leaves=12,
-)
-
-
-def grow(folder: bytes, tree: dict[bytes, Any], made: list[bytes]) -> None:
-    """Make what was drawn; ``made`` are the files so far, for further names of them."""
-    for name, (kind, what, mode, moment) in tree.items():
-        path = os.path.join(folder, name)
-        if kind == "folder":
-            os.mkdir(path)
-            grow(path, what, made)
-        elif kind == "link":
-            os.symlink(what, path)
-        elif kind == "name of":
-            if made:
-                os.link(made[what % len(made)], path)
-            continue
-        else:
-            with open(path, "wb") as file:
-                for gap, data in what:
-                    file.seek(gap, os.SEEK_CUR)
-                    file.write(data)
-                file.truncate(file.tell() + (HOLE if len(what) == 2 else 0))
-            made.append(path)
-        if mode is not None:
-            os.chmod(path, mode)
-        os.utime(path, ns=(moment, moment), follow_symlinks=False)
-
-
-def facts(root: Path) -> dict[bytes, tuple[Any, ...]]:
-    """Return everything of a tree that must come back, by its path; files with several names by the first of them."""
-    found: dict[bytes, tuple[Any, ...]] = {}
-    first: dict[int, bytes] = {}
-    top = os.fsencode(root)
-    for folder, folders, others in os.walk(top):
-        for name in sorted((b"", *folders, *others) if folder == top else (*folders, *others)):
-            path = os.path.join(folder, name)
-            status = os.lstat(path)
-            what: Any = None
-            if stat.S_ISLNK(status.st_mode):
-                what = os.readlink(path)
-            elif stat.S_ISREG(status.st_mode):
-                one_name = first.setdefault(status.st_ino, path[len(top) :])
-                what = (one_name, hashlib.sha256(Path(os.fsdecode(path)).read_bytes()).hexdigest(), holes(path))
-            found[path[len(top) :]] = (status.st_mode, status.st_mtime_ns, status.st_uid, status.st_gid, what)
-    return found
-
-
-def below(root: Path) -> dict[bytes, tuple[Any, ...]]:
-    """Return the facts without the top: an installation tries there whether it can write, which is a new time."""
-    return {path: what for path, what in facts(root).items() if path != b"/"}
-
-
-def holes(path: bytes) -> list[tuple[int, int | None]]:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        return list(file_holes.data_ranges(handle, os.fstat(handle)))
-    finally:
-        os.close(handle)
-
-
-@contextlib.contextmanager
-def a_prefix():
-    with tempfile.TemporaryDirectory() as folder:
-        prefix = Prefix(Path(folder, "prefix"))
-        prefix.make()
-        (prefix.state / "lock").touch()
-        try:
-            yield prefix
-        finally:
-            files.remove_tree(prefix.root)
-
-
-few = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-
-
-@few
-@given(tree=trees_of, later=trees_of)
-def test_any_data_come_back_from_a_backup(tree, later) -> None:
-    with a_prefix() as prefix:
-        grow(os.fsencode(prefix.data), tree, [])
-        wanted = facts(prefix.data)
-        restore.create_backup(prefix, QUIET)
-        restore.create_backup(prefix, QUIET)  # shares with the first what it can
-        files.remove_tree(prefix.data)
-        prefix.data.mkdir()
-        grow(os.fsencode(prefix.data), later, [])
-        others = facts(prefix.data)
-        done = restore.restore(prefix, "latest", QUIET)
-        assert facts(prefix.data) == wanted
-        restore.restore(prefix, done.before.name, QUIET)
-        assert facts(prefix.data) == others
-        assert not list(prefix.root.glob(".ragtrace-*"))
-
-
-@few
-@given(tree=trees_of)
-def test_a_copy_is_like_its_original_and_shares_nothing_with_it(tree) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        source, copy = Path(folder, "source"), Path(folder, "copy")
-        source.mkdir()
-        try:
-            grow(os.fsencode(source), tree, [])
-            assert copies.copy_tree(source, copy) == []
-            assert facts(copy) == facts(source)
-            inodes = {entry.status.st_ino for entry in trees.files(source)}
-            assert not inodes & {entry.status.st_ino for entry in trees.files(copy)}
-            assert sorted(os.listdir(folder)) == ["copy", "source"]
-        finally:
-            files.remove_tree(source)
-            files.remove_tree(copy)
-
-
-def test_what_a_file_with_holes_holds_is_told_apart_and_its_holes_are_not_read(empty) -> None:
-    big = empty.data / "big"
-    with big.open("wb") as file:
-        file.truncate(1 << 42)  # 4 TiB: hours, if they were read
-        for place, text in ((HOLE - 3, b"abcdef"), (1 << 41, b"middle"), ((1 << 42) - 3, b"end")):
-            file.seek(place)
-            file.write(text)
-    before = facts_of_big(big)
-    made = restore.create_backup(empty, QUIET).backup
-    os.truncate(big, (1 << 42) - 1)
-    restore.restore(empty, made.name, QUIET)
-    assert facts_of_big(big) == before
-    for place, byte in ((HOLE, b"x"), (1 << 40, b"\1"), (1 << 41, b"\0")):
-        stored = made.path / "files/data/big"
-        previous = facts_of_big(stored)
-        with stored.open("r+b") as file:
-            file.seek(place)
-            was = file.read(1)
-            file.seek(place)
-            file.write(byte)
-            file.flush()
-            with pytest.raises(HostError, match="big in the backup is damaged"):
-                backup_files.check(made)
-            file.seek(place)
-            file.write(was)
-        assert facts_of_big(stored)[0] == previous[0]
-        backup_files.check(made)  # zeros that are written are as good as a hole
-
-
-def facts_of_big(path: Path) -> tuple[int, list[bytes]]:
-    with path.open("rb") as file:
-        return path.stat().st_size, [os.pread(file.fileno(), 8, place) for place in (HOLE - 3, 1 << 41, (1 << 42) - 8)]
-
-
-def test_the_facts_tell_of_holes_and_further_names(tmp_path) -> None:
-    """The comparison above has teeth."""
-    grow(os.fsencode(tmp_path), {b"a": ("file", [(0, b"x"), (HOLE, b"y")], 0o600, TIME)}, [])
-    os.link(tmp_path / "a", tmp_path / "b")
-    before = facts(tmp_path)
-    assert before[b"/a"][4] == before[b"/b"][4]
-    assert len(before[b"/a"][4][2]) == 2, "the filesystem of the tests makes no holes"
-    data = (tmp_path / "b").read_bytes()
-    (tmp_path / "b").unlink()
-    (tmp_path / "b").write_bytes(data)
-    after = facts(tmp_path)
-    assert after[b"/b"][4][0] == b"/b"
-    assert after[b"/b"][4][2] != before[b"/a"][4][2]
 
 
 # deep trees
@@ -226,15 +41,6 @@ def dig(folder: Path, depth: int, name: str = "d") -> None:
             here.do(os.mkdir, name)
             here.down(name)
         os.close(here.create("bottom"))
-
-
-@pytest.fixture
-def empty(tmp_path: Path):
-    prefix = Prefix(tmp_path / "prefix")
-    prefix.make()
-    (prefix.state / "lock").touch()
-    yield prefix
-    files.remove_tree(prefix.root)
 
 
 @pytest.mark.parametrize(("depth", "name"), [(1500, "d"), (1200, "n" * 200)])
