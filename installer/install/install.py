@@ -66,11 +66,11 @@ def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> O
             admitted = admit(candidate)
             for warning in admitted.warnings:
                 progress.warn(warning)
-            head = finished(admitted, progress)
-            if head is None:
+            outcome = reuse_active(admitted, progress)
+            if outcome is None:
                 check_host(candidate.bundle, prefix, progress)
         # 4. Build the release, unless this very one is active and intact.
-        outcome = make_release(admitted, progress) if head is None else already_there(prefix, head)
+        outcome = outcome or make_release(admitted, progress)
         # 5. Record its counter.
         forgotten = remember(admitted)
         if forgotten:
@@ -130,8 +130,8 @@ def record(admitted: AdmittedBundle, release: Release) -> str:
     )
 
 
-def finished(admitted: AdmittedBundle, progress: Progress) -> str | None:
-    """Return the audit log's head if the bundle's release is active, intact and works, else None.
+def reuse_active(admitted: AdmittedBundle, progress: Progress) -> Outcome | None:
+    """Return the outcome if the bundle's release is active, intact and works already, else None.
 
     Also completes the steps that a run killed after ``current`` named the release may have missed.
     """
@@ -151,14 +151,9 @@ def finished(admitted: AdmittedBundle, progress: Progress) -> str | None:
         progress.warn(text.format(release=release.id, reason=trouble.rstrip(".")))
         return None
     settings.write_env_file(prefix, bundle.manifest, release, progress)
-    return audit_log.head(prefix) if repeated.is_recorded(prefix, release) else record(admitted, release)
-
-
-def already_there(prefix: Prefix, head: str) -> Outcome:
-    """Return the outcome of an installation that had nothing to do."""
-    active, tool = prefix.active(), launchers.tool(prefix) or own_command.in_prefix(prefix.root)
-    assert active is not None  # it was checked under the lock
-    return Outcome(prefix.root, active.id, active.id, head, tool, already=True)
+    head = audit_log.head(prefix) if repeated.is_recorded(prefix, release) else record(admitted, release)
+    tool = launchers.tool(prefix) or own_command.in_prefix(prefix.root)
+    return Outcome(prefix.root, release.id, release.id, head, tool, already=True)
 
 
 def check_host(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
