@@ -63,7 +63,7 @@ def measure(prefix: Prefix) -> tuple[float, float, float]:
         marks["compared"] = marks["held"] - began
         return trouble
 
-    def point_at(self: Prefix, release: Release, real: Any = Prefix.point_at) -> None:
+    def set_current(self: Prefix, release: Release, real: Any = Prefix.set_current) -> None:
         real(self, release)
         marks["switched"] = time.perf_counter()
 
@@ -74,7 +74,7 @@ def measure(prefix: Prefix) -> tuple[float, float, float]:
 
     with (
         patch.object(repeated, "of_receipt", of_receipt),
-        patch.object(Prefix, "point_at", point_at),
+        patch.object(Prefix, "set_current", set_current),
         patch.object(acceptance, "check_health", check_health),
     ):
         rollback.rollback(prefix, NoProgress())

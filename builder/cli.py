@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from builder.commands import advisories, build, cache, inspect, keygen, policy, rebuild, sign, targets
 from shared import __version__
-from shared.files import trials
+from shared.files import temp_folders
 from shared.i18n import _
 from shared.terminal import commandline
 from shared.terminal.parser import Parser
@@ -42,5 +42,5 @@ def make_parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the command line, run the command, and return its exit code."""
     parsed = make_parser().parse_args(argv)
-    trials.tidy()
+    temp_folders.tidy()
     return commandline.run_command(parsed.run, parsed)

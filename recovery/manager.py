@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from installer.change import restore
 from installer.install import rollback
 from installer.layout.location.finding import find_prefix
-from installer.trust.places import host_places
+from installer.trust.stores import host_trust_stores
 from installer.userdata import backups
 from recovery.previous import mending
 from shared.errors import HostError
@@ -62,5 +62,5 @@ class InstallationRecoveryManager:
         newest = made[-1]
         active, wanted = self.prefix.active(), newest.release
         if wanted and (active is None or active.made_from != self.prefix.release(wanted).made_from):
-            rollback.rollback(self.prefix, self.progress, rollback.Goal(wanted, mending(host_places())))
+            rollback.rollback(self.prefix, self.progress, rollback.Goal(wanted, mending(host_trust_stores())))
         return self.restore(newest.name)

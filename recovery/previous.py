@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from installer.install.rollback import Build
     from installer.layout.prefix import Prefix
     from installer.layout.release import Release
-    from installer.trust.places import Places
+    from installer.trust.stores import TrustStores
     from recovery.inspection.inspection import Inspection
     from shared.terminal.progress import Progress
 
 
-def mending(places: Places) -> Callable[[Prefix, Release, str], Build]:
+def mending(trust_stores: TrustStores) -> Callable[[Prefix, Release, str], Build]:
     """Return a function that checks whether a damaged release can be rebuilt, and returns one that rebuilds it.
 
     The latter works in a transaction. The check raises HostError if something must be transferred first. The policy in
-    ``places`` is needed if the release's receipt is lost.
+    ``trust_stores`` is needed if the release's receipt is lost.
     """
 
     def check(prefix: Prefix, release: Release, trouble: str) -> Build:
-        found = find_authority(places, ())
+        found = find_authority(trust_stores, ())
         inspection = inspect(prefix, Known(policy=found.policy if found else None), release=release)
         if inspection.proof is None or inspection.lost:
             raise HostError(

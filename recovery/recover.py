@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Callable
 
 from installer.change import retention
 from installer.change.outcome import explained
-from installer.layout import misplaced, seal
+from installer.layout import seal
+from installer.layout.misplaced import find_misplaced, require_home
 from installer.logs import audit_log
 from installer.release.receipt import ADDED
 from installer.trust.admission import remember
@@ -16,15 +17,15 @@ from installer.trust.available import Available
 from installer.userdata import backups
 from recovery.inspection.inspection import Known, inspect
 from recovery.inspection.reported import notes_on, require_fitting
-from recovery.planning.last_resorts import Case
+from recovery.planning.last_resorts import PlanInput
 from recovery.planning.planner import make_plan
-from recovery.repair.in_place import RepairPlaces
+from recovery.repair.in_place import RepairMisplaced
 from recovery.repair.new_release import Reinstall
-from recovery.repair.remedy import Work
+from recovery.repair.remedy import RepairContext
 from shared.errors import HostError
-from shared.files.lockfile import locked, make_lockable
+from shared.files.process_lock import locked, make_lockable
 from shared.i18n import _
-from validator.remedy import DATA
+from validator.finding_kinds import DATA
 from validator.result import Repair
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Given:
+class RecoverRequest:
     """The input of a recovery: a report as a hint, the available bundle and policy, ``bundle`` after its admission.
 
     ``allow_unlocked`` permits other stored versions in place of lost packages, a set that is not signed. ``wait`` is
@@ -55,12 +56,12 @@ class Given:
     wait: float = 0.0
     bundle: AdmittedBundle | None = None
 
-    def admitted(self) -> Given:
+    def admitted(self) -> RecoverRequest:
         """Return a copy with the bundle if it may be installed. Raises the error if a bundle was given but refused."""
         return replace(self, bundle=self.available.admit())
 
 
-NOTHING = Given()
+NOTHING = RecoverRequest()
 
 
 @dataclass(frozen=True)
@@ -87,38 +88,40 @@ class Recovery:
 
 def plan_recovery(
     prefix: Prefix,
-    given: Given = NOTHING,
+    request: RecoverRequest = NOTHING,
     digests: Digests | None = None,
-    places: tuple[Misplaced, ...] | None = None,
+    misplaced: tuple[Misplaced, ...] | None = None,
 ) -> tuple[Plan, Inspection]:
     """Inspect an installation and return the plan and the inspection; nothing is written.
 
-    ``digests`` caches files that were hashed recently, ``places`` are the misplaced files found then.
+    ``digests`` caches files that were hashed recently, ``misplaced`` are the files of the wrong kind found then.
     """
-    if given.report is not None:
-        require_fitting(given.report, prefix)
-    inspection = inspect(prefix, Known(given.available.policy, digests, places))
-    plan = make_plan(Case(inspection, given.bundle.bundle if given.bundle else None, given.allow_unlocked))
-    plan = replace(plan, removes=removed_by(plan, inspection, given.bundle))
-    if given.report is not None:
-        plan = replace(plan, notes=(*plan.notes, *notes_on(given.report, inspection)))
+    if request.report is not None:
+        require_fitting(request.report, prefix)
+    inspection = inspect(prefix, Known(request.available.policy, digests, misplaced))
+    plan = make_plan(PlanInput(inspection, request.bundle.bundle if request.bundle else None, request.allow_unlocked))
+    plan = replace(plan, removes=removed_by(plan, inspection, request.bundle))
+    if request.report is not None:
+        plan = replace(plan, notes=(*plan.notes, *notes_on(request.report, inspection)))
     return plan, inspection
 
 
 def removed_by(plan: Plan, inspection: Inspection, bundle: AdmittedBundle | None) -> tuple[retention.Going, ...]:
     """Return the releases that are removed if a plan is carried out."""
-    if not plan.ladder:
+    if not plan.replacing:
         return ()
-    return retention.going(inspection.prefix, plan.ladder[-1].coming(inspection, bundle), is_damaged=True)
+    return retention.going(inspection.prefix, plan.replacing[-1].coming(inspection, bundle), is_damaged=True)
 
 
 def foresee(prefix: Prefix, available: Available, digests: Digests) -> Repair:
     """Return the expected result of a recovery now, for the advice of validate."""
-    plan = plan_recovery(prefix, Given(available=available).admitted(), digests)[0]
+    plan = plan_recovery(prefix, RecoverRequest(available=available).admitted(), digests)[0]
     return Repair(frozenset(finding.kind for finding in plan.findings), plan.repaired, plan.unmet)
 
 
-def recover(prefix: Prefix, confirm: Callable[[Plan], bool], progress: Progress, given: Given = NOTHING) -> Recovery:
+def recover(
+    prefix: Prefix, confirm: Callable[[Plan], bool], progress: Progress, request: RecoverRequest = NOTHING
+) -> Recovery:
     """Repair an installation.
 
     1. Lock the prefix, so that the findings remain true, and verify the available bundle.
@@ -131,23 +134,23 @@ def recover(prefix: Prefix, confirm: Callable[[Plan], bool], progress: Progress,
     Raises HostError if something must be transferred first, TrustError if a given bundle may not be installed,
     InstallError if the repair failed, BusyError if another run holds the lock.
     """
-    places = misplaced.found(prefix)
-    misplaced.require_home(prefix, places)
+    misplaced = find_misplaced(prefix)
+    require_home(prefix, misplaced)
     make_lockable(prefix.state / "lock")
     # 1.
-    with locked(prefix.state / "lock", wait=given.wait):
-        given = given.admitted()
-        for warning in given.bundle.warnings if given.bundle else ():
+    with locked(prefix.state / "lock", wait=request.wait):
+        request = request.admitted()
+        for warning in request.bundle.warnings if request.bundle else ():
             progress.warn(warning)
         # 2.
         with progress.wait(_("Checking the installation")):
-            plan, inspection = plan_recovery(prefix, given, places=places)
+            plan, inspection = plan_recovery(prefix, request, misplaced=misplaced)
         if not plan.remedies:
             require_nothing(plan, prefix)
         if not plan.remedies or not confirm(plan):
             active = prefix.active()
             return Recovery(plan, applied=False, active=active.id if active else None)
-        return Run(prefix, confirm, progress, given).carry_out(plan, inspection)
+        return RecoveryRun(prefix, confirm, progress, request).carry_out(plan, inspection)
 
 
 def require_nothing(plan: Plan, prefix: Prefix) -> None:
@@ -169,27 +172,27 @@ def require_nothing(plan: Plan, prefix: Prefix) -> None:
 
 
 @dataclass(frozen=True)
-class Run:
+class RecoveryRun:
     """A recovery that is being carried out, under the lock."""
 
     prefix: Prefix
     confirm: Callable[[Plan], bool]
     progress: Progress
-    given: Given
+    request: RecoverRequest
 
     def carry_out(self, plan: Plan, inspection: Inspection) -> Recovery:
         """Do steps 3 to 6 of ``recover``."""
         prefix, previous = self.prefix, self.prefix.active()
-        places = plan.has(RepairPlaces)
-        if places:
-            places.repair(self.work(plan, inspection))  # the backup needs its folder
+        first = plan.has(RepairMisplaced)
+        if first:
+            first.repair(self.context(plan, inspection))  # the backup needs its folder
         name = backups.new_name(prefix, "before-recover")
         try:
             # 3.
             with self.progress.wait(_("Backing up settings and data")):
                 backup = backups.create(prefix, name, also=unknown_files(inspection))
             # 4. and 5.
-            collected = apply(plan, self.work(plan, inspection))
+            collected = apply(plan, self.context(plan, inspection))
             plan, collected = self.check_again(plan, inspection) or (plan, collected)
             # 6.
             head = self.note(plan, previous, inspection)
@@ -210,32 +213,32 @@ class Run:
             digests=inspection.digests,
             collected=collected,
         )
-        forgotten = remember(self.given.bundle) if done.installed and self.given.bundle else None
+        forgotten = remember(self.request.bundle) if done.installed and self.request.bundle else None
         if forgotten:
             self.progress.warn(forgotten)
         return done
 
-    def work(self, plan: Plan, inspection: Inspection) -> Work:
+    def context(self, plan: Plan, inspection: Inspection) -> RepairContext:
         """Return the context in which the remedies of a plan are applied."""
-        return Work(inspection, self.given.bundle, self.progress, plan.packages)
+        return RepairContext(inspection, self.request.bundle, self.progress, plan.packages)
 
     def check_again(self, plan: Plan, inspection: Inspection) -> tuple[Plan, retention.Collected] | None:
         """Repair damage that was hidden before; return the combined plan and the collected releases, or None.
 
         While a wheel is lost, its package cannot be compared with it, and neither can a file that cannot be read.
         """
-        if plan.ladder or not any(remedy.uncovers for remedy in plan.in_place):
+        if plan.replacing or not any(remedy.uncovers for remedy in plan.in_place):
             return None
-        more, found = plan_recovery(self.prefix, replace(self.given, report=None), inspection.digests)
+        more, found = plan_recovery(self.prefix, replace(self.request, report=None), inspection.digests)
         if not more.remedies or not self.confirm(more):
             return None
-        collected = apply(more, self.work(more, found))
+        collected = apply(more, self.context(more, found))
         all_done = replace(more, findings=(*plan.findings, *more.findings), remedies=(*plan.remedies, *more.remedies))
         return all_done, collected
 
     def note(self, plan: Plan, former: Release | None, inspection: Inspection) -> str:
         """Write an entry for the recovery into the audit log; return the log's head."""
-        active, places = self.prefix.active(), inspection.places
+        active, misplaced = self.prefix.active(), inspection.misplaced
         return audit_log.append(
             self.prefix,
             "recover",
@@ -246,19 +249,19 @@ class Run:
             remedies=[remedy.id for remedy in plan.remedies],
             packages=sorted(plan.packages),
             left=[left.path for left in plan.left],
-            **({"mended": [item.place for item in places]} if places else {}),
+            **({"mended": [item.place for item in misplaced]} if misplaced else {}),
         )
 
 
-def apply(plan: Plan, work: Work) -> retention.Collected:
+def apply(plan: Plan, context: RepairContext) -> retention.Collected:
     """Apply the remedies of a plan; return the collected releases.
 
     1. Those in place, in their order.
     2. The last of those that activate another release, which does the work of them all.
     """
     for remedy in plan.in_place:
-        remedy.apply(work)
-    return plan.ladder[-1].apply(work) if plan.ladder else retention.Collected()
+        remedy.apply(context)
+    return plan.replacing[-1].apply(context) if plan.replacing else retention.Collected()
 
 
 def unknown_files(inspection: Inspection) -> list[Path]:

@@ -53,14 +53,14 @@ def main() -> None:
         pack.build_zipapp = stand_in
         builder.models.hub.pause_after = lambda *_arguments: 0.0  # type: ignore[attr-defined]
     else:
-        from installer.trust import places
+        from installer.trust import stores
 
-        own = places.host_places
+        own = stores.host_trust_stores
 
-        def host_places() -> places.Places:
+        def host_trust_stores() -> stores.TrustStores:
             return replace(own(), host=Path(folder, "host", "trust"), top=Path(folder))
 
-        places.host_places = host_places
+        stores.host_trust_stores = host_trust_stores
     os.chdir(folder)
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from installer.trust import places as trust_places
+from installer.trust import stores
 from shared.terminal.console import LOG
 from tests.hosts import closed, needs
 from tests.workers import (  # noqa: F401  - hooks
@@ -36,9 +36,9 @@ for _name, _handler in (
         signal.signal(getattr(signal, _name), _handler)
 
 
-def _places(folder: Path) -> trust_places.Places:
+def _trust_stores_in(folder: Path) -> stores.TrustStores:
     owner = os.geteuid() if hasattr(os, "geteuid") else 0
-    return trust_places.Places(
+    return stores.TrustStores(
         folder / "host" / "trust", folder / "user" / "trust", folder, privileged=True, owner=owner
     )
 
@@ -47,8 +47,8 @@ def _places(folder: Path) -> trust_places.Places:
 def _own_trust(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep what tests accept away from this machine's own places of trust."""
     with pytest.MonkeyPatch.context() as patch:
-        found = _places(tmp_path_factory.mktemp("trust"))
-        patch.setattr("bootstrap.api.here.host_places", lambda: found)
+        found = _trust_stores_in(tmp_path_factory.mktemp("trust"))
+        patch.setattr("bootstrap.api.here.host_trust_stores", lambda: found)
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))  # logs that belong to no prefix
         yield
 
@@ -62,10 +62,10 @@ def _own_log() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> trust_places.Places:
+def trust_stores(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> stores.TrustStores:
     """Give the test places of trust of its own: an empty host folder that the run may change."""
-    found = _places(tmp_path_factory.mktemp("trust"))
-    monkeypatch.setattr("bootstrap.api.here.host_places", lambda: found)
+    found = _trust_stores_in(tmp_path_factory.mktemp("trust"))
+    monkeypatch.setattr("bootstrap.api.here.host_trust_stores", lambda: found)
     return found
 
 

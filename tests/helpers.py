@@ -16,7 +16,7 @@ from bundle.signing.policy import pins
 from bundle.signing.signature import parse_public_key
 from installer.install import install as story
 from installer.trust.admission import Candidate, Conditions, admit
-from installer.trust.places import Places
+from installer.trust.stores import TrustStores
 from shared.terminal.progress import NoProgress
 
 if TYPE_CHECKING:
@@ -37,12 +37,12 @@ def opened(tiny: Tiny) -> Bundle:
 
 
 @contextlib.contextmanager
-def forgetful() -> Iterator[Places]:
+def forgetful() -> Iterator[TrustStores]:
     """Give places of trust that know nothing and are gone afterwards, so that one test knows nothing of another."""
     folder = Path(tempfile.gettempdir(), f"ragtrace-trust-{uuid4().hex}")
     owner = os.geteuid() if hasattr(os, "geteuid") else 0
     try:
-        yield Places(folder, folder, folder, privileged=True, owner=owner)
+        yield TrustStores(folder, folder, folder, privileged=True, owner=owner)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -54,14 +54,14 @@ def install(tiny: Tiny, prefix: Prefix, progress: Progress = QUIET) -> Outcome:
 
 def install_opened(bundle: Bundle, prefix: Prefix, progress: Progress = QUIET) -> Outcome:
     """Do the same with an opened one."""
-    with forgetful() as places:
-        return story.install(Candidate(bundle, prefix, places), progress)
+    with forgetful() as trust_stores:
+        return story.install(Candidate(bundle, prefix, trust_stores), progress)
 
 
 def admitted(bundle: Bundle, prefix: Prefix) -> AdmittedBundle:
     """Return an opened bundle as it is admitted in a prefix, whatever the clock says."""
-    with forgetful() as places:
-        return admit(Candidate(bundle, prefix, places, Conditions(accept_clock=True)))
+    with forgetful() as trust_stores:
+        return admit(Candidate(bundle, prefix, trust_stores, Conditions(accept_clock=True)))
 
 
 def snapshot(root: Path, *leave_out: str) -> dict[str, str]:

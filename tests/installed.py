@@ -133,7 +133,7 @@ def install_made(prefix: Prefix, made: Installation) -> None:
     install.finish(built, install.Origin(python, (KEY.key.fingerprint,), digests), progress)
     persist.write(prefix, manifest, store, Entry("install", release.id, None))
     launchers.write(prefix, manifest)
-    prefix.point_at(release)
+    prefix.set_current(release)
     settings.write_env_file(prefix, manifest, None, progress)
     journal.write(prefix, None)
     audit_log.append(prefix, "install", "done", release=release.id, receipt_sha256=seal.receipt_sha256(release))

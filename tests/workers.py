@@ -80,7 +80,7 @@ SLOW = (
     "recovery/test_previous.",
     "recovery/test_recover_",
     "recovery/test_untrusted.",
-    "shared/files/test_trials.",
+    "shared/files/test_temp_folders.",
     "shared/programs/lazy/",
     "shared/test_troubles.",
     "validator/checks/application/test_cli.",

@@ -19,7 +19,7 @@ from bundle.wheels import record
 from installer.trust.ownership import require_private
 from shared import reading
 from shared.errors import TrustError
-from shared.files import trials
+from shared.files import temp_folders
 from shared.i18n import _, plural
 from shared.processes import process, scripts
 from validator.check import APPLICATION, ERROR, NORMAL, Check, CheckResult, UncheckedError
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from installer.trust.places import Places
+    from installer.trust.stores import TrustStores
     from validator.subject import Subject
 
 LOG = logging.getLogger("ragtrace")
@@ -75,7 +75,7 @@ class Plugin(Check, ABC):
         argv = [str(installation.release.python), "-I", "-B", *self.start()]
         left = 0
         try:
-            with trials.scratch() as folder:
+            with temp_folders.scratch() as folder:
                 reported = context(self, subject)
                 ended = process.run(argv, env=env, cwd=folder, timeout=limit, stdin=reported, leftovers=True)
         finally:
@@ -137,10 +137,10 @@ class FileOfHost(Plugin):
     """One Python file that the host's administrators installed."""
 
     file: ClassVar[Path]
-    places: ClassVar[Places]
+    trust_stores: ClassVar[TrustStores]
 
     def altered(self, subject: Subject) -> str | None:  # noqa: ARG002 - it has no signature
-        require_private(self.file, self.places)
+        require_private(self.file, self.trust_stores)
         return None
 
     def start(self) -> list[str]:
@@ -175,7 +175,7 @@ class Misnamed(Plugin):
         return []
 
 
-def find(subject: Subject, places: Places) -> list[type[Plugin]]:
+def find(subject: Subject, trust_stores: TrustStores) -> list[type[Plugin]]:
     """Return a check for each plugin of the release, the host and the packages.
 
     If a file of the release and one of the host have the same name, the release's is used.
@@ -187,7 +187,7 @@ def find(subject: Subject, places: Places) -> list[type[Plugin]]:
             if _NAME.fullmatch(entry.inner):
                 file = folder / entry.inner
                 found[file.stem] = _plugin(FileOfBundle, file.stem, file=file, sha256=entry.sha256)
-    host = places.host.parent / "checks"
+    host = trust_stores.host.parent / "checks"
     try:
         names = sorted(path.name for path in host.iterdir())
     except OSError:
@@ -195,7 +195,7 @@ def find(subject: Subject, places: Places) -> list[type[Plugin]]:
     for name in names:
         file = host / name
         if _NAME.fullmatch(name):
-            found.setdefault(file.stem, _plugin(FileOfHost, file.stem, file=file, places=places))
+            found.setdefault(file.stem, _plugin(FileOfHost, file.stem, file=file, trust_stores=trust_stores))
         elif name.lower().endswith(".py"):
             short = re.sub(r"[^a-z0-9]+", "_", file.stem.lower())[:64] + ".misnamed"
             found[short] = _plugin(Misnamed, short, file=file)

@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections import deque
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared import troubles
@@ -19,7 +19,7 @@ from shared.errors import RagtraceError, UsageError
 from shared.i18n import _
 from shared.processes import process
 from validator.check import CATEGORIES, EFFORTS, ERROR, FULL, NORMAL, Check, CheckResult, Choice, UncheckedError
-from validator.remedy import settle
+from validator.remedy import decide_remedies
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -33,40 +33,45 @@ LOG = logging.getLogger("ragtrace")
 GRACE = 10.0  # seconds
 
 
-def select(
-    checks: Sequence[type[Check]],
-    *,
-    categories: Collection[str] = (),
-    ids: Collection[str] = (),
-    skip: Collection[str] = (),
-    effort: str = NORMAL,
-) -> list[type[Check]]:
-    """Return the checks of the given categories and identifiers, or all if neither is given, without the skipped ones.
+@dataclass(frozen=True)
+class Selection:
+    """The checks to run: those of the given categories and identifiers, or all if neither is given, without ``skip``.
 
-    Checks above ``effort`` run only if they are named by identifier. Raises UsageError if a name is unknown or no check
-    is left.
+    Checks above ``effort`` run only if they are named by identifier.
     """
+
+    categories: Collection[str] = ()
+    ids: Collection[str] = ()
+    skip: Collection[str] = ()
+    effort: str = NORMAL
+
+
+def select(checks: Sequence[type[Check]], wanted: Selection = Selection()) -> list[type[Check]]:
+    """Return the selected checks. Raises UsageError if a name is unknown or no check is left."""
+    categories = {category.casefold() for category in wanted.categories}
     known = {check.id for check in checks}
-    for name in (*ids, *skip):
+    for name in (*wanted.ids, *wanted.skip):
         if name not in known:
             raise UsageError(
                 _("{name} is not a check.").format(name=name[:80]),
                 advice=_("Specify one of {known}.").format(known=", ".join(sorted(known))),
             )
-    wanted = {category.casefold() for category in categories}
-    unknown = wanted - {category.casefold() for category in CATEGORIES}
+    unknown = categories - {category.casefold() for category in CATEGORIES}
     if unknown:
         raise UsageError(
             _("{name} is not a category.").format(name=min(unknown)[:80]),
             advice=_("Specify one of {known}.").format(known=", ".join(CATEGORIES)),
         )
-    everything = not wanted and not ids
-    affordable = EFFORTS[: EFFORTS.index(effort) + 1]
+    everything = not categories and not wanted.ids
+    efforts = EFFORTS[: EFFORTS.index(wanted.effort) + 1]
     chosen = [
         check
         for check in checks
-        if check.id not in skip
-        and (check.id in ids or (check.effort in affordable and (everything or check.category.casefold() in wanted)))
+        if check.id not in wanted.skip
+        and (
+            check.id in wanted.ids
+            or (check.effort in efforts and (everything or check.category.casefold() in categories))
+        )
     ]
     if not chosen:
         raise UsageError(_("No checks to run."), advice=_("Exclude fewer with --skip."))
@@ -94,7 +99,7 @@ def run_checks(subject: Subject, checks: Sequence[type[Check]], progress: Progre
     except BaseException:
         process.stop_all()
         raise
-    return settle([result for check in checks for result in found[check.id]], subject, progress)
+    return decide_remedies([result for check in checks for result in found[check.id]], subject, progress)
 
 
 class _Run(threading.Thread):

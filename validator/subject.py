@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from installer.layout.prefix import Prefix
     from installer.layout.release import Release
     from installer.release.receipt import Receipt
-    from installer.trust.places import Places
+    from installer.trust.stores import TrustStores
     from validator.result import Repair
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ class Subject:
     ``timeout`` in seconds overrides every check's own limit. ``report_name`` is the file that the report is written
     to, for use in suggested commands. ``digests`` caches file digests for all checks of a run. ``foresee`` returns the
     repair that recover would do; if it is None, recover is assumed to repair everything that it may. ``policy`` returns
-    the host's trust policy, or None if it has none. ``places`` are where host and user record what they accepted.
+    the host's trust policy, or None if it has none. ``trust_stores`` are where host and user record what they accepted.
     """
 
     prefix: Prefix | None = None
@@ -52,7 +52,7 @@ class Subject:
     digests: Digests = field(default_factory=Digests, compare=False)
     foresee: Callable[[], Repair] | None = field(default=None, compare=False)
     policy: Callable[[], Policy | None] = field(default=lambda: None, compare=False)
-    places: Places | None = field(default=None, compare=False)
+    trust_stores: TrustStores | None = field(default=None, compare=False)
 
     @property
     def title(self) -> str:
@@ -112,30 +112,22 @@ class Subject:
         }
 
 
-def subject_of(
-    prefix: Prefix | None,
-    *,
-    timeout: float | None = None,
-    report_name: str = REPORT_NAME,
-    offered: Manifest | None = None,
-    trouble: str = "",
-) -> Subject:
-    """Return the subject for a prefix, or for the host if the prefix is None; damage does not raise.
+def subject_before_installation(manifest: Manifest | None = None, problem: str = "") -> Subject:
+    """Return the subject for a host: the manifest of a bundle that could be installed, or why it cannot be."""
+    return Subject(manifest=manifest, problems={"bundle": problem} if problem else {})
 
-    ``offered`` is the manifest of a bundle that could be installed, ``trouble`` why the available one cannot be.
-    """
-    if prefix is None:
-        problems = {"bundle": trouble} if trouble else {}
-        return Subject(manifest=offered, problems=problems, timeout=timeout, report_name=report_name)
+
+def subject_of(prefix: Prefix) -> Subject:
+    """Return the subject for a prefix; damage does not raise."""
     release = prefix.active()
     if release is None:
         reason = _("no complete release is active in {path}").format(path=prefix.root)
         problems = dict.fromkeys(("release", "manifest", "receipt"), reason)
-        return Subject(prefix, problems=problems, timeout=timeout, report_name=report_name)
+        return Subject(prefix, problems=problems)
     problems = {}
     manifest = _read("manifest", release.manifest, problems)
     receipt = _read("receipt", lambda: receipts.read_receipt(release), problems)
-    subject = Subject(prefix, release, manifest, receipt, problems, timeout, report_name)
+    subject = Subject(prefix, release, manifest, receipt, problems)
     if manifest is not None:
         subject.digests.bound_by(manifest)
     return subject

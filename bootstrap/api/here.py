@@ -1,11 +1,11 @@
-"""Helpers of bootstrap.api: this host's places of trust, and prefixes with interrupted changes undone."""
+"""Helpers of bootstrap.api: this host's trust stores, and prefixes with interrupted changes undone."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from installer.layout.location.finding import find_prefix
-from installer.trust.places import host_places
+from installer.trust.stores import host_trust_stores
 from shared.errors import HostError
 from shared.terminal.progress import NoProgress
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from installer.layout.prefix import Prefix
-    from installer.trust.places import Places
+    from installer.trust.stores import TrustStores
 
 QUIET = NoProgress()
 
 
-def places_or_ours(places: Places | None = None) -> Places:
-    """Return the given places of trust, or this host's."""
-    return places or host_places()
+def trust_stores() -> TrustStores:
+    """Return the trust stores of this host and user."""
+    return host_trust_stores()
 
 
 def settled(prefix: Path | None = None, *, left: bool = False, bereft: bool = False) -> Prefix:
@@ -33,7 +33,7 @@ def settled(prefix: Path | None = None, *, left: bool = False, bereft: bool = Fa
 
     found = find_prefix(prefix, left=left, bereft=bereft)
     if found.exists:
-        transaction.settle(found)
+        transaction.resolve_if_unlocked(found)
     return found
 
 

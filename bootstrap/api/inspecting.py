@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.api.here import QUIET, places_or_ours, prefix_or_none, settled
+from bootstrap.api.here import QUIET, prefix_or_none, settled, trust_stores
 from bootstrap.api.installing import admission, open_bundle
 from bundle.opening import SUMS
 from installer.layout.location import own_command
@@ -53,9 +53,9 @@ def status(prefix: Path | None = None) -> Status:
 
 def history(prefix: Path | None = None) -> list[Event]:
     """Return the past changes of a prefix, oldest first, with the releases that still exist."""
-    from installer.change import history as story
+    from installer.change.history import history as events_of
 
-    return story.history(settled(prefix, left=True))
+    return events_of(settled(prefix, left=True))
 
 
 def audit_head(prefix: Path | None = None) -> str | None:
@@ -117,41 +117,40 @@ def validate(
     """
     from validator import check, plugins, registry, report, runner, subject
 
-    name = report_name or subject.REPORT_NAME
     if timeout is not None and not 0 < timeout <= TIMEOUT_LIMIT:
         raise UsageError(
             _("--timeout must be greater than 0 and at most {most} seconds.").format(most=TIMEOUT_LIMIT),
             advice=_("Specify another number."),
         )
     found = prefix_or_none(prefix, bereft=True)
-    offered, trouble = available_bundle() if found is None else (None, "")
-    validated = subject.subject_of(found, timeout=timeout, report_name=name, offered=offered, trouble=trouble)
-    known = (*registry.CHECKS, *plugins.find(validated, places_or_ours()))
+    inspected = subject.subject_of(found) if found else subject.subject_before_installation(*available_bundle())
+    validated = replace(inspected, timeout=timeout, report_name=report_name or subject.REPORT_NAME)
+    known = (*registry.CHECKS, *plugins.find(validated, trust_stores()))
     # the application's category is displayed under the application's name
     titles = {validated.title.casefold(): check.APPLICATION, **{name.casefold(): name for name in check.CATEGORIES}}
     categories = [titles.get(category.casefold(), category) for category in categories]
-    chosen = runner.select(known, categories=categories, ids=checks, skip=skip, effort=effort)
+    chosen = runner.select(known, runner.Selection(categories, checks, skip, effort))
     results = runner.run_checks(asking_recovery(validated), chosen, progress)
     return report.make_report(validated, results, runner.choice_of(known, chosen, effort))
 
 
 def asking_recovery(validated: Subject) -> Subject:
     """Return the subject with functions that return the repair ``recover`` would do and the host's trust policy."""
-    from recovery import recover as story
+    from recovery.recover import foresee as foresee_repair
 
     found = validated.prefix
     if found is None:
         return validated
 
     def foresee() -> Repair:
-        available = find(found, None, (), places_or_ours())
-        return story.foresee(found, available, validated.digests)
+        available = find(found, None, (), trust_stores())
+        return foresee_repair(found, available, validated.digests)
 
     def policy() -> Policy | None:
-        found = find_authority(places_or_ours(), ())
+        found = find_authority(trust_stores(), ())
         return found.policy if found else None
 
-    return replace(validated, foresee=foresee, policy=policy, places=places_or_ours())
+    return replace(validated, foresee=foresee, policy=policy, trust_stores=trust_stores())
 
 
 def list_checks(prefix: Path | None = None) -> tuple[type[Check], ...]:
@@ -164,7 +163,7 @@ def list_checks(prefix: Path | None = None) -> tuple[type[Check], ...]:
         if prefix is not None:
             raise
         found = None
-    return (*registry.CHECKS, *plugins.find(subject.subject_of(found), places_or_ours()))
+    return (*registry.CHECKS, *plugins.find(subject.subject_of(found) if found else subject.Subject(), trust_stores()))
 
 
 def monitor(
@@ -179,9 +178,9 @@ def monitor(
 
     ``duration`` is in seconds. ``wait`` receives the seconds until the next sample, and returns True to stop.
     """
-    from installer.monitoring import monitor as story
+    from installer.monitoring import monitor as monitoring
 
-    return story.samples(settled(prefix), interval=interval, count=count, duration=duration, wait=wait)
+    return monitoring.samples(settled(prefix), interval=interval, count=count, duration=duration, wait=wait)
 
 
 def check_repaired(
@@ -193,7 +192,7 @@ def check_repaired(
     """
     from validator import registry, runner, subject
 
-    chosen = runner.select(registry.CHECKS, ids=REPAIRED)
+    chosen = runner.select(registry.CHECKS, runner.Selection(ids=REPAIRED))
     found = subject.subject_of(find_prefix(prefix))
     found = replace(found, digests=digests) if digests else found
     return runner.run_checks(asking_recovery(found), chosen, progress)

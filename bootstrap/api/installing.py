@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap.api.here import QUIET, places_or_ours, prefix_or_none
+from bootstrap.api.here import QUIET, prefix_or_none, trust_stores
 from installer.layout.location import own_command
 from installer.layout.location.finding import default_root, find_prefix, prefix_at
 from installer.trust.admission import AS_IT_IS, Candidate, admit
@@ -26,18 +26,14 @@ if TYPE_CHECKING:
     from installer.trust.admission import AdmittedBundle, Conditions
     from installer.trust.keeping import Account
     from installer.trust.memory import Memory
-    from installer.trust.places import Places
     from installer.trust.state import State
     from shared.terminal.progress import Progress
 
 
-def open_bundle(
-    bundle: Path | None = None, *, trusted_keys: Sequence[str] = (), places: Places | None = None
-) -> Bundle:
+def open_bundle(bundle: Path | None = None, *, trusted_keys: Sequence[str] = ()) -> Bundle:
     """Return a bundle whose signature is valid; without a path, the one next to the zipapp.
 
     The signature is verified against the host's policy, else the keys in this installer, else ``trusted_keys``.
-    ``places`` defaults to this host's.
     """
     from bundle import opening
 
@@ -47,7 +43,7 @@ def open_bundle(
             raise UsageError(_("No bundle specified."), advice=_("Specify the folder that contains SHA256SUMS."))
         bundle = running.parent
     # the expiry of keys is checked at admission, and only for a first installation
-    return opening.open_bundle(bundle, authority(places_or_ours(places), trusted_keys).policy)
+    return opening.open_bundle(bundle, authority(trust_stores(), trusted_keys).policy)
 
 
 def prefix_for(bundle: Bundle, prefix: Path | None) -> Prefix:
@@ -65,20 +61,16 @@ def verify(bundle: Path | None = None, *, trusted_keys: Sequence[str] = (), prog
     return opened
 
 
-def admission(
-    bundle: Bundle, prefix: Path | None = None, *, conditions: Conditions = AS_IT_IS, places: Places | None = None
-) -> AdmittedBundle:
+def admission(bundle: Bundle, prefix: Path | None = None, *, conditions: Conditions = AS_IT_IS) -> AdmittedBundle:
     """Return an opened bundle as admitted for installation, with its warnings. Raises TrustError if it is rejected."""
-    return admit(Candidate(bundle, prefix_for(bundle, prefix), places_or_ours(places), conditions))
+    return admit(Candidate(bundle, prefix_for(bundle, prefix), trust_stores(), conditions))
 
 
-def plan(
-    bundle: Bundle, prefix: Path | None = None, *, conditions: Conditions = AS_IT_IS, places: Places | None = None
-) -> list[Finding]:
+def plan(bundle: Bundle, prefix: Path | None = None, *, conditions: Conditions = AS_IT_IS) -> list[Finding]:
     """Return the findings of a dry run of an installation on this host; nothing is written."""
     from installer.install import preflight
 
-    admission(bundle, prefix, conditions=conditions, places=places)
+    admission(bundle, prefix, conditions=conditions)
     return preflight.of_bundle(bundle, prefix_for(bundle, prefix))
 
 
@@ -96,13 +88,12 @@ def install(
     progress: Progress = QUIET,
     wait: float = 0.0,
     conditions: Conditions = AS_IT_IS,
-    places: Places | None = None,
 ) -> Outcome:
     """Install an opened bundle as a new release and activate it; if that fails, the previous one remains active."""
-    from installer.install import install as story
+    from installer.install.install import install as install_candidate
 
-    candidate = Candidate(bundle, prefix_for(bundle, prefix), places_or_ours(places), conditions)
-    return story.install(candidate, progress, wait=wait)
+    candidate = Candidate(bundle, prefix_for(bundle, prefix), trust_stores(), conditions)
+    return install_candidate(candidate, progress, wait=wait)
 
 
 def upgrade(
@@ -111,18 +102,16 @@ def upgrade(
     *,
     options: Sequence[str] = (),
     conditions: Conditions = AS_IT_IS,
-    places: Places | None = None,
 ) -> int:
     """Verify a newer bundle on behalf of an installation, then run the bundle's own installer.
 
     None of its code runs before its signature, counter and date are accepted and its installer matches the signed
     digest. ``options`` are passed to its ``install``; returns the exit code of that program.
     """
-    from installer.install import upgrade as story
+    from installer.install.upgrade import pass_control
 
-    found, places = find_prefix(prefix), places_or_ours(places)
-    candidate = Candidate(open_bundle(folder, places=places), found, places, conditions)
-    return story.pass_control(admit(candidate), folder, options)
+    candidate = Candidate(open_bundle(folder), find_prefix(prefix), trust_stores(), conditions)
+    return pass_control(admit(candidate), folder, options)
 
 
 def rollback(
@@ -131,47 +120,47 @@ def rollback(
     to: str | None = None,
     progress: Progress = QUIET,
     wait: float = 0.0,
-    places: Places | None = None,
 ) -> Outcome:
     """Activate the previous release or a retained one; a damaged one is first rebuilt from the store."""
-    from installer.install import rollback as story
+    from installer.install.rollback import Goal
+    from installer.install.rollback import rollback as roll_back
     from recovery.previous import mending
 
-    goal = story.Goal(to, mending(places_or_ours(places)))
-    return story.rollback(find_prefix(prefix), progress, goal, wait=wait)
+    goal = Goal(to, mending(trust_stores()))
+    return roll_back(find_prefix(prefix), progress, goal, wait=wait)
 
 
 def uninstall(
     prefix: Path | None = None, *, purge: bool = False, progress: Progress = QUIET, wait: float = 0.0
 ) -> Removal:
     """Remove the installation; with ``purge`` also the user's data, settings and backups, and the audit log."""
-    from installer.install import uninstall as story
+    from installer.install.uninstall import uninstall as remove
 
-    return story.uninstall(find_prefix(prefix, left=purge), progress, purge=purge, wait=wait)
+    return remove(find_prefix(prefix, left=purge), progress, purge=purge, wait=wait)
 
 
-def trust_state(prefix: Path | None = None, *, places: Places | None = None) -> State:
+def trust_state(prefix: Path | None = None) -> State:
     """Return the keys that this host trusts, and the record of what it accepted."""
     from installer.trust.state import read_state
 
-    return read_state(places_or_ours(places), prefix_or_none(prefix))
+    return read_state(trust_stores(), prefix_or_none(prefix))
 
 
-def memory_accounts(prefix: Path | None = None, *, places: Places | None = None) -> list[Account]:
+def memory_accounts(prefix: Path | None = None) -> list[Account]:
     """Return the records of what this host and user accepted, with their problems."""
     from installer.trust import keeping
 
-    return keeping.accounts(places_or_ours(places), prefix_or_none(prefix))
+    return keeping.accounts(trust_stores(), prefix_or_none(prefix))
 
 
-def accept_memory(prefix: Path | None = None, *, places: Places | None = None) -> tuple[Memory, str]:
+def accept_memory(prefix: Path | None = None) -> tuple[Memory, str]:
     """Accept the releases found on this host as its complete trust record.
 
     Returns the record, and the head of the audit log or "" without one.
     """
     from installer.trust import keeping
 
-    return keeping.accept(places_or_ours(places), prefix_or_none(prefix))
+    return keeping.accept(trust_stores(), prefix_or_none(prefix))
 
 
 def update_trust(
@@ -180,11 +169,10 @@ def update_trust(
     *,
     only_prefix: bool = False,
     trusted_keys: Sequence[str] = (),
-    places: Places | None = None,
 ) -> list[Signed]:
     """Adopt new policies for the host, or with ``only_prefix`` for one installation, and return the new ones."""
     from installer.trust import update
 
     if only_prefix:
         return update.update_prefix(policies, find_prefix(prefix).trust, trusted_keys)
-    return update.update_host(policies, places_or_ours(places), trusted_keys)
+    return update.update_host(policies, trust_stores(), trusted_keys)

@@ -34,7 +34,7 @@ class BackupPlan:
 
 def plan_backup(prefix: Path | None = None, *, restore: str | None = None) -> BackupPlan:
     """Return the plan of a backup, or of restoring the named one; nothing is written."""
-    from installer.change import restore as story
+    from installer.change import restore as restoring
     from installer.userdata import backups
     from shared.files import files
 
@@ -43,15 +43,15 @@ def plan_backup(prefix: Path | None = None, *, restore: str | None = None) -> Ba
     if restore is None:
         return BackupPlan(None, backups.needed_bytes(found) + backups.RESERVE, free)
     backup = backups.find(found, restore)
-    story.check(found, backup)
-    return BackupPlan(backup, story.needed_bytes(found, backup), free)
+    restoring.check(found, backup)
+    return BackupPlan(backup, restoring.needed_bytes(found, backup), free)
 
 
 def create_backup(prefix: Path | None = None, *, progress: Progress = QUIET, wait: float = 0.0) -> Made:
     """Create a backup of settings and data and return it."""
-    from installer.change import restore as story
+    from installer.change import restore as restoring
 
-    return story.create_backup(find_prefix(prefix), progress, wait=wait)
+    return restoring.create_backup(find_prefix(prefix), progress, wait=wait)
 
 
 def list_backups(prefix: Path | None = None) -> list[Backup]:
@@ -63,6 +63,6 @@ def list_backups(prefix: Path | None = None) -> list[Backup]:
 
 def restore(name: str, prefix: Path | None = None, *, progress: Progress = QUIET, wait: float = 0.0) -> Restored:
     """Replace settings and data with those of a backup, after backing up the current ones."""
-    from installer.change import restore as story
+    from installer.change import restore as restoring
 
-    return story.restore(find_prefix(prefix), name, progress, wait=wait)
+    return restoring.restore(find_prefix(prefix), name, progress, wait=wait)

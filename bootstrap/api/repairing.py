@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap.api.here import QUIET, places_or_ours
+from bootstrap.api.here import QUIET, trust_stores
 from installer.layout import misplaced
 from installer.layout.location.finding import find_prefix
 from installer.trust import keeping
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from installer.trust.places import Places
     from recovery.planning.plan import Plan
     from recovery.recover import Recovery
     from shared.terminal.progress import Progress
@@ -27,20 +26,20 @@ def plan_recovery(
     bundle: Path | None = None,
     trusted_keys: Sequence[str] = (),
     allow_unlocked: bool = False,
-    places: Places | None = None,
 ) -> Plan:
     """Return the plan of a repair, with the damage that was found; nothing is written."""
-    from recovery import recover as story
     from recovery.inspection.reported import read_diagnosis
+    from recovery.recover import RecoverRequest
+    from recovery.recover import plan_recovery as plan_repair
 
     found = find_prefix(prefix, bereft=True)
-    misplaced.require_home(found, misplaced.found(found))
+    misplaced.require_home(found, misplaced.find_misplaced(found))
     report = read_diagnosis(diagnosis) if diagnosis else None
-    available = find(found, bundle, trusted_keys, places_or_ours(places))
-    return story.plan_recovery(found, story.Given(report, available, allow_unlocked).admitted())[0]
+    available = find(found, bundle, trusted_keys, trust_stores())
+    return plan_repair(found, RecoverRequest(report, available, allow_unlocked).admitted())[0]
 
 
-def recover(  # noqa: PLR0913 - each one is an option of the command
+def recover(
     prefix: Path | None = None,
     confirm: Callable[[Plan], bool] = lambda _plan: True,
     *,
@@ -50,7 +49,6 @@ def recover(  # noqa: PLR0913 - each one is an option of the command
     allow_unlocked: bool = False,
     progress: Progress = QUIET,
     wait: float = 0.0,
-    places: Places | None = None,
 ) -> Recovery:
     """Repair an installation from the files on this host, or from a bundle.
 
@@ -58,14 +56,15 @@ def recover(  # noqa: PLR0913 - each one is an option of the command
     it. ``allow_unlocked`` permits replacing lost packages with other versions that are stored here. If the repair
     fails, the previous release remains active.
     """
-    from recovery import recover as story
     from recovery.inspection.reported import read_diagnosis
+    from recovery.recover import RecoverRequest
+    from recovery.recover import recover as repair
 
-    found, places = find_prefix(prefix, bereft=True), places_or_ours(places)
+    found, stores = find_prefix(prefix, bereft=True), trust_stores()
     report = read_diagnosis(diagnosis) if diagnosis else None
-    available = find(found, bundle, trusted_keys, places)
-    done = story.recover(found, confirm, progress, story.Given(report, available, allow_unlocked, wait))
+    available = find(found, bundle, trusted_keys, stores)
+    done = repair(found, confirm, progress, RecoverRequest(report, available, allow_unlocked, wait))
     if done.applied or not done.plan.remedies:  # not if the user declined
-        for line in keeping.repair(places, found):
+        for line in keeping.repair(stores, found):
             progress.warn(line)
     return done

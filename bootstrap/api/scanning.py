@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap.api.here import places_or_ours
+from bootstrap.api.here import trust_stores
 from installer.layout.location.finding import find_prefix
 from shared.errors import HostError
 from shared.i18n import _
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from installer.advisories.scan import InstalledScan
     from installer.advisories.update import Update
     from installer.release.installation import Installation
-    from installer.trust.places import Places
 
 
 def advisories_site(prefix: Path | None = None) -> Installation:
@@ -38,23 +37,20 @@ def update_advisories(
     *,
     accept_clock: bool = False,
     wait: float = 0.0,
-    places: Places | None = None,
 ) -> Update:
     """Adopt a signed snapshot or exceptions file; if it is rejected, the ones in force remain in force."""
-    from installer.advisories import update as story
+    from installer.advisories import update
 
     installation = advisories_site(prefix)
-    return story.update(file, installation, places_or_ours(places), accept_clock=accept_clock, wait=wait)
+    return update.update(file, installation, trust_stores(), update.UpdateOptions(accept_clock, wait))
 
 
-def scan_advisories(
-    prefix: Path | None = None, *, table: str | None = None, vex: Path | None = None, places: Places | None = None
-) -> InstalledScan:
+def scan_advisories(prefix: Path | None = None, *, table: str | None = None, vex: Path | None = None) -> InstalledScan:
     """Scan the installed packages with the advisories in force; ``vex`` is the output file for CycloneDX VEX."""
-    from installer.advisories import scan as story
+    from installer.advisories import scan
 
     installation = advisories_site(prefix)
-    seen = story.scan_installed(installation, places_or_ours(places), table=table)
+    seen = scan.scan_installed(installation, trust_stores(), table=table)
     if vex is not None:
-        story.write_vex(vex, seen, installation)
+        scan.write_vex(vex, seen, installation)
     return seen

@@ -14,7 +14,7 @@ from installer.logs import runlog
 from installer.logs.runlog import LOG
 from shared import __version__
 from shared.errors import HostError, RagtraceError
-from shared.files import folders, trials
+from shared.files import folders, temp_folders
 from shared.i18n import _
 from shared.terminal.commandline import DONE
 from shared.terminal.console import show
@@ -117,9 +117,9 @@ def tidy() -> None:
     from bootstrap.api import here
     from installer.trust import memory
 
-    trials.tidy()
+    temp_folders.tidy()
     with suppress(RagtraceError):  # a user without a home directory
-        memory.tidy(here.places_or_ours().own)
+        memory.tidy(here.trust_stores().own)
 
 
 def take_prefix(arguments: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shared import troubles
 from shared.errors import BuildError, BusyError
 from shared.files import files
-from shared.files.lockfile import locked
+from shared.files.process_lock import locked
 from shared.i18n import _
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from builder.commands.common import moment, signer_of, signers_of
 from builder.fetch.credentials import redact
 from bundle.advisories.assess import facts_of
 from bundle.advisories.snapshot import NAME, read_snapshot
-from shared.files import trials
+from shared.files import temp_folders
 from shared.i18n import _
 from shared.terminal import counted
 from shared.terminal.columns import HelpFormatter
@@ -71,7 +71,7 @@ def _add_making(parser: argparse.ArgumentParser) -> None:
 
 def run_fetch(arguments: argparse.Namespace) -> int:
     """Fetch an export and create a snapshot from it."""
-    with trials.scratch() as folder:
+    with temp_folders.scratch() as folder:
         export = folder / "all.zip"
         fetch.fetch_export(arguments.url, export, make_progress(quiet=arguments.quiet))
         return _make(export, redact(arguments.url), arguments)

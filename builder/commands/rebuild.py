@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from builder.commands.common import add_project
 from builder.fetch.cache import Cache, default_cache
 from builder.rebuild import Again, rebuild
-from shared.files import trials
+from shared.files import temp_folders
 from shared.i18n import _
 from shared.terminal.commandline import CHECKS_FAILED, DONE
 from shared.terminal.console import show, show_json
@@ -48,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Rebuild the bundle, compare the result, and show each difference."""
-    with trials.scratch(arguments.scratch_dir) as scratch:
+    with temp_folders.scratch(arguments.scratch_dir) as scratch:
         again = Again(
             bundle=arguments.check,
             project_root=arguments.project_root.resolve(),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from builder.wheels.build_tools import last_reason
 from bundle.embedding import embedding_in
 from shared.errors import ToolError
-from shared.files import trials
+from shared.files import temp_folders
 from shared.i18n import _
 from shared.processes import process
 from shared.programs import app_launcher
@@ -54,7 +54,7 @@ def _asked(
     command: tuple[str, ...], model: CollectedModel, application: Application, root: Path
 ) -> tuple[tuple[float, ...] | None, str]:
     """Return the embedding and '', or None and the reason why there is none."""
-    with trials.scratch() as scratch:
+    with temp_folders.scratch() as scratch:
         release = Path(scratch, "releases", "probe")  # laid out like an installed release
         for name, target in (("app", root), ("venv", root / ".venv")):
             (release / name).parent.mkdir(parents=True, exist_ok=True)

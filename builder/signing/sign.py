@@ -22,7 +22,7 @@ from bundle.signing.signature import (
 )
 from shared import troubles
 from shared.errors import RagtraceError, ToolError, TrustError, UsageError
-from shared.files import trials
+from shared.files import temp_folders
 from shared.i18n import _
 from shared.processes import process
 
@@ -86,7 +86,7 @@ class KeygenSigner:
 
     def sign(self, message: bytes, namespace: str) -> bytes:
         what = _("Signing with {path}").format(path=self.path)
-        with trials.scratch() as private:
+        with temp_folders.scratch() as private:
             file = private / "message"
             file.write_bytes(message)
             argv = ["ssh-keygen", "-Y", "sign", "-q", "-f", str(self.path), "-n", namespace, str(file)]

@@ -30,7 +30,7 @@ from builder.wheels import build_tools as wheel_tools
 from bundle import digest
 from bundle.target import host_target
 from shared.errors import BuildError
-from shared.files import files, trials
+from shared.files import files, temp_folders
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def is_native_here(wheel: LockedWheel) -> bool:
 
 def _cached_or_built(source: LockedSource, target: Target, workshop: Workshop, progress: Progress) -> LockedWheel:
     python = wheel_tools.interpreter_for(target)
-    with trials.scratch() as scratch:
+    with temp_folders.scratch() as scratch:
         key = _key(source, workshop.settings)
         for kind in ("any", f"{host_target()}-{python.version}"):
             stored = _read_record(workshop.cache, key, kind, progress)

@@ -19,7 +19,7 @@ from bundle.lock import write_pylock
 from bundle.manifest import KINDS
 from bundle.target import host_target
 from bundle.wheels.sizes import Unpacked, installed
-from shared.files import files, trials
+from shared.files import files, temp_folders
 from shared.i18n import plural
 from shared.processes import process
 from shared.programs.uv import Uv, base_interpreter
@@ -82,9 +82,9 @@ def _python(place: Path) -> Path:
 def _make(place: Path, paths: dict[LockedWheel, Path], lock: bytes) -> None:
     """Create the environment next to its final place and move it there, so that it is never incomplete."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    for left in trials.abandoned(place.parent):
+    for left in temp_folders.abandoned(place.parent):
         files.remove_tree(left)
-    with trials.folder(place.parent) as scratch:
+    with temp_folders.folder(place.parent) as scratch:
         _make_in(scratch, place, paths, lock)
 
 

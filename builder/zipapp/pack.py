@@ -24,7 +24,7 @@ from builder.zipapp.catalogues import compile_all
 from bundle.digest import sha256_bytes, sha256_file
 from bundle.signing.policy_files import PINS
 from shared.errors import BuildError
-from shared.files import trials
+from shared.files import temp_folders
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def build_zipapp(
     seconds since 1970; ``offline`` uses only wheels from the cache. The target's Python and glibc
     are ignored. Raises BuildError if a wheel is missing, cannot be fetched or does not match the lockfile.
     """
-    with trials.scratch() as scratch:
+    with temp_folders.scratch() as scratch:
         site = scratch / "site-packages"
         floor = stage(site, target, cache=cache, progress=progress, offline=offline)
         progress.step(_("Packing the installer for {target}").format(target=target))

@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 from bundle.advisories import scanner
 from bundle.advisories.snapshot import SAFETY_FILES
 from bundle.advisories.versions import public
-from shared.files import trials
+from shared.files import temp_folders
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def find_hits(
     ``python`` is the interpreter of the environment that contains safety, ``limit`` is in seconds;
     ``write_bytecode`` lets it write bytecode to that environment. Raises ToolError if safety fails.
     """
-    with trials.scratch() as folder:
+    with temp_folders.scratch() as folder:
         for file in SAFETY_FILES:
             (folder / file).write_bytes(snapshot.member(file))
         return scanner.ask(

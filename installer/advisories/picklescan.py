@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bundle.advisories import scanner
 from shared.errors import ToolError
-from shared.files import trials
+from shared.files import temp_folders
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def scan_folder(python: Path, folder: Path, *, limit: float) -> Pickles:
     Raises ToolError if picklescan fails or if the folder has nothing to scan.
     """
     failure = _("picklescan cannot be run: {reason}")
-    with trials.scratch() as home:
+    with temp_folders.scratch() as home:
         pickles = scanner.ask(
             python,
             "run_picklescan",

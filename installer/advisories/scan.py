@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from bundle.advisories.snapshot import Snapshot
     from installer.release.installation import Installation
-    from installer.trust.places import Places
+    from installer.trust.stores import TrustStores
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class InstalledScan:
 
 
 def scan_installed(
-    installation: Installation, places: Places, *, table: str | None = None, now: datetime | None = None
+    installation: Installation, trust_stores: TrustStores, *, table: str | None = None, now: datetime | None = None
 ) -> InstalledScan:
     """Scan the packages of the active release against the snapshot in force.
 
@@ -53,14 +53,14 @@ def scan_installed(
     differs from what was signed or if the matcher misses a canary of the snapshot, HostError if the installation has no
     advisories.
     """
-    stored = in_force(SNAPSHOTS, installation, places)
+    stored = in_force(SNAPSHOTS, installation, trust_stores)
     if stored is None:
         raise HostError(
             _("This installation has no advisories."),
             advice=_("Transfer a signed snapshot and run advisories update FILE."),
         )
     require_sight(stored.value)
-    exceptions = in_force(EXCEPTIONS, installation, places)
+    exceptions = in_force(EXCEPTIONS, installation, trust_stores)
     scanned = scan(stored.value.index, installed(installation))
     assessment = assess(
         scanned,

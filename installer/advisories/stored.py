@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bundle.signing.signature import PublicKey
     from installer.layout.prefix import Prefix
     from installer.release.installation import Installation
-    from installer.trust.places import Places
+    from installer.trust.stores import TrustStores
 
 T = TypeVar("T")
 FOLDER = "advisories"  # in PREFIX/state, and in the bundle's verification folder
@@ -77,13 +77,13 @@ class Stored(Generic[T]):
     updated: bool
 
 
-def in_force(kind: Kind[T], installation: Installation, places: Places) -> Stored[T] | None:
+def in_force(kind: Kind[T], installation: Installation, trust_stores: TrustStores) -> Stored[T] | None:
     """Return the newer of the release's file and the updated one, or None if neither exists.
 
-    An update is verified against the policy of this host, from ``places``. Raises TrustError if a file differs from
+    An update is verified against the policy of this host. Raises TrustError if a file differs from
     what was signed: it is never skipped silently.
     """
-    added, updated = of_release(kind, installation), of_update(kind, installation.prefix, places)
+    added, updated = of_release(kind, installation), of_update(kind, installation.prefix, trust_stores)
     found = [one for one in (added, updated) if one is not None]
     return max(found, key=lambda one: kind.sequence(one.value), default=None)
 
@@ -103,7 +103,7 @@ def of_release(kind: Kind[T], installation: Installation) -> Stored[T] | None:
     return Stored(kind.read(data), entry.sha256, updated=False)
 
 
-def of_update(kind: Kind[T], prefix: Prefix, places: Places) -> Stored[T] | None:
+def of_update(kind: Kind[T], prefix: Prefix, trust_stores: TrustStores) -> Stored[T] | None:
     """Return the file that an update installed, or None. Raises TrustError unless enough keys of its role signed it."""
     path = folder_of(prefix) / kind.name
     try:
@@ -121,7 +121,7 @@ def of_update(kind: Kind[T], prefix: Prefix, places: Places) -> Stored[T] | None
         raise spoiled_update(path, troubles.reason(error, troubles.READING, path=path)) from error
     if not signatures:  # their names contain the digest of the bytes that they sign
         raise spoiled_update(path, _("it differs from the signed file"))
-    judge_file(kind, data, signatures, policies(prefix, places))
+    judge_file(kind, data, signatures, policies(prefix, trust_stores))
     return Stored(kind.read(data), sha256, updated=True)
 
 
@@ -158,9 +158,9 @@ def spoiled_update(path: Path, reason: str) -> TrustError:
     )
 
 
-def policies(prefix: Prefix, places: Places) -> Iterator[Policy]:
+def policies(prefix: Prefix, trust_stores: TrustStores) -> Iterator[Policy]:
     """Yield the policies that signatures are verified against: this host's, and the prefix's own if it has one."""
-    found: list[Policy | None] = [authority(places).policy, prefix_policy(prefix.trust)]
+    found: list[Policy | None] = [authority(trust_stores).policy, prefix_policy(prefix.trust)]
     yield from (policy for policy in found if policy is not None)
 
 

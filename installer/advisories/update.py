@@ -30,7 +30,7 @@ from installer.logs import audit_log
 from shared import troubles
 from shared.errors import TrustError, UsageError
 from shared.files import files
-from shared.files.lockfile import locked
+from shared.files.process_lock import locked
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from bundle.signing.signature import PublicKey
     from installer.layout.prefix import Prefix
     from installer.release.installation import Installation
-    from installer.trust.places import Places
+    from installer.trust.stores import TrustStores
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,17 @@ class Update:
     audit_head: str
 
 
+@dataclass(frozen=True)
+class UpdateOptions:
+    """How to update: accept times in the future, wait that many seconds for another run, and the time if not now."""
+
+    accept_clock: bool = False
+    wait: float = 0.0
+    now: datetime | None = None
+
+
 def update(
-    file: Path,
-    installation: Installation,
-    places: Places,
-    *,
-    accept_clock: bool = False,
-    wait: float = 0.0,
-    now: datetime | None = None,
+    file: Path, installation: Installation, trust_stores: TrustStores, options: UpdateOptions = UpdateOptions()
 ) -> Update:
     """Adopt a snapshot or a file of exceptions, whose signatures are next to it.
 
@@ -73,15 +76,15 @@ def update(
     Raises UsageError if it cannot be read, TrustError if a check fails, BusyError if another run holds the lock; the
     file in force then remains in force.
     """
-    now = now or datetime.now(timezone.utc)
+    now = options.now or datetime.now(timezone.utc)
     data, signatures = _transferred(file)
     kind: Kind[Any] = SNAPSHOTS if data.startswith(b"PK") else EXCEPTIONS
     prefix = installation.prefix
-    with locked(prefix.state / "lock", wait=wait):
+    with locked(prefix.state / "lock", wait=options.wait):
         try:
-            signers = judge_file(kind, data, signatures, policies(prefix, places), now)
-            sequence = kind.sequence(_read(kind, data, now, accept_clock=accept_clock))
-            if not _is_newer(kind, sequence, digest.sha256_bytes(data), _in_force(kind, installation, places)):
+            signers = judge_file(kind, data, signatures, policies(prefix, trust_stores), now)
+            sequence = kind.sequence(_read(kind, data, now, accept_clock=options.accept_clock))
+            if not _is_newer(kind, sequence, digest.sha256_bytes(data), _in_force(kind, installation, trust_stores)):
                 return Update(kind.role, sequence, new=False, audit_head=audit_log.head(prefix))
             keep(kind, data, dict(zip(signers, signatures.values())), prefix)
             names, sha256 = sorted({key.fingerprint for key in signers}), digest.sha256_bytes(data)
@@ -137,10 +140,10 @@ def _check_times(kind: Kind[Any], value: Any, now: datetime, *, accept_clock: bo
         )
 
 
-def _in_force(kind: Kind[T], installation: Installation, places: Places) -> Stored[T] | None:
+def _in_force(kind: Kind[T], installation: Installation, trust_stores: TrustStores) -> Stored[T] | None:
     """Return the file that a new one is compared with, or None."""
     try:
-        return in_force(kind, installation, places)
+        return in_force(kind, installation, trust_stores)
     except TrustError:
         # a damaged update cannot be compared with; the release's own file still can
         return of_release(kind, installation)

@@ -15,7 +15,7 @@ from installer.userdata.backup_index import read_backup
 from shared import troubles
 from shared.errors import HostError, InstallError, RagtraceError
 from shared.files import files
-from shared.files.lockfile import locked
+from shared.files.process_lock import locked
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def create_backup(prefix: Prefix, progress: Progress, *, reason: str = backups.M
     Raises BusyError if another run holds the lock, HostError if the backup cannot be written.
     """
     with locked(prefix.state / "lock", wait=wait):
-        transaction.recover_crash(prefix)
+        transaction.resolve_interrupted(prefix)
         progress.step(_("Backing up settings and data"))
         try:
             made = backups.create(prefix, backups.new_name(prefix, reason))
@@ -74,7 +74,7 @@ def restore(prefix: Prefix, name: str, progress: Progress, *, wait: float = 0.0)
     nothing has changed then. Raises InstallError if the disk fails after it.
     """
     with locked(prefix.state / "lock", wait=wait):
-        transaction.recover_crash(prefix)
+        transaction.resolve_interrupted(prefix)
         backup = backups.find(prefix, name)
         try:
             return _restore(prefix, backup, progress)

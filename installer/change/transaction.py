@@ -19,8 +19,8 @@ from installer.layout import in_use, journal, seal, service
 from installer.release import launchers
 from installer.userdata import backups, persist, userdata
 from shared.errors import BusyError, HostError, RagtraceError
-from shared.files import files, trials
-from shared.files.lockfile import locked
+from shared.files import files, temp_folders
+from shared.files.process_lock import locked
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ REPAIRED = "rollback-repair"  # the same, to a previous release that is rebuilt 
 RETURN = "return"  # the same, if the release that was active is damaged
 RECOVER = "recover"  # the command that replaces a damaged active release
 RESTORE = "restore"  # the command that restores a backup; once journaled it is always finished
-OWN_IN_DATA = re.compile(r"\.ragtrace-(?P<file>[0-9]+\.tmp)|\.ragtrace-try-[0-9a-f]{32}")  # persist.py, trials.py
+OWN_IN_DATA = re.compile(r"\.ragtrace-(?P<file>[0-9]+\.tmp)|\.ragtrace-try-[0-9a-f]{32}")  # persist.py, temp_folders.py
 LOG = logging.getLogger("ragtrace")
 
 
@@ -85,15 +85,15 @@ class Transaction:
         """Write the files that the source ships next to the user's files, each journaled."""
         self.entry = persist.write(self.prefix, manifest, store, self.entry)
 
-    def switch(self) -> None:
-        """Make the release current, together with its migrated or retained data."""
+    def commit(self) -> None:
+        """Make the release current, together with its migrated or retained data: the commit point."""
         userdata.swap_in(self.prefix, self.entry)
-        self.prefix.point_at(self.release)
+        self.prefix.set_current(self.release)
 
-    def switch_back(self) -> None:
+    def revert(self) -> None:
         """Make the previous release current again, or nothing if there was none."""
         if self.prefix.named() != self.former:
-            switch_to(self.prefix, self.former)
+            make_current(self.prefix, self.former)
         userdata.swap_out(self.prefix, self.entry)
 
     def __exit__(
@@ -101,10 +101,10 @@ class Transaction:
     ) -> None:
         if error is not None:
             # from the journal, which also lists files of a step that failed before it returned
-            undo(self.prefix, journal.read(self.prefix) or self.entry)
+            resolve_entry(self.prefix, journal.read(self.prefix) or self.entry)
             return
         try:
-            settle_counted(self.prefix, self.entry)
+            complete_commit(self.prefix, self.entry)
             if self.command == ROLLBACK:
                 stored = self.prefix.backups  # may be a separate filesystem
                 files.sync_filesystem(stored if stored.is_dir() else self.prefix.root)  # makes a quick backup durable
@@ -116,16 +116,16 @@ class Transaction:
             LOG.warning("left for the next run to clean up: %s", trouble)
 
 
-def switch_to(prefix: Prefix, release: Release | None) -> None:
+def make_current(prefix: Prefix, release: Release | None) -> None:
     """Make a release current, or nothing if it is None."""
     if release is not None:
-        prefix.point_at(release)
+        prefix.set_current(release)
     else:
         files.remove_tree(prefix.current)
         files.sync_folder(prefix.root)
 
 
-def undo(prefix: Prefix, entry: journal.Entry) -> None:
+def resolve_entry(prefix: Prefix, entry: journal.Entry) -> None:
     """Undo an unfinished run, unless ``current`` already names its release: then it counts and is finished.
 
     A journaled restoration is finished.
@@ -144,7 +144,7 @@ def undo(prefix: Prefix, entry: journal.Entry) -> None:
             _forgo(prefix, prefix.release(entry.release))
             seal.remove(prefix.release(entry.release))
     else:
-        settle_counted(prefix, entry)
+        complete_commit(prefix, entry)
         if entry.command in (RECOVER, RETURN) and entry.former is not None:
             retention.discard(prefix.release(entry.former))
     retention.collect(prefix)
@@ -172,7 +172,7 @@ def _forgo(prefix: Prefix, release: Release) -> None:
             prefix.forgo(release)
 
 
-def settle_counted(prefix: Prefix, entry: journal.Entry) -> None:
+def complete_commit(prefix: Prefix, entry: journal.Entry) -> None:
     """Finish the steps that follow once a release has become current."""
     if entry.incoming is not None:
         userdata.swap_in(prefix, entry)
@@ -203,11 +203,11 @@ def tidy_launchers(prefix: Prefix) -> None:
     launchers.prune(prefix, manifest)
 
 
-def recover_crash(prefix: Prefix) -> str | None:
+def resolve_interrupted(prefix: Prefix) -> str | None:
     """Undo an interrupted change and remove its leftovers; return the command, or None if there was none."""
     entry = journal.read(prefix)
     if entry is not None:
-        undo(prefix, entry)
+        resolve_entry(prefix, entry)
     releases, gone = {release.path: release for release in prefix.all_releases()}, False
     for path in leftovers(prefix):
         if path in releases:
@@ -241,8 +241,8 @@ def leftovers(prefix: Prefix) -> list[Path]:
         for path in folder.glob(pattern)
     ]
     found += [path for path in prefix.data.glob(".ragtrace-*") if _is_own(path)]
-    found = [path for path in found if not trials.is_tried(path)]
-    found += [*backups.leftovers(prefix), *trials.abandoned(prefix.state)]
+    found = [path for path in found if not temp_folders.is_tried(path)]
+    found += [*backups.leftovers(prefix), *temp_folders.abandoned(prefix.state)]
     if prefix.active() is None:
         return found
     bereft = retention.unmarked(prefix)  # it lost its mark, but not by a crash
@@ -257,11 +257,11 @@ def _is_own(path: Path) -> bool:
     return matched is not None and wanted(path.lstat().st_mode)
 
 
-def settle(prefix: Prefix) -> None:
+def resolve_if_unlocked(prefix: Prefix) -> None:
     """Undo what a crash left, before a read-only command; does nothing while another run is in progress."""
     try:
         if journal.read(prefix) is not None or leftovers(prefix):
             with locked(prefix.state / "lock"):
-                recover_crash(prefix)
+                resolve_interrupted(prefix)
     except (BusyError, HostError, OSError) as reason:
         LOG.info("nothing was cleaned up: %s", reason)  # another run is in progress, or this user may only read

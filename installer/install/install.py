@@ -26,7 +26,7 @@ from installer.trust.admission import admit, remember
 from installer.userdata import persist
 from shared import __version__
 from shared.errors import HostError, RagtraceError, TrustError
-from shared.files.lockfile import locked
+from shared.files.process_lock import locked
 from shared.i18n import _
 from shared.processes import process
 from shared.programs.uv import base_interpreter
@@ -60,9 +60,9 @@ def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> O
     # 2. Lock the prefix, and undo what a crash left, which may occupy space that is needed.
     prefix.make()
     with locked(prefix.state / "lock", wait=wait):
-        transaction.recover_crash(prefix)
+        transaction.resolve_interrupted(prefix)
         # 3. Admit the bundle and check the host again, because step 2, or a run that it waited for, changes things.
-        with leaving_nothing(prefix, is_new=made and not prefix.complete_releases()):
+        with removing_if_refused(prefix, is_new=made and not prefix.complete_releases()):
             admitted = admit(candidate)
             for warning in admitted.warnings:
                 progress.warn(warning)
@@ -70,7 +70,7 @@ def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> O
             if outcome is None:
                 check_host(candidate.bundle, prefix, progress)
         # 4. Build the release, unless this very one is active and intact.
-        outcome = outcome or make_release(admitted, progress)
+        outcome = outcome or install_release(admitted, progress)
         # 5. Record its counter.
         forgotten = remember(admitted)
         if forgotten:
@@ -79,7 +79,7 @@ def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> O
 
 
 @contextlib.contextmanager
-def leaving_nothing(prefix: Prefix, *, is_new: bool) -> Iterator[None]:
+def removing_if_refused(prefix: Prefix, *, is_new: bool) -> Iterator[None]:
     """Remove a new prefix if its bundle is refused or this host does not fit."""
     try:
         yield
@@ -89,7 +89,7 @@ def leaving_nothing(prefix: Prefix, *, is_new: bool) -> Iterator[None]:
         raise
 
 
-def make_release(admitted: AdmittedBundle, progress: Progress) -> Outcome:
+def install_release(admitted: AdmittedBundle, progress: Progress) -> Outcome:
     """Build an admitted bundle as a release and activate it, under the lock; a failure is undone."""
     prefix, manifest = admitted.prefix, admitted.manifest
     release, previous = prefix.new_release(manifest.product.counter, admitted.manifest_sha256), prefix.active()
@@ -177,7 +177,7 @@ def build(bundle: AdmittedBundle, release: Release, progress: Progress) -> None:
     store, python = installation.store, stage.python_for(installation)
     meter = usage.Meter()
     with meter.phase(usage.VERIFY):
-        stage.fill_store(bundle, store, progress)
+        stage.verify_into_store(bundle, store, progress)
         stage.require_promise(manifest, store)
         stage.write_bundle_files(bundle, release)
     with meter.phase(usage.FILES), progress.wait(_("Writing the application's files")):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable
 
 from installer.change import retention, transaction
-from installer.change.activation import switch
+from installer.change.activation import commit_and_check
 from installer.change.outcome import explained, outcome_of
 from installer.install import repeated
 from installer.layout import seal
@@ -15,7 +15,7 @@ from installer.release import launchers
 from installer.userdata import userdata
 from shared import troubles
 from shared.errors import HostError
-from shared.files.lockfile import locked
+from shared.files.process_lock import locked
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def rollback(prefix: Prefix, progress: Progress, goal: Goal | None = None, *, wa
     goal = goal or Goal()
     # 1. Lock the prefix, and undo what a crash left.
     with locked(prefix.state / "lock", wait=wait):
-        transaction.recover_crash(prefix)
+        transaction.resolve_interrupted(prefix)
         # 2. Find the release to go to, and a way to rebuild it if it differs from its receipt.
         target = target_of_rollback(prefix, goal.to)
         build = rebuilding(prefix, target, progress, goal.mending or refuse_damaged)
@@ -158,4 +158,4 @@ def return_to_retained(change: transaction.Transaction, progress: Progress) -> N
             _("The data for {release} is no longer retained.").format(release=change.release.id),
             advice=_("Roll back to another release; the data of this one is in a backup, see backup list."),
         )
-    switch(change, manifest, progress)
+    commit_and_check(change, manifest, progress)

@@ -12,7 +12,7 @@ from installer.layout import service
 from installer.userdata import backup_files, persist
 from shared import limits, troubles
 from shared.errors import HostError, RagtraceError, ToolError
-from shared.files import lockfile, trials
+from shared.files import process_lock, temp_folders
 from shared.i18n import _, plural
 from shared.processes import process
 from shared.programs import app_launcher
@@ -42,7 +42,7 @@ def nearest(path: Path) -> Path:
 def trouble_writing(place: Path) -> str:
     """Return why the owner of a folder cannot write in it, or an empty string if it can."""
     try:
-        with service.acting_for(place), trials.beside(place):
+        with service.acting_for(place), temp_folders.beside(place):
             return ""
     except OSError as error:
         return troubles.reason(error, troubles.WRITING, path=place)
@@ -55,7 +55,7 @@ def executing(prefix: Prefix) -> Finding:
     if sys.platform == "win32":
         return Finding(name, True, _("every folder allows execution"))
     try:
-        with trials.beside(place) as folder:
+        with temp_folders.beside(place) as folder:
             program = os.path.join(folder, "try")
             with open(program, "w", encoding="ascii") as file:
                 file.write("#!/bin/sh\nexit 0\n")
@@ -77,7 +77,7 @@ def linking(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     name, place = _("Links"), nearest(prefix.releases)
     if trouble_writing(place):
         return  # the finding on permission reports it
-    with trials.beside(place) as folder:
+    with temp_folders.beside(place) as folder:
         link = folder / "link"
         try:
             persist.lead(link, folder)
@@ -98,8 +98,8 @@ def locks(prefix: Prefix) -> Iterator[Finding]:
     if sys.platform == "win32" or trouble_writing(place):
         return
     try:
-        with trials.beside(place) as folder:
-            lockfile.require_locks(place, folder)
+        with temp_folders.beside(place) as folder:
+            process_lock.require_locks(place, folder)
     except HostError as trouble:
         yield Finding(_("Locks"), False, trouble.what.rstrip("."), trouble.advice)
     else:
@@ -111,7 +111,7 @@ def keeping(prefix: Prefix) -> Iterator[Finding]:
     place = nearest(prefix.releases)
     if sys.platform == "win32" or trouble_writing(place):
         return
-    with trials.beside(place) as folder, open(folder / "file", "wb") as file:
+    with temp_folders.beside(place) as folder, open(folder / "file", "wb") as file:
         acts: tuple[tuple[str, Callable[[], None]], ...] = (
             (_("cannot change file permissions in {path}: {reason}"), lambda: os.chmod(file.name, 0o600)),
             (_("cannot change file times in {path}: {reason}"), lambda: os.utime(file.name, (0, 0))),
@@ -193,7 +193,7 @@ def installing(prefix: Prefix) -> Iterator[Finding]:
         return  # the finding on permission reports it
     name = _("uv startup")
     try:
-        with trials.beside(place) as folder:
+        with temp_folders.beside(place) as folder:
             ended = Uv(folder).start()
     except (HostError, ToolError) as error:
         yield Finding(name, False, error.what.rstrip("."), error.advice)
@@ -266,7 +266,7 @@ def copying(prefix: Prefix) -> Iterator[Finding]:
     if sys.platform == "win32" or os.geteuid() != 0 or foreign is None or trouble_writing(nearest(prefix.backups)):
         return
     status, shown = foreign.status, foreign.path
-    with trials.beside(nearest(prefix.backups)) as folder:
+    with temp_folders.beside(nearest(prefix.backups)) as folder:
         try:
             os.chown(folder, status.st_uid, status.st_gid)
         except OSError as error:

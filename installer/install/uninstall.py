@@ -19,7 +19,7 @@ from installer.userdata import backups
 from shared import troubles
 from shared.errors import HostError, InstallError
 from shared.files import aside, files, trees
-from shared.files.lockfile import locked
+from shared.files.process_lock import locked
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def uninstall(prefix: Prefix, progress: Progress, *, purge: bool = False, wait: 
         head = audit_log.note(prefix, "uninstall", "begun", purge=purge)
         try:
             # 1. Undo what a crash left. Back up settings and data unless they are purged; if that fails, they remain.
-            transaction.recover_crash(prefix)
+            transaction.resolve_interrupted(prefix)
             if not purge:
                 _back_up(prefix, progress)
             # 2. Remove ``current``: from here on no release is active.

@@ -15,7 +15,7 @@ from installer.install import delta, preflight
 from installer.layout.location.own_command import COPY_OF
 from installer.layout.store import Store
 from shared.errors import InstallError, UsageError
-from shared.files import trials
+from shared.files import temp_folders
 from shared.i18n import _
 from shared.processes import ending, process
 
@@ -43,7 +43,7 @@ def pass_control(admitted: AdmittedBundle, folder: Path, options: Sequence[str])
     # 1. check that the base of a delta bundle is here
     preflight.require_ok(list(delta.findings(bundle, store)))
     # 2. write a copy, of which every byte is verified
-    with trials.folder(prefix.state, shared=True) as private:
+    with temp_folders.folder(prefix.state, shared=True) as private:
         copy = private / INSTALLER
         copy_installer(bundle, copy, store)
         # 3. run it: it admits the bundle again, under the lock, and installs it
@@ -52,7 +52,7 @@ def pass_control(admitted: AdmittedBundle, folder: Path, options: Sequence[str])
         code = process.attend([*argv, "--prefix", str(prefix.root), *options], env=environment)
     # 4. report what it could not report itself
     if code < 0:
-        transaction.settle(prefix)  # undo what it began before reporting the state
+        transaction.resolve_if_unlocked(prefix)  # undo what it began before reporting the state
         raise _killed(-code, prefix, bundle)
     return code
 

@@ -84,7 +84,7 @@ class Misplaced:
         return text.format(place=self.place)
 
 
-def found(prefix: Prefix) -> tuple[Misplaced, ...]:
+def find_misplaced(prefix: Prefix) -> tuple[Misplaced, ...]:
     """Return the faults in the places of a prefix that holds a release, parents first; nothing is written."""
     return (*_in_places(prefix), *_in_releases(prefix), *_in_advisories(prefix), *_in_store(prefix))
 
@@ -186,7 +186,7 @@ def repair(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
 
     Missing files are left to the code that writes them.
     """
-    now = found(prefix)
+    now = find_misplaced(prefix)
     for item in wrong:
         if item not in now:
             continue  # repaired in the meantime

@@ -219,7 +219,7 @@ class Prefix:
         release = self.named()
         return release if release is not None and release.is_complete else None
 
-    def point_at(self, release: Release) -> None:
+    def set_current(self, release: Release) -> None:
         """Make a release the current one, atomically and synced to the disk: this is the commit point."""
         if self.current.is_dir() and not files.is_link(self.current):
             # a folder in its place, as a copy that follows links leaves one, may be the user's: it is renamed

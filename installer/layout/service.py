@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from installer.layout.location.placement import name_of
-from shared.files import owners, trials
+from shared.files import owners, temp_folders
 from shared.processes import process
 from shared.processes.process import Account
 
@@ -72,7 +72,7 @@ def run(
     """
     if folder is not None:
         return process.run(argv, env=env, cwd=folder, timeout=timeout, account=account)
-    with trials.scratch(account=account) as empty:
+    with temp_folders.scratch(account=account) as empty:
         give(empty, account)
         return process.run(argv, env=env, cwd=empty, timeout=timeout, account=account)
 

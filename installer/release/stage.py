@@ -38,7 +38,7 @@ PROGRAM = 0o755
 SCRATCH = ".work"
 
 
-def fill_store(admitted: AdmittedBundle, store: Store, progress: Progress) -> None:
+def verify_into_store(admitted: AdmittedBundle, store: Store, progress: Progress) -> None:
     """Read the whole bundle once: verify every file, and add those that releases are built from to the store.
 
     Preflight has checked before that the store holds the files that a delta bundle leaves out.

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bundle.opening import Bundle
     from installer.layout.prefix import Prefix
     from installer.layout.release import Release
-    from installer.trust.places import Places
+    from installer.trust.stores import TrustStores
 
 STALE = timedelta(days=365)  # a year without a release deserves a warning
 
@@ -51,7 +51,7 @@ class Candidate:
 
     bundle: Bundle
     prefix: Prefix
-    places: Places
+    trust_stores: TrustStores
     conditions: Conditions = AS_IT_IS
 
 
@@ -64,7 +64,7 @@ class AdmittedBundle:
 
     bundle: Bundle
     prefix: Prefix
-    places: Places
+    trust_stores: TrustStores
     warnings: tuple[str, ...]
     remembered: bool
 
@@ -88,7 +88,7 @@ def admit(candidate: Candidate, *, now: datetime | None = None) -> AdmittedBundl
 
     ``now`` is by default the host's clock. Raises TrustError if a check fails.
     """
-    bundle, prefix, places = candidate.bundle, candidate.prefix, candidate.places
+    bundle, prefix, trust_stores = candidate.bundle, candidate.prefix, candidate.trust_stores
     now = now or datetime.now(timezone.utc)
     # 1. the prefix's own policy
     tightened = prefix_policy(prefix.trust)
@@ -97,16 +97,16 @@ def admit(candidate: Candidate, *, now: datetime | None = None) -> AdmittedBundl
     # 2. the product, and the active release
     _refuse_downgrade(bundle.manifest, prefix, now)
     # 3. all that this host accepted
-    _refuse_replay(bundle, prefix, places, now)
+    _refuse_replay(bundle, prefix, trust_stores, now)
     # 4. time
     warnings = () if _stored(bundle, prefix) else tuple(_judge_time(bundle, candidate.conditions, now))
-    return AdmittedBundle(bundle, prefix, places, warnings, remembered=not is_ahead(bundle.manifest, now))
+    return AdmittedBundle(bundle, prefix, trust_stores, warnings, remembered=not is_ahead(bundle.manifest, now))
 
 
-def _refuse_replay(bundle: Bundle, prefix: Prefix, places: Places, now: datetime) -> None:
+def _refuse_replay(bundle: Bundle, prefix: Prefix, trust_stores: TrustStores, now: datetime) -> None:
     """Raise TrustError if a bundle is older than what this host accepted, unless it is the active release's."""
     product = bundle.manifest.product
-    highest = highest_counter(product.name, places, prefix, now)
+    highest = highest_counter(product.name, trust_stores, prefix, now)
     if product.counter < highest and not _is_active(bundle, prefix):
         raise TrustError(
             _(
@@ -143,13 +143,13 @@ def _refuse_downgrade(manifest: Manifest, prefix: Prefix, now: datetime) -> None
         )
 
 
-def highest_counter(product: str, places: Places, prefix: Prefix, now: datetime) -> int:
+def highest_counter(product: str, trust_stores: TrustStores, prefix: Prefix, now: datetime) -> int:
     """Return the highest counter accepted for a product on this host or by this user, or 0 if there is none.
 
     If the memory has none or was lost, it is the highest one that installations show. Raises TrustError if the memory
     is damaged and they show none.
     """
-    stored = (stored_by_host(places), stored_by_user(places))
+    stored = (stored_by_host(trust_stores), stored_by_user(trust_stores))
     highest = max(found.memory.products.get(product, 0) for found in stored)
     if not highest or any(found.memory.rebuilt for found in stored):
         highest = max(highest, evidence.counters(prefix, now).get(product, 0))
@@ -167,15 +167,15 @@ def remember(admitted: AdmittedBundle) -> str | None:
     """Record the counter of an installed bundle; return a warning if that fails, because it is installed anyway."""
     if not admitted.remembered:
         return None
-    places, product = admitted.places, admitted.manifest.product
+    trust_stores, product = admitted.trust_stores, admitted.manifest.product
     try:
-        own = places.make_own()
+        own = trust_stores.make_own()
         lost = evidence.counters(admitted.prefix) if memory.read_folder(own).memory.rebuilt else {}
         name, counter = product.name, product.counter
         memory.remember(own, counters={**lost, name: max(counter, lost.get(name, 0))})
     except (OSError, RagtraceError) as error:
         return _("{path}: the counter of this release was not recorded outside its prefix ({reason}).").format(
-            path=places.own, reason=troubles.described(error)
+            path=trust_stores.own, reason=troubles.described(error)
         )
     return None
 

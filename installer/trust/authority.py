@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bundle.signing.policy import Policy
-    from installer.trust.places import Places
+    from installer.trust.stores import TrustStores
 
 HOST, PINNED, OPERATOR = "host", "installer", "operator"
 
@@ -38,9 +38,9 @@ class Authority:
     source: str
 
 
-def authority(places: Places, trusted_keys: Sequence[str] = ()) -> Authority:
+def authority(trust_stores: TrustStores, trusted_keys: Sequence[str] = ()) -> Authority:
     """Return the authority for bundles on this host. Raises TrustError if there is none."""
-    found = find_authority(places, trusted_keys)
+    found = find_authority(trust_stores, trusted_keys)
     if found is None:
         raise TrustError(
             _("This installer has no trusted keys, so it accepts no bundle."),
@@ -51,13 +51,13 @@ def authority(places: Places, trusted_keys: Sequence[str] = ()) -> Authority:
     return found
 
 
-def find_authority(places: Places, trusted_keys: Sequence[str] = ()) -> Authority | None:
+def find_authority(trust_stores: TrustStores, trusted_keys: Sequence[str] = ()) -> Authority | None:
     """Return the authority for bundles on this host, or None if there is none.
 
     The operator's keys are for a first installation without a policy or pins; they never override either. Raises
     TrustError if a policy or pins are not valid, or if the operator names keys although one of them exists.
     """
-    source, policy = HOST, host_policy(places)
+    source, policy = HOST, host_policy(trust_stores)
     if policy is None:
         source, policy = PINNED, pinned_policy(zipapp())
     if policy is not None:
@@ -84,45 +84,45 @@ def _named_in_vain(source: str) -> TrustError:
     )
 
 
-def host_policy(places: Places) -> Policy | None:
+def host_policy(trust_stores: TrustStores) -> Policy | None:
     """Return the host's policy, or None if there is none. Raises TrustError if it is not valid."""
-    return chain.check_chain(host_chain(places), host_memory(places).policy, places.host)
+    return chain.check_chain(host_chain(trust_stores), host_memory(trust_stores).policy, trust_stores.host)
 
 
-def host_chain(places: Places) -> list[chain.Signed]:
+def host_chain(trust_stores: TrustStores) -> list[chain.Signed]:
     """Return all policies that the host stores."""
-    return chain.read_all(places.host_names(), lambda name: places.read_host(name) or b"")
+    return chain.read_all(trust_stores.host_names(), lambda name: trust_stores.read_host(name) or b"")
 
 
-def host_memory(places: Places) -> memory.Memory:
+def host_memory(trust_stores: TrustStores) -> memory.Memory:
     """Return the memory of the host."""
-    return stored_by_host(places).memory
+    return stored_by_host(trust_stores).memory
 
 
-def user_memory(places: Places) -> memory.Memory:
+def user_memory(trust_stores: TrustStores) -> memory.Memory:
     """Return the memory of this user."""
-    return stored_by_user(places).memory
+    return stored_by_user(trust_stores).memory
 
 
-def stored_by_host(places: Places) -> memory.Stored:
+def stored_by_host(trust_stores: TrustStores) -> memory.Stored:
     """Return the memory of the host, and its problems."""
-    return memory.read(places.host_names(), places.read_host)
+    return memory.read(trust_stores.host_names(), trust_stores.read_host)
 
 
-def stored_by_user(places: Places) -> memory.Stored:
+def stored_by_user(trust_stores: TrustStores) -> memory.Stored:
     """Return the memory of this user, and its problems; it is empty if the folder is missing or may not be read.
 
     Raises TrustError if other users could have changed it; a run that uses the host's memory ignores it then.
     """
-    if not os.path.lexists(places.user):
+    if not os.path.lexists(trust_stores.user):
         return memory.Stored()
     try:
-        places.require_users_own()
+        trust_stores.require_users_own()
     except TrustError:
-        if places.privileged:
+        if trust_stores.privileged:
             return memory.Stored()
         raise
-    return memory.read_folder(places.user)
+    return memory.read_folder(trust_stores.user)
 
 
 def folder_memory(folder: Path) -> memory.Memory:

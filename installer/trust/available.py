@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bundle.signing.policy import Policy
     from installer.layout.prefix import Prefix
     from installer.trust.admission import AdmittedBundle
-    from installer.trust.places import Places
+    from installer.trust.stores import TrustStores
 
 WHATEVER_THE_CLOCK_SAYS = Conditions(accept_clock=True)
 
@@ -46,17 +46,17 @@ class Available:
             return None
 
 
-def find(prefix: Prefix, named: Path | None, trusted_keys: Sequence[str], places: Places) -> Available:
+def find(prefix: Prefix, named: Path | None, trusted_keys: Sequence[str], trust_stores: TrustStores) -> Available:
     """Return the bundle available for a repair.
 
     Raises TrustError if a policy is not valid, and the error of a bundle that was named; one that is only next to the
     zipapp is ignored if it cannot be opened.
     """
     if named is not None:
-        policy = authority(places, trusted_keys).policy
-        candidate = Candidate(open_bundle(named, policy), prefix, places, WHATEVER_THE_CLOCK_SAYS)
+        policy = authority(trust_stores, trusted_keys).policy
+        candidate = Candidate(open_bundle(named, policy), prefix, trust_stores, WHATEVER_THE_CLOCK_SAYS)
         return Available(candidate, policy, named=True)
-    found = find_authority(places, trusted_keys)
+    found = find_authority(trust_stores, trusted_keys)
     policy_or_none, running = found.policy if found else None, zipapp()
     if policy_or_none is None or running is None:
         return Available(policy=policy_or_none)
@@ -64,4 +64,4 @@ def find(prefix: Prefix, named: Path | None, trusted_keys: Sequence[str], places
         bundle = open_bundle(running.parent, policy_or_none)
     except (RagtraceError, OSError):
         return Available(policy=policy_or_none)
-    return Available(Candidate(bundle, prefix, places, WHATEVER_THE_CLOCK_SAYS), policy_or_none)
+    return Available(Candidate(bundle, prefix, trust_stores, WHATEVER_THE_CLOCK_SAYS), policy_or_none)

@@ -10,7 +10,7 @@ from installer.trust import evidence, memory
 from installer.trust.authority import stored_by_host, stored_by_user
 from shared import troubles
 from shared.errors import HostError, RagtraceError
-from shared.files.lockfile import locked
+from shared.files.process_lock import locked
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from installer.layout.prefix import Prefix
-    from installer.trust.places import Places
+    from installer.trust.stores import TrustStores
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,14 @@ class Account:
         return {**facts, "rebuilt": found.rebuilt, "problems": self.problems}
 
 
-def accounts(places: Places, prefix: Prefix | None) -> list[Account]:
+def accounts(trust_stores: TrustStores, prefix: Prefix | None) -> list[Account]:
     """Return the memory of the host, of this user and of the installation's own policy.
 
     Raises TrustError if other users could have changed one of the first two.
     """
-    found = [Account(places.host, stored_by_host(places), places.privileged)]
-    if not places.privileged:
-        found.append(Account(places.user, stored_by_user(places), repairable=True))
+    found = [Account(trust_stores.host, stored_by_host(trust_stores), trust_stores.privileged)]
+    if not trust_stores.privileged:
+        found.append(Account(trust_stores.user, stored_by_user(trust_stores), repairable=True))
     if prefix is not None:
         found.append(Account(prefix.trust, memory.read_folder(prefix.trust), repairable=True))
     return found
@@ -59,18 +59,18 @@ def forgotten(found: Sequence[Account], prefix: Prefix | None) -> dict[str, int]
     return {name: counter for name, counter in evidence.counters(prefix).items() if name not in known}
 
 
-def repair(places: Places, prefix: Prefix | None) -> Iterator[str]:
+def repair(trust_stores: TrustStores, prefix: Prefix | None) -> Iterator[str]:
     """Rewrite damaged memory from the other copy or from the installations; yield a message for each folder."""
-    found = accounts(places, prefix)
+    found = accounts(trust_stores, prefix)
     shown = evidence.counters(prefix)
     for account in found:
-        own = account.folder == places.own
+        own = account.folder == trust_stores.own
         lost = shown if own and account.stored.memory.rebuilt else {}
         lacking = forgotten(found, prefix) if own else {}
         if not account.repairable or not (account.stored.problems or lacking):
             continue
         try:
-            memory.remember(places.make_own() if own else account.folder, counters={**lacking, **lost})
+            memory.remember(trust_stores.make_own() if own else account.folder, counters={**lacking, **lost})
         except (OSError, RagtraceError) as error:
             reported = _("Cannot rewrite {path}: {reason}")
             yield reported.format(path=account.folder / memory.NAME, reason=troubles.described(error))
@@ -78,23 +78,23 @@ def repair(places: Places, prefix: Prefix | None) -> Iterator[str]:
             yield _("{path} was rewritten.").format(path=account.folder / memory.NAME)
 
 
-def accept(places: Places, prefix: Prefix | None) -> tuple[memory.Memory, str]:
+def accept(trust_stores: TrustStores, prefix: Prefix | None) -> tuple[memory.Memory, str]:
     """Accept what this host shows as all that it had accepted; return that and the audit log's head.
 
     The head is "" if nothing was logged. Raises HostError if the memory is the host's and this user is no
     administrator.
     """
-    if not places.privileged and stored_by_host(places).memory.rebuilt:
+    if not trust_stores.privileged and stored_by_host(trust_stores).memory.rebuilt:
         raise HostError(
             _("{path} is this host's trust store; only an administrator can accept its state.").format(
-                path=places.host
+                path=trust_stores.host
             ),
             advice=_("Run the command as root."),
         )
-    accepted = memory.accept(places.make_own(), evidence.counters(prefix))
+    accepted = memory.accept(trust_stores.make_own(), evidence.counters(prefix))
     if prefix is None:
         return accepted, ""
     with locked(prefix.state / "lock", wait=memory.LOCK_WAIT):
         facts = {"policy": accepted.policy, "counters": dict(accepted.products)}
-        head = audit_log.note(prefix, "accept-memory", "done", folder=str(places.own), **facts)
+        head = audit_log.note(prefix, "accept-memory", "done", folder=str(trust_stores.own), **facts)
     return accepted, head

@@ -18,7 +18,7 @@ from bundle.signing.small_files import FILE_LIMIT, is_there, names_in, read_smal
 from bundle.strict import Fields, refuse
 from shared.errors import BusyError, HostError, TrustError
 from shared.files import files
-from shared.files.lockfile import is_free, locked
+from shared.files.process_lock import is_free, locked
 from shared.i18n import _
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from installer.trust.authority import Authority, find_authority, host_memory, pr
 if TYPE_CHECKING:
     from bundle.signing.policy import Policy
     from installer.layout.prefix import Prefix
-    from installer.trust.places import Places
+    from installer.trust.stores import TrustStores
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class State:
     authority: Authority | None
     tightened: Policy | None
     counters: dict[str, int]
-    places: Places
+    trust_stores: TrustStores
 
     def to_json(self) -> dict[str, Any]:
         found = self.authority
@@ -29,20 +29,20 @@ class State:
             "source": found.source if found else None,
             "policy": policy_json(found.policy) if found else None,
             "prefix_policy": policy_json(self.tightened) if self.tightened else None,
-            "host_folder": str(self.places.host),
+            "host_folder": str(self.trust_stores.host),
             "counters": self.counters,
         }
 
 
-def read_state(places: Places, prefix: Prefix | None) -> State:
+def read_state(trust_stores: TrustStores, prefix: Prefix | None) -> State:
     """Return the state of trust. Raises TrustError if a policy is not valid or a chain is broken."""
     counters: dict[str, int] = {}
-    for memory in (host_memory(places), user_memory(places)):
+    for memory in (host_memory(trust_stores), user_memory(trust_stores)):
         for name, counter in memory.products.items():
             counters[name] = max(counter, counters.get(name, 0))
     return State(
-        find_authority(places),
+        find_authority(trust_stores),
         prefix_policy(prefix.trust) if prefix is not None else None,
         counters,
-        places,
+        trust_stores,
     )

@@ -15,23 +15,25 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from installer.trust.places import Places
+    from installer.trust.stores import TrustStores
 
 
-def update_host(paths: Sequence[Path], places: Places, trusted_keys: Sequence[str] = ()) -> list[chain.Signed]:
+def update_host(
+    paths: Sequence[Path], trust_stores: TrustStores, trusted_keys: Sequence[str] = ()
+) -> list[chain.Signed]:
     """Extend the host's chain of policies and store it; return the new ones.
 
     Raises HostError if this run is not privileged, TrustError if the chain is not valid.
     """
-    if not places.privileged:
+    if not trust_stores.privileged:
         raise HostError(
-            _("{path} is this host's policy; only an administrator can change it.").format(path=places.host),
+            _("{path} is this host's policy; only an administrator can change it.").format(path=trust_stores.host),
             advice=_("Run the command as root, or use --only-prefix to tighten the policy of one installation only."),
         )
-    folder, new_policies = places.host, offered(paths)
-    stored, highest = host_chain(places), host_memory(places).policy
+    folder, new_policies = trust_stores.host, offered(paths)
+    stored, highest = host_chain(trust_stores), host_memory(trust_stores).policy
     chain.check_chain(stored, highest, folder)
-    places.make_own()
+    trust_stores.make_own()
     return _keep(folder, stored, new_policies, trusted_keys)
 
 

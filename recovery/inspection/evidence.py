@@ -10,14 +10,14 @@ from installer.logs import audit_log
 from installer.release import receipt as receipts
 from installer.release import signed
 from installer.release.installation import Installation
-from recovery.inspection import stored
-from recovery.inspection.around import is_in
+from recovery.inspection import store_faults
 from recovery.inspection.finding import Finding
+from recovery.inspection.prefix_faults import is_in
 from recovery.inspection.proof import Proof, find_proof
 from shared import troubles
 from shared.errors import RagtraceError
 from shared.i18n import _
-from validator.remedy import MANIFEST, RECEIPT, SEAL
+from validator.finding_kinds import MANIFEST, RECEIPT, SEAL
 
 if TYPE_CHECKING:
     from bundle.manifest import FileEntry
@@ -82,7 +82,7 @@ class Evidence:
         if proof is not None:
             digests.bound_by(proof.manifest)
         with ThreadPoolExecutor(1) as aside:  # stored wheels are few and large, installed files many and small
-            lacking = aside.submit(stored.lacking, self.prefix, proof.manifest, digests) if proof else None
+            lacking = aside.submit(store_faults.lacking, self.prefix, proof.manifest, digests) if proof else None
             found = dict(receipts.contents(self.release.path, digests)) if receipt else {}
             self.lacking = lacking.result() if lacking else ()
         deviations = receipts.against(found, receipt) if receipt else ()

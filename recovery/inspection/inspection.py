@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bundle.wheels import record
-from installer.layout import misplaced, rights
+from installer.layout import rights
+from installer.layout.misplaced import find_misplaced
 from installer.layout.store import Store
 from installer.release.digests import Digests
 from installer.release.installation import Installation
-from recovery.inspection import around, inside, stored, which
+from recovery.inspection import prefix_faults, release_faults, store_faults, target_release
 from recovery.inspection.evidence import Evidence
 from recovery.inspection.finding import Finding
 from shared.i18n import _
-from validator.remedy import PLACE, STORE, UNLOCKED
+from validator.finding_kinds import PLACE, STORE, UNLOCKED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +48,7 @@ class Inspection:
     spare: dict[str, Path]
     findings: tuple[Finding, ...]
     digests: Digests = field(default_factory=Digests, compare=False)
-    places: tuple[Misplaced, ...] = ()
+    misplaced: tuple[Misplaced, ...] = ()
 
     @property
     def installation(self) -> Installation:
@@ -73,7 +74,7 @@ class Inspection:
         return frozenset(
             record.normalised(deviation.owner)
             for deviation in self.deviations
-            if deviation.owner not in inside.KIND_OF_AREA and not deviation.path.endswith(".pyc")
+            if deviation.owner not in release_faults.KIND_OF_AREA and not deviation.path.endswith(".pyc")
         )
 
     def lacks(self, kind: str, wheels: frozenset[str] | None = None) -> list[FileEntry]:
@@ -86,12 +87,12 @@ class Known:
     """Information that a run has before it inspects an installation.
 
     ``policy`` decides on the signers of the bundle if the receipt, which records them, is lost. ``digests`` caches
-    files that were hashed recently; ``places`` are the misplaced files found before this run locked the installation.
+    files that were hashed recently; ``misplaced`` were found before this run locked the installation.
     """
 
     policy: Policy | None = None
     digests: Digests | None = None
-    places: tuple[Misplaced, ...] | None = None
+    misplaced: tuple[Misplaced, ...] | None = None
 
 
 def inspect(prefix: Prefix, known: Known | None = None, *, release: Release | None = None) -> Inspection:
@@ -100,18 +101,18 @@ def inspect(prefix: Prefix, known: Known | None = None, *, release: Release | No
     ``release`` is the release to inspect, by default the one that ``release_to_repair`` returns.
     """
     known = known or Known()
-    places = misplaced.found(prefix) if known.places is None else known.places
-    release = release or which.release_to_repair(prefix)
+    misplaced = find_misplaced(prefix) if known.misplaced is None else known.misplaced
+    release = release or target_release.release_to_repair(prefix)
     wrong = rights.wrong(prefix, release)
-    findings = [*around.leftovers(prefix), *around.settings(prefix), *around.data(prefix, release)]
-    findings += which.pointer(prefix, release)
+    findings = [*prefix_faults.leftovers(prefix), *prefix_faults.settings(prefix), *prefix_faults.data(prefix, release)]
+    findings += target_release.pointer(prefix, release)
     if release is None:
-        findings += [*around.out_of_place(places, (), findings), *around.rights_of(prefix, wrong)]
-        return Inspection(prefix, None, None, None, (), (), {}, tuple(findings), places=places)
+        findings += [*prefix_faults.out_of_place(misplaced, (), findings), *prefix_faults.rights_of(prefix, wrong)]
+        return Inspection(prefix, None, None, None, (), (), {}, tuple(findings), misplaced=misplaced)
     evidence = Evidence(prefix, release, known.policy, known.digests or Digests())
     findings += evidence.gather(closed=tuple(item.path for item in wrong if item.is_unreadable))
     findings += _of_the_release(evidence)
-    findings += _out_of_place(evidence, places, wrong, findings)
+    findings += _out_of_place(evidence, misplaced, wrong, findings)
     return Inspection(
         prefix,
         release,
@@ -119,37 +120,37 @@ def inspect(prefix: Prefix, known: Known | None = None, *, release: Release | No
         evidence.proof,
         evidence.deviations,
         evidence.lacking,
-        stored.spare(prefix, release, evidence.lacking) if evidence.proof else {},
+        store_faults.spare(prefix, release, evidence.lacking) if evidence.proof else {},
         tuple(findings),
         evidence.digests,
-        places,
+        misplaced,
     )
 
 
 def _of_the_release(evidence: Evidence) -> list[Finding]:
     """Return the findings about a release's files, and about launchers, metadata and stored files of its manifest."""
     prefix, release, receipt, proof = evidence.prefix, evidence.release, evidence.receipt, evidence.proof
-    findings = [*inside.grouped(evidence.deviations), *inside.interpreter(receipt, proof)]
+    findings = [*release_faults.grouped(evidence.deviations), *release_faults.interpreter(receipt, proof)]
     if receipt is not None and not receipt.locked:
         findings.append(Finding(UNLOCKED, release.id, _("this set of packages is not signed")))
     if proof is not None:
-        findings += around.commands(prefix, proof.manifest)
-        findings += around.metadata(prefix, proof)
-        findings += stored.missing(prefix, evidence.lacking)
+        findings += prefix_faults.commands(prefix, proof.manifest)
+        findings += prefix_faults.metadata(prefix, proof)
+        findings += store_faults.missing(prefix, evidence.lacking)
     return findings
 
 
 def _out_of_place(
-    evidence: Evidence, places: tuple[Misplaced, ...], wrong: list[rights.Wrong], findings: list[Finding]
+    evidence: Evidence, misplaced: tuple[Misplaced, ...], wrong: list[rights.Wrong], findings: list[Finding]
 ) -> list[Finding]:
-    """Return the findings about places, owners and permissions, except those that other findings' remedies repair."""
+    """Return the findings about misplaced files and permissions, except those that other findings' remedies repair."""
     prefix = evidence.prefix
     replaced = [str(Store(prefix.store).path(entry.sha256)) for entry in evidence.lacking]
-    misplaced_ones = around.out_of_place(places, replaced, findings)
+    misplaced_ones = prefix_faults.out_of_place(misplaced, replaced, findings)
     reported = [*findings, *misplaced_ones]
     replaced += [str(folder / name) for folder in (prefix.root, evidence.release.path) for name in _files_of(reported)]
-    left = [item for item in wrong if not around.is_in(item.path, tuple(replaced))]
-    return [*misplaced_ones, *around.rights_of(prefix, left)]
+    left = [item for item in wrong if not prefix_faults.is_in(item.path, tuple(replaced))]
+    return [*misplaced_ones, *prefix_faults.rights_of(prefix, left)]
 
 
 def _files_of(findings: list[Finding]) -> list[str]:

@@ -12,9 +12,9 @@ from shared import reading, troubles
 from shared.errors import TrustError, UsageError
 from shared.i18n import _
 from validator.check import ERROR, FAIL, RECOVER
+from validator.finding_kinds import causes_of
 from validator.host import host_id
 from validator.registry import CHECKS
-from validator.remedy import causes_of
 from validator.report import LIMIT, Report, parse_report
 
 if TYPE_CHECKING:

@@ -13,9 +13,16 @@ from installer.layout.location import own_command
 from installer.layout.store import Store
 from installer.release import receipt as receipts
 from recovery.planning import resolve
-from recovery.planning.ladder import ordered, release_for
+from recovery.planning.choice import ordered, release_for
 from recovery.planning.transfer import what_to_transfer
-from recovery.repair.in_place import CleanUp, MarkComplete, ProtectSettings, RepairPlaces, RepairRights, WriteLaunchers
+from recovery.repair.in_place import (
+    CleanUp,
+    MarkComplete,
+    ProtectSettings,
+    RepairMisplaced,
+    RepairRights,
+    WriteLaunchers,
+)
 from recovery.repair.new_release import GoBack, Reinstall, ResolveAgain
 from recovery.repair.parts import can_build_in_part, parts_of
 from shared.errors import RagtraceError
@@ -30,7 +37,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Case:
+class PlanInput:
     """The input of a plan: an inspection, an available verified bundle, and whether an unsigned set is allowed."""
 
     inspection: Inspection
@@ -49,12 +56,12 @@ class Case:
         )
 
 
-def with_other_versions(plan: Plan, chosen: list[Remedy], case: Case) -> Plan:
+def with_other_versions(plan: Plan, chosen: list[Remedy], planned: PlanInput) -> Plan:
     """Add a release with other versions of lost packages if that is allowed and possible, else a last resort."""
-    inspection = case.inspection
-    manifest = resolve.resolve(inspection) if case.allow_unlocked and not _lacks_more(inspection) else None
+    inspection = planned.inspection
+    manifest = resolve.resolve(inspection) if planned.allow_unlocked and not _lacks_more(inspection) else None
     if manifest is None:
-        return with_last_resort(plan, chosen, case)
+        return with_last_resort(plan, chosen, planned)
     assert inspection.proof is not None  # resolved from it
     locked = {(package.name, package.version) for package in inspection.proof.manifest.packages}
     others = [f"{p.name} {p.version}" for p in manifest.packages if (p.name, p.version) not in locked]
@@ -62,13 +69,13 @@ def with_other_versions(plan: Plan, chosen: list[Remedy], case: Case) -> Plan:
     return replace(plan, remedies=remedies, unmet=what_to_transfer(inspection))
 
 
-def with_another_python(plan: Plan, chosen: list[Remedy], case: Case, needed: str) -> Plan:
+def with_another_python(plan: Plan, chosen: list[Remedy], planned: PlanInput, needed: str) -> Plan:
     """Advise to run recover with the needed Python, as the signed packages are for one minor version of it only.
 
     Remedies in place remain, and so does the installation of a whole bundle.
     """
-    inspection = case.inspection
-    found = with_last_resort(plan, chosen, replace(case, allow_unlocked=True))
+    inspection = planned.inspection
+    found = with_last_resort(plan, chosen, replace(planned, allow_unlocked=True))
     in_full = found.has(Reinstall)
     lasting = (*found.in_place, *((in_full,) if in_full else ()))
     text = _("This is Python {running}, but the installation needs Python {needed}: run {command}.")
@@ -79,19 +86,19 @@ def with_another_python(plan: Plan, chosen: list[Remedy], case: Case, needed: st
     return replace(found, remedies=lasting, unmet=unmet, left=(), damaged=frozenset(), needed_python=needed)
 
 
-def with_last_resort(plan: Plan, chosen: list[Remedy], case: Case) -> Plan:
+def with_last_resort(plan: Plan, chosen: list[Remedy], planned: PlanInput) -> Plan:
     """Add the previous release, else the whole bundle, else a repair in part and the advice on the transfer."""
-    inspection, bundle = case.inspection, case.bundle
+    inspection, bundle = planned.inspection, planned.bundle
     previous = intact_previous(inspection)
     if previous is not None:
         stored = [cure for cure in chosen if not isinstance(cure, WriteLaunchers)]
         return replace(plan, remedies=ordered([*stored, GoBack((previous.id,))]), unmet=what_to_transfer(inspection))
     if bundle is not None and _may_replace(bundle, inspection) and not lacks_base(bundle, inspection):
         # the new release replaces everything else
-        lasting = (RepairPlaces, RepairRights, CleanUp, ProtectSettings, MarkComplete)
+        lasting = (RepairMisplaced, RepairRights, CleanUp, ProtectSettings, MarkComplete)
         stored = [cure for cure in chosen if isinstance(cure, lasting)]
         return replace(plan, remedies=ordered([*stored, Reinstall((str(bundle.location),))]))
-    notes = () if case.allow_unlocked or inspection.proof is None or _lacks_more(inspection) else (_hint(),)
+    notes = () if planned.allow_unlocked or inspection.proof is None or _lacks_more(inspection) else (_hint(),)
     plan = replace(plan, unmet=what_to_transfer(inspection), notes=notes)
     if inspection.proof is None or inspection.release is None:
         return replace(plan, remedies=ordered(chosen))

@@ -10,7 +10,7 @@ from recovery.repair.new_release import ReinstallPackages
 from recovery.repair.remedy import NAMES_SHOWN, InPlace, NewRelease, Remedy, risk_text
 from shared.i18n import _
 from shared.terminal.console import sentence
-from validator.remedy import STORE
+from validator.finding_kinds import STORE
 
 if TYPE_CHECKING:
     from recovery.inspection.finding import Finding
@@ -45,7 +45,7 @@ class Plan:
         return tuple(remedy for remedy in self.remedies if isinstance(remedy, InPlace))
 
     @property
-    def ladder(self) -> tuple[NewRelease, ...]:
+    def replacing(self) -> tuple[NewRelease, ...]:
         """The remedies that together activate another release."""
         return tuple(remedy for remedy in self.remedies if isinstance(remedy, NewRelease))
 

@@ -5,24 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from recovery.inspection.inside import needed_python
-from recovery.planning.ladder import can_build, in_place_for, ordered, release_for
+from recovery.inspection.release_faults import needed_python
+from recovery.planning.choice import can_build, in_place_for, ordered, release_for
 from recovery.planning.last_resorts import with_another_python, with_last_resort, with_other_versions
 from recovery.planning.plan import Plan
 from recovery.planning.transfer import how_to_restore, what_to_transfer
 from recovery.repair.in_place import FillStore, HealStore, RepairRights
-from validator.remedy import DATA, OF_THE_RELEASE, RIGHTS, UNLOCKED
+from validator.finding_kinds import DATA, OF_THE_RELEASE, RIGHTS, UNLOCKED
 
 if TYPE_CHECKING:
     from recovery.inspection.inspection import Inspection
-    from recovery.planning.last_resorts import Case
+    from recovery.planning.last_resorts import PlanInput
     from recovery.repair.remedy import Remedy
 
 
-def make_plan(case: Case) -> Plan:
+def make_plan(planned: PlanInput) -> Plan:
     """Return the plan for an inspection."""
-    inspection, plan = case.inspection, _of_the_installation(case)
-    if plan.ladder and not _has_rights_elsewhere(inspection):  # a new release gets its own permissions
+    inspection, plan = planned.inspection, _of_the_installation(planned)
+    if plan.replacing and not _has_rights_elsewhere(inspection):  # a new release gets its own permissions
         plan = replace(plan, remedies=tuple(cure for cure in plan.remedies if not isinstance(cure, RepairRights)))
     return replace(plan, restore=how_to_restore(inspection)) if inspection.of_kind(DATA) else plan
 
@@ -34,7 +34,7 @@ def _has_rights_elsewhere(inspection: Inspection) -> bool:
     return any(not own or f"{path}/".partition(f"{own}/")[:2] != ("", f"{own}/") for path in paths)
 
 
-def _of_the_installation(case: Case) -> Plan:
+def _of_the_installation(planned: PlanInput) -> Plan:
     """Choose the remedies for the findings, without the advice on lost data.
 
     1. Repairs in place.
@@ -43,7 +43,7 @@ def _of_the_installation(case: Case) -> Plan:
     4. If allowed, the release with other versions of lost packages.
     5. The last resorts: the previous release, the whole bundle, a repair in part, or advice on the transfer.
     """
-    inspection, release = case.inspection, case.inspection.release
+    inspection, release = planned.inspection, planned.inspection.release
     plan = Plan(release.id if release else None, inspection.findings, ())
     # 1.
     chosen = in_place_for(inspection)
@@ -51,14 +51,14 @@ def _of_the_installation(case: Case) -> Plan:
     if inspection.proof is None and not needs_release:
         return replace(plan, remedies=ordered(chosen))
     if inspection.proof is None:
-        return with_last_resort(plan, chosen, case)
+        return with_last_resort(plan, chosen, planned)
     # 2.
-    chosen += _of_the_store(case)
-    unmet = what_to_transfer(inspection) if inspection.lost and not case.has_what_is_lost else ""
+    chosen += _of_the_store(planned)
+    unmet = what_to_transfer(inspection) if inspection.lost and not planned.has_what_is_lost else ""
     # 3.
     needed = needed_python(inspection.proof) if needs_release else ""
     if needed:
-        return with_another_python(plan, chosen, case, needed)
+        return with_another_python(plan, chosen, planned, needed)
     is_buildable = not unmet or can_build(inspection)
     # an unsigned set of packages is replaced as soon as the signed one can be built again
     if not needs_release and not (inspection.of_kind(UNLOCKED) and is_buildable):
@@ -66,13 +66,13 @@ def _of_the_installation(case: Case) -> Plan:
     if is_buildable:
         return replace(plan, remedies=ordered([*chosen, *release_for(inspection)]), unmet=unmet)
     # 4. and 5.
-    return with_other_versions(plan, chosen, case)
+    return with_other_versions(plan, chosen, planned)
 
 
-def _of_the_store(case: Case) -> list[Remedy]:
+def _of_the_store(planned: PlanInput) -> list[Remedy]:
     """Return the remedy for files that the store lacks, if there is one."""
-    inspection = case.inspection
-    if inspection.lost and case.has_what_is_lost:
+    inspection = planned.inspection
+    if inspection.lost and planned.has_what_is_lost:
         return [FillStore(tuple(entry.path for entry in inspection.lost))]
     if inspection.spare:
         return [HealStore(tuple(entry.path for entry in inspection.lacking if entry.sha256 in inspection.spare))]

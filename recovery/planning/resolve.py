@@ -15,7 +15,7 @@ from installer.layout.store import Store
 from installer.release import receipt as receipts
 from recovery.inspection.proof import find_proof
 from shared.errors import RagtraceError, ToolError
-from shared.files import trials
+from shared.files import temp_folders
 from shared.programs.uv import Uv, base_interpreter
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def resolve(inspection: Inspection) -> Manifest | None:
     if set(names) - {name for name, _version in wheels}:
         return None
     pins = [f"{p.name}=={p.version}" for p in manifest.packages if wheels.get((p.name, p.version), (None,))[0] == p]
-    with trials.scratch() as folder:
+    with temp_folders.scratch() as folder:
         lay_out(wheels, Store(inspection.prefix.store), folder / "wheels")
         uv = Uv(folder / "uv")
         for constraints in (pins, []):

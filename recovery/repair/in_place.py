@@ -12,10 +12,10 @@ from installer.layout import journal, misplaced, proofs, rights, seal
 from installer.layout.store import Store
 from installer.release import launchers, stage
 from recovery.inspection.proof import unkept
-from recovery.repair.remedy import NO_RISK, InPlace, Work
+from recovery.repair.remedy import NO_RISK, InPlace, RepairContext
 from shared.files import files
 from shared.i18n import _
-from validator.remedy import CRASH, LAUNCHER, METADATA, PLACE, POINTER, RIGHTS, SEAL, SETTINGS, STORE
+from validator.finding_kinds import CRASH, LAUNCHER, METADATA, PLACE, POINTER, RIGHTS, SEAL, SETTINGS, STORE
 
 if TYPE_CHECKING:
     from recovery.inspection.inspection import Inspection
@@ -34,16 +34,16 @@ class CleanUp(InPlace):
     def effect(self) -> str:
         return _("Unfinished files of the installer are removed; the active release stays.")
 
-    def repair(self, work: Work) -> None:
-        prefix = work.inspection.prefix
-        transaction.recover_crash(prefix)
+    def repair(self, context: RepairContext) -> None:
+        prefix = context.inspection.prefix
+        transaction.resolve_interrupted(prefix)
         journal.write(prefix, None)  # also replaces a damaged one
         if prefix.active() is not None:
             retention.collect(prefix)
 
 
-class RepairPlaces(InPlace):
-    """Repairs the places of the tool's own folders and files."""
+class RepairMisplaced(InPlace):
+    """Replaces folders and files of the tool that have the wrong kind or are missing."""
 
     id = "places"
     kinds = (PLACE,)
@@ -55,9 +55,9 @@ class RepairPlaces(InPlace):
     def effect(self) -> str:
         return _("What is in the way is renamed: .moved- and a number are added to its name.")
 
-    def repair(self, work: Work) -> None:
-        prefix = work.inspection.prefix
-        misplaced.repair(prefix, work.inspection.places)
+    def repair(self, context: RepairContext) -> None:
+        prefix = context.inspection.prefix
+        misplaced.repair(prefix, context.inspection.misplaced)
         # of their contents, the journal and the name of the previous version can be rebuilt
         if not os.path.lexists(journal.path(prefix)):
             journal.write(prefix, None)
@@ -80,8 +80,8 @@ class RepairRights(InPlace):
     def effect(self) -> str:
         return _("Other users can no longer change installed files; no content changes.")
 
-    def repair(self, work: Work) -> None:
-        rights.repair(work.inspection.prefix, work.inspection.release)
+    def repair(self, context: RepairContext) -> None:
+        rights.repair(context.inspection.prefix, context.inspection.release)
 
 
 class ProtectSettings(InPlace):
@@ -97,8 +97,8 @@ class ProtectSettings(InPlace):
     def effect(self) -> str:
         return _("Other users of this host can no longer read the keys in it; its content stays.")
 
-    def repair(self, work: Work) -> None:
-        files.make_private(work.inspection.prefix.env_file)
+    def repair(self, context: RepairContext) -> None:
+        files.make_private(context.inspection.prefix.env_file)
 
 
 class MarkComplete(InPlace):
@@ -113,9 +113,9 @@ class MarkComplete(InPlace):
     def effect(self) -> str:
         return _("The release is complete again.")
 
-    def repair(self, work: Work) -> None:
-        assert work.inspection.release is not None  # the release without a mark
-        seal.mark_complete(work.inspection.release)
+    def repair(self, context: RepairContext) -> None:
+        assert context.inspection.release is not None  # the release without a mark
+        seal.mark_complete(context.inspection.release)
 
 
 class PointCurrent(InPlace):
@@ -130,9 +130,9 @@ class PointCurrent(InPlace):
     def effect(self) -> str:
         return _("The launchers in bin start this release.")
 
-    def repair(self, work: Work) -> None:
-        assert work.inspection.release is not None  # the release in ``names``
-        work.inspection.prefix.point_at(work.inspection.release)
+    def repair(self, context: RepairContext) -> None:
+        assert context.inspection.release is not None  # the release in ``names``
+        context.inspection.prefix.set_current(context.inspection.release)
 
 
 class WriteLaunchers(InPlace):
@@ -148,9 +148,9 @@ class WriteLaunchers(InPlace):
     def effect(self) -> str:
         return _("The launchers in bin are as they were installed.")
 
-    def repair(self, work: Work) -> None:
-        assert work.inspection.proof is not None  # its manifest lists the launchers
-        prefix, manifest = work.inspection.prefix, work.inspection.proof.manifest
+    def repair(self, context: RepairContext) -> None:
+        assert context.inspection.proof is not None  # its manifest lists the launchers
+        prefix, manifest = context.inspection.prefix, context.inspection.proof.manifest
         launchers.write(prefix, manifest)
         launchers.prune(prefix, manifest)
 
@@ -168,9 +168,9 @@ class WriteMetadata(InPlace):
     def effect(self) -> str:
         return _("A later repair can use it if the copy in the release is damaged.")
 
-    def repair(self, work: Work) -> None:
-        assert work.inspection.proof is not None  # there is metadata to write
-        prefix, proof = work.inspection.prefix, work.inspection.proof
+    def repair(self, context: RepairContext) -> None:
+        assert context.inspection.proof is not None  # there is metadata to write
+        prefix, proof = context.inspection.prefix, context.inspection.proof
         for one in (proof, *unkept(prefix, proof)):
             proofs.keep(prefix, one.metadata)
         files.sync_filesystem(prefix.state)
@@ -189,8 +189,8 @@ class HealStore(InPlace):
     def effect(self) -> str:
         return _("Only files that repairs need are written; the active release stays.")
 
-    def repair(self, work: Work) -> None:
-        heal_store(work.inspection)
+    def repair(self, context: RepairContext) -> None:
+        heal_store(context.inspection)
 
 
 class FillStore(InPlace):
@@ -207,14 +207,14 @@ class FillStore(InPlace):
     def effect(self) -> str:
         return _("The whole bundle is verified again; only missing files are written.")
 
-    def apply(self, work: Work) -> None:
-        work.progress.step(self.what())  # the repair shows its own progress
-        self.repair(work)
+    def apply(self, context: RepairContext) -> None:
+        context.progress.step(self.what())  # the repair shows its own progress
+        self.repair(context)
 
-    def repair(self, work: Work) -> None:
-        assert work.bundle is not None  # a plan contains this remedy only if there is one
-        stage.fill_store(work.bundle, Store(work.inspection.prefix.store), work.progress)
-        work.inspection = replace(work.inspection, lacking=())
+    def repair(self, context: RepairContext) -> None:
+        assert context.bundle is not None  # a plan contains this remedy only if there is one
+        stage.verify_into_store(context.bundle, Store(context.inspection.prefix.store), context.progress)
+        context.inspection = replace(context.inspection, lacking=())
 
 
 def heal_store(inspection: Inspection) -> None:

@@ -9,11 +9,11 @@ from installer.change import migration, retention
 from installer.change.activation import activate
 from installer.change.transaction import RECOVER, RETURN, Transaction
 from installer.install import install, preflight, rollback
-from recovery.repair.remedy import HIGH, MEDIUM, NewRelease, Work
+from recovery.repair.remedy import HIGH, MEDIUM, NewRelease, RepairContext
 from recovery.repair.replacement import Replacement
 from shared.errors import InstallError, ToolError
 from shared.i18n import _
-from validator.remedy import APPLICATION, ENVIRONMENT, INTERPRETER, MODEL, RUN_FILES, UNLOCKED
+from validator.finding_kinds import APPLICATION, ENVIRONMENT, INTERPRETER, MODEL, RUN_FILES, UNLOCKED
 
 if TYPE_CHECKING:
     from bundle.manifest import Manifest
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 class InPart(NewRelease):
     """Rebuilds the damaged parts of a release and reuses the intact files; if that fails, rebuilds all of it."""
 
-    def apply(self, work: Work) -> Collected:
+    def apply(self, context: RepairContext) -> Collected:
         try:
-            return Replacement(work, whole=False).make()
+            return Replacement(context, whole=False).make()
         except (InstallError, ToolError) as error:
-            if work.inspection.lost:
+            if context.inspection.lost:
                 raise
-            work.progress.warn(_("{reason} The whole environment is rebuilt.").format(reason=error.what))
-            return Replacement(work, whole=True).make()
+            context.progress.warn(_("{reason} The whole environment is rebuilt.").format(reason=error.what))
+            return Replacement(context, whole=True).make()
 
 
 class LinkModels(InPart):
@@ -90,8 +90,8 @@ class RebuildEnvironment(NewRelease):
     def effect(self) -> str:
         return _("This takes as long as an installation; data and settings are not changed.")
 
-    def apply(self, work: Work) -> Collected:
-        return Replacement(work, whole=True).make()
+    def apply(self, context: RepairContext) -> Collected:
+        return Replacement(context, whole=True).make()
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,8 @@ class ResolveAgain(NewRelease):
     def repaired(self) -> frozenset[str]:
         return super().repaired - {UNLOCKED}
 
-    def apply(self, work: Work) -> Collected:
-        return Replacement(work, whole=True, unlocked=self.manifest).make()
+    def apply(self, context: RepairContext) -> Collected:
+        return Replacement(context, whole=True, unlocked=self.manifest).make()
 
 
 class GoBack(NewRelease):
@@ -132,13 +132,13 @@ class GoBack(NewRelease):
     def coming(self, inspection: Inspection, bundle: AdmittedBundle | None) -> Release:  # noqa: ARG002 - the release exists already
         return inspection.prefix.release(self.names[0])
 
-    def apply(self, work: Work) -> Collected:
-        release = self.coming(work.inspection, work.bundle)
+    def apply(self, context: RepairContext) -> Collected:
+        release = self.coming(context.inspection, context.bundle)
         # it is checked through PREFIX/bin; the damaged release is removed if it works
-        with Transaction(work.inspection.prefix, RETURN, release) as change:
-            rollback.return_to_retained(change, work.progress)
-            if work.inspection.release is not None:
-                retention.discard(work.inspection.release)
+        with Transaction(context.inspection.prefix, RETURN, release) as change:
+            rollback.return_to_retained(change, context.progress)
+            if context.inspection.release is not None:
+                retention.discard(context.inspection.release)
         return change.collected
 
 
@@ -158,15 +158,15 @@ class Reinstall(NewRelease):
         assert bundle is not None  # a plan contains this remedy only if there is one
         return inspection.prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
 
-    def apply(self, work: Work) -> Collected:
-        assert work.bundle is not None
-        bundle, prefix = work.bundle, work.inspection.prefix
+    def apply(self, context: RepairContext) -> Collected:
+        assert context.bundle is not None
+        bundle, prefix = context.bundle, context.inspection.prefix
         preflight.require_ok(preflight.of_bundle(bundle.bundle, prefix))
-        with Transaction(prefix, RECOVER, self.coming(work.inspection, bundle)) as change:
+        with Transaction(prefix, RECOVER, self.coming(context.inspection, bundle)) as change:
             change.make_folders(bundle.manifest)
-            migration.prepare(change, bundle.manifest, work.progress)
-            install.build(bundle, change.release, work.progress)
-            activate(change, bundle.manifest, work.progress)
+            migration.prepare(change, bundle.manifest, context.progress)
+            install.build(bundle, change.release, context.progress)
+            activate(change, bundle.manifest, context.progress)
             if change.former is not None:
                 retention.discard(change.former)
         return change.collected

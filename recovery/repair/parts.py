@@ -14,10 +14,10 @@ from bundle.wheels import record
 from installer.release import tools_environment
 from installer.release.receipt import ADDED
 from installer.release.stage import counterpart
-from recovery.inspection.inside import KIND_OF_AREA
+from recovery.inspection.release_faults import KIND_OF_AREA
 from shared.i18n import _
 from shared.terminal.console import human_bytes
-from validator.remedy import INTERPRETER
+from validator.finding_kinds import INTERPRETER
 
 if TYPE_CHECKING:
     from pathlib import Path

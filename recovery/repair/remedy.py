@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from shared.i18n import _
-from validator.remedy import LAUNCHER, OF_THE_RELEASE, POINTER, RIGHTS, SEAL, UNLOCKED
+from validator.finding_kinds import LAUNCHER, OF_THE_RELEASE, POINTER, RIGHTS, SEAL, UNLOCKED
 
 if TYPE_CHECKING:
     from installer.change.retention import Collected
@@ -25,7 +25,7 @@ NAMES_SHOWN = 8
 
 
 @dataclass
-class Work:
+class RepairContext:
     """The context in which remedies are applied.
 
     ``bundle`` is an available and admitted one; ``packages`` are those that are reinstalled. A remedy after which
@@ -84,13 +84,13 @@ class InPlace(Remedy):
     in_place = True
     uncovers: ClassVar[bool] = False
 
-    def apply(self, work: Work) -> None:
+    def apply(self, context: RepairContext) -> None:
         """Apply the remedy, showing its description as progress."""
-        with work.progress.wait(self.what()):
-            self.repair(work)
+        with context.progress.wait(self.what()):
+            self.repair(context)
 
     @abstractmethod
-    def repair(self, work: Work) -> None:
+    def repair(self, context: RepairContext) -> None:
         """Carry out the repair."""
 
 
@@ -109,7 +109,7 @@ class NewRelease(Remedy):
         return frozenset({*OF_THE_RELEASE, POINTER, SEAL, LAUNCHER, RIGHTS, UNLOCKED})
 
     @abstractmethod
-    def apply(self, work: Work) -> Collected:
+    def apply(self, context: RepairContext) -> Collected:
         """Activate another release if it works, and remove the damaged one; return the collected releases.
 
         Raises a RagtraceError on failure; the release that was active before remains active.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from installer.layout.release import Release
     from recovery.inspection.proof import Proof
     from recovery.repair.parts import Parts
-    from recovery.repair.remedy import Work
+    from recovery.repair.remedy import RepairContext
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Replacement:
     ``unlocked`` is the signed manifest with other versions of packages.
     """
 
-    work: Work
+    context: RepairContext
     whole: bool
     unlocked: Manifest | None = None
 
@@ -53,8 +53,8 @@ class Replacement:
 
         Raises a RagtraceError on failure; the release that was active before remains active.
         """
-        work, manifest, damaged = self.work, self.manifest, self.damaged
-        prefix, digests = work.inspection.prefix, work.inspection.digests
+        context, manifest, damaged = self.context, self.manifest, self.damaged
+        prefix, digests = context.inspection.prefix, context.inspection.digests
         if not damaged.path.is_dir():
             prefix.forgo(damaged)  # logs contain its name, so no other release may get it
         release = prefix.new_release(manifest.product.counter, self.proof.manifest_sha256)
@@ -69,7 +69,7 @@ class Replacement:
             self._seal(release, python)
             # 4.
             check = None if self.whole else self._try_out
-            activate(change, manifest, work.progress, check=check)
+            activate(change, manifest, context.progress, check=check)
             # 5.
             retention.discard(damaged)
             unchanged = [path for path in self._files_of(release) if digests.knows(path)]
@@ -80,18 +80,18 @@ class Replacement:
     @cached_property
     def proof(self) -> Proof:
         """The proof of the manifest that the damaged release was built from."""
-        assert self.work.inspection.proof is not None  # a plan without a proof contains only last resorts
-        return self.work.inspection.proof
+        assert self.context.inspection.proof is not None  # a plan without a proof contains only last resorts
+        return self.context.inspection.proof
 
     @cached_property
     def damaged(self) -> Release:
-        assert self.work.inspection.release is not None  # a proof is always that of a release
-        return self.work.inspection.release
+        assert self.context.inspection.release is not None  # a proof is always that of a release
+        return self.context.inspection.release
 
     @cached_property
     def parts(self) -> Parts | None:
         """The parts that remain damaged, or None if everything is reinstalled."""
-        inspection = self.work.inspection
+        inspection = self.context.inspection
         return None if self.whole else parts_of(inspection, inspection.damaged_packages)
 
     @property
@@ -105,15 +105,15 @@ class Replacement:
 
     def _installation(self, release: Release) -> Installation:
         """Return the new release with the manifest that it is built from."""
-        return Installation(self.work.inspection.prefix, release, self.manifest)
+        return Installation(self.context.inspection.prefix, release, self.manifest)
 
     def _require_host(self, release: Release) -> None:
         """Raise HostError if this host does not meet the requirements of the release."""
-        prefix = self.work.inspection.prefix
+        prefix = self.context.inspection.prefix
         preflight.require_ok(
             [
                 *preflight.runtime(self.manifest),
-                preflight.repair_space(self.manifest, prefix, None if self.whole else self.work.packages),
+                preflight.repair_space(self.manifest, prefix, None if self.whole else self.context.packages),
                 *preflight.in_use(prefix, release),
             ]
         )
@@ -122,22 +122,22 @@ class Replacement:
         """Write all files except the environment; return the Python for the latter."""
         python = stage.python_for(self._installation(release))
         self.proof.write(release.bundle)
-        with self.work.progress.wait(_("Writing the application's files")):
+        with self.context.progress.wait(_("Writing the application's files")):
             stage.stage_files(self._installation(release), python)
         return python
 
     def _build_whole(self, release: Release, python: Path) -> None:
         """Install every package, and try out the release like a newly installed one."""
-        installation, progress = self._installation(release), self.work.progress
+        installation, progress = self._installation(release), self.context.progress
         stage.stage_environment(installation, python, progress)
-        install.accept(installation, self.work.inspection.digests, progress)
+        install.accept(installation, self.context.inspection.digests, progress)
 
     def _build_in_part(self, release: Release, python: Path) -> None:
         """Reinstall the damaged parts and reuse the rest.
 
         The reused files have worked before, and their bytecode exists: the trial after the activation is enough.
         """
-        inspection, progress = self.work.inspection, self.work.progress
+        inspection, progress = self.context.inspection, self.context.progress
         self.remake_environment(release, python)
         if self.parts and self.parts.keeps_tools:
             self._take_over_tools(release, python)
@@ -148,7 +148,7 @@ class Replacement:
 
     def remake_environment(self, release: Release, python: Path) -> None:
         """Create a new environment with some packages from their wheels and all others from the damaged release."""
-        inspection, packages, progress = self.work.inspection, self.work.packages, self.work.progress
+        inspection, packages, progress = self.context.inspection, self.context.packages, self.context.progress
         assert inspection.receipt is not None  # it shows which files are intact
         scratch = release.path / stage.SCRATCH
         uv = Uv(scratch)
@@ -169,7 +169,7 @@ class Replacement:
 
     def _take_over_tools(self, release: Release, python: Path) -> None:
         """Create the scanners' environment again, with its files reused from the damaged release."""
-        inspection = self.work.inspection
+        inspection = self.context.inspection
         assert inspection.receipt is not None
         uv = Uv(release.path / stage.SCRATCH)
         try:
@@ -177,20 +177,20 @@ class Replacement:
         finally:
             uv.close()
             files.remove_tree(release.path / stage.SCRATCH)
-        with self.work.progress.wait(_("Reusing the scanners")):
+        with self.context.progress.wait(_("Reusing the scanners")):
             items = list(tool_items(inspection.receipt, inspection.deviations, release))
             take_over(items, self.damaged, release, inspection.digests)
 
     def _seal(self, release: Release, python: Path) -> None:
         origin = install.Origin(
-            python, self.proof.fingerprints, self.work.inspection.digests, self.unlocked is None, self.contents
+            python, self.proof.fingerprints, self.context.inspection.digests, self.unlocked is None, self.contents
         )
-        install.finish(self._installation(release), origin, self.work.progress)
+        install.finish(self._installation(release), origin, self.context.progress)
 
     def _try_out(self) -> None:
-        trial.try_out(self.work.inspection, self.work.packages, self.parts, self.work.progress)
+        trial.try_out(self.context.inspection, self.context.packages, self.parts, self.context.progress)
 
     def _files_of(self, release: Release) -> list[str]:
         """Return the paths in the new release of the files that the damaged one had."""
-        receipt = self.work.inspection.receipt
+        receipt = self.context.inspection.receipt
         return [os.path.join(release.path, item.path) for item in (receipt.items if receipt else ())]

@@ -1,7 +1,7 @@
 """The trial of a repaired release after its activation (docs/adr/0010, 0015).
 
 By their digests, its files are those of a release that worked, except those that remain damaged. So it is enough that
-it starts and that its rebuilt parts work.
+it starts and that its rebuilt parts context.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from bundle.wheels import record
 from installer.release import acceptance
 from shared.errors import InstallError
 from shared.i18n import _
-from validator.remedy import INTERPRETER, MODEL
+from validator.finding_kinds import INTERPRETER, MODEL
 
 if TYPE_CHECKING:
     from bundle.manifest import Manifest

@@ -14,7 +14,7 @@ from bootstrap import cli
 from installer.layout.prefix import Prefix
 from installer.logs import audit_log
 from shared import __version__, i18n
-from shared.files.lockfile import locked
+from shared.files.process_lock import locked
 from tests.helpers import NOTES, install, snapshot
 from tests.tiny import COUNTER, tiny_bundle
 

@@ -14,7 +14,7 @@ from bundle.manifest import Product
 from bundle.product.model import Model
 from installer.layout.prefix import Prefix
 from installer.monitoring.monitor import Sample
-from shared.files.lockfile import locked
+from shared.files.process_lock import locked
 from tests.bundles import make_manifest
 from tests.helpers import install
 from tests.installer.monitoring.test_monitor import SAMPLE
@@ -132,11 +132,11 @@ def test_a_repair_planned_refused_and_done(call) -> None:
     assert done["results"]
 
 
-def test_trust(call, places) -> None:
+def test_trust(call, trust_stores) -> None:
     assert call("trust", "trust", "show")[1]["policy"] is None
     key = SoftKey("ssh-ed25519")
-    path = lay(places.host.parent / "new", make_policy(1, [key.key], [key.key]), key)
-    vouching = places.host.parent / "key.pub"
+    path = lay(trust_stores.host.parent / "new", make_policy(1, [key.key], [key.key]), key)
+    vouching = trust_stores.host.parent / "key.pub"
     vouching.write_text(key.key.line() + "\n")
     assert call("trust", "trust", "update", path, "--trust-key", vouching)[1] == {"taken": [1]}
     assert call("trust", "trust", "show")[1]["policy"]["number"] == 1

@@ -23,7 +23,7 @@ from bundle.reading.medium import drain
 from bundle.signing.policy import pins
 from bundle.signing.policy_files import pinned_policy
 from shared.errors import TrustError
-from shared.files.lockfile import locked
+from shared.files.process_lock import locked
 from tests.builder.sources import commit, make_source
 from tests.schemas import validated
 from tests.wheels import make_wheel

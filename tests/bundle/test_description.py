@@ -9,7 +9,7 @@ from bundle.product.application import Migration
 from bundle.signing.policy import pins
 from installer.release import acceptance, bytecode
 from installer.trust.authority import read_key
-from installer.trust.places import host_places
+from installer.trust.stores import host_trust_stores
 from shared.processes import process
 from shared.programs.uv import base_interpreter
 from tests.helpers import install_opened
@@ -65,7 +65,7 @@ def test_verify_tells_where_it_would_go(tiny, host, tmp_path, capsys):
     assert cli.main(["verify", str(tiny.folder), "--json", "--quiet", *where]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["prefix"] == facts["writes"][0] == str(tmp_path / "there")
-    assert facts["writes"][1:] == [str(host_places().own), str(common.user_logs())]
+    assert facts["writes"][1:] == [str(host_trust_stores().own), str(common.user_logs())]
     assert cli.main(["verify", str(tiny.folder), *where]) == 0
     assert str(tmp_path / "there") in capsys.readouterr().out
     assert not (tmp_path / "there").exists()

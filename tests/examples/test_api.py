@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.files.lockfile import locked
+from shared.files.process_lock import locked
 from shared.processes import process
 from tests.installed import make_prefix
 from tests.validator.checking import change, site_of

@@ -67,7 +67,7 @@ def python():
 def trust(tmp_path, monkeypatch) -> Path:
     """Give this process the places of trust that the program of a newer installer has."""
     folder = tmp_path / "trust"
-    monkeypatch.setattr("bootstrap.api.here.host_places", lambda: victim.places_in(folder))
+    monkeypatch.setattr("bootstrap.api.here.host_trust_stores", lambda: victim.places_in(folder))
     return folder
 
 

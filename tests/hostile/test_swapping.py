@@ -65,13 +65,13 @@ def installations(draft, place, evil, tmp_path, monkeypatch) -> tuple[int, int, 
     """Install the bundle again and again; return clean and refused runs, and the swaps while it was read."""
     policy = pins([draft.original.key.key])
     swapper = Swapper(place, evil)
-    fill_store = stage.fill_store
+    verify_into_store = stage.verify_into_store
 
     def fill_and_tell(*arguments) -> None:
-        fill_store(*arguments)
+        verify_into_store(*arguments)
         swapper.reading.clear()
 
-    monkeypatch.setattr(stage, "fill_store", fill_and_tell)
+    monkeypatch.setattr(stage, "verify_into_store", fill_and_tell)
     swapper.start()
     clean = refused = 0
     deadline = time.monotonic() + BOUND

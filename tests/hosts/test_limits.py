@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.cli import commands
-from installer.trust.places import host_places
+from installer.trust.stores import host_trust_stores
 from tests import everyone
 from tests.hosts.conditions.table import ROWS
 from tests.reliability import matrix, victim
@@ -50,7 +50,7 @@ def world():
     from bootstrap.api import here
 
     with pytest.MonkeyPatch.context() as patch, matrix.scratch() as folder:
-        patch.setattr(here, "host_places", host_places)  # what the world puts there goes with it
+        patch.setattr(here, "host_trust_stores", host_trust_stores)  # what the world puts there goes with it
         folder.chmod(0o755)
         yield worlds.make(folder / "world")
 

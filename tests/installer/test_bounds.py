@@ -237,7 +237,7 @@ def test_the_names_of_releases(tmp_path) -> None:
     prefix = Prefix(tmp_path)
     prefix.make()
     release = prefix.new_release(1, "0" * 64)
-    prefix.point_at(release)
+    prefix.set_current(release)
     assert prefix.named() == release
     prefix.unfinished.write_text("".join(f"1-000000000000-r{number}\n" for number in range(RETAINED_UNFINISHED + 5)))
     prefix.forgo(release)

@@ -14,7 +14,7 @@ from installer.layout.prefix import Prefix
 from installer.logs import audit_log, runlog
 from shared.errors import HostError
 from shared.files import files
-from shared.files.lockfile import locked
+from shared.files.process_lock import locked
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links, pipes and owners of POSIX")
 as_root = pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root gives files away")
@@ -150,7 +150,7 @@ def test_only_names_of_ours_are_cleaned_away_among_the_data(prefix) -> None:
     (prefix.data / ".ragtrace-7.tmp").mkdir()
     (prefix.data / ".ragtrace-8.tmp").write_text("ours")
     (prefix.data / f".ragtrace-try-{'b' * 32}").mkdir()
-    transaction.recover_crash(prefix)
+    transaction.resolve_interrupted(prefix)
     left = {path.name for path in prefix.data.iterdir()}
     assert left == {*theirs, f".ragtrace-try-{'a' * 32}", ".ragtrace-7.tmp"}
 

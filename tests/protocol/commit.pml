@@ -45,7 +45,7 @@
 #define SEAL 6
 #define MARK_COMPLETE 7
 #define SWAP_IN 8
-#define POINT_AT 9
+#define SET_CURRENT 9
 #define SWAP_OUT 10
 #define KEEP_PREVIOUS 11
 #define REMEMBER_PREVIOUS 12
@@ -206,8 +206,8 @@ inline swap_out() {
 #endif
     if :: now.incoming == BESIDE -> THEN(now.beside = 0) :: else -> skip fi }
 
-inline point_at(release_) {
-    DO(POINT_AT, now.current = release_);
+inline set_current(release_) {
+    DO(SET_CURRENT, now.current = release_);
 #ifndef NO_SYNC_OF_CURRENT
     THEN(disk.current = now.current)
 #endif
@@ -308,18 +308,18 @@ inline collect() {
         od;
         i = 0; keep = 0) }
 
-/* -- what a run leaves, whether it ended well, failed or was stopped: the same code mends it (transaction.undo) ------- */
+/* -- what a run leaves, whether it ended well, failed or was stopped: the same code mends it (transaction.resolve_entry) ------- */
 
-inline settle_counted() {
+inline complete_commit() {
 #ifndef NO_SWAP_IN_AGAIN
     swap_in();
 #endif
     keep_previous();
     remember_previous(now.release, now.former) }
 
-inline undo() {
+inline resolve_entry() {
 #ifndef NO_SYNC_BEFORE_UNDO
-    if /* a kill may have come between point_at and its sync */
+    if /* a kill may have come between set_current and its sync */
     :: what == IDLE || now.current != now.release -> THEN(disk.current = now.current)
     :: else -> skip
     fi;
@@ -329,14 +329,14 @@ inline undo() {
         swap_out();
         if :: now.command != ROLLBACK -> remove(now.release) :: else -> skip fi
     :: else ->
-        settle_counted();
+        complete_commit();
         if :: now.command == RECOVER -> unmark(now.former) :: else -> skip fi
     fi;
     collect();
     journal_write(IDLE, 0, 0, 0, 0) }
 
-inline recover_crash() {
-    if :: now.command != IDLE -> undo() :: else -> skip fi;
+inline resolve_interrupted() {
+    if :: now.command != IDLE -> resolve_entry() :: else -> skip fi;
     if :: now.beside -> THEN(now.beside = 0) :: else -> skip fi;
     i = 1;
     do
@@ -385,7 +385,7 @@ ended:
     atomic { lock == 0 -> lock = _pid };
 #endif
 done: /* here the block of a command is left too, with its journal: as after a crash, but for the lock */
-    recover_crash();
+    resolve_interrupted();
     atomic { at_rest() };
     if
     :: atomic { what != IDLE -> if :: lock == _pid -> lock = 0 :: else -> skip fi; goto ended }
@@ -417,10 +417,10 @@ done: /* here the block of a command is left too, with its journal: as after a c
     collect();
 #endif
     swap_in();
-    point_at(r);
+    set_current(r);
     if /* does it work, seen from outside? */
     :: true -> goto done
-    :: true -> point_at(now.former); swap_out(); goto done
+    :: true -> set_current(now.former); swap_out(); goto done
     fi;
 none:
     atomic { if :: lock == _pid -> lock = 0 :: else -> skip fi };

@@ -33,7 +33,7 @@ class Recorder:
         self._patch, self._prefix = monkeypatch, prefix
         self._around(journal, "write", self._journal)
         self._around(copies, "copy_tree", lambda _from, to: "COPY_TREE" if to.name == userdata.INCOMING else "")
-        self._around(stage, "fill_store", lambda *_: "FILL_STORE")
+        self._around(stage, "verify_into_store", lambda *_: "FILL_STORE")
         self._around(stage, "stage_environment", lambda *_: "STAGE_ENVIRONMENT")
         self._around(Replacement, "remake_environment", lambda *_: "STAGE_ENVIRONMENT")
         self._around(migration, "migrate", lambda *_: "MIGRATE" if self._journal_names_data() else "")
@@ -41,12 +41,12 @@ class Recorder:
         self._around(seal, "mark_complete", lambda *_: "MARK_COMPLETE")
         self._around(userdata, "swap_in", lambda *_: "SWAP_IN", changes=self._data)
         self._around(userdata, "swap_out", lambda *_: "SWAP_OUT", changes=self._data)
-        self._around(Prefix, "point_at", lambda *_: "POINT_AT")
+        self._around(Prefix, "set_current", lambda *_: "SET_CURRENT")
         self._around(userdata, "keep_previous", lambda *_: "KEEP_PREVIOUS", changes=self._aside)
         self._around(retention, "remember_previous", lambda *_: "REMEMBER_PREVIOUS", changes=self._previous)
         self._around(seal, "unmark", lambda *_: "UNMARK", changes=lambda release: release.is_complete)
         self._around(seal, "remove", lambda *_: "REMOVE", changes=lambda release: release.path.is_dir())
-        for name in ("__exit__", "switch_back"):
+        for name in ("__exit__", "revert"):
             self._unless_dead(transaction.Transaction, name)
 
     def _around(

@@ -79,25 +79,25 @@ def test_a_release_that_does_not_work_goes_with_its_data(versions, prefix, recor
     monkeypatch.setattr(acceptance, "check_health", broken)
     with pytest.raises(InstallError):
         install(versions[NEW], prefix)
-    assert recorder.steps.count("POINT_AT") == 2
+    assert recorder.steps.count("SET_CURRENT") == 2
     assert "SWAP_OUT" in recorder.steps
     assert follows(tmp_path, recorder.steps, 1)
 
 
 @pytest.mark.parametrize(
-    "last", ["FILL_STORE", "MARK_COMPLETE", "SWAP_IN", "POINT_AT", "KEEP_PREVIOUS", "REMEMBER_PREVIOUS"]
+    "last", ["FILL_STORE", "MARK_COMPLETE", "SWAP_IN", "SET_CURRENT", "KEEP_PREVIOUS", "REMEMBER_PREVIOUS"]
 )
 def test_a_command_that_is_killed_and_the_next_one(versions, prefix, recorder, tmp_path, last):
     with recorder.killed_after(last):
         install(versions[NEW], prefix)
-    transaction.recover_crash(prefix)
+    transaction.resolve_interrupted(prefix)
     assert follows(tmp_path, recorder.steps, 1, crashes=1)
 
 
 @pytest.mark.parametrize(
     ("wrong", "why"),
     [
-        (("JOURNAL_WRITE", "POINT_AT"), "a switch to nothing"),
+        (("JOURNAL_WRITE", "SET_CURRENT"), "a switch to nothing"),
         (("FILL_STORE",), "no journal"),
         (("JOURNAL_WRITE", "FILL_STORE", "STAGE_ENVIRONMENT", "MARK_COMPLETE"), "a mark without a sync"),
     ],

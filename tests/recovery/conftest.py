@@ -11,7 +11,7 @@ from installer.layout.prefix import Prefix
 from installer.release import receipt
 from installer.trust.admission import Candidate
 from installer.trust.available import WHATEVER_THE_CLOCK_SAYS, Available
-from recovery.recover import Given, Recovery, plan_recovery, recover
+from recovery.recover import RecoverRequest, Recovery, plan_recovery, recover
 from shared.processes import process
 from shared.programs.uv import Uv
 from shared.terminal.progress import NoProgress
@@ -54,17 +54,17 @@ class Host:
         return json.loads(ended.stdout)
 
     def plan(self, bundle=None, policy=None, **options):
-        with forgetful() as places:
-            given = Given(available=self.available(bundle, policy, places), **options)
-            return plan_recovery(self.prefix, given.admitted())[0]
+        with forgetful() as trust_stores:
+            request = RecoverRequest(available=self.available(bundle, policy, trust_stores), **options)
+            return plan_recovery(self.prefix, request.admitted())[0]
 
     def recover(self, bundle=None, policy=None, **options) -> Recovery:
-        with forgetful() as places:
-            given = Given(available=self.available(bundle, policy, places), **options)
-            return recover(self.prefix, lambda plan: True, NoProgress(), given)
+        with forgetful() as trust_stores:
+            request = RecoverRequest(available=self.available(bundle, policy, trust_stores), **options)
+            return recover(self.prefix, lambda plan: True, NoProgress(), request)
 
-    def available(self, bundle, policy, places) -> Available:
-        candidate = Candidate(bundle, self.prefix, places, WHATEVER_THE_CLOCK_SAYS) if bundle else None
+    def available(self, bundle, policy, trust_stores) -> Available:
+        candidate = Candidate(bundle, self.prefix, trust_stores, WHATEVER_THE_CLOCK_SAYS) if bundle else None
         return Available(candidate, policy, named=True)
 
 
@@ -96,7 +96,7 @@ def newer(tiny, tmp_path) -> Tiny:
 
 @pytest.fixture
 def installed(monkeypatch):
-    """The names in each lock that uv is given."""
+    """The names in each lock that uv is request."""
     calls = []
     sync = Uv.sync
 

@@ -43,57 +43,57 @@ def unproven(host):
     return host
 
 
-def remembered(places):
-    return host_memory(places).products.get(PRODUCT, 0)
+def remembered(trust_stores):
+    return host_memory(trust_stores).products.get(PRODUCT, 0)
 
 
 def recover(host, bundle, **options):
     return api.recover(host.prefix.root, bundle=bundle.folder, trusted_keys=[str(bundle.key)], **options)
 
 
-def test_what_was_installed_from_a_bundle_is_remembered(unproven, newer, places):
+def test_what_was_installed_from_a_bundle_is_remembered(unproven, newer, trust_stores):
     done = recover(unproven, newer)
     assert [remedy.id for remedy in done.plan.remedies] == ["reinstall"]
-    assert remembered(places) == newer.manifest.product.counter
+    assert remembered(trust_stores) == newer.manifest.product.counter
 
 
-def test_what_was_only_taken_from_it_is_not(host, tiny, places):
+def test_what_was_only_taken_from_it_is_not(host, tiny, trust_stores):
     (host.site / "tiny_lib" / "more.py").unlink()
     assert recover(host, tiny).applied
-    assert remembered(places) == COUNTER  # of what is installed, which nobody remembered
+    assert remembered(trust_stores) == COUNTER  # of what is installed, which nobody remembered
 
 
-def test_nor_what_nobody_wanted(unproven, newer, places):
+def test_nor_what_nobody_wanted(unproven, newer, trust_stores):
     assert not api.recover(
         unproven.prefix.root, lambda _plan: False, bundle=newer.folder, trusted_keys=[str(newer.key)]
     ).applied
-    assert remembered(places) == 0
+    assert remembered(trust_stores) == 0
 
 
-def test_a_clock_that_is_behind_is_told_and_stops_no_repair(unproven, newer, places, monkeypatch):
+def test_a_clock_that_is_behind_is_told_and_stops_no_repair(unproven, newer, trust_stores, monkeypatch):
     for module in ("admission", "evidence"):
         monkeypatch.setattr(f"installer.trust.{module}.is_ahead", lambda _manifest, _now: True)
     heard = Heard()
     assert recover(unproven, newer, progress=heard).installed
     assert any("this host's clock says" in warning for warning in heard.warnings)
-    assert remembered(places) == COUNTER  # of the one before, in the audit log
+    assert remembered(trust_stores) == COUNTER  # of the one before, in the audit log
 
 
-def test_of_older_bundles_only_that_of_the_active_release_repairs(host, newer, tiny, places, tmp_path):
-    memory.remember(places.make_own(), counters={PRODUCT: newer.manifest.product.counter})
+def test_of_older_bundles_only_that_of_the_active_release_repairs(host, newer, tiny, trust_stores, tmp_path):
+    memory.remember(trust_stores.make_own(), counters={PRODUCT: newer.manifest.product.counter})
     lose(host, "tiny_lib")
     other = tiny_bundle(tmp_path / "other", key=tiny.key.with_suffix(""), weights='{"weight": 1}')
     with pytest.raises(TrustError, match="older than the release that this host accepted"):
         recover(host, other)
     assert recover(host, tiny).applied
     assert host.plan().findings == ()
-    assert remembered(places) == newer.manifest.product.counter
+    assert remembered(trust_stores) == newer.manifest.product.counter
 
 
 @pytest.mark.parametrize("ask", [api.recover, api.plan_recovery])
-def test_a_policy_that_does_not_count_stops_a_repair_before_it_begins(host, tiny, places, ask):
-    lay(places.host, make_policy(1, [read_key(str(tiny.key))], [ROOT.key]), ROOT)
-    policy = places.host / "policy-1.json"
+def test_a_policy_that_does_not_count_stops_a_repair_before_it_begins(host, tiny, trust_stores, ask):
+    lay(trust_stores.host, make_policy(1, [read_key(str(tiny.key))], [ROOT.key]), ROOT)
+    policy = trust_stores.host / "policy-1.json"
     policy.write_bytes(policy.read_bytes() + b" ")
     (host.site / "tiny_lib" / "more.py").unlink()
     before = host.release

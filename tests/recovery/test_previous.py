@@ -11,10 +11,10 @@ from installer.install import rollback
 from installer.logs import audit_log
 from installer.release import receipt
 from installer.trust.authority import HOST, Authority
-from installer.trust.places import host_places
+from installer.trust.stores import host_trust_stores
 from installer.userdata import userdata
 from recovery import previous
-from recovery.inspection.which import release_to_repair
+from recovery.inspection.target_release import release_to_repair
 from shared.errors import HostError
 from shared.files import files
 from shared.terminal.progress import NoProgress
@@ -54,7 +54,7 @@ def upgraded(host, tmp_path):
 
 
 def roll_back(host):
-    return rollback.rollback(host.prefix, NoProgress(), rollback.Goal(mending=previous.mending(host_places())))
+    return rollback.rollback(host.prefix, NoProgress(), rollback.Goal(mending=previous.mending(host_trust_stores())))
 
 
 def damage(path):
@@ -72,7 +72,7 @@ def test_one_that_lost_its_mark_stays_with_what_it_needs_and_is_made_anew(host, 
     elif left == "a link for its mark":
         upgraded.complete_file.symlink_to("nothing")
     stored = sorted(host.prefix.store.rglob("*"))
-    transaction.recover_crash(host.prefix)
+    transaction.resolve_interrupted(host.prefix)
     assert host.recover().applied is False
     assert sorted(host.prefix.store.rglob("*")) == stored
     found = look(PreviousReleases, host.prefix)

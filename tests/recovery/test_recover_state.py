@@ -14,7 +14,7 @@ from installer.release import receipt, tools_environment
 from recovery.recover import recover
 from recovery.repair import replacement
 from shared.errors import BusyError, HostError, InstallError
-from shared.files.lockfile import locked
+from shared.files.process_lock import locked
 from shared.processes import process
 from shared.programs.uv import Uv
 from shared.terminal.progress import NoProgress
@@ -143,7 +143,7 @@ def test_a_crash_after_the_switch_still_removes_the_damaged_release(host, monkey
         with pytest.raises(SystemExit):
             host.recover()
     assert damaged.is_complete
-    transaction.recover_crash(host.prefix)
+    transaction.resolve_interrupted(host.prefix)
     assert not damaged.path.exists()
     whole(host)
 

@@ -13,13 +13,13 @@ from shared.errors import TrustError, UsageError
 from shared.terminal.progress import NoProgress
 from validator import report as reports
 from validator.registry import CHECKS
-from validator.runner import run_checks, select
+from validator.runner import Selection, run_checks, select
 from validator.subject import subject_of
 
 
 def validated(host):
     subject = subject_of(host.prefix)
-    chosen = select(CHECKS, ids=("packages.record", "security.integrity", "ragtrace.release"))
+    chosen = select(CHECKS, Selection(ids=("packages.record", "security.integrity", "ragtrace.release")))
     return json.loads(reports.to_bytes(reports.make_report(subject, run_checks(subject, chosen, NoProgress()))))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bootstrap.api import here
-from installer.trust.places import host_places
+from installer.trust.stores import host_trust_stores
 from tests.hosts import faults, needs
 from tests.reliability import matrix
 from tests.reliability import world as worlds
@@ -28,7 +28,7 @@ def scratch() -> Iterator[Path]:
 def world(scratch: Path) -> Iterator[worlds.World]:
     """Make both bundles and the prefixes that operations start from."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(here, "host_places", host_places)  # what the world puts there goes with it
+        patch.setattr(here, "host_trust_stores", host_trust_stores)  # what the world puts there goes with it
         yield worlds.make(scratch / "world")
 
 
@@ -41,6 +41,6 @@ def found(world: worlds.World, scratch: Path) -> list:
 
 
 @pytest.fixture
-def place(tmp_path: Path, places: object) -> Path:
+def place(tmp_path: Path, trust_stores: object) -> Path:
     """Give a place for one prefix."""
     return tmp_path / "place"

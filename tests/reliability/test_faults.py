@@ -114,19 +114,19 @@ def size_of(folder):
 
 
 @pytest.mark.parametrize("more", [8, 40, 100])
-def test_a_disk_that_fills_up(world, tmpfs, places, monkeypatch, more):
+def test_a_disk_that_fills_up(world, tmpfs, trust_stores, monkeypatch, more):
     size, _inodes = size_of(world.folder / f"{worlds.UPGRADE}.prefix")
     fill(world, tmpfs(f"size={size + more}k"), monkeypatch)
 
 
 @pytest.mark.parametrize("more", [8, 60])
-def test_a_disk_without_inodes(world, tmpfs, places, monkeypatch, more):
+def test_a_disk_without_inodes(world, tmpfs, trust_stores, monkeypatch, more):
     _size, inodes = size_of(world.folder / f"{worlds.UPGRADE}.prefix")
     fill(world, tmpfs(f"size=64m,nr_inodes={inodes + more}"), monkeypatch)
 
 
 @pytest.mark.parametrize("space", ["full", "some"])
-def test_a_repair_on_a_disk_that_is_full(world, tmpfs, places, space):
+def test_a_repair_on_a_disk_that_is_full(world, tmpfs, trust_stores, space):
     size, _inodes = size_of(world.folder / f"{worlds.RECOVER}.prefix")
     place = tmpfs(f"size={size + 400}k")
     prefix = world.start(worlds.RECOVER, place / "place")
@@ -144,7 +144,7 @@ def test_a_repair_on_a_disk_that_is_full(world, tmpfs, places, space):
 
 
 @pytest.mark.parametrize("options", ["size=1m", "size=64m,nr_inodes=300"])
-def test_a_disk_that_is_too_small_is_refused_before_the_first_write(world, tmpfs, places, options):
+def test_a_disk_that_is_too_small_is_refused_before_the_first_write(world, tmpfs, trust_stores, options):
     place = tmpfs(options)
     said = worlds.run(world.argv(worlds.INSTALL, place / "prefix"))
     assert said.code == 4, said

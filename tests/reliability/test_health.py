@@ -52,14 +52,14 @@ def test_a_first_installation_that_fails_its_look_leaves_none(world, place, sick
 @pytest.mark.parametrize("operation", [worlds.UPGRADE, worlds.ROLLBACK])
 def test_when_switching_back_fails_the_release_named_is_the_active_one(world, place, sick, monkeypatch, operation):
     prefix = world.start(operation, place)
-    before, switch = prefix.active(), Prefix.point_at
+    before, switch = prefix.active(), Prefix.set_current
 
-    def point_at(self, release):
+    def set_current(self, release):
         if release == before:
             raise OSError(errno.EIO, "Input/output error", str(self.current))
         switch(self, release)
 
-    monkeypatch.setattr(Prefix, "point_at", point_at)
+    monkeypatch.setattr(Prefix, "set_current", set_current)
     said = worlds.run(world.argv(operation, prefix.root))
     now = prefix.active()
     assert said.code == 5

@@ -14,7 +14,7 @@ import pytest
 
 from installer.layout.prefix import Prefix
 from shared.errors import BusyError, HostError
-from shared.files import files, lockfile
+from shared.files import files, process_lock
 from shared.processes import supervised
 from tests.reliability import world as worlds
 from tests.reliability.victim import __file__ as victim
@@ -96,29 +96,30 @@ def test_the_lock_is_held_as_long_as_a_program_of_a_killed_run_lives(tmp_path, m
     lock.parent.mkdir()
     code = f"import os,time;os.setsid() if os.fork()==0 else os._exit(0);open({str(pid)!r},'w').write(str(os.getpid()))"
     code += "\nos.dup2(os.open(os.devnull,os.O_RDWR),1);os.dup2(1,2);time.sleep(600)"
-    script = "import os,pathlib,signal,sys\nfrom shared.files import lockfile; from shared.processes import process\n"
-    script += (
-        "with lockfile.locked(pathlib.Path(sys.argv[1])):\n process.run([sys.executable,'-c',sys.argv[2]],timeout=60)"
+    script = (
+        "import os,pathlib,signal,sys\nfrom shared.files import process_lock; from shared.processes import process\n"
     )
+    script += "with process_lock.locked(pathlib.Path(sys.argv[1])):\n "
+    script += "process.run([sys.executable,'-c',sys.argv[2]],timeout=60)"
     script += "\n while not os.path.exists(sys.argv[3]): pass\n os.kill(os.getpid(),signal.SIGKILL)"
     run = subprocess.run([sys.executable, "-c", script, str(lock), code, str(pid)], cwd=ROOT, check=False)
     assert run.returncode == -signal.SIGKILL
     until(lambda: pid.read_text() != "")
-    monkeypatch.setattr(lockfile, "LINGER", 0.3)
-    with pytest.raises(BusyError), lockfile.locked(lock):
+    monkeypatch.setattr(process_lock, "LINGER", 0.3)
+    with pytest.raises(BusyError), process_lock.locked(lock):
         pass
     os.kill(int(pid.read_text()), signal.SIGKILL)
-    monkeypatch.setattr(lockfile, "LINGER", PATIENCE)
-    with lockfile.locked(lock):
+    monkeypatch.setattr(process_lock, "LINGER", PATIENCE)
+    with process_lock.locked(lock):
         pass
 
 
 def test_a_program_that_lives_on_after_a_whole_run_holds_no_lock(tmp_path):
     lock = tmp_path / "lock"
-    with open(tmp_path / "copy", "w"), lockfile.locked(lock):
+    with open(tmp_path / "copy", "w"), process_lock.locked(lock):
         handle = next(number for number in supervised._inherited)
         copy = os.dup(handle)
-    with lockfile.locked(lock):
+    with process_lock.locked(lock):
         pass
     os.close(copy)
 
@@ -129,7 +130,7 @@ def test_a_filesystem_without_locks_is_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr(fcntl, "flock", refuse)
     with pytest.raises(HostError, match="does not support locks: No locks available"):
-        lockfile.require_locks(tmp_path, tmp_path)
+        process_lock.require_locks(tmp_path, tmp_path)
 
 
 def test_names_of_unfinished_releases_are_kept_within_bounds(tmp_path):

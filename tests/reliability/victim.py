@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from bootstrap import cli
 from bootstrap.api import here
-from installer.trust.places import Places
+from installer.trust.stores import TrustStores
 from shared.files import files
 from shared.processes import process
 
@@ -29,12 +29,12 @@ def places_in(folder):
     # on Windows nothing of the tests belongs to Administrators, as what counts for the whole host must
     windows = os.name == "nt"
     owner = 0 if windows else os.geteuid()
-    return Places(folder / "host", folder / "user", folder, privileged=not windows, owner=owner)
+    return TrustStores(folder / "host", folder / "user", folder, privileged=not windows, owner=owner)
 
 
 def own_places(folder):
     """Keep what a run accepts in a folder, away from this machine's places of trust."""
-    here.host_places = lambda: places_in(folder)  # type: ignore[attr-defined]
+    here.host_trust_stores = lambda: places_in(folder)  # type: ignore[attr-defined]
 
 
 def hurt(prefixes):

@@ -19,7 +19,7 @@ ELSEWHERE = {
     "shared/programs/app_launcher.py": "stands alone in every release, with nothing of ours to import",
     "shared/files/files.py": "writes our own, and opens folders",
     "installer/layout/in_use.py": "locks a release that is used, without reading it",
-    "shared/files/lockfile.py": "opens folders",
+    "shared/files/process_lock.py": "opens folders",
     "shared/files/outputs.py": "writes where the user says",
     "shared/files/output_place.py": "opens folders on the way there",
     "shared/files/trees.py": "walks by descriptors",

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from shared.terminal.progress import NoProgress
 from validator.checks.performance import measured
-from validator.remedy import settle
+from validator.remedy import decide_remedies
 from validator.runner import results_of
-from validator.subject import subject_of
+from validator.subject import Subject, subject_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 def look_all(kind: type[Check], prefix: Prefix | None, limit: float | None = None) -> list[CheckResult]:
     """Return all results of a check, with what helps."""
-    subject = subject_of(prefix)
-    return settle(results_of(kind(limit), subject), subject, NoProgress())
+    subject = subject_of(prefix) if prefix else Subject()
+    return decide_remedies(results_of(kind(limit), subject), subject, NoProgress())
 
 
 def look(kind: type[Check], prefix: Prefix | None, limit: float | None = None) -> CheckResult:

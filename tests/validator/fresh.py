@@ -14,7 +14,7 @@ from typing import Any
 from bootstrap import api
 from bundle.product.application import Launcher
 from bundle.product.environment import Environment
-from installer.trust.places import Places
+from installer.trust.stores import TrustStores
 from tests.tiny import install_tiny, tiny_bundle
 
 # Finds its own folder by a file and makes folders there while it is imported, as applications do that are run from a
@@ -78,8 +78,8 @@ def main(folder: str, shape: str, umask: str) -> None:
     """Build, install and validate; print the results that are not well."""
     os.umask(int(umask, 8))
     top = Path(folder)
-    places = Places(top / "host", top / "user", top, privileged=True, owner=os.geteuid())
-    api.inspecting.places_or_ours = lambda _given=None: places  # type: ignore[attr-defined,assignment]
+    trust_stores = TrustStores(top / "host", top / "user", top, privileged=True, owner=os.geteuid())
+    api.inspecting.trust_stores = lambda: trust_stores  # type: ignore[attr-defined]
     prefix = install_tiny(tiny_bundle(top / "bundle", **SHAPES[shape]), top / "prefix")
     report = api.validate(prefix.root)
     bad = [result.to_json() for result in report.results if result.status not in ("PASS", "SKIP")]

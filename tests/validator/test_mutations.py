@@ -19,7 +19,7 @@ from tests.validator.breaking import LIMIT, Mutation, World, make_world
 from tests.validator.mutations import MUTATIONS
 from validator.check import BUNDLE, ERROR, PASS, RECOVER, SKIP, WARN
 from validator.registry import CHECKS
-from validator.remedy import settle
+from validator.remedy import decide_remedies
 from validator.report import CRITICAL, DECISIVE, EXCELLENT, GOOD, WARNING, overall
 from validator.runner import results_of
 from validator.subject import subject_of
@@ -45,7 +45,7 @@ def look(world: World, check: str, limit: float = LIMIT):
     """Return what a check says, with what recover would do about it."""
     available = Available(policy=POLICY)
     subject = replace(subject_of(world.prefix), foresee=lambda: recovery.foresee(world.prefix, available, Digests()))
-    return settle(results_of(BY_ID[check](limit), subject), subject, NoProgress())
+    return decide_remedies(results_of(BY_ID[check](limit), subject), subject, NoProgress())
 
 
 @pytest.mark.parametrize("check", sorted(BY_ID))
@@ -69,10 +69,10 @@ def test_its_check_notices_and_what_it_advises_helps(world, mutation: Mutation) 
     bad = [result for result in results if result.status == mutation.status]
     assert {result.remedy for result in bad} == {mutation.remedy}
     assert all(result.suggestion for result in bad) or mutation.status == ERROR, "it does not say what to do"
-    given = recovery.Given(available=Available(policy=POLICY))
+    request = recovery.RecoverRequest(available=Available(policy=POLICY))
     if mutation.remedy == RECOVER:
         assert all(" recover " in result.command for result in bad)
-        recovery.recover(world.prefix, lambda plan: True, NoProgress(), given)
+        recovery.recover(world.prefix, lambda plan: True, NoProgress(), request)
         left = look(world, mutation.check)
         assert {result.status for result in left} <= {PASS}, [result.details for result in left]
         return
@@ -80,7 +80,7 @@ def test_its_check_notices_and_what_it_advises_helps(world, mutation: Mutation) 
     if mutation.remedy == BUNDLE:
         # recover says the same, and changes nothing
         with pytest.raises(HostError) as refused:
-            recovery.recover(world.prefix, lambda plan: True, NoProgress(), given)
+            recovery.recover(world.prefix, lambda plan: True, NoProgress(), request)
         assert {result.suggestion for result in bad} == {refused.value.advice.partition(" Then run recover")[0]}
         assert all("recover --bundle FOLDER" in result.command for result in bad)
 

@@ -16,7 +16,7 @@ from tests.wheels import Wheel
 from validator import plugins
 from validator.check import ERROR, FAIL, PASS, WARN
 from validator.runner import results_of
-from validator.subject import subject_of
+from validator.subject import subject_before_installation, subject_of
 from validator.trials import leftovers
 
 GOOD = """
@@ -29,13 +29,13 @@ print(json.dumps({"check_name": "Mine", "status": "WARN", "details": f"{context[
 
 
 @pytest.fixture
-def run(tmp_path, places):
+def run(tmp_path, trust_stores):
     """Return the only result of a plugin with this source, in the bundle."""
 
     def inspect(source: str, limit: float | None = None):
         prefix = make_prefix(tmp_path, plugins={"mine.py": source.encode()})
         subject = subject_of(prefix)
-        (kind,) = plugins.find(subject, places)
+        (kind,) = plugins.find(subject, trust_stores)
         (result,) = results_of(kind(limit), subject)
         return result
 
@@ -155,21 +155,21 @@ def test_one_that_forks_and_never_ends_is_stopped_with_all_its_children(run, tmp
     await_no_plugin(tmp_path)
 
 
-def test_a_plugin_that_was_altered_does_not_run(tmp_path, places) -> None:
+def test_a_plugin_that_was_altered_does_not_run(tmp_path, trust_stores) -> None:
     prefix = make_prefix(tmp_path, plugins={"mine.py": GOOD.encode()})
     marker = tmp_path / "ran"
     change(release_of(prefix).bundle / "plugins" / "mine.py", f"open({str(marker)!r}, 'w')".encode())
     subject = subject_of(prefix)
-    (kind,) = plugins.find(subject, places)
+    (kind,) = plugins.find(subject, trust_stores)
     (result,) = results_of(kind(), subject)
     assert result.status == FAIL
     assert not marker.exists()
 
 
-def host_plugin(places, mode: int = 0o644) -> None:
-    folder = places.host.parent / "checks"
+def host_plugin(trust_stores, mode: int = 0o644) -> None:
+    folder = trust_stores.host.parent / "checks"
     folder.mkdir(parents=True)
-    for path in (places.host.parent, folder):
+    for path in (trust_stores.host.parent, folder):
         path.chmod(0o755)
     (folder / "own.py").write_text(GOOD)
     (folder / "own.py").chmod(mode)
@@ -178,8 +178,8 @@ def host_plugin(places, mode: int = 0o644) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
 @pytest.mark.parametrize(("mode", "status"), [(0o644, WARN), (0o666, ERROR)])
-def test_a_plugin_of_the_host_must_be_its_administrators(prefix, places, mode, status) -> None:
-    host_plugin(places, mode)
+def test_a_plugin_of_the_host_must_be_its_administrators(prefix, trust_stores, mode, status) -> None:
+    host_plugin(trust_stores, mode)
     report = api.validate(prefix.root, checks=["plugin.own"])
     assert [result.status for result in report.results] == [status]
 
@@ -222,13 +222,13 @@ def test_entry_points_of_a_package_are_checks(packaged) -> None:
     assert "demo_none" in found[names[2]][1]
 
 
-def test_looking_for_them_imports_nothing(packaged, places, monkeypatch) -> None:
+def test_looking_for_them_imports_nothing(packaged, trust_stores, monkeypatch) -> None:
     def refuse(*_args, **_options):
         raise AssertionError
 
     monkeypatch.setattr("shared.processes.process.run", refuse)
     before = set(sys.modules)
-    assert len(plugins.find(subject_of(packaged), places)) == 3
+    assert len(plugins.find(subject_of(packaged), trust_stores)) == 3
     assert not {name for name in set(sys.modules) - before if name.startswith("demo")}
 
 
@@ -236,7 +236,7 @@ def entry_points(prefix):
     return site_of(prefix) / "demo_checks-1.0.dist-info" / "entry_points.txt"
 
 
-def test_entry_points_that_were_altered_or_added_do_not_run(packaged, places, tmp_path) -> None:
+def test_entry_points_that_were_altered_or_added_do_not_run(packaged, trust_stores, tmp_path) -> None:
     marker = tmp_path / "ran"
     planted = f"open({str(marker)!r}, 'w')"
     change(entry_points(packaged), b"[ragtrace.checks]\nspeed = planted:look\n")
@@ -245,7 +245,7 @@ def test_entry_points_that_were_altered_or_added_do_not_run(packaged, places, tm
     added.mkdir()
     (added / "entry_points.txt").write_text("[ragtrace.checks]\nlook = planted:look\n")
     (site_of(packaged) / "planted.py").write_text(planted)
-    kinds = plugins.find(subject_of(packaged), places)
+    kinds = plugins.find(subject_of(packaged), trust_stores)
     assert [kind.id for kind in kinds] == ["plugin.added.look", "plugin.demo_checks.speed"]
     for kind in kinds:
         (result,) = results_of(kind(), subject_of(packaged))
@@ -254,14 +254,14 @@ def test_entry_points_that_were_altered_or_added_do_not_run(packaged, places, tm
 
 
 @pytest.mark.parametrize("text", [b"no section", b"\xff\xfe", b"[ragtrace.checks]\n  x\n[", b""])
-def test_entry_points_that_nobody_can_read_are_none(packaged, places, text) -> None:
+def test_entry_points_that_nobody_can_read_are_none(packaged, trust_stores, text) -> None:
     change(entry_points(packaged), text)
-    assert plugins.find(subject_of(packaged), places) == []
+    assert plugins.find(subject_of(packaged), trust_stores) == []
 
 
-def test_without_any_there_are_none(prefix, places) -> None:
-    assert plugins.find(subject_of(prefix), places) == []
-    assert plugins.find(subject_of(None), places) == []
+def test_without_any_there_are_none(prefix, trust_stores) -> None:
+    assert plugins.find(subject_of(prefix), trust_stores) == []
+    assert plugins.find(subject_before_installation(), trust_stores) == []
 
 
 def test_the_documented_example_works(run) -> None:
@@ -284,16 +284,16 @@ def test_the_documented_package_works(tmp_path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
-def test_a_file_of_the_host_with_a_name_that_is_none_is_told(prefix, places) -> None:
-    host_plugin(places)
-    (places.host.parent / "checks" / "Disk-Quota.py").write_text(GOOD)
+def test_a_file_of_the_host_with_a_name_that_is_none_is_told(prefix, trust_stores) -> None:
+    host_plugin(trust_stores)
+    (trust_stores.host.parent / "checks" / "Disk-Quota.py").write_text(GOOD)
     (result,) = api.validate(prefix.root, checks=["plugin.disk_quota.misnamed"]).results
     assert (result.status, "Disk-Quota.py is not a check name" in result.details) == (ERROR, True)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
-def test_they_are_listed_like_the_others(packaged, places, tmp_path, monkeypatch) -> None:
-    host_plugin(places)
+def test_they_are_listed_like_the_others(packaged, trust_stores, tmp_path, monkeypatch) -> None:
+    host_plugin(trust_stores)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "none"))
     monkeypatch.delenv("RAGTRACE_PREFIX", raising=False)
     for named in (packaged.root, None):

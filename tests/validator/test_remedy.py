@@ -9,10 +9,11 @@ from bootstrap import api
 from shared.errors import TrustError
 from shared.terminal.progress import NoProgress
 from tests.validator.checking import site_of
-from validator import remedy
+from validator import finding_kinds
 from validator.check import BUNDLE, FAIL, OPERATOR, PASS, RECOVER, RECOVER_OR_BUNDLE, WARN, CheckResult
+from validator.finding_kinds import LAUNCHER, MODEL, STORE
 from validator.registry import CHECKS
-from validator.remedy import LAUNCHER, MODEL, STORE, settle
+from validator.remedy import decide_remedies
 from validator.result import Repair
 from validator.subject import subject_of
 
@@ -22,7 +23,7 @@ def result(identifier: str = "ragtrace.models", status: str = FAIL, **changes) -
 
 
 def settled(prefix, foresee, *results):
-    return settle(results, replace(subject_of(prefix), foresee=foresee), NoProgress())
+    return decide_remedies(results, replace(subject_of(prefix), foresee=foresee), NoProgress())
 
 
 def foreseen(found, repaired, unmet=""):
@@ -85,9 +86,9 @@ def test_what_says_itself_what_to_do_is_for_the_operator(prefix) -> None:
 
 
 def test_every_check_that_damage_explains_is_one_of_ours() -> None:
-    assert set(remedy.CAUSES) <= {check.id for check in CHECKS}
-    assert remedy.causes_of("plugin.mine") == (remedy.RUN_FILES,)
-    assert remedy.causes_of("system.memory") == ()
+    assert set(finding_kinds.CAUSES) <= {check.id for check in CHECKS}
+    assert finding_kinds.causes_of("plugin.mine") == (finding_kinds.RUN_FILES,)
+    assert finding_kinds.causes_of("system.memory") == ()
 
 
 def test_validate_asks_what_recover_would_do(prefix, tmp_path) -> None:

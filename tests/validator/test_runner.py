@@ -12,7 +12,7 @@ from shared.terminal.progress import NoProgress
 from validator import runner
 from validator.check import ERROR, PACKAGES, PASS, PERFORMANCE, SKIP, SYSTEM, Check, UncheckedError
 from validator.registry import CHECKS
-from validator.runner import choice_of, run_checks, select
+from validator.runner import Selection, choice_of, run_checks, select
 from validator.subject import Subject
 
 
@@ -191,7 +191,7 @@ def test_seconds_are_each_results_own() -> None:
 
 
 def ids(**choice) -> set[str]:
-    return {check.id for check in select(CHECKS, **choice)}
+    return {check.id for check in select(CHECKS, Selection(**choice))}
 
 
 def test_everything_is_selected_by_default() -> None:
@@ -199,7 +199,7 @@ def test_everything_is_selected_by_default() -> None:
 
 
 def test_selection_by_category_identifier_and_skip() -> None:
-    assert {check.category for check in select(CHECKS, categories=["packages"])} == {PACKAGES}
+    assert {check.category for check in select(CHECKS, Selection(categories=["packages"]))} == {PACKAGES}
     assert ids(ids=["system.disk"]) == {"system.disk"}
     assert ids(categories=[PERFORMANCE], ids=["system.disk"], skip=["performance.matrix"]) == {
         "performance.defender",
@@ -220,7 +220,7 @@ def test_selection_by_category_identifier_and_skip() -> None:
 )
 def test_what_is_not_known_or_leaves_nothing_is_refused(choice) -> None:
     with pytest.raises(UsageError) as caught:
-        select(CHECKS, **choice)
+        select(CHECKS, Selection(**choice))
     assert caught.value.advice
 
 
@@ -235,17 +235,17 @@ def test_only_as_much_work_as_is_asked_for() -> None:
         id, effort = "system.heavy", "full"
 
     checks = (Light, Usual, Heavy)
-    assert select(checks, effort="quick") == [Light]
+    assert select(checks, Selection(effort="quick")) == [Light]
     assert select(checks) == [Light, Usual]
-    assert select(checks, effort="full") == list(checks)
-    assert select(checks, categories=["system"], effort="quick") == [Light]
-    assert select(checks, ids=["system.heavy"], effort="quick") == [Heavy]
+    assert select(checks, Selection(effort="full")) == list(checks)
+    assert select(checks, Selection(categories=["system"], effort="quick")) == [Light]
+    assert select(checks, Selection(ids=["system.heavy"], effort="quick")) == [Heavy]
 
 
 def test_what_a_choice_leaves_out_of_a_usual_run_is_known() -> None:
-    quick = choice_of(CHECKS, select(CHECKS, effort="quick"), "quick")
+    quick = choice_of(CHECKS, select(CHECKS, Selection(effort="quick")), "quick")
     assert {check.id for check in quick.left_out} == {check.id for check in CHECKS if check.effort == "normal"}
     assert {"security.integrity", "packages.record"} <= {check.id for check in quick.left_out}
     for effort in ("normal", "full"):
-        assert choice_of(CHECKS, select(CHECKS, effort=effort), effort).left_out == ()
-    assert CHECKS[0] in choice_of(CHECKS, select(CHECKS, skip=[CHECKS[0].id]), "normal").left_out
+        assert choice_of(CHECKS, select(CHECKS, Selection(effort=effort)), effort).left_out == ()
+    assert CHECKS[0] in choice_of(CHECKS, select(CHECKS, Selection(skip=[CHECKS[0].id])), "normal").left_out

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.validator.checking import change, release_of
 from validator.check import ERROR, SKIP, UncheckedError
-from validator.subject import Subject, subject_of
+from validator.subject import Subject, subject_before_installation, subject_of
 
 
 def test_a_whole_installation_has_no_problems(prefix) -> None:
@@ -15,7 +17,7 @@ def test_a_whole_installation_has_no_problems(prefix) -> None:
 
 
 def test_nothing_installed_is_a_reason_to_skip() -> None:
-    subject = subject_of(None)
+    subject = subject_before_installation()
     assert subject == Subject()
     for need in (subject.need_prefix, subject.need_release, subject.need_manifest, subject.need_receipt):
         with pytest.raises(UncheckedError, match="nothing is installed") as caught:
@@ -58,7 +60,7 @@ def test_half_a_release_is_none(prefix) -> None:
 
 def test_commands_can_be_typed_as_they_are(prefix, monkeypatch) -> None:
     monkeypatch.setenv("RAGTRACE_ZIPAPP", "/media/the disk/ragtrace-install.pyz")
-    command = subject_of(prefix, report_name="my report.json").recover_command()
+    command = replace(subject_of(prefix), report_name="my report.json").recover_command()
     assert command.startswith("python3 '/media/the disk/ragtrace-install.pyz' recover 'my report.json' --prefix ")
     monkeypatch.delenv("RAGTRACE_ZIPAPP")
-    assert subject_of(None).reinstall()["command"] == "python3 ragtrace-install.pyz install"
+    assert subject_before_installation().reinstall()["command"] == "python3 ragtrace-install.pyz install"

@@ -71,7 +71,7 @@ def commit_too_early() -> None:
 
     def entering(change: transaction.Transaction) -> transaction.Transaction:
         entered = enter(change)
-        change.prefix.point_at(change.release)
+        change.prefix.set_current(change.release)
         return entered
 
     transaction.Transaction.__enter__ = entering  # type: ignore[assignment]

@@ -11,7 +11,7 @@ from tests.stories.workshop import succeeded
 from tests.windows.operator import failures
 
 pytestmark = [pytest.mark.index, pytest.mark.host]
-# holds the lock of an installation as a run does (shared/files/lockfile.py), until a file appears
+# holds the lock of an installation as a run does (shared/files/process_lock.py), until a file appears
 HOLD = """\
 import msvcrt, os, sys, time
 handle = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)

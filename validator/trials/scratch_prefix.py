@@ -22,7 +22,7 @@ from installer.release.installation import Installation
 from installer.userdata import copies, persist
 from shared import reading, troubles
 from shared.errors import ToolError
-from shared.files import trees, trials
+from shared.files import temp_folders, trees
 from shared.i18n import _
 from shared.programs import app_launcher
 from validator.check import ERROR, SKIP, UncheckedError
@@ -99,10 +99,10 @@ def create(installation: Installation) -> Iterator[Installation]:
 def _scratch_folder(prefix: Prefix, account: process.Account | None) -> Iterator[Path]:
     """Create a folder under the state, so that links work, or elsewhere for an account or a read-only user."""
     if account is None and os.access(prefix.state, os.W_OK | os.X_OK):
-        with trials.folder(prefix.state) as root:
+        with temp_folders.folder(prefix.state) as root:
             yield root
         return
-    with trials.scratch(account=account) as root:
+    with temp_folders.scratch(account=account) as root:
         yield root
 
 
@@ -135,7 +135,7 @@ def _write_scratch(installation: Installation, scratch: Installation) -> None:
     scratch.prefix.env_file.touch()
     caller(scratch).mkdir()
     copies.copy_tree(prefix.bin, scratch.prefix.bin)
-    scratch.prefix.point_at(release)
+    scratch.prefix.set_current(release)
 
 
 def _link_persistent(scratch: Installation) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bootstrap import api
 from bootstrap.commands import common
 from bundle.description import describe, lines
-from installer.trust.places import host_places
+from installer.trust.stores import host_trust_stores
 from shared.i18n import plural
 from shared.programs import embedded
 from shared.terminal.commandline import DONE
@@ -48,4 +48,4 @@ def written(prefix: Prefix) -> list[Path]:
     """Return the folders that an installation writes to: prefix, trust records, logs, and the installer's cache."""
     cache = embedded.launcher()
     own = [Path(cache.opened["folder"])] if cache else []
-    return [prefix.root, host_places().own, common.user_logs(), *own]
+    return [prefix.root, host_trust_stores().own, common.user_logs(), *own]

@@ -140,11 +140,11 @@ def lines(state: State) -> Iterator[str]:
         yield _("No key is trusted here: no bundle is accepted.")
     elif state.authority.source == HOST:
         yield _("Policy {number} of this host, in {path}:").format(
-            number=state.authority.policy.number, path=state.places.host
+            number=state.authority.policy.number, path=state.trust_stores.host
         )
     else:
         yield _("Keys embedded in this installer; the host has no policy of its own in {path}:").format(
-            path=state.places.host
+            path=state.trust_stores.host
         )
     if facts["policy"]:
         yield from policy_lines(facts["policy"])

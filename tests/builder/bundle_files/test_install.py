@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from builder.assemble.documents import FILES, IN_ROOT, PLACES
-from shared.files import folders, trials
+from shared.files import folders, temp_folders
 
 ZIPAPP = (
     b"import sys\nprint('started', sys.flags.isolated, sys.flags.dont_write_bytecode, *sys.argv[1:])\nsys.exit(7)\n"
@@ -227,7 +227,7 @@ def test_the_copy_of_a_killed_run_goes_with_the_next_command_once_its_installer_
     system, home = root.parent / "system", root.parent / "state"
     system.mkdir()
     monkeypatch.setenv("TMPDIR", str(system))
-    monkeypatch.setattr(trials.tempfile, "tempdir", str(system))
+    monkeypatch.setattr(temp_folders.tempfile, "tempdir", str(system))
     monkeypatch.setenv("XDG_STATE_HOME", str(home) if state == "state" else "/etc/passwd")
     zipapp = b"import sys\nprint('started', flush=True)\nsys.stdin.read()\nprint('ended', flush=True)\n"
     (root / "04_Scripts" / "ragtrace-install.pyz").write_bytes(zipapp)
@@ -236,12 +236,12 @@ def test_the_copy_of_a_killed_run_goes_with_the_next_command_once_its_installer_
         assert wrapper.stdout.readline() == "started\n"
         wrapper.kill()
         wrapper.wait()
-        trials.tidy()
+        temp_folders.tidy()
         assert [path.name for path in system.glob("*/*")] == ["ragtrace-install.pyz"]
         wrapper.stdin.close()
         assert wrapper.stdout.read() == "ended\n"
-    register = home / folders.TOOL / trials.REGISTER
+    register = home / folders.TOOL / temp_folders.REGISTER
     while list(system.iterdir()):  # the kernel frees the lock when the process has ended
-        trials.tidy()
+        temp_folders.tidy()
     assert register.is_dir() == (state == "state")
     assert state != "state" or not list(register.iterdir())

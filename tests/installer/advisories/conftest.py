@@ -13,7 +13,7 @@ from tests.keys import SoftKey
 from tests.policies import lay
 
 if TYPE_CHECKING:
-    from installer.trust.places import Places
+    from installer.trust.stores import TrustStores
 
 KEY, APPROVER = SoftKey(ED25519), SoftKey(ED25519)
 MADE = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
@@ -24,7 +24,7 @@ class Site(NamedTuple):
     """An installation, and where its host remembers whom it trusts."""
 
     installation: Installation
-    places: Places
+    trust_stores: TrustStores
 
 
 @pytest.fixture
@@ -47,10 +47,10 @@ def brought(snapshot):
 
 
 @pytest.fixture
-def site(tmp_path, brought, places):
+def site(tmp_path, brought, trust_stores):
     """Return an installation that brought advisories, on a host whose policy lets KEY sign newer ones."""
     prefix = make_prefix(tmp_path, verification={"advisories/advisories.zip": brought})
     policy, owner = trusting(KEY, APPROVER)
-    places.host.mkdir(parents=True)
-    lay(places.host, policy, owner)
-    return Site(active(prefix), places)
+    trust_stores.host.mkdir(parents=True)
+    lay(trust_stores.host, policy, owner)
+    return Site(active(prefix), trust_stores)

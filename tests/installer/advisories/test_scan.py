@@ -94,15 +94,15 @@ def test_table_without_a_gate(site):
     assert table_of(site.installation) == "default"
 
 
-def test_table_of_the_gate(tmp_path, brought, places):
+def test_table_of_the_gate(tmp_path, brought, trust_stores):
     from tests.installed import make_prefix
 
     gate = json.dumps({"table": "strict"}).encode()
     prefix = make_prefix(tmp_path, verification={"advisories/advisories.zip": brought, "advisories/gate.json": gate})
     installation = active(prefix)
     assert table_of(installation) == "strict"
-    assert scan_installed(installation, places).assessment.table == "strict"
-    assert scan_installed(installation, places, table="default").assessment.table == "default"
+    assert scan_installed(installation, trust_stores).assessment.table == "strict"
+    assert scan_installed(installation, trust_stores, table="default").assessment.table == "default"
     path = installation.release.bundle / "verification" / "advisories" / "gate.json"
     path.parent.chmod(0o755)
     path.unlink()

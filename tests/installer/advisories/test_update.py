@@ -11,10 +11,10 @@ from bundle.advisories.snapshot import Snapshot, read_snapshot
 from bundle.signing.policy import NAMESPACES
 from bundle.signing.signature import ED25519
 from installer.advisories import stored
-from installer.advisories.update import update
+from installer.advisories.update import UpdateOptions, update
 from installer.logs import audit_log
 from shared.errors import BusyError, TrustError, UsageError
-from shared.files.lockfile import locked
+from shared.files.process_lock import locked
 from tests.advisories import below, record, sign_beside, snapshot_bytes, trusting
 from tests.installer.advisories.conftest import APPROVER, KEY, MADE
 from tests.keys import SoftKey
@@ -22,6 +22,11 @@ from tests.policies import lay
 
 LATER = MADE + timedelta(days=10)
 SNAPSHOT_ROLE, EXCEPTIONS_ROLE = NAMESPACES["advisories"], NAMESPACES["exceptions"]
+
+
+def adopt(path, site, **options):
+    """Update the advisories of an installation, a while after all that the tests sign."""
+    return update(path, site.installation, site.trust_stores, UpdateOptions(**{"now": LATER, **options}))
 
 
 def exceptions(sequence=1, approved=MADE):
@@ -47,7 +52,7 @@ def test_a_newer_snapshot(tmp_path, site, snapshot, brought):
     assert not in_force(site).updated
     for days in (5, 6):
         data = snapshot(days)
-        done = update(sign_beside(tmp_path / "a.zip", data, SNAPSHOT_ROLE, KEY), *site, now=LATER)
+        done = adopt(sign_beside(tmp_path / "a.zip", data, SNAPSHOT_ROLE, KEY), site)
         assert (done.role, done.new) == ("advisories", True)
         found = in_force(site)
         assert found.updated
@@ -61,22 +66,22 @@ def test_a_newer_snapshot(tmp_path, site, snapshot, brought):
 
 def test_the_same_again(tmp_path, site, snapshot):
     path = sign_beside(tmp_path / "a.zip", snapshot(5), SNAPSHOT_ROLE, KEY)
-    assert update(path, *site, now=LATER).new
+    assert adopt(path, site).new
     before = audit_log.head(site.installation.prefix)
-    again = update(path, *site, now=LATER)
+    again = adopt(path, site)
     assert not again.new
     assert again.audit_head == before == audit_log.head(site.installation.prefix)
 
 
 def test_what_the_release_brought_is_the_same(tmp_path, site, brought):
-    assert not update(sign_beside(tmp_path / "a.zip", brought, SNAPSHOT_ROLE, KEY), *site, now=LATER).new
+    assert not adopt(sign_beside(tmp_path / "a.zip", brought, SNAPSHOT_ROLE, KEY), site).new
     assert files_of(site) == []
 
 
 def refused(path, site, match, **more):
     before, kept_files = in_force(site), files_of(site)
     with pytest.raises(TrustError, match=match):
-        update(path, *site, **{"now": LATER, **more})
+        adopt(path, site, **more)
     assert in_force(site) == before
     assert files_of(site) == kept_files
     assert audit_log.entries(site.installation.prefix)[-1]["outcome"] == "failed"
@@ -84,7 +89,7 @@ def refused(path, site, match, **more):
 
 def test_an_older_one_is_refused(tmp_path, site, snapshot):
     refused(sign_beside(tmp_path / "a.zip", snapshot(-5), SNAPSHOT_ROLE, KEY), site, "is in force")
-    update(sign_beside(tmp_path / "b.zip", snapshot(5), SNAPSHOT_ROLE, KEY), *site, now=LATER)
+    adopt(sign_beside(tmp_path / "b.zip", snapshot(5), SNAPSHOT_ROLE, KEY), site)
     refused(sign_beside(tmp_path / "c.zip", snapshot(4), SNAPSHOT_ROLE, KEY), site, "is in force")
 
 
@@ -130,30 +135,30 @@ def test_cut_short(tmp_path, site, snapshot):
 def test_of_a_time_to_come(tmp_path, site, snapshot):
     path = sign_beside(tmp_path / "a.zip", snapshot(12), SNAPSHOT_ROLE, KEY)
     refused(path, site, "clock says")
-    assert update(path, *site, now=LATER, accept_clock=True).new
+    assert adopt(path, site, accept_clock=True).new
 
 
 def test_a_day_ahead_is_an_honest_clock(tmp_path, site, snapshot):
-    assert update(sign_beside(tmp_path / "a.zip", snapshot(10.9), SNAPSHOT_ROLE, KEY), *site, now=LATER).new
+    assert adopt(sign_beside(tmp_path / "a.zip", snapshot(10.9), SNAPSHOT_ROLE, KEY), site).new
 
 
 def test_blind(tmp_path, site, snapshot, monkeypatch):
     path = sign_beside(tmp_path / "a.zip", snapshot(5), SNAPSHOT_ROLE, KEY)
     monkeypatch.setattr(Snapshot, "blind_spots", lambda _self: iter(["demo 1.0 (X)"]))
     with pytest.raises(TrustError, match=r"demo 1\.0"):
-        update(path, *site, now=LATER)
+        adopt(path, site)
     assert files_of(site) == []
 
 
 def test_missing(tmp_path, site):
     with pytest.raises(UsageError, match="cannot be read"):
-        update(tmp_path / "none.zip", *site, now=LATER)
+        adopt(tmp_path / "none.zip", site)
 
 
 def test_another_run_holds_the_lock(tmp_path, site, snapshot):
     path = sign_beside(tmp_path / "a.zip", snapshot(5), SNAPSHOT_ROLE, KEY)
     with locked(site.installation.prefix.state / "lock"), pytest.raises(BusyError):
-        update(path, *site, now=LATER)
+        adopt(path, site)
 
 
 def test_the_prefix_may_demand_more(tmp_path, site, snapshot):
@@ -162,15 +167,15 @@ def test_the_prefix_may_demand_more(tmp_path, site, snapshot):
     lay(site.installation.prefix.trust, policy, owner)
     path = sign_beside(tmp_path / "a.zip", snapshot(5), SNAPSHOT_ROLE, KEY)
     with pytest.raises(TrustError, match="2"):
-        update(path, *site, now=LATER)
+        adopt(path, site)
     sign_beside(path, path.read_bytes(), SNAPSHOT_ROLE, KEY, APPROVER)
-    assert update(path, *site, now=LATER).new
+    assert adopt(path, site).new
 
 
 def test_exceptions(tmp_path, site):
     assert stored.in_force(stored.EXCEPTIONS, *site) is None
     path = sign_beside(tmp_path / "e.json", exceptions(), EXCEPTIONS_ROLE, APPROVER)
-    assert update(path, *site, now=LATER).role == "exceptions"
+    assert adopt(path, site).role == "exceptions"
     assert len(stored.in_force(stored.EXCEPTIONS, *site).value.exceptions) == 1
     refused(sign_beside(tmp_path / "f.json", exceptions(2), EXCEPTIONS_ROLE, KEY), site, "this kind of document")
     ahead = exceptions(2, LATER + timedelta(days=3))
@@ -179,8 +184,8 @@ def test_exceptions(tmp_path, site):
 
 
 @pytest.mark.parametrize("spoil", ["file", "signature", "no signature", "policy"])
-def test_what_was_kept_is_judged_at_every_use(tmp_path, site, snapshot, spoil, places):
-    update(sign_beside(tmp_path / "a.zip", snapshot(5), SNAPSHOT_ROLE, KEY), *site, now=LATER)
+def test_what_was_kept_is_judged_at_every_use(tmp_path, site, snapshot, spoil, trust_stores):
+    adopt(sign_beside(tmp_path / "a.zip", snapshot(5), SNAPSHOT_ROLE, KEY), site)
     folder = stored.folder_of(site.installation.prefix)
     (signature,) = folder.glob("*.sig")
     if spoil == "file":
@@ -190,17 +195,17 @@ def test_what_was_kept_is_judged_at_every_use(tmp_path, site, snapshot, spoil, p
     elif spoil == "no signature":
         signature.unlink()
     else:
-        for path in places.host.iterdir():
+        for path in trust_stores.host.iterdir():
             path.unlink()
         policy, owner = trusting(SoftKey(ED25519))
-        lay(places.host, policy, owner)
+        lay(trust_stores.host, policy, owner)
     expected = "differs from the signed file" if spoil in ("file", "no signature") else "."
     with pytest.raises(TrustError, match=expected) as refused:
         in_force(site)
     assert "recover" not in refused.value.advice  # which has no other copy of it
     assert spoil not in ("file", "no signature") or "advisories update FILE" in refused.value.advice
     if spoil != "policy":  # a newer one mends it
-        assert update(sign_beside(tmp_path / "b.zip", snapshot(7), SNAPSHOT_ROLE, KEY), *site, now=LATER).new
+        assert adopt(sign_beside(tmp_path / "b.zip", snapshot(7), SNAPSHOT_ROLE, KEY), site).new
         assert in_force(site).updated
 
 
@@ -228,7 +233,7 @@ def test_power_loss_leaves_the_old_or_the_new(tmp_path, site, snapshot, monkeypa
     """Every prefix of the writes is a state that reads as one of the two."""
     from shared.files import files
 
-    update(sign_beside(tmp_path / "a.zip", snapshot(5), SNAPSHOT_ROLE, KEY), *site, now=LATER)
+    adopt(sign_beside(tmp_path / "a.zip", snapshot(5), SNAPSHOT_ROLE, KEY), site)
     old, new = in_force(site).sha256, read_snapshot(snapshot(6)).sha256
     path = sign_beside(tmp_path / "b.zip", snapshot(6), SNAPSHOT_ROLE, KEY)
     whole = files.write_atomic
@@ -243,7 +248,7 @@ def test_power_loss_leaves_the_old_or_the_new(tmp_path, site, snapshot, monkeypa
 
         monkeypatch.setattr(files, "write_atomic", write)
         try:
-            update(path, *site, now=LATER)
+            adopt(path, site)
         except KeyboardInterrupt:
             pass
         monkeypatch.setattr(files, "write_atomic", whole)
@@ -253,7 +258,7 @@ def test_power_loss_leaves_the_old_or_the_new(tmp_path, site, snapshot, monkeypa
 
 
 def test_a_release_with_a_newer_one_counts(tmp_path, site, snapshot, monkeypatch):
-    update(sign_beside(tmp_path / "a.zip", snapshot(5), SNAPSHOT_ROLE, KEY), *site, now=LATER)
+    adopt(sign_beside(tmp_path / "a.zip", snapshot(5), SNAPSHOT_ROLE, KEY), site)
     newer = read_snapshot(snapshot(8))
     monkeypatch.setattr(stored, "of_release", lambda _kind, _site: stored.Stored(newer, newer.sha256, updated=False))
     assert in_force(site).value is newer
@@ -264,5 +269,5 @@ def test_nothing_brought(tmp_path, site, snapshot, monkeypatch):
     assert in_force(site) is None
     few = (record("TEST-1", "demo-lib", *below("1.3"), modified="2026-06-01T00:00:00Z"),)
     data = snapshot_bytes(tmp_path, few, now=MADE)
-    assert update(sign_beside(tmp_path / "a.zip", data, SNAPSHOT_ROLE, KEY), *site, now=LATER).new
+    assert adopt(sign_beside(tmp_path / "a.zip", data, SNAPSHOT_ROLE, KEY), site).new
     assert in_force(site).updated

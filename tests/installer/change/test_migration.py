@@ -176,7 +176,7 @@ def test_a_failure_leaves_data_and_prefix_as_they_were(used, second, tmp_path, t
         ("installer.change.migration.migrate", "after"),
         ("installer.userdata.userdata.swap_in", "before"),
         ("installer.userdata.userdata.swap_in", "after"),
-        ("installer.layout.prefix.Prefix.point_at", "after"),
+        ("installer.layout.prefix.Prefix.set_current", "after"),
         ("installer.release.acceptance.check_health", "after"),
         ("installer.userdata.userdata.keep_previous", "before"),
         ("installer.userdata.userdata.keep_previous", "after"),
@@ -188,7 +188,7 @@ def test_killed_with_a_migration_under_way(used, second, name, when) -> None:
     die_at(name, when, second, used)
     found = {path: what for path, what in snapshot(used.data).items() if not path.startswith("out")}
     assert found == old or (migrated(used) and not (used.data / "data/notes.txt").exists())
-    transaction.settle(used)
+    transaction.resolve_if_unlocked(used)
     assert journal.read(used) is None
     assert not (used.root / userdata.INCOMING).exists()
     if used.active() == first:
@@ -199,7 +199,7 @@ def test_killed_with_a_migration_under_way(used, second, name, when) -> None:
         rollback.rollback(used, QUIET)
         assert (used.active(), snapshot(used.data)) == (first, old)
     once = snapshot(used.root, "state/audit")
-    transaction.settle(used)
+    transaction.resolve_if_unlocked(used)
     assert snapshot(used.root, "state/audit") == once
 
 

@@ -74,7 +74,7 @@ def test_a_repeat_of_what_is_active_and_whole_changes_nothing(prefix, versions) 
     assert rollback.rollback(prefix, QUIET).active == first.id
 
 
-@pytest.mark.parametrize("point", ["installer.layout.prefix.Prefix.point_at", "installer.change.retention.collect"])
+@pytest.mark.parametrize("point", ["installer.layout.prefix.Prefix.set_current", "installer.change.retention.collect"])
 def test_a_repeat_after_a_kill_finishes_it_and_keeps_the_way_back(prefix, versions, point) -> None:
     first = prefix.active()
     die_at(point, "after", versions[0], prefix)

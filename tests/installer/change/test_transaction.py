@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 # what a run does to a prefix, in its order; the installer dies before or after the call
 STEPS = (
     ("installer.layout.journal.write", "after"),
-    ("installer.release.stage.fill_store", "after"),
+    ("installer.release.stage.verify_into_store", "after"),
     ("installer.release.stage.stage_environment", "after"),
     ("installer.install.install.finish", "after"),
     ("installer.layout.journal.note_written", "after"),
     ("installer.userdata.persist.write", "after"),
     ("installer.release.launchers.write", "after"),
-    ("installer.layout.prefix.Prefix.point_at", "before"),
-    ("installer.layout.prefix.Prefix.point_at", "after"),
+    ("installer.layout.prefix.Prefix.set_current", "before"),
+    ("installer.layout.prefix.Prefix.set_current", "after"),
     ("installer.release.acceptance.check_health", "after"),
     ("installer.change.retention.collect", "after"),
 )
@@ -82,7 +82,7 @@ def second(tiny: Tiny, tmp_path_factory) -> Tiny:
 def test_killed_at_a_step(prefix, second, name, when) -> None:
     before, old = snapshot(prefix.root, *NOTES), prefix.active()
     die_at(name, when, second, prefix)
-    transaction.recover_crash(prefix)
+    transaction.resolve_interrupted(prefix)
     assert journal.read(prefix) is None
     active = prefix.active()
     if active == old:
@@ -93,7 +93,7 @@ def test_killed_at_a_step(prefix, second, name, when) -> None:
         assert (prefix.state / "previous").read_text() == f"{old.id}\n"
     assert compare(active, read_receipt(active)) == []
     assert subprocess.run([prefix.bin / "tiny-version"], capture_output=True, check=True).stdout == b"1.0.0\n"
-    committed = STEPS.index((name, when)) > STEPS.index(("installer.layout.prefix.Prefix.point_at", "before"))
+    committed = STEPS.index((name, when)) > STEPS.index(("installer.layout.prefix.Prefix.set_current", "before"))
     assert (active != old) == committed
 
 
@@ -108,7 +108,7 @@ def test_what_the_user_touched_since_is_not_taken_back(prefix, second) -> None:
     die_at("installer.userdata.persist.write", "after", second, prefix)
     mine = prefix.data / "data/more/new.csv"
     mine.write_text("a\nmine\n")
-    transaction.recover_crash(prefix)
+    transaction.resolve_interrupted(prefix)
     assert mine.read_text() == "a\nmine\n"
     assert not list(prefix.data.rglob("*.new-*"))
 
@@ -118,14 +118,14 @@ def test_temporary_files_of_a_crash_go(prefix) -> None:
     for path in left:
         path.write_text("x")
     before = snapshot(prefix.root, *NOTES, *(str(path.relative_to(prefix.root)) for path in left))
-    assert transaction.recover_crash(prefix) is None
+    assert transaction.resolve_interrupted(prefix) is None
     assert snapshot(prefix.root, *NOTES) == before
 
 
 def test_a_damaged_journal_counts_as_idle(prefix) -> None:
     (prefix.state / "journal.json").write_text("{")
     assert journal.read(prefix) is None
-    transaction.recover_crash(prefix)
+    transaction.resolve_interrupted(prefix)
     assert prefix.active()
 
 
@@ -148,12 +148,12 @@ def test_a_release_that_still_runs_is_kept_with_all_that_it_needs(prefix, second
     remove = seal.remove
     monkeypatch.setattr(seal, "remove", seal.unmark)  # takes the mark away and says that the rest is still there
     retention.collect(prefix)
-    transaction.recover_crash(prefix)
+    transaction.resolve_interrupted(prefix)
     assert first.app.is_dir()
     assert not first.is_complete
     assert all(path.exists() for path in needed)
     monkeypatch.setattr(seal, "remove", remove)
-    transaction.recover_crash(prefix)
+    transaction.resolve_interrupted(prefix)
     assert not first.path.exists()
     retention.collect(prefix)
     assert not all(path.exists() for path in needed)
@@ -168,7 +168,7 @@ def test_what_current_says_is_on_the_disk_before_anything_follows_from_it(prefix
         real(folder)
 
     monkeypatch.setattr(files, "sync_folder", sync)
-    transaction.recover_crash(prefix)
+    transaction.resolve_interrupted(prefix)
     folder, unfinished = seen[0]
     assert folder == prefix.root
     assert unfinished
@@ -198,7 +198,7 @@ def test_what_a_run_removed_is_off_the_disk_before_its_journal_ends(prefix, seco
         install(second, prefix)
     else:
         journal.write(prefix, journal.Entry(command, prefix.active().id, None))
-        assert transaction.recover_crash(prefix) == command
+        assert transaction.resolve_interrupted(prefix) == command
     assert journal.read(prefix) is None
     assert not (prefix.bin / "former").exists()
 
@@ -217,7 +217,7 @@ def test_a_former_release_that_is_gone_already_is_no_reason_to_stop(prefix, comm
     active = prefix.active()
     previous = f"{active.id.rpartition('-r')[0]}-r9"
     journal.write(prefix, journal.Entry(command, active.id, previous))
-    assert transaction.recover_crash(prefix) == command
+    assert transaction.resolve_interrupted(prefix) == command
     assert journal.read(prefix) is None
     assert prefix.active() == active
 
@@ -229,7 +229,7 @@ def test_a_disk_that_does_not_sync_leaves_the_journal_for_the_next_run(prefix, m
         broken.setattr(
             files, "sync_filesystem", lambda _folder: (_ for _ in ()).throw(OSError(5, "Input/output error"))
         )
-        assert transaction.recover_crash(prefix) == "upgrade"
+        assert transaction.resolve_interrupted(prefix) == "upgrade"
     assert journal.read(prefix) == entry
-    assert transaction.recover_crash(prefix) == "upgrade"
+    assert transaction.resolve_interrupted(prefix) == "upgrade"
     assert journal.read(prefix) is None

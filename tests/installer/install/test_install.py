@@ -117,7 +117,7 @@ def refuse(kind: type[BaseException], text: str):
 
 
 FAILURES = {
-    "reading the bundle": (stage, "fill_store", TrustError("03_Source/app.py: altered.")),
+    "reading the bundle": (stage, "verify_into_store", TrustError("03_Source/app.py: altered.")),
     "a full disk": (stage, "stage_files", OSError(28, "No space left on device", "/disk")),
     "making the environment": (Uv, "venv", ToolError("uv venv failed.")),
     "installing packages": (Uv, "sync", ToolError("uv pip sync failed.")),

@@ -19,7 +19,7 @@ from installer.install import host_findings, preflight, processor, requirements
 from installer.layout.prefix import Prefix
 from installer.userdata import persist
 from shared.errors import BusyError, HostError
-from shared.files import lockfile, trials
+from shared.files import process_lock, temp_folders
 from tests.bundles import make_manifest
 from tests.hosts import needs
 
@@ -98,7 +98,7 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch) -> None:
     def refuse(_place: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(trials, "beside", refuse)
+    monkeypatch.setattr(temp_folders, "beside", refuse)
     assert unfit(MANIFEST, tmp_path / "new") == ["Permission"]
 
 
@@ -118,9 +118,13 @@ def test_folders_that_cannot_lead_to_others(tmp_path, monkeypatch) -> None:
 
 def test_a_held_lock_refuses_at_once_and_is_free_afterwards(tmp_path) -> None:
     path = tmp_path / "lock"
-    with lockfile.locked(path), pytest.raises(BusyError, match=rf"process \({os.getpid()}\)"), lockfile.locked(path):
+    with (
+        process_lock.locked(path),
+        pytest.raises(BusyError, match=rf"process \({os.getpid()}\)"),
+        process_lock.locked(path),
+    ):
         pass
-    with lockfile.locked(path):
+    with process_lock.locked(path):
         pass
 
 
@@ -129,7 +133,7 @@ def test_waiting_for_a_lock(tmp_path, monkeypatch) -> None:
     holding, enough = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with lockfile.locked(path):
+        with process_lock.locked(path):
             holding.set()
             enough.wait(10)
 
@@ -137,7 +141,7 @@ def test_waiting_for_a_lock(tmp_path, monkeypatch) -> None:
     holder.start()
     holding.wait(10)
     monkeypatch.setattr(time, "sleep", lambda _seconds: (enough.set(), holder.join(10)))
-    with lockfile.locked(path, wait=60):
+    with process_lock.locked(path, wait=60):
         assert enough.is_set()
 
 
@@ -145,16 +149,16 @@ def test_waiting_for_a_lock(tmp_path, monkeypatch) -> None:
 def waited_for(monkeypatch, path, removing):
     """Hold a lock after waiting for a holder that ends by calling ``removing``."""
     with contextlib.ExitStack() as holder:
-        holder.enter_context(lockfile.locked(path))
+        holder.enter_context(process_lock.locked(path))
         monkeypatch.setattr(time, "sleep", lambda _seconds: (removing(), holder.close()))
-        with lockfile.locked(path, wait=60):
+        with process_lock.locked(path, wait=60):
             yield
 
 
 def test_a_lock_that_was_removed_while_it_was_waited_for_is_held_anew(tmp_path, monkeypatch) -> None:
     path = tmp_path / "state" / "lock"
     path.parent.mkdir()
-    with waited_for(monkeypatch, path, path.unlink), pytest.raises(BusyError), lockfile.locked(path):
+    with waited_for(monkeypatch, path, path.unlink), pytest.raises(BusyError), process_lock.locked(path):
         pass
 
 

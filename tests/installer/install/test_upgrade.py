@@ -39,9 +39,9 @@ def installer():
 
 
 @pytest.fixture
-def trusting(tiny, places):
+def trusting(tiny, trust_stores):
     """Let the host trust the key of the tiny bundle."""
-    lay(places.host, make_policy(1, [read_key(str(tiny.key))], [ROOT.key]), ROOT)
+    lay(trust_stores.host, make_policy(1, [read_key(str(tiny.key))], [ROOT.key]), ROOT)
 
 
 @pytest.fixture
@@ -96,8 +96,8 @@ def test_an_altered_installer_runs_nothing(newer, prefix, capfd):
     assert INSTALLER in refused(capfd, newer, prefix.root)
 
 
-def test_an_older_release_runs_nothing(newer, prefix, places, capfd):
-    memory.remember(places.host, counters={PRODUCT: COUNTER + 2})
+def test_an_older_release_runs_nothing(newer, prefix, trust_stores, capfd):
+    memory.remember(trust_stores.host, counters={PRODUCT: COUNTER + 2})
     assert "older than the release that this host accepted" in refused(capfd, newer, prefix.root)
 
 

@@ -148,7 +148,7 @@ def test_a_folder_in_the_place_of_the_link_is_moved_and_kept(prefix) -> None:
     release = prefix.active()
     prefix.current.unlink()
     (prefix.current / "theirs").mkdir(parents=True)
-    prefix.point_at(release)
+    prefix.set_current(release)
     assert prefix.active() == release
     assert (prefix.root / f"current.moved-{release.id}" / "theirs").is_dir()
 

@@ -16,7 +16,7 @@ from installer.trust import memory
 from installer.trust.admission import AdmittedBundle, Candidate, Conditions, admit, remember
 from installer.trust.authority import read_key
 from shared.errors import TrustError
-from shared.files.lockfile import is_free
+from shared.files.process_lock import is_free
 from tests.keys import SoftKey
 from tests.policies import lay, make_policy
 from tests.tiny import COUNTER, PRODUCT, tiny_bundle
@@ -49,44 +49,44 @@ def refusal(*arguments, now=SOON):
     return caught.value.what
 
 
-def test_a_recent_release_is_admitted_and_remembered(bundle, empty, places):
-    admission = admit(Candidate(bundle, empty, places, NONE), now=SOON)
-    assert admission == AdmittedBundle(bundle, empty, places, (), remembered=True)
+def test_a_recent_release_is_admitted_and_remembered(bundle, empty, trust_stores):
+    admission = admit(Candidate(bundle, empty, trust_stores, NONE), now=SOON)
+    assert admission == AdmittedBundle(bundle, empty, trust_stores, (), remembered=True)
     assert remember(admission) is None
-    assert memory.read_folder(places.host).memory.products == {PRODUCT: COUNTER}
+    assert memory.read_folder(trust_stores.host).memory.products == {PRODUCT: COUNTER}
 
 
-def test_an_older_release_is_refused_in_a_new_prefix(bundle, empty, places):
-    memory.remember(places.make_own(), counters={PRODUCT: COUNTER + 1})
-    assert "older than the release that this host accepted" in refusal(bundle, empty, places, NONE)
+def test_an_older_release_is_refused_in_a_new_prefix(bundle, empty, trust_stores):
+    memory.remember(trust_stores.make_own(), counters={PRODUCT: COUNTER + 1})
+    assert "older than the release that this host accepted" in refusal(bundle, empty, trust_stores, NONE)
 
 
-def test_the_same_release_and_other_products_are_no_downgrade(bundle, empty, places):
-    memory.remember(places.make_own(), counters={PRODUCT: COUNTER, "other": COUNTER + 1})
-    admit(Candidate(bundle, empty, places, NONE), now=SOON)
+def test_the_same_release_and_other_products_are_no_downgrade(bundle, empty, trust_stores):
+    memory.remember(trust_stores.make_own(), counters={PRODUCT: COUNTER, "other": COUNTER + 1})
+    admit(Candidate(bundle, empty, trust_stores, NONE), now=SOON)
 
 
-def test_a_user_without_rights_remembers_for_himself(bundle, empty, places):
-    user = replace(places, privileged=False)
+def test_a_user_without_rights_remembers_for_himself(bundle, empty, trust_stores):
+    user = replace(trust_stores, privileged=False)
     remember(AdmittedBundle(bundle, empty, user, (), remembered=True))
-    assert (places.user / memory.NAME).exists()
-    assert not places.host.exists()
-    memory.remember(places.user, counters={PRODUCT: COUNTER + 1})
+    assert (trust_stores.user / memory.NAME).exists()
+    assert not trust_stores.host.exists()
+    memory.remember(trust_stores.user, counters={PRODUCT: COUNTER + 1})
     assert "older than the release that this host accepted" in refusal(bundle, empty, user, NONE)
 
 
-def test_the_hosts_memory_binds_users_too(bundle, empty, places):
-    memory.remember(places.make_own(), counters={PRODUCT: COUNTER + 1})
-    assert "older than" in refusal(bundle, empty, replace(places, privileged=False), NONE)
+def test_the_hosts_memory_binds_users_too(bundle, empty, trust_stores):
+    memory.remember(trust_stores.make_own(), counters={PRODUCT: COUNTER + 1})
+    assert "older than" in refusal(bundle, empty, replace(trust_stores, privileged=False), NONE)
 
 
-def test_a_memory_that_cannot_be_written_is_told(bundle, empty, places):
-    places.host.parent.mkdir()
-    places.host.write_text("in the way")
-    assert "was not recorded" in remember(AdmittedBundle(bundle, empty, places, (), remembered=True))
+def test_a_memory_that_cannot_be_written_is_told(bundle, empty, trust_stores):
+    trust_stores.host.parent.mkdir()
+    trust_stores.host.write_text("in the way")
+    assert "was not recorded" in remember(AdmittedBundle(bundle, empty, trust_stores, (), remembered=True))
 
 
-def test_installing_remembers_and_a_new_prefix_does_not_forget(tmp_path, tiny, places):
+def test_installing_remembers_and_a_new_prefix_does_not_forget(tmp_path, tiny, trust_stores):
     newer = tiny_bundle(tmp_path / "newer", counter=COUNTER + 5, key=tiny.key.with_suffix(""))
     older = api.open_bundle(tiny.folder, trusted_keys=[str(tiny.key)])
     api.install(api.open_bundle(newer.folder, trusted_keys=[str(tiny.key)]), tmp_path / "first")
@@ -97,7 +97,7 @@ def test_installing_remembers_and_a_new_prefix_does_not_forget(tmp_path, tiny, p
     assert not (tmp_path / "second").exists()
 
 
-def test_what_a_rollback_made_active_is_no_downgrade_there(tmp_path, tiny, places):
+def test_what_a_rollback_made_active_is_no_downgrade_there(tmp_path, tiny, trust_stores):
     newer = tiny_bundle(tmp_path / "newer", counter=COUNTER + 5, key=tiny.key.with_suffix(""))
     older, keys = api.open_bundle(tiny.folder, trusted_keys=[str(tiny.key)]), [str(tiny.key)]
     api.install(older, tmp_path / "first")
@@ -110,12 +110,12 @@ def test_what_a_rollback_made_active_is_no_downgrade_there(tmp_path, tiny, place
         path.unlink()
     assert api.recover(tmp_path / "first", bundle=tiny.folder, trusted_keys=keys).applied
     assert Prefix(tmp_path / "first").active().made_from == release.made_from
-    assert memory.read_folder(places.host).memory.products == {PRODUCT: COUNTER + 5}
+    assert memory.read_folder(trust_stores.host).memory.products == {PRODUCT: COUNTER + 5}
     with pytest.raises(TrustError, match="older than the release that this host accepted"):
         api.install(older, tmp_path / "second")
 
 
-def test_after_a_rollback_its_own_bundle_is_admitted_and_no_other_older_one(tmp_path, tiny, places):
+def test_after_a_rollback_its_own_bundle_is_admitted_and_no_other_older_one(tmp_path, tiny, trust_stores):
     newer = tiny_bundle(tmp_path / "newer", counter=COUNTER + 5, key=tiny.key.with_suffix(""))
     other = tiny_bundle(tmp_path / "other", counter=COUNTER, key=tiny.key.with_suffix(""), weights='{"weight": 1}')
     first, second, stranger = (
@@ -125,88 +125,90 @@ def test_after_a_rollback_its_own_bundle_is_admitted_and_no_other_older_one(tmp_
     api.install(first, prefix.root)
     api.install(second, prefix.root)
     api.rollback(prefix.root)
-    assert admit(Candidate(first, prefix, places, NONE), now=SOON).warnings == ()
-    assert "older than the release that this host accepted" in refusal(stranger, prefix, places, NONE)
-    assert "older than the release that this host accepted" in refusal(first, Prefix(tmp_path / "b"), places, NONE)
+    assert admit(Candidate(first, prefix, trust_stores, NONE), now=SOON).warnings == ()
+    assert "older than the release that this host accepted" in refusal(stranger, prefix, trust_stores, NONE)
+    assert "older than the release that this host accepted" in refusal(
+        first, Prefix(tmp_path / "b"), trust_stores, NONE
+    )
     assert api.install(first, prefix.root).already
-    assert memory.read_folder(places.host).memory.products == {PRODUCT: COUNTER + 5}
+    assert memory.read_folder(trust_stores.host).memory.products == {PRODUCT: COUNTER + 5}
 
 
 # the prefix's own policy
 
 
-def test_a_prefix_may_forbid_more(bundle, key, empty, places):
+def test_a_prefix_may_forbid_more(bundle, key, empty, trust_stores):
     stranger = SoftKey(ED25519)
     lay(empty.trust, make_policy(1, [stranger.key], [ROOT.key]), ROOT)
-    assert "is an untrusted key" in refusal(bundle, empty, places, NONE)
+    assert "is an untrusted key" in refusal(bundle, empty, trust_stores, NONE)
     lay(empty.trust, make_policy(2, [key], [ROOT.key]), ROOT)
-    admit(Candidate(bundle, empty, places, NONE), now=SOON)
+    admit(Candidate(bundle, empty, trust_stores, NONE), now=SOON)
 
 
 # time
 
 
-def test_a_date_ahead_of_the_clock_needs_a_word_and_is_not_remembered(bundle, empty, places):
+def test_a_date_ahead_of_the_clock_needs_a_word_and_is_not_remembered(bundle, empty, trust_stores):
     early = BUILT - timedelta(days=1, seconds=1)
-    assert "this host's clock says 2026-01-30T11:59:59Z" in refusal(bundle, empty, places, NONE, now=early)
-    admission = admit(Candidate(bundle, empty, places, Conditions(accept_clock=True)), now=early)
+    assert "this host's clock says 2026-01-30T11:59:59Z" in refusal(bundle, empty, trust_stores, NONE, now=early)
+    admission = admit(Candidate(bundle, empty, trust_stores, Conditions(accept_clock=True)), now=early)
     assert not admission.remembered
     assert "this host's clock" in admission.warnings[0]
     remember(admission)
-    assert not (places.host / memory.NAME).exists()
+    assert not (trust_stores.host / memory.NAME).exists()
 
 
-def test_a_date_within_a_day_of_the_clock_is_fine(bundle, empty, places):
-    found = admit(Candidate(bundle, empty, places, NONE), now=BUILT - timedelta(hours=23))
+def test_a_date_within_a_day_of_the_clock_is_fine(bundle, empty, trust_stores):
+    found = admit(Candidate(bundle, empty, trust_stores, NONE), now=BUILT - timedelta(hours=23))
     assert (found.warnings, found.remembered) == ((), True)
 
 
-def test_an_active_release_from_the_future_does_not_keep_honest_ones_out(bundle, prefix, places, tmp_path, tiny):
+def test_an_active_release_from_the_future_does_not_keep_honest_ones_out(bundle, prefix, trust_stores, tmp_path, tiny):
     older = tiny_bundle(tmp_path / "older", counter=COUNTER - 1, key=tiny.key.with_suffix(""))
     opened = open_bundle(older.folder, pins([read_key(str(tiny.key))]))
-    assert "older than the installed release" in refusal(opened, prefix, places, NONE)
-    admit(Candidate(opened, prefix, places, Conditions(accept_clock=True)), now=BUILT - timedelta(days=2))
+    assert "older than the installed release" in refusal(opened, prefix, trust_stores, NONE)
+    admit(Candidate(opened, prefix, trust_stores, Conditions(accept_clock=True)), now=BUILT - timedelta(days=2))
 
 
-def test_a_stale_release_is_a_warning(bundle, empty, places):
-    (warning,) = admit(Candidate(bundle, empty, places, NONE), now=BUILT + timedelta(days=400)).warnings
+def test_a_stale_release_is_a_warning(bundle, empty, trust_stores):
+    (warning,) = admit(Candidate(bundle, empty, trust_stores, NONE), now=BUILT + timedelta(days=400)).warnings
     assert "400 days ago" in warning
 
 
-def test_freshness_can_be_required(bundle, empty, places):
+def test_freshness_can_be_required(bundle, empty, trust_stores):
     limit = Conditions(require_fresh=10)
-    assert "30 days ago (claimed); at most 10" in refusal(bundle, empty, places, limit)
-    assert admit(Candidate(bundle, empty, places, limit), now=BUILT + timedelta(days=10)).warnings == ()
+    assert "30 days ago (claimed); at most 10" in refusal(bundle, empty, trust_stores, limit)
+    assert admit(Candidate(bundle, empty, trust_stores, limit), now=BUILT + timedelta(days=10)).warnings == ()
 
 
 @pytest.mark.parametrize("window", [(None, BUILT + timedelta(days=1)), (SOON + timedelta(days=1), None)])
-def test_a_key_outside_its_time_is_a_warning(tiny, key, empty, places, window):
+def test_a_key_outside_its_time_is_a_warning(tiny, key, empty, trust_stores, window):
     policy = Policy(1, (Signer(key, "Builder", *window),), {"release": Role(1, (key.keyid,))})
     bundle = open_bundle(tiny.folder, policy)
-    (warning,) = admit(Candidate(bundle, empty, places, NONE), now=SOON).warnings
+    (warning,) = admit(Candidate(bundle, empty, trust_stores, NONE), now=SOON).warnings
     assert key.fingerprint in warning
-    assert "is not valid at this time" in refusal(bundle, empty, places, Conditions(require_fresh=100))
+    assert "is not valid at this time" in refusal(bundle, empty, trust_stores, Conditions(require_fresh=100))
 
 
-def test_time_is_judged_only_when_a_release_is_first_accepted(bundle, prefix, places):
+def test_time_is_judged_only_when_a_release_is_first_accepted(bundle, prefix, trust_stores):
     limit = Conditions(require_fresh=1)
-    assert admit(Candidate(bundle, prefix, places, limit), now=BUILT + timedelta(days=900)).warnings == ()
-    assert not admit(Candidate(bundle, prefix, places, NONE), now=BUILT - timedelta(days=900)).remembered
+    assert admit(Candidate(bundle, prefix, trust_stores, limit), now=BUILT + timedelta(days=900)).warnings == ()
+    assert not admit(Candidate(bundle, prefix, trust_stores, NONE), now=BUILT - timedelta(days=900)).remembered
 
 
-def test_now_is_the_hosts_clock(bundle, empty, places):
+def test_now_is_the_hosts_clock(bundle, empty, trust_stores):
     age = (datetime.now(timezone.utc) - BUILT).days
     if age > 1:
         with pytest.raises(TrustError, match="days ago"):
-            admit(Candidate(bundle, empty, places, Conditions(require_fresh=1)))
+            admit(Candidate(bundle, empty, trust_stores, Conditions(require_fresh=1)))
 
 
 # products
 
 
-def test_another_products_bundle_is_refused(bundle, prefix, places):
+def test_another_products_bundle_is_refused(bundle, prefix, trust_stores):
     other = replace(bundle, manifest=replace(bundle.manifest, product=replace(bundle.manifest.product, name="other")))
-    assert "this bundle is for other" in refusal(other, prefix, places, NONE)
+    assert "this bundle is for other" in refusal(other, prefix, trust_stores, NONE)
 
 
 # who may be installed
@@ -225,7 +227,7 @@ def judged(monkeypatch, place):
     return held
 
 
-def test_an_installation_is_admitted_under_the_lock(tiny, prefix, tmp_path, places, monkeypatch):
+def test_an_installation_is_admitted_under_the_lock(tiny, prefix, tmp_path, trust_stores, monkeypatch):
     bundle, held = (
         api.open_bundle(tiny.folder, trusted_keys=[str(tiny.key)]),
         judged(monkeypatch, "installer.install.install"),
@@ -243,13 +245,13 @@ def test_a_repair_is_admitted_once_under_the_lock(tiny, prefix, monkeypatch):
     assert held == [True]
 
 
-def test_what_is_refused_only_under_the_lock_leaves_nothing(tiny, tmp_path, places, monkeypatch):
+def test_what_is_refused_only_under_the_lock_leaves_nothing(tiny, tmp_path, trust_stores, monkeypatch):
     """Another run of this host accepts a newer release while the first writes of this one are made."""
     make = Prefix.make
 
     def make_late(prefix):
         make(prefix)
-        memory.remember(places.make_own(), counters={PRODUCT: COUNTER + 1})
+        memory.remember(trust_stores.make_own(), counters={PRODUCT: COUNTER + 1})
 
     monkeypatch.setattr(Prefix, "make", make_late)
     with pytest.raises(TrustError, match="older than the release that this host accepted"):

@@ -24,12 +24,12 @@ ROOT = SoftKey(ED25519)
 
 
 @pytest.fixture
-def damaged(tiny, prefix, places, host):
+def damaged(tiny, prefix, trust_stores, host):
     """Give an installation on a host that trusts its signer, the memory garbage in both copies."""
-    lay(places.host, make_policy(1, [read_key(str(tiny.key))], [ROOT.key]), ROOT)
-    memory.remember(places.host, policy=1, counters={PRODUCT: COUNTER})
+    lay(trust_stores.host, make_policy(1, [read_key(str(tiny.key))], [ROOT.key]), ROOT)
+    memory.remember(trust_stores.host, policy=1, counters={PRODUCT: COUNTER})
     for name in memory.NAMES:
-        (places.host / name).write_bytes(b"garbage")
+        (trust_stores.host / name).write_bytes(b"garbage")
     return prefix
 
 
@@ -44,23 +44,23 @@ def refusal(folder, prefix):
     return str(caught.value)
 
 
-def test_the_same_or_newer_goes_on_and_lower_is_refused(tiny, damaged, tmp_path, places):
+def test_the_same_or_newer_goes_on_and_lower_is_refused(tiny, damaged, tmp_path, trust_stores):
     key = tiny.key.with_suffix("")
     older = tiny_bundle(tmp_path / "older", counter=COUNTER - 1, key=key).folder
     assert "older than" in refusal(older, damaged)
     assert "is lost" in refusal(older, Prefix(tmp_path / "fresh"))  # where nothing shows what was accepted
     assert api.trust_state(damaged.root).authority.source == authority.HOST
     api.install(api.open_bundle(tiny.folder), damaged.root)
-    found = authority.stored_by_host(places)
+    found = authority.stored_by_host(trust_stores)
     assert (found.problems, found.memory) == ({}, memory.Memory(1, {PRODUCT: COUNTER}, rebuilt=True))
     assert "older than the release that this host accepted" in refusal(older, Prefix(tmp_path / "fresh"))
 
 
-def test_recover_mends_and_an_administrator_accepts(damaged, places, capsys):
+def test_recover_mends_and_an_administrator_accepts(damaged, trust_stores, capsys):
     (status, command) = judged(damaged)[0]
     assert (status, " recover" in command) == (FAIL, True)
     assert cli.main(["recover", "--yes", "--prefix", str(damaged.root)]) == 0
-    assert authority.host_memory(places) == memory.Memory(1, {PRODUCT: COUNTER}, rebuilt=True)
+    assert authority.host_memory(trust_stores) == memory.Memory(1, {PRODUCT: COUNTER}, rebuilt=True)
     ((status, command),) = judged(damaged)
     assert (status, " trust accept-memory" in command) == (WARN, True)
     assert cli.main(["trust", "accept-memory", "--prefix", str(damaged.root)]) == 2  # nobody can be asked
@@ -88,24 +88,24 @@ def test_what_the_audit_log_shows_counts_where_its_release_is_gone(damaged, tmp_
 
 
 @pytest.mark.parametrize("name", memory.NAMES)
-def test_validate_names_the_damaged_copy(tiny, prefix, places, name):
-    memory.remember(places.make_own(), counters={PRODUCT: COUNTER})
-    (places.host / name).write_bytes(b"{")
+def test_validate_names_the_damaged_copy(tiny, prefix, trust_stores, name):
+    memory.remember(trust_stores.make_own(), counters={PRODUCT: COUNTER})
+    (trust_stores.host / name).write_bytes(b"{")
     report = api.validate(prefix.root, checks=["security.memory"])
     (result,) = report.results
-    assert (result.status, str(places.host / name) in result.details) == (FAIL, True)
+    assert (result.status, str(trust_stores.host / name) in result.details) == (FAIL, True)
 
 
-def test_what_is_installed_and_not_remembered_is_told_and_mended(prefix, places):
+def test_what_is_installed_and_not_remembered_is_told_and_mended(prefix, trust_stores):
     ((status, _command),) = judged(prefix)
     assert status == WARN
     assert cli.main(["recover", "--yes", "--prefix", str(prefix.root)]) == 0
     assert judged(prefix)[0][0] == PASS
-    assert authority.host_memory(places).products == {PRODUCT: COUNTER}
+    assert authority.host_memory(trust_stores).products == {PRODUCT: COUNTER}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="modes of POSIX")
-def test_a_memory_that_cannot_be_written_is_told_and_stops_no_repair(damaged, places, capsys, monkeypatch):
+def test_a_memory_that_cannot_be_written_is_told_and_stops_no_repair(damaged, trust_stores, capsys, monkeypatch):
     def refuse(path, _data):
         raise OSError(30, "Read-only file system", str(path))
 

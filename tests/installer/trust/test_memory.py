@@ -7,7 +7,7 @@ from installer.trust import memory
 from installer.trust.authority import user_memory
 from shared.errors import TrustError
 from shared.files import files
-from shared.files.lockfile import locked
+from shared.files.process_lock import locked
 
 
 def test_what_is_remembered_only_grows(tmp_path):
@@ -135,26 +135,26 @@ def test_what_a_killed_change_left_goes_unless_another_is_at_work(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root gives files away")
-def test_what_others_could_change_is_no_memory(places):
-    user = replace(places, privileged=False)
+def test_what_others_could_change_is_no_memory(trust_stores):
+    user = replace(trust_stores, privileged=False)
     memory.remember(user.make_own(), counters={"x": 7})
-    os.chown(places.user.parent, 12345, -1)
+    os.chown(trust_stores.user.parent, 12345, -1)
     for attempt in (lambda: user_memory(user), user.make_own):
         with pytest.raises(TrustError, match="belongs to another user") as caught:
             attempt()
-        assert str(places.user.parent) in caught.value.advice
-    assert user_memory(places) == memory.Memory()  # of root with the home of another user
-    os.chown(places.user.parent, 0, -1)
+        assert str(trust_stores.user.parent) in caught.value.advice
+    assert user_memory(trust_stores) == memory.Memory()  # of root with the home of another user
+    os.chown(trust_stores.user.parent, 0, -1)
     assert user_memory(user).products == {"x": 7}
-    places.user.chmod(0o757)
+    trust_stores.user.chmod(0o757)
     with pytest.raises(TrustError, match="is writable by other users"):
         user_memory(user)
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root gives files away")
-def test_nothing_is_made_below_the_home_of_another(places):
-    user = replace(places, privileged=False)
-    home = places.user.parent
+def test_nothing_is_made_below_the_home_of_another(trust_stores):
+    user = replace(trust_stores, privileged=False)
+    home = trust_stores.user.parent
     home.mkdir(parents=True, exist_ok=True)
     os.chown(home, 12345, -1)
     with pytest.raises(TrustError, match="cannot be used as this user's trust store"):

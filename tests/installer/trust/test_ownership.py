@@ -14,68 +14,68 @@ PROGRAM_DATA = (
 
 
 @pytest.fixture
-def file(places):
-    places.host.mkdir(parents=True)
-    path = places.host / "policy-1.json"
+def file(trust_stores):
+    trust_stores.host.mkdir(parents=True)
+    path = trust_stores.host / "policy-1.json"
     path.write_text("{}")
     return path
 
 
-def problem(path, places):
+def problem(path, trust_stores):
     with pytest.raises(TrustError) as caught:
-        ownership.require_private(path, places)
+        ownership.require_private(path, trust_stores)
     assert caught.value.advice
     return caught.value.what
 
 
-def test_a_private_file_counts(file, places):
-    ownership.require_private(file, places)
+def test_a_private_file_counts(file, trust_stores):
+    ownership.require_private(file, trust_stores)
 
 
 @posix
 @pytest.mark.parametrize("mode", [0o020, 0o002, 0o022])
 @pytest.mark.parametrize("above", [0, 1, 2, 3])
-def test_nobody_else_may_write_the_file_or_a_parent(file, places, mode, above):
+def test_nobody_else_may_write_the_file_or_a_parent(file, trust_stores, mode, above):
     place = [file, *file.parents][above]
     place.chmod(place.stat().st_mode | mode)
-    assert f"{place} is writable by other users" in problem(file, places)
+    assert f"{place} is writable by other users" in problem(file, trust_stores)
 
 
 @posix
-def test_a_sticky_folder_is_no_better(file, places):
-    places.host.parent.chmod(0o1777)
-    assert "is writable by other users" in problem(file, places)
+def test_a_sticky_folder_is_no_better(file, trust_stores):
+    trust_stores.host.parent.chmod(0o1777)
+    assert "is writable by other users" in problem(file, trust_stores)
 
 
 @posix
-def test_another_owner_does_not_count(file, places):
-    assert f"{file} belongs to another user" in problem(file, replace(places, owner=places.owner + 1))
+def test_another_owner_does_not_count(file, trust_stores):
+    assert f"{file} belongs to another user" in problem(file, replace(trust_stores, owner=trust_stores.owner + 1))
 
 
 @posix
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root gives files away")
 @pytest.mark.parametrize("above", [0, 1, 2])
-def test_another_owner_of_any_part(file, places, above):
+def test_another_owner_of_any_part(file, trust_stores, above):
     place = [file, *file.parents][above]
     os.chown(place, 65533, -1)
-    assert f"{place} belongs to another user" in problem(file, places)
+    assert f"{place} belongs to another user" in problem(file, trust_stores)
 
 
 @posix
-def test_a_link_does_not_count(file, places):
+def test_a_link_does_not_count(file, trust_stores):
     aside = file.with_name("aside")
     file.rename(aside)
     file.symlink_to(aside)
-    assert f"{file} is a link" in problem(file, places)
+    assert f"{file} is a link" in problem(file, trust_stores)
 
 
 @posix
-def test_the_whole_way_to_the_root_is_looked_at(file, places):
-    shared = places.top.parent
+def test_the_whole_way_to_the_root_is_looked_at(file, trust_stores):
+    shared = trust_stores.top.parent
     mode = shared.stat().st_mode
     shared.chmod(mode | 0o002)
     try:
-        assert f"{shared} is writable by other users" in problem(file, replace(places, top=shared.parent))
+        assert f"{shared} is writable by other users" in problem(file, replace(trust_stores, top=shared.parent))
     finally:
         shared.chmod(mode)
 
@@ -90,11 +90,11 @@ def test_what_we_make_on_windows_counts():
 
 
 @posix
-def test_an_administrator_s_file_counts_where_nobody_else_can_replace_it(places):
-    places.host.mkdir(parents=True)
-    assert ownership.counts_below(places.host, places)
-    places.host.parent.chmod(0o777)
-    assert not ownership.counts_below(places.host, places)
+def test_an_administrator_s_file_counts_where_nobody_else_can_replace_it(trust_stores):
+    trust_stores.host.mkdir(parents=True)
+    assert ownership.counts_below(trust_stores.host, trust_stores)
+    trust_stores.host.parent.chmod(0o777)
+    assert not ownership.counts_below(trust_stores.host, trust_stores)
 
 
 def test_program_data_serves_as_a_parent_alone():

@@ -210,7 +210,7 @@ def test_a_restoration_that_fails_is_undone_or_finished(used, monkeypatch, place
         assert after == before
     else:
         assert "The next command finishes" in caught.value.advice
-        transaction.settle(used)
+        transaction.resolve_if_unlocked(used)
         assert snapshot(used.data) == wanted
         assert journal.read(used) is None
 

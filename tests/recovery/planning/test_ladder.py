@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 
-from recovery.planning.ladder import LADDER
+from recovery.planning.choice import ORDER
 from recovery.repair import in_place, new_release
 from recovery.repair.remedy import InPlace, NewRelease
 
@@ -17,11 +17,11 @@ def concrete(kind):
 
 
 def test_every_remedy_stands_in_the_ladder_once_and_what_is_in_place_first() -> None:
-    assert {*concrete(InPlace), *concrete(NewRelease)} == set(LADDER)
-    assert len(set(LADDER)) == len(LADDER) == len({remedy.id for remedy in LADDER})
-    assert [remedy.in_place for remedy in LADDER] == sorted((remedy.in_place for remedy in LADDER), reverse=True)
-    assert {remedy.__module__ for remedy in LADDER} == {in_place.__name__, new_release.__name__}
+    assert {*concrete(InPlace), *concrete(NewRelease)} == set(ORDER)
+    assert len(set(ORDER)) == len(ORDER) == len({remedy.id for remedy in ORDER})
+    assert [remedy.in_place for remedy in ORDER] == sorted((remedy.in_place for remedy in ORDER), reverse=True)
+    assert {remedy.__module__ for remedy in ORDER} == {in_place.__name__, new_release.__name__}
 
 
 def test_every_remedy_brings_how_it_is_applied() -> None:
-    assert not [remedy for remedy in LADDER if inspect.isabstract(remedy)]
+    assert not [remedy for remedy in ORDER if inspect.isabstract(remedy)]

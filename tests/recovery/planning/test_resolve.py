@@ -54,7 +54,7 @@ def test_another_version_takes_the_place_of_a_lost_wheel(host, upgraded, install
     damaged = host.release
     done = host.recover(allow_unlocked=True)
     assert remedies(done.plan) == ["resolve"]
-    assert done.plan.ladder[0].names == ("tiny-text 0.3.0",)
+    assert done.plan.replacing[0].names == ("tiny-text 0.3.0",)
     assert upgraded.manifest.folder in done.plan.unmet
     assert not damaged.path.exists()
     assert host.release.order[0] == upgraded.manifest.product.counter
@@ -107,7 +107,7 @@ def test_what_is_pinned_gives_way_only_when_nothing_else_fits(host, tiny, tmp_pa
     lose(host, made, "tiny-text")
     done = host.recover(allow_unlocked=True)
     # tiny-lib 1.1.0 wants the tiny-text that is lost, so it goes back too; what fits stays the newest
-    assert done.plan.ladder[0].names == ("tiny-lib 1.0.0", "tiny-text 0.3.0")
+    assert done.plan.replacing[0].names == ("tiny-lib 1.0.0", "tiny-text 0.3.0")
     assert versions(host) == {"tiny_lib-1.0.0", "tiny_math-2.2.0", "tiny_text-0.3.0", "tiny_unused-0.1.0"}
 
 
@@ -115,7 +115,7 @@ def test_what_the_lock_says_stays_though_a_newer_version_is_kept(host, tiny, tmp
     older = {"tiny-unused": ("0.0.9", WHEEL_FILES["tiny-unused"][1])}
     made = upgrade(host, tiny, tmp_path, packages={**NEW_TEXT, **older})
     lose(host, made, "tiny-text")
-    assert host.plan(allow_unlocked=True).ladder[0].names == ("tiny-text 0.3.0",)
+    assert host.plan(allow_unlocked=True).replacing[0].names == ("tiny-text 0.3.0",)
 
 
 def test_nobody_allowed_it_so_the_former_release_comes_back(host, upgraded, tiny):
@@ -206,7 +206,7 @@ def test_every_rung_in_its_order(host, upgraded):
     assert remedies(host.plan(bundle=upgraded.open(), allow_unlocked=True)) == ["reinstall"]
 
     plan = host.plan(allow_unlocked=True)
-    assert plan.ladder == ()
+    assert plan.replacing == ()
     assert "Transfer the bundle" in plan.unmet
 
 

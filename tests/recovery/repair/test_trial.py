@@ -10,12 +10,12 @@ from installer.release import acceptance
 from installer.trust.available import Available
 from recovery.inspection.finding import Finding
 from recovery.inspection.inspection import inspect
-from recovery.recover import Given, recover
+from recovery.recover import RecoverRequest, recover
 from recovery.repair.parts import parts_of
 from recovery.repair.trial import owners_of, to_try
 from shared.terminal.progress import NoProgress
 from tests.recovery.damaging import delete, flip, spoil
-from validator.remedy import INTERPRETER
+from validator.finding_kinds import INTERPRETER
 
 
 class Steps(NoProgress):
@@ -54,7 +54,7 @@ def test_a_model_whose_file_was_replaced_is_asked(host):
 def test_what_is_built_as_a_whole_is_tried_as_an_installation_is(host, tiny):
     delete(host.release.receipt_file)
     steps = Steps()
-    recover(host.prefix, lambda plan: True, steps, Given(available=Available(policy=tiny.policy)))
+    recover(host.prefix, lambda plan: True, steps, RecoverRequest(available=Available(policy=tiny.policy)))
     trials = [text for text in steps.said if text.split()[0] in ("Importing", "Testing", "Querying")]
     once = ["Importing the core modules", "Testing the application: tiny --help"]
     assert trials == [*once, *once, "Querying the model tiny"]

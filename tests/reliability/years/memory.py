@@ -29,7 +29,7 @@ class Memory(Protocol):
         except FullError:
             code = INSTALL
         self.fault = None
-        self.recover_crash()
+        self.resolve_interrupted()
         return Said(code, "", " ".join(self.steps))
 
     def command(self, op, must):

@@ -207,7 +207,7 @@ class Protocol:
         if entry.former != self.previous:
             self.do("REMEMBER_PREVIOUS", lambda: self.put(previous=entry.former))
 
-    def settle_counted(self, entry):
+    def complete_commit(self, entry):
         self.swap_in(entry)
         self.keep_previous(entry)
         self.remember_previous(entry)
@@ -236,7 +236,7 @@ class Protocol:
         self.idle()
         self.beside = None
 
-    def undo(self, entry):
+    def resolve_entry(self, entry):
         if entry.command == "restore":
             self.finish_restoring(entry)
             return
@@ -245,15 +245,15 @@ class Protocol:
             if entry.command != "rollback":
                 self.remove(entry.release)
         else:
-            self.settle_counted(entry)
+            self.complete_commit(entry)
             if entry.command == "recover" and entry.former in self.releases and self.releases[entry.former].mark:
                 self.do("UNMARK", lambda: setattr(self.releases[entry.former], "mark", False))
         self.collect()
         self.idle()
 
-    def recover_crash(self):
+    def resolve_interrupted(self):
         if self.journal is not None:
-            self.undo(self.journal)
+            self.resolve_entry(self.journal)
         self.beside = None
         for name in [name for name in self.releases if not self.releases[name].mark]:
             self.remove(name)
@@ -299,15 +299,15 @@ class Protocol:
                 tree = self.place(entry.incoming) if entry.incoming else self.data
                 tree.data = laid(tree.data, version)
             self.swap_in(entry)
-            self.do("POINT_AT", lambda: self.put(current=release))
+            self.do("SET_CURRENT", lambda: self.put(current=release))
         except FullError:
             if not entry.incoming and self.current != release:
                 self.data.data = before if "before" in locals() else self.data.data
-            self.undo(entry)
+            self.resolve_entry(entry)
             raise
         if command == "recover":
             self.do("UNMARK", lambda: setattr(self.releases[previous], "mark", False))
-        self.settle_counted(entry)
+        self.complete_commit(entry)
         self.collect()
         self.idle()
 

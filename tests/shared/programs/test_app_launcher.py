@@ -56,7 +56,7 @@ def prefix(tmp_path) -> Prefix:
     launchers.write_run_files(Installation(prefix, release, manifest))
     launchers.write(prefix, manifest)
     release.complete_file.touch()
-    prefix.point_at(release)
+    prefix.set_current(release)
     return prefix
 
 

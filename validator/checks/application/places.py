@@ -26,7 +26,7 @@ class Places(Check):
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         prefix = subject.need_prefix()
-        wrong = misplaced.found(prefix)
+        wrong = misplaced.find_misplaced(prefix)
         reported = [item.described() for item in wrong]
         if not wrong and journal.is_damaged(prefix):
             reported.append(_("{place} is damaged").format(place="state/journal.json"))

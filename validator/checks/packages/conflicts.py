@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundle.wheels import record
-from shared.files import trials
+from shared.files import temp_folders
 from shared.i18n import _
 from shared.programs.uv import Uv
 from validator.check import BUNDLE, ERROR, NORMAL, PACKAGES, SKIP, Check, CheckResult, UncheckedError, some_of
@@ -33,7 +33,7 @@ class Conflicts(Check):
         if not subject.need_manifest().packages:
             raise UncheckedError(SKIP, _("the bundle has no packages"))
         limit = self.left()
-        with trials.scratch() as scratch:
+        with temp_folders.scratch() as scratch:
             ended = Uv(scratch).check(release.python, timeout=limit)
         if ended.ok:
             yield self.passed(_("all package requirements are met"))

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Callable
 
 from installer.change.space import RESERVE
-from shared.files import trials
+from shared.files import temp_folders
 from shared.i18n import _
 from validator.check import FULL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError
 from validator.checks.performance.measured import judged
@@ -40,7 +40,7 @@ class DiskSpeed(Check):
         state = subject.need_prefix().state
         if shutil.disk_usage(state).free < RESERVE + 2 * len(BLOCK) * BLOCKS:
             raise UncheckedError(SKIP, _("not enough free space to measure it"))
-        with trials.folder(state) as folder:
+        with temp_folders.folder(state) as folder:
             path = folder / "file"
             write = speed(lambda: written(path))
             is_cold = forgotten(path)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from installer.layout import service
 from installer.release import launchers
 from shared.errors import ToolError
-from shared.files import trials
+from shared.files import temp_folders
 from shared.i18n import _
 from validator.check import ERROR, NORMAL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError
 from validator.checks.performance.measured import judged
@@ -75,7 +75,7 @@ class StartTime(Check):
         metric = {f"{line} {kind}": (round(seconds, 3), "s") for kind, seconds in now.items()}
         bounds = {f"{line} warm": "start_seconds"}
         if not self.is_over:
-            with trials.scratch() as empty:
+            with temp_folders.scratch() as empty:
                 with service.acting_for(scratch.prefix.root):
                     write_plain(scratch, empty)
                 before = self.both(subject, scratch, command, runs=1)

@@ -9,7 +9,7 @@ from bundle.advisories.assess import FRESH, FUTURE
 from bundle.advisories.severity import LEVELS, PASS, RANK, worst
 from installer.advisories import scan as looking
 from installer.advisories import stored
-from installer.trust.places import host_places
+from installer.trust.stores import host_trust_stores
 from shared.errors import TrustError
 from shared.i18n import _, plural
 from shared.terminal import counted
@@ -144,10 +144,10 @@ def scanned(installation: Installation) -> InstalledScan:
 
     Raises UncheckedError if there are none, TrustError if they are altered, unsigned or miss known vulnerabilities.
     """
-    places = host_places()
-    if stored.in_force(stored.SNAPSHOTS, installation, places) is None:
+    trust_stores = host_trust_stores()
+    if stored.in_force(stored.SNAPSHOTS, installation, trust_stores) is None:
         raise UncheckedError(SKIP, _("neither the bundle nor an update contains advisories"))
-    return looking.scan_installed(installation, places)
+    return looking.scan_installed(installation, trust_stores)
 
 
 def date_of(seen: InstalledScan) -> str:

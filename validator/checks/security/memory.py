@@ -25,9 +25,9 @@ class TrustMemory(Check):
         return _("Trust records")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
-        if subject.places is None:
+        if subject.trust_stores is None:
             raise UncheckedError(SKIP, _("nothing is installed"))
-        found = keeping.accounts(subject.places, subject.prefix)
+        found = keeping.accounts(subject.trust_stores, subject.prefix)
         problems = [problem for account in found for problem in account.problems]
         rebuilt = [str(account.folder) for account in found if account.stored.memory.rebuilt]
         forgotten = keeping.forgotten(found, subject.prefix)

@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from installer.release import acceptance
-from shared.files import trials
+from shared.files import temp_folders
 from shared.i18n import _
 from shared.processes import process
 from validator.check import SKIP, TOOLS, Check, CheckResult, UncheckedError
@@ -58,7 +58,7 @@ class OpenSsh(Check):
 
     def judge(self, program: str, message: bytes) -> process.Completed:
         """Verify the known signature over a message with ssh-keygen, and return the completed process."""
-        with trials.scratch() as folder:
+        with temp_folders.scratch() as folder:
             path = folder / "signature"
             path.write_text(SIGNATURE, encoding="ascii")
             argv = [program, "-Y", "check-novalidate", "-n", NAMESPACE, "-s", str(path)]

@@ -19,10 +19,10 @@ HARMLESS = tuple(one for one in RECORDS if one["id"] != "TEST-1")
 
 
 @pytest.fixture
-def prefix(tmp_path, places):
+def prefix(tmp_path, trust_stores):
     policy, owner = trusting(KEY)
-    places.host.mkdir(parents=True)
-    lay(places.host, policy, owner)
+    trust_stores.host.mkdir(parents=True)
+    lay(trust_stores.host, policy, owner)
     return make_prefix(tmp_path, verification={"advisories/advisories.zip": aged_snapshot(tmp_path, 40)})
 
 
@@ -43,7 +43,7 @@ def test_scan(tmp_path, prefix, capsys):
     assert found["scan"]["counts"] == {"high": 1}
 
 
-def test_an_exception_that_has_ended_is_named(tmp_path, places, capsys):
+def test_an_exception_that_has_ended_is_named(tmp_path, trust_stores, capsys):
     approved = datetime(2026, 1, 1, tzinfo=timezone.utc)
     about = ("CVE-2026-0001", "demo-lib", "==1.2.0", "inline_mitigations_already_exist", "guarded", "kim")
     ended = Exceptions(1, (Exemption(*about, approved, approved + timedelta(days=30)),)).to_bytes()

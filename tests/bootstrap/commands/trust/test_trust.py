@@ -36,15 +36,15 @@ def test_nobody_is_trusted_at_first(capsys):
     assert (facts["source"], facts["policy"]) == (None, None)
 
 
-def test_update_then_show(capsys, medium, places, tmp_path):
+def test_update_then_show(capsys, medium, trust_stores, tmp_path):
     assert call(capsys, "update", medium)[0] == 3
     code, out, _err = call(capsys, "update", medium, "--trust-key", tmp_path / "root.pub")
     assert (code, out) == (0, "Policy 1 is now in force.\n")
     assert "Already up to date" in call(capsys, "update", medium)[1]
     assert json.loads(call(capsys, "update", medium, "--json")[1]) == {"taken": []}
-    memory.remember(places.host, counters={"app": 7})
+    memory.remember(trust_stores.host, counters={"app": 7})
     out = call(capsys, "show")[1]
-    assert f"Policy 1 of this host, in {places.host}" in out
+    assert f"Policy 1 of this host, in {trust_stores.host}" in out
     assert "release: 1 of 1 must sign" in out
     assert BUILD.key.fingerprint in out
     assert "app: release counters below 7 are not accepted" in out
@@ -63,8 +63,8 @@ def test_update_needs_a_policy(capsys):
     assert "FILE" in capsys.readouterr().err
 
 
-def test_a_policy_that_does_not_count_is_shown_as_an_error(capsys, medium, places, tmp_path):
+def test_a_policy_that_does_not_count_is_shown_as_an_error(capsys, medium, trust_stores, tmp_path):
     call(capsys, "update", medium, "--trust-key", tmp_path / "root.pub")
-    (places.host / "policy-1.json").write_bytes(b"{}")
+    (trust_stores.host / "policy-1.json").write_bytes(b"{}")
     code, _out, err = call(capsys, "show")
     assert (code, "error: " in err) == (3, True)

@@ -225,8 +225,8 @@ def test_when_only_releases_of_the_installer_before_are_kept(prefix, newer_bundl
     [
         ("installer.install.install.finish", "after", False),
         ("installer.release.launchers.write", "after", False),
-        ("installer.layout.prefix.Prefix.point_at", "before", False),
-        ("installer.layout.prefix.Prefix.point_at", "after", True),
+        ("installer.layout.prefix.Prefix.set_current", "before", False),
+        ("installer.layout.prefix.Prefix.set_current", "after", True),
         ("installer.release.launchers.prune", "after", True),
         ("installer.change.retention.collect", "after", True),
     ],
@@ -235,7 +235,7 @@ def test_an_upgrade_that_is_killed(prefix, newer_bundle, name, when, counts):
     before = snapshot(prefix.root, *NOTES)
     die_at(name, when, newer_bundle, prefix)
     assert said(prefix, "ragtrace", "--help").startswith(("usage: tiny", "former "))
-    transaction.recover_crash(prefix)
+    transaction.resolve_interrupted(prefix)
     if counts:
         right(prefix, "newer")
     else:

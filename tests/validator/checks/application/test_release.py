@@ -6,7 +6,7 @@ from shared.terminal.progress import NoProgress
 from tests.validator.checking import change, look, release_of
 from validator.check import BUNDLE, FAIL, PASS, RECOVER, SKIP
 from validator.checks.application.release import ActiveRelease
-from validator.remedy import settle
+from validator.remedy import decide_remedies
 from validator.result import Repair
 from validator.runner import results_of
 from validator.subject import subject_of
@@ -15,7 +15,7 @@ from validator.subject import subject_of
 def without_recover(prefix):
     """Return the check's result where recover would find nothing that explains it."""
     subject = replace(subject_of(prefix), foresee=lambda: Repair(frozenset(), frozenset()))
-    (result,) = settle(results_of(ActiveRelease(), subject), subject, NoProgress())
+    (result,) = decide_remedies(results_of(ActiveRelease(), subject), subject, NoProgress())
     return result
 
 

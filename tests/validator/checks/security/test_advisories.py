@@ -20,8 +20,8 @@ HARMLESS = tuple(one for one in RECORDS if one["id"] != "TEST-1")
 
 
 @pytest.fixture(autouse=True)
-def _places(places, monkeypatch):
-    monkeypatch.setattr("validator.checks.security.advisories.host_places", lambda: places)
+def _trust_stores(trust_stores, monkeypatch):
+    monkeypatch.setattr("validator.checks.security.advisories.host_trust_stores", lambda: trust_stores)
 
 
 def prefix_with(tmp_path, days=1.0, records=RECORDS, **more):
@@ -110,11 +110,11 @@ def test_altered(tmp_path):
     assert "differs from the signed file" in result.details
 
 
-def test_an_update_counts_when_it_is_signed(tmp_path, places):
+def test_an_update_counts_when_it_is_signed(tmp_path, trust_stores):
     prefix, key = prefix_with(tmp_path, 20), SoftKey(ED25519)
     policy, owner = trusting(key)
-    places.host.mkdir(parents=True)
-    lay(places.host, policy, owner)
+    trust_stores.host.mkdir(parents=True)
+    lay(trust_stores.host, policy, owner)
     data = aged_snapshot(tmp_path, 1, HARMLESS)
     stored.folder_of(prefix).mkdir()
     stored.folder_of(prefix).joinpath("advisories.zip").write_bytes(data)
@@ -122,7 +122,7 @@ def test_an_update_counts_when_it_is_signed(tmp_path, places):
     from installer.advisories.update import update
 
     signed = sign_beside(tmp_path / "a.zip", data, "ragtrace-advisories@v1", key)
-    update(signed, active(prefix), places)
+    update(signed, active(prefix), trust_stores)
     assert [result.status for result in look_all(Advisories, prefix)] == ["PASS", "PASS"]
 
 

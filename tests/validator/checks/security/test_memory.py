@@ -10,40 +10,40 @@ from installer.trust import keeping, memory
 from validator.check import FAIL, PASS, SKIP, WARN
 from validator.checks.security.memory import TrustMemory
 from validator.runner import results_of
-from validator.subject import subject_of
+from validator.subject import Subject, subject_of
 
 
-def judged(check, prefix, places):
-    subject = replace(subject_of(prefix), places=places)
+def judged(check, prefix, trust_stores):
+    subject = replace(subject_of(prefix) if prefix else Subject(), trust_stores=trust_stores)
     return [(result.status, result.details) for result in results_of(check(), subject)]
 
 
 @pytest.fixture
-def whole(prefix, places):
-    for _line in keeping.repair(places, prefix):
+def whole(prefix, trust_stores):
+    for _line in keeping.repair(trust_stores, prefix):
         pass
     return prefix
 
 
-def test_two_whole_copies_pass_and_a_damaged_one_fails_by_name(whole, places) -> None:
-    assert [status for status, _details in judged(TrustMemory, whole, places)] == [PASS]
-    (places.host / memory.COPY).write_bytes(b"{")
-    ((status, details),) = judged(TrustMemory, whole, places)
-    assert (status, str(places.host / memory.COPY) in details) == (FAIL, True)
+def test_two_whole_copies_pass_and_a_damaged_one_fails_by_name(whole, trust_stores) -> None:
+    assert [status for status, _details in judged(TrustMemory, whole, trust_stores)] == [PASS]
+    (trust_stores.host / memory.COPY).write_bytes(b"{")
+    ((status, details),) = judged(TrustMemory, whole, trust_stores)
+    assert (status, str(trust_stores.host / memory.COPY) in details) == (FAIL, True)
 
 
-def test_what_is_installed_and_not_remembered_is_a_warning(prefix, places) -> None:
-    assert [status for status, _details in judged(TrustMemory, prefix, places)] == [WARN]
+def test_what_is_installed_and_not_remembered_is_a_warning(prefix, trust_stores) -> None:
+    assert [status for status, _details in judged(TrustMemory, prefix, trust_stores)] == [WARN]
 
 
-def test_what_was_rebuilt_is_a_warning_until_it_is_accepted(whole, places) -> None:
+def test_what_was_rebuilt_is_a_warning_until_it_is_accepted(whole, trust_stores) -> None:
     for name in memory.NAMES:
-        (places.host / name).write_bytes(b"{")
-    assert [status for status, _details in judged(TrustMemory, whole, places)] == [FAIL, WARN]
-    assert list(keeping.repair(places, whole))
-    assert [status for status, _details in judged(TrustMemory, whole, places)] == [WARN]
-    keeping.accept(places, whole)
-    assert [status for status, _details in judged(TrustMemory, whole, places)] == [PASS]
+        (trust_stores.host / name).write_bytes(b"{")
+    assert [status for status, _details in judged(TrustMemory, whole, trust_stores)] == [FAIL, WARN]
+    assert list(keeping.repair(trust_stores, whole))
+    assert [status for status, _details in judged(TrustMemory, whole, trust_stores)] == [WARN]
+    keeping.accept(trust_stores, whole)
+    assert [status for status, _details in judged(TrustMemory, whole, trust_stores)] == [PASS]
 
 
 def test_without_an_installation_nothing_is_asked() -> None:

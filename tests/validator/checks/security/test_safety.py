@@ -30,8 +30,8 @@ print("ragtrace-answer " + json.dumps(hits))
 
 
 @pytest.fixture(autouse=True)
-def _places(places, monkeypatch):
-    monkeypatch.setattr("validator.checks.security.advisories.host_places", lambda: places)
+def _trust_stores(trust_stores, monkeypatch):
+    monkeypatch.setattr("validator.checks.security.advisories.host_trust_stores", lambda: trust_stores)
     monkeypatch.setenv("SAFETY_API_KEY", "secret")
 
 

@@ -19,7 +19,7 @@ from validator.checks.packages.record import Record
 from validator.checks.security.integrity import Integrity
 from validator.checks.security.receipt import ReceiptLogged
 from validator.checks.security.signed import SignedFiles
-from validator.remedy import settle
+from validator.remedy import decide_remedies
 from validator.runner import results_of
 from validator.subject import subject_of
 
@@ -32,7 +32,7 @@ def world(prefix, tmp_path, monkeypatch) -> World:
 def judged(prefix, policy):
     """Look at the signed files where a policy says who may sign."""
     subject = replace(subject_of(prefix), policy=lambda: policy)
-    (result,) = settle(results_of(SignedFiles(), subject), subject, NoProgress())
+    (result,) = decide_remedies(results_of(SignedFiles(), subject), subject, NoProgress())
     return result
 
 

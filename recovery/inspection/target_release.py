@@ -13,7 +13,7 @@ from recovery.inspection.finding import Finding
 from shared import reading
 from shared.errors import UsageError
 from shared.i18n import _
-from validator.remedy import POINTER
+from validator.finding_kinds import POINTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

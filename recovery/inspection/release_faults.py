@@ -14,7 +14,7 @@ from recovery.inspection.finding import Finding
 from shared import troubles
 from shared.errors import RagtraceError
 from shared.i18n import _
-from validator.remedy import APPLICATION, ENVIRONMENT, INTERPRETER, MODEL, PACKAGE, RUN_FILES
+from validator.finding_kinds import APPLICATION, ENVIRONMENT, INTERPRETER, MODEL, PACKAGE, RUN_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from shared.errors import RagtraceError
 from shared.files import files
 from shared.i18n import _
 from shared.terminal import counted
-from validator.remedy import (
+from validator.finding_kinds import (
     CRASH,
     DATA,
     LAUNCHER,
@@ -79,10 +79,10 @@ def data(prefix: Prefix, release: Release | None) -> Iterator[Finding]:
         yield Finding(DATA, path, details.format(path=lost[0]), (path,))
 
 
-def out_of_place(places: tuple[Misplaced, ...], replaced: Collection[str], findings: list[Finding]) -> list[Finding]:
+def out_of_place(found: tuple[Misplaced, ...], replaced: Collection[str], findings: list[Finding]) -> list[Finding]:
     """Return findings for misplaced files and folders, except those that the remedies of other findings rebuild."""
     kinds = {finding.kind for finding in findings}
-    return [*_each_place(item for item in places if not _is_reported(item, replaced, kinds))]
+    return [*_each_place(item for item in found if not _is_reported(item, replaced, kinds))]
 
 
 def _is_reported(item: Misplaced, replaced: Collection[str], kinds: set[str]) -> bool:
@@ -103,8 +103,8 @@ def _is_reported(item: Misplaced, replaced: Collection[str], kinds: set[str]) ->
     }.get(item.place, False)
 
 
-def _each_place(places: Iterable[Misplaced]) -> Iterator[Finding]:
-    for item in places:
+def _each_place(found: Iterable[Misplaced]) -> Iterator[Finding]:
+    for item in found:
         details = item.described()
         if item.place in (misplaced.AUDIT_LOG, "state") and item.what != misplaced.FOREIGN:
             details = _("{details}: the audit log is lost, and a new one is started").format(details=details)

@@ -13,7 +13,7 @@ from installer.layout.store import Store
 from installer.release.stage import counterpart
 from recovery.inspection.finding import Finding
 from shared.i18n import _
-from validator.remedy import STORE
+from validator.finding_kinds import STORE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

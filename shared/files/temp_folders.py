@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from shared.errors import RagtraceError
 from shared.files import files, folders, owners
-from shared.files.lockfile import holding, is_free, is_held, locked
+from shared.files.process_lock import holding, is_free, is_held, locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

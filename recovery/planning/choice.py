@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from recovery.repair import in_place, new_release
 from recovery.repair.parts import parts_of
-from validator.remedy import POINTER
+from validator.finding_kinds import POINTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from recovery.repair.remedy import InPlace, Remedy
 
 # in place first; among these, MarkComplete and PointCurrent come before CleanUp, which then retains the release
-LADDER: Sequence[type[Remedy]] = (
-    in_place.RepairPlaces,
+ORDER: Sequence[type[Remedy]] = (
+    in_place.RepairMisplaced,
     in_place.RepairRights,
     in_place.MarkComplete,
     in_place.PointCurrent,
@@ -38,7 +38,7 @@ LADDER: Sequence[type[Remedy]] = (
 )
 # remedies that depend on the kind of a finding alone
 _BY_KIND: Sequence[type[InPlace]] = (
-    in_place.RepairPlaces,
+    in_place.RepairMisplaced,
     in_place.RepairRights,
     in_place.CleanUp,
     in_place.ProtectSettings,
@@ -50,7 +50,7 @@ _BY_KIND: Sequence[type[InPlace]] = (
 
 def ordered(chosen: Iterable[Remedy]) -> tuple[Remedy, ...]:
     """Return the remedies in the order of the ladder."""
-    return tuple(sorted(chosen, key=lambda remedy: LADDER.index(type(remedy))))
+    return tuple(sorted(chosen, key=lambda remedy: ORDER.index(type(remedy))))
 
 
 def in_place_for(inspection: Inspection) -> list[Remedy]:

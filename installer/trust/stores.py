@@ -17,7 +17,7 @@ from shared.i18n import _
 
 
 @dataclass(frozen=True)
-class Places:
+class TrustStores:
     """The trust folders. No environment variable names the host's: this program defines it.
 
     The content of ``host`` counts only if ``owner`` (a user id) owns it and everything above it up to ``top``, and no
@@ -83,8 +83,8 @@ class Places:
         return names_in(self.host)
 
 
-def host_places() -> Places:
-    """Return the places of this host and of the user who runs this process."""
+def host_trust_stores() -> TrustStores:
+    """Return the trust stores of this host and of the user who runs this process."""
     user = folders.user_state(TOOL) / "trust"
     if sys.platform == "win32":  # pragma: no cover - Windows only
         import ctypes
@@ -92,10 +92,10 @@ def host_places() -> Places:
         common = ctypes.create_unicode_buffer(260)
         ctypes.windll.shell32.SHGetFolderPathW(None, 0x23, None, 0, common)  # CSIDL_COMMON_APPDATA
         data = Path(common.value)
-        found = Places(data / TOOL / "trust", user, Path(data.anchor), privileged=False)
+        found = TrustStores(data / TOOL / "trust", user, Path(data.anchor), privileged=False)
         # a policy written to a folder that other users could replace would stop every later run
         privileged = bool(ctypes.windll.shell32.IsUserAnAdmin()) and ownership.counts_below(data, found)
         return replace(found, privileged=privileged)
     # on macOS /etc is a link
     host = Path("/private/etc" if sys.platform == "darwin" else "/etc") / TOOL / "trust"
-    return Places(host, user, Path("/"), os.geteuid() == 0)
+    return TrustStores(host, user, Path("/"), os.geteuid() == 0)
