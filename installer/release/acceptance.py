@@ -6,8 +6,10 @@ processes with placeholders for required settings; they also write the bytecode 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from bundle import strict
@@ -18,10 +20,10 @@ from installer.release import bytecode, launchers, receipt, stage
 from installer.release.installation import Installation
 from shared.errors import InstallError
 from shared.i18n import _
-from shared.processes import process, scripts
+from shared.processes import cgroups, process, scripts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from bundle.manifest import Manifest
     from installer.layout.prefix import Prefix
@@ -32,6 +34,7 @@ IMPORT_TIMEOUT, SMOKE_TIMEOUT = 600.0, 300.0  # seconds; the first import compil
 IMPORT = scripts.text("scripts/import_modules")
 AT_ONCE, NO_GC = "at-once", "no-gc"  # options of the script
 NAMES_SHOWN = 5
+ROOM = 4 << 30  # bytes of memory for two processes that import torch and the like
 
 
 def check_records(
@@ -66,10 +69,34 @@ def try_out(installation: Installation, progress: Progress) -> None:
     Also writes the bytecode of every module that the application imports.
     """
     foreign = bytecode.compile_application(installation, basic_environment(), progress)
-    check_imports(installation, progress)
-    with progress.wait(_("Compiling the modules that the application imports later")):
-        import_once(installation, foreign)
+    with importing_the_rest(installation, foreign, progress):
+        check_imports(installation, progress)
     check_smoke(installation, progress)
+
+
+@contextlib.contextmanager
+def importing_the_rest(installation: Installation, modules: list[str], progress: Progress) -> Iterator[None]:
+    """Import modules once, in a second process beside the block if this host has room for two, else after it.
+
+    Most of an import's time is compiling, and each process reads the bytecode that the other one has written. So the
+    second one starts with the core modules that the first one reaches last.
+    """
+    names = [*reversed(installation.manifest.application.core_imports), *modules]
+    text = _("Compiling the modules that the application imports later")
+    if not cgroups.has_room(2, ROOM):
+        yield
+        with progress.wait(text):
+            import_once(installation, names)
+        return
+    with ThreadPoolExecutor(1) as aside:
+        rest = aside.submit(import_once, installation, names)
+        try:
+            yield
+        except BaseException:
+            process.stop_all()
+            raise
+        with progress.wait(text):
+            rest.result()
 
 
 def import_once(installation: Installation, modules: list[str]) -> None:

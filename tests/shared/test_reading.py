@@ -49,6 +49,7 @@ ELSEWHERE = {
     "shared/programs/lazy/compiling.py": "runs in a process with a time limit, in a release that was just made",
     "validator/host.py": "reads /etc/machine-id",
     "validator/checks/performance/disk.py": "measures with a file of its own",
+    "shared/processes/cgroups.py": "reads /proc and /sys",
     "validator/checks/system/limits.py": "reads /proc and /sys",
 }
 OPENING = {"open", "read_bytes", "read_text", "fdopen"}

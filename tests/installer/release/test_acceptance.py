@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 
 from installer.release import acceptance
-from shared.processes import scripts
+from installer.release.installation import active
+from shared.errors import InstallError
+from shared.processes import process, scripts
+from shared.terminal.progress import NoProgress
 
 MODULE = """
 import atexit
@@ -26,3 +30,44 @@ def test_imports_end_at_once_where_that_is_asked_for_and_answer_all_the_same(tmp
     answer = json.loads(scripts.answer(ended.stdout) or "")
     assert [name for name, (_seconds, reason) in answer.items() if reason] == ["no_such_module"]
     assert (tmp_path / "taken-apart").exists() == (not at_once)
+
+
+SLOW = "import time\nfrom pathlib import Path\nPath('began').touch()\ntime.sleep(600)\n"
+
+
+@pytest.fixture
+def environment(prefix):
+    """An installation whose modules can be imported, with a module that never ends."""
+    installed = active(prefix)
+    for folder in (installed.release.app, installed.release.path):
+        folder.chmod(0o755)
+    (installed.release.app / "endless.py").write_text(SLOW)
+    return installed
+
+
+@pytest.mark.parametrize("room", [True, False])
+def test_the_rest_is_imported_beside_the_core_modules_only_where_two_have_room(monkeypatch, environment, room) -> None:
+    seen = []
+    monkeypatch.setattr(acceptance.cgroups, "has_room", lambda _processors, _memory: room)
+    monkeypatch.setattr(acceptance, "import_once", lambda _installation, names: seen.append(names))
+    with acceptance.importing_the_rest(environment, ["later"], NoProgress()):
+        before = list(seen)
+    core = environment.manifest.application.core_imports
+    assert seen == [[*reversed(core), "later"]]
+    assert room or before == []
+
+
+def test_a_core_module_that_fails_ends_the_import_of_the_rest(monkeypatch, environment) -> None:
+    monkeypatch.setattr(acceptance.cgroups, "has_room", lambda _processors, _memory: True)
+    monkeypatch.setattr(acceptance, "IMPORT_TIMEOUT", 20.0)
+    began, run, ended = environment.release.app / "began", process.run, []
+    monkeypatch.setattr(process, "run", lambda *argv, **options: ended.append(run(*argv, **options)))
+
+    def fail_once_it_runs() -> None:
+        while not began.exists():
+            os.sched_yield()
+        raise InstallError("no")
+
+    with pytest.raises(InstallError, match="no"), acceptance.importing_the_rest(environment, ["endless"], NoProgress()):
+        fail_once_it_runs()
+    assert [one.timed_out for one in ended] == [False]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.i18n import _
+from shared.processes.cgroups import memory_limit, processor_limit, tasks_limit
 from shared.terminal.console import human_bytes
 from validator.check import SKIP, SYSTEM, Check, CheckResult, UncheckedError
 from validator.checks.system.memory import needed_bytes
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from validator.subject import Subject
 
-CGROUPS, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 FILES_LEAST = 1024  # open files; the usual default limit, with which applications are tested
 TASKS_LEAST = 128  # processes and threads; numerical libraries start several per processor
 # files that container engines create, and the file that systemd documents (container-interface)
@@ -24,7 +24,6 @@ MARKS = {Path("/.dockerenv"): "docker", Path("/run/.containerenv"): "podman"}
 CONTAINER = Path("/run/systemd/container")
 VENDOR = Path("/sys/class/dmi/id/sys_vendor")
 VIRTUAL = ("QEMU", "VMware", "innotek GmbH", "Xen", "Microsoft Corporation", "Amazon EC2", "Google", "Parallels", "KVM")
-UNLIMITED = 1 << 60  # cgroup v1 represents "no limit" by a number near 2^63
 
 
 class Limits(Check):
@@ -68,45 +67,6 @@ def size(value: float) -> str:
 def number(value: float) -> str:
     """Format a count for display, rounded to two decimals."""
     return str(round(value, 2))
-
-
-def memory_limit() -> int | None:
-    """Return the smallest memory limit of this process's control groups in bytes, or None."""
-    limits = [int(text) for text in _settings("memory.max", "memory", "memory.limit_in_bytes") if text.isdigit()]
-    return min((limit for limit in limits if limit < UNLIMITED), default=None)
-
-
-def processor_limit() -> float | None:
-    """Return the smallest CPU quota of this process's control groups, in processors, or None."""
-    pairs = [text.split() for text in _settings("cpu.max", "cpu", "")]
-    old = zip(_settings("", "cpu", "cpu.cfs_quota_us"), _settings("", "cpu", "cpu.cfs_period_us"))
-    numbers = [pair for pair in (*pairs, *old) if len(pair) == 2 and pair[0].isdigit()]
-    return min((int(quota) / int(period) for quota, period in numbers), default=None)
-
-
-def tasks_limit() -> int | None:
-    """Return the number of processes and threads that this process's control groups allow, or None."""
-    return min((int(text) for text in _settings("pids.max", "pids", "pids.max") if text.isdigit()), default=None)
-
-
-def _settings(name: str, controller: str, old_name: str) -> Iterator[str]:
-    """Yield the values of a setting in this process's control group and those above it (cgroup v2, else v1)."""
-    try:
-        lines = OWN.read_text(encoding="ascii").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return
-    for line in lines:
-        _number, controllers, group = line.split(":", 2)
-        if controllers and controller not in controllers.split(","):
-            continue
-        root, file = (CGROUPS / controller, old_name) if controllers else (CGROUPS, name)
-        folder = root / group.lstrip("/")
-        while file and root in (folder, *folder.parents):
-            try:
-                yield (folder / file).read_text(encoding="ascii").strip()
-            except (OSError, UnicodeDecodeError):
-                pass  # the root group has no limits, and some hosts expose no groups
-            folder = folder.parent
 
 
 def files_limit() -> int | None:

@@ -4,18 +4,20 @@ import sys
 
 import pytest
 
+from shared.processes import cgroups
+from shared.processes.cgroups import memory_limit, processor_limit
 from tests.validator.checking import look
 from validator.check import PASS, SKIP, WARN
 from validator.checks.system import limits as system_limits
-from validator.checks.system.limits import Limits, memory_limit, processor_limit
+from validator.checks.system.limits import Limits
 
 
 @pytest.fixture
 def groups(tmp_path, monkeypatch):
     """A host with control groups: ``groups(own, {path: text})``."""
     monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(system_limits, "CGROUPS", tmp_path / "cgroup")
-    monkeypatch.setattr(system_limits, "OWN", tmp_path / "own")
+    monkeypatch.setattr(cgroups, "CGROUPS", tmp_path / "cgroup")
+    monkeypatch.setattr(cgroups, "OWN", tmp_path / "own")
     monkeypatch.setattr(system_limits, "files_limit", lambda: 4096)
     monkeypatch.setattr(system_limits, "address_limit", lambda: None)
     monkeypatch.setattr(system_limits, "MARKS", {tmp_path / ".dockerenv": "docker"})
