@@ -103,12 +103,11 @@ def verify_packages(scope: Scope, selections: Mapping[Target, Selection], run: R
     """
     if scope.knowledge is None:
         return dict.fromkeys(selections, Verification())
-    cache, progress, offline = run.request.cache, run.progress, run.request.offline
-    python = tools_environment.own_python(cache, progress, offline=offline)
+    python = tools_environment.own_python(run.fetching)
     verified = {}
     for target, selection in selections.items():
         packages = [Installed(wheel.name, wheel.version) for wheel in selection.wheels]
-        passed = run_gate(scope.knowledge, packages, scope.product, python, scope.epoch, progress)
-        tools = tools_environment.tools_of(target, cache, progress, offline=offline)
+        passed = run_gate(scope.knowledge, packages, scope.product, python, scope.epoch, run.progress)
+        tools = tools_environment.tools_of(target, run.fetching)
         verified[target] = Verification((*passed.members, *tools.members), tools.unpacked)
     return verified
