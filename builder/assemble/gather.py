@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from builder.evidence.provenance import parameters_of
 from builder.lock.lock import Selection
 from builder.models.models import CollectedModel, collect_model
-from builder.models.probe import with_embedding
+from builder.models.probe import LocalApplication, with_embedding
 from builder.request.inputs import Common, Inputs, Wheel
 from builder.wheels import attestations
 from builder.wheels.builds import build_wheels, is_native_here
@@ -75,8 +75,8 @@ def collect_models(scope: Scope, run: Run) -> Models:
 def _model(source: ModelSource, scope: Scope, run: Run) -> tuple[ModelSource, CollectedModel]:
     run.progress.step(_("Collecting the model {name}").format(name=source.name))
     model = collect_model(source, run.fetching)
-    application, root = scope.profile.application, run.request.project_root
-    return with_embedding(source, model, application, root, run.progress), model
+    local = LocalApplication(scope.profile.application, run.request.project_root)
+    return with_embedding(source, model, local, run.progress), model
 
 
 def common_of(scope: Scope, models: Models, verdicts: Mapping[LockedWheel, Verdict], run: Run) -> Common:
