@@ -26,7 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from builder.assemble.assemble import write_archive  # noqa: E402
+from builder.assemble.assemble import Contents, write_archive  # noqa: E402
 from builder.fetch.cache import Cache  # noqa: E402
 from builder.fetch.fetching import Fetching  # noqa: E402
 from builder.lock.lock import read_lock, select_wheels  # noqa: E402
@@ -105,7 +105,7 @@ def assemble(wheels: Sequence[LockedWheel], folder: Path, cache: Cache, runs: in
             for wheel, path in found.items()
         ]
         manifest = make_manifest()
-        write_archive(archive, manifest, manifest.to_bytes(), members, NoProgress())
+        write_archive(archive, Contents(manifest, manifest.to_bytes(), members), NoProgress())
         os.sync()
 
     def copy() -> None:
