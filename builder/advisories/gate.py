@@ -13,7 +13,7 @@ from bundle import strict
 from bundle.advisories import exceptions as exempt
 from bundle.advisories import safety
 from bundle.advisories import snapshot as form
-from bundle.advisories.assess import FRESH, FUTURE, GATE, GATE_LIMIT, Assessment, assess, facts_of
+from bundle.advisories.assess import FRESH, FUTURE, GATE, GATE_LIMIT, Assessment, Criteria, assess, facts_of
 from bundle.advisories.matcher import scan
 from bundle.advisories.severity import DEFAULT, GATES, RANK
 from bundle.advisories.vex import NAME as VEX
@@ -64,7 +64,8 @@ class Knowledge:
 
     def assess(self, scanned: Scan) -> Assessment:
         """Return the assessment of a scan as of now."""
-        return assess(scanned, self.snapshot, self.exceptions, self.request.table, datetime.now(timezone.utc))
+        criteria = Criteria(self.snapshot, self.exceptions, self.request.table)
+        return assess(scanned, criteria, datetime.now(timezone.utc))
 
     def failing(self, assessment: Assessment) -> list[Finding]:
         """Return the findings that fail a build, most severe first."""

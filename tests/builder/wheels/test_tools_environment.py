@@ -19,6 +19,7 @@ from builder.wheels import tools_environment
 from builder.wheels.tools_environment import own_python, tools_of
 from bundle.advisories import safety
 from bundle.advisories.matcher import Installed, scan
+from bundle.advisories.scanner import Interpreter
 from bundle.advisories.snapshot import read_snapshot
 from bundle.target import PYTHONS, host_target, parse_target
 from installer.advisories import picklescan
@@ -80,7 +81,7 @@ def test_a_credential_changes_nothing(python, snapshot, tmp_path, monkeypatch):
 def test_a_damaged_database_is_an_error(python, snapshot, monkeypatch):
     monkeypatch.setattr(type(snapshot), "member", lambda _self, _name: b'{"meta": {"schema_version": "9"}}')
     with pytest.raises(ToolError, match="safety cannot be run"):
-        safety.find_hits(python, snapshot, {("a", "1")}, limit=120)
+        safety.find_hits(Interpreter(python), snapshot, {("a", "1")}, limit=120)
 
 
 def test_the_real_export(python, real_export, tmp_path):
