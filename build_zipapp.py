@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.fetch.cache import Cache, default_cache
-from builder.zipapp.pack import EARLIEST, build_zipapp
+from builder.fetch.fetching import Fetching
+from builder.zipapp.pack import EARLIEST, Packing, build_zipapp
 from bundle.digest import sha256_file
 from bundle.names import INSTALLER
 from bundle.target import PYTHONS, host_target, parse_target
@@ -39,15 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _command(arguments: argparse.Namespace) -> int:
     target = parse_target(arguments.target or str(host_target()), PYTHONS[0])
-    path = build_zipapp(
-        arguments.output_dir / INSTALLER,
-        target,
-        policy=arguments.policy.read_bytes() if arguments.policy else None,
-        epoch=int(os.environ.get("SOURCE_DATE_EPOCH", EARLIEST)),
-        cache=Cache(arguments.cache_dir or default_cache()),
-        offline=arguments.offline,
-        progress=progress.make_progress(),
-    )
+    policy = arguments.policy.read_bytes() if arguments.policy else None
+    packing = Packing(policy, int(os.environ.get("SOURCE_DATE_EPOCH", EARLIEST)))
+    cache = Cache(arguments.cache_dir or default_cache())
+    fetching = Fetching(cache, progress.make_progress(), arguments.offline)
+    path = build_zipapp(arguments.output_dir / INSTALLER, target, fetching, packing)
     console.show(f"{sha256_file(path)[0]}  {path}")
     return commandline.DONE
 

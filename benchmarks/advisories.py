@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bundle.advisories.assess import assess
+from bundle.advisories.assess import Criteria, assess
 from bundle.advisories.exceptions import NONE
 from bundle.advisories.matcher import Installed, scan
 from bundle.advisories.snapshot import read_snapshot
@@ -43,7 +43,7 @@ def once(path: Path, packages: list[Installed]) -> tuple[float, int]:
     started = time.process_time()
     snapshot = read_snapshot(path.read_bytes())
     assert not list(snapshot.blind_spots())
-    found = assess(scan(snapshot.index, packages), snapshot, NONE, "default", datetime.now(timezone.utc))
+    found = assess(scan(snapshot.index, packages), Criteria(snapshot, NONE, "default"), datetime.now(timezone.utc))
     return time.process_time() - started, len(found.findings)
 
 

@@ -20,13 +20,15 @@ import sys
 import tarfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from builder.assemble.assemble import write_archive  # noqa: E402
+from builder.assemble.assemble import Contents, write_archive  # noqa: E402
 from builder.fetch.cache import Cache  # noqa: E402
+from builder.fetch.fetching import Fetching  # noqa: E402
 from builder.lock.lock import read_lock, select_wheels  # noqa: E402
 from builder.lock.locked import LockedWheel, write_requirements  # noqa: E402
 from builder.members import Member  # noqa: E402
@@ -79,7 +81,7 @@ def fetch(wheels: Sequence[LockedWheel], folder: Path, runs: int) -> None:
         pip[0] = str(Path(getattr(sys, "_base_executable", sys.executable)))
     taken = medians(
         {
-            "builder": lambda: fetch_wheels(wheels, Cache(emptied("builder")), NoProgress()),
+            "builder": lambda: fetch_wheels(wheels, Fetching(Cache(emptied("builder")), NoProgress())),
             "pip download": lambda: subprocess.run([*pip, "-d", emptied("pip"), "-r", requirements], check=True),
         },
         runs,
@@ -92,17 +94,18 @@ def fetch(wheels: Sequence[LockedWheel], folder: Path, runs: int) -> None:
 
 
 def assemble(wheels: Sequence[LockedWheel], folder: Path, cache: Cache, runs: int) -> None:
-    paths = fetch_wheels(wheels, cache, NoProgress())
+    fetching = Fetching(cache, NoProgress())
+    paths = fetch_wheels(wheels, fetching)
     archive, tarball, copies = folder / "bundle.tar.gz", folder / "tarfile.tar.gz", folder / "copies"
 
     def ours() -> None:
-        found = fetch_wheels(wheels, cache, NoProgress(), offline=True)
+        found = fetch_wheels(wheels, replace(fetching, offline=True))
         members = [
             Member(FileEntry(f"{WHEELS}/{wheel.filename}", path.stat().st_size, wheel.sha256, "wheel"), path)
             for wheel, path in found.items()
         ]
         manifest = make_manifest()
-        write_archive(archive, manifest, manifest.to_bytes(), members, NoProgress())
+        write_archive(archive, Contents(manifest, manifest.to_bytes(), members), NoProgress())
         os.sync()
 
     def copy() -> None:

@@ -38,15 +38,15 @@ def idle_zipapp(folder: Path) -> Path:
 def real_zipapp(folder: Path) -> Path:
     """Build the installer's zipapp for this machine and return its path."""
     from builder.fetch.cache import Cache
+    from builder.fetch.fetching import Fetching
     from builder.zipapp import pack
     from bundle.names import INSTALLER
     from bundle.target import PYTHONS, host_target, parse_target
     from shared.terminal.progress import NoProgress
 
     target = parse_target(str(host_target()), PYTHONS[0])
-    cache = Cache(ROOT / ".cache" / "wheels")
-    output = folder / INSTALLER
-    return pack.build_zipapp(output, target, policy=None, epoch=0, cache=cache, progress=NoProgress())
+    fetching = Fetching(Cache(ROOT / ".cache" / "wheels"), NoProgress())
+    return pack.build_zipapp(folder / INSTALLER, target, fetching, pack.Packing())
 
 
 def seconds(command: list[str], environment: dict[str, str]) -> float:

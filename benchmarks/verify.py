@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from builder.assemble.assemble import write_archive
+from builder.assemble.assemble import Contents, write_archive
 from builder.members import member
 from bundle import digest
 from bundle.manifest import MODELS, NAME, Manifest, Product
@@ -82,7 +82,7 @@ def make_bundle(folder: Path, size: int) -> Bundle:
     data = manifest.to_bytes()
     (folder / NAME).write_bytes(data)
     (folder / SUMS).write_bytes(
-        digest.write_sums(write_archive(folder / manifest.archive, manifest, data, members, NoProgress()))
+        digest.write_sums(write_archive(folder / manifest.archive, Contents(manifest, data, members), NoProgress()))
     )
     return read_bundle(folder, "folder")
 

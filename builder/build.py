@@ -112,17 +112,11 @@ def build_zipapps(run: Run, work: Path) -> dict[str, Path]:
     Nor does it depend on the build time: releases share the same installer, which a delta bundle therefore omits.
     """
     zipapps: dict[str, Path] = {}
+    packing = pack.Packing(run.policy.to_bytes())
     for target in run.request.targets:
         if str(target) not in zipapps:
-            zipapps[str(target)] = pack.build_zipapp(
-                work / f"{target}-{INSTALLER}",
-                target,
-                policy=run.policy.to_bytes(),
-                epoch=pack.EARLIEST,
-                cache=run.request.cache,
-                progress=run.progress,
-                offline=run.request.offline,
-            )
+            output = work / f"{target}-{INSTALLER}"
+            zipapps[str(target)] = pack.build_zipapp(output, target, run.fetching, packing)
     return zipapps
 
 

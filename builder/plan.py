@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from builder.fetch.cache import sha256
+from builder.fetch.fetching import Fetching
 from builder.lock.lock import read_lock
 from builder.lock.targets import Standing, survey
-from builder.models.models import measure_model, parse_model_spec
+from builder.models.models import measure_model
 from builder.project.project import read_project
 from builder.project.source import collect_source
 from builder.project.unchecked import unchecked
@@ -148,15 +149,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
 
 
 def _measured(model: ModelSource, request: Request, progress: Progress) -> Size:
-    files, size = measure_model(
-        parse_model_spec(model.source or ""),
-        model.name,
-        request.cache,
-        progress,
-        include=model.include,
-        exclude=model.exclude,
-        offline=request.offline,
-    )
+    files, size = measure_model(model, Fetching(request.cache, progress, request.offline))
     return Size(model.name, files, size)
 
 

@@ -85,6 +85,7 @@ def closed_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[
 def zipapp(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the installer for this machine, once; tests that take it are marked ``index``."""
     from builder.fetch.cache import Cache
+    from builder.fetch.fetching import Fetching
     from builder.zipapp import pack
     from bundle.names import INSTALLER
     from bundle.target import PYTHONS, host_target, parse_target
@@ -92,8 +93,8 @@ def zipapp(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     target = parse_target(str(host_target()), PYTHONS[0])
     output = tmp_path_factory.mktemp("zipapp") / INSTALLER
-    cache = Cache(needs.cache_folder() / "builder")
-    return pack.build_zipapp(output, target, policy=None, epoch=0, cache=cache, progress=NoProgress())
+    fetching = Fetching(Cache(needs.cache_folder() / "builder"), NoProgress())
+    return pack.build_zipapp(output, target, fetching, pack.Packing())
 
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,7 @@ from packaging.pylock import Pylock
 
 import build_zipapp
 from builder.fetch.cache import Cache
+from builder.fetch.fetching import Fetching
 from builder.lock.installer_wheels import Chosen, choose_wheels, read_installer_lock
 from builder.lock.locked import LockedWheel
 from builder.zipapp import pack
@@ -214,9 +215,9 @@ def test_what_ships_imports_nothing_that_does_not(tmp_path):
 # the archive
 
 
-def make(output, target, **options):
-    options = {"policy": None, "epoch": 0, "cache": Cache(needs.cache_folder() / "builder"), **options}
-    return pack.build_zipapp(output, target, progress=NoProgress(), **options)
+def make(output, target, packing=None, *, cache=None, offline=False):
+    fetching = Fetching(Cache(cache or needs.cache_folder() / "builder"), NoProgress(), offline)
+    return pack.build_zipapp(output, target, fetching, packing or pack.Packing())
 
 
 @pytest.mark.index
@@ -250,7 +251,7 @@ def test_a_warm_cache_needs_no_network(zipapp, tmp_path, monkeypatch):
 
 def test_an_empty_cache_without_network_names_what_is_missing(tmp_path):
     with pytest.raises(BuildError, match=r"files? (is|are) not in the cache .*\.whl") as caught:
-        make(tmp_path / "a.pyz", HERE, cache=Cache(tmp_path / "cache"), offline=True)
+        make(tmp_path / "a.pyz", HERE, cache=tmp_path / "cache", offline=True)
     assert "without --offline" in caught.value.advice
 
 
@@ -281,7 +282,7 @@ def test_the_members_are_in_order_with_fixed_times_and_modes(zipapp):
 @pytest.mark.index
 def test_epoch_and_policy_are_those_given(zipapp, tmp_path, monkeypatch):
     monkeypatch.setattr(pack, "COMPRESSION_LEVEL", 0)
-    path = make(tmp_path / "a.pyz", HERE, policy=b"pins", epoch=EPOCH)
+    path = make(tmp_path / "a.pyz", HERE, pack.Packing(b"pins", EPOCH))
     with zipfile.ZipFile(path) as archive:
         assert archive.read("policy.json") == b"pins"
         assert {member.date_time for member in archive.infolist()} == {(2023, 11, 14, 22, 13, 20)}

@@ -36,7 +36,7 @@ OURS = {
     "installer/userdata/backup_index.py:read_backup": f"{BOOT}::test_backup_indexes",
     "bundle/advisories/exceptions.py:read_exceptions": f"{BUILD}::test_exceptions",
     "bundle/advisories/index.py:Index.of": "tests/bundle/advisories/test_index.py::test_round_trip",
-    "bundle/advisories/scanner.py:ask": "tests/validator/checks/security/test_pickles.py::test_what_is_found",
+    "bundle/advisories/scanner.py:Scanner.ask": "tests/validator/checks/security/test_pickles.py::test_what_is_found",
     "bundle/advisories/snapshot.py:read_snapshot": "tests/builder/advisories/test_snapshot.py::test_what_a",
     "bundle/manifest.py:parse_manifest": f"{BUILD}::test_as_many_files_as_hosts_take",
     "bundle/opening.py:Bundle.volumes": "tests/builder/signing/test_release.py::test_a_host_wants_both",

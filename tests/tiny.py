@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from builder.assemble.assemble import write_archive
+from builder.assemble.assemble import Contents, write_archive
 from builder.members import Member, member
 from builder.signing.sign import generate_key, load_signer
 from bundle import digest
@@ -149,7 +149,7 @@ class Tiny:
         for name, data in files.items():
             (folder / name).write_bytes(data)
         path = folder / self.manifest.archive
-        sums = write_archive(path, self.manifest, files[MANIFEST_NAME], added, NoProgress())
+        sums = write_archive(path, Contents(self.manifest, files[MANIFEST_NAME], added), NoProgress())
         sums.update({name: digest.sha256_bytes(data) for name, data in files.items()})
         made = Tiny(folder, self.key, self.manifest)
         made.sign(digest.write_sums(sums))
@@ -232,7 +232,7 @@ def _write(folder: Path, manifest: Manifest, contents: list[Any], key: Path) -> 
     folder.mkdir(parents=True)
     data = manifest.to_bytes()
     installer = next(item for item in contents if item.entry.path == INSTALLER_MEMBER)
-    archive = write_archive(folder / manifest.archive, manifest, data, contents, NoProgress())
+    archive = write_archive(folder / manifest.archive, Contents(manifest, data, contents), NoProgress())
     (folder / INSTALLER).write_bytes(installer.content)
     (folder / MANIFEST_NAME).write_bytes(data)
     sums = digest.write_sums({INSTALLER: installer.entry.sha256, MANIFEST_NAME: digest.sha256_bytes(data), **archive})

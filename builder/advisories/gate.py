@@ -13,7 +13,7 @@ from bundle import strict
 from bundle.advisories import exceptions as exempt
 from bundle.advisories import safety
 from bundle.advisories import snapshot as form
-from bundle.advisories.assess import FRESH, FUTURE, GATE, GATE_LIMIT, Assessment, assess, facts_of
+from bundle.advisories.assess import FRESH, FUTURE, GATE, GATE_LIMIT, Assessment, Criteria, assess, facts_of
 from bundle.advisories.matcher import scan
 from bundle.advisories.severity import DEFAULT, GATES, RANK
 from bundle.advisories.vex import NAME as VEX
@@ -51,14 +51,6 @@ class GateRequest:
 
 
 @dataclass(frozen=True)
-class Passed:
-    """The result of a passed gate: the files for the bundle, and the assessment."""
-
-    members: tuple[Member, ...]
-    assessment: Assessment
-
-
-@dataclass(frozen=True)
 class Knowledge:
     """The data that packages are checked against: a snapshot in which all canaries are found, and exceptions."""
 
@@ -72,7 +64,8 @@ class Knowledge:
 
     def assess(self, scanned: Scan) -> Assessment:
         """Return the assessment of a scan as of now."""
-        return assess(scanned, self.snapshot, self.exceptions, self.request.table, datetime.now(timezone.utc))
+        criteria = Criteria(self.snapshot, self.exceptions, self.request.table)
+        return assess(scanned, criteria, datetime.now(timezone.utc))
 
     def failing(self, assessment: Assessment) -> list[Finding]:
         """Return the findings that fail a build, most severe first."""
@@ -100,20 +93,13 @@ def read_knowledge(request: GateRequest, policy: Policy | None) -> Knowledge:
     return Knowledge(request, snapshot, read_signed_exceptions(request.exceptions, policy))
 
 
-def run_gate(
-    knowledge: Knowledge,
-    packages: Sequence[Installed],
-    product: Product,
-    python: Path,
-    epoch: int,
-    progress: Progress,
-) -> Passed:
-    """Scan the packages of a build.
+def run_gate(knowledge: Knowledge, packages: Sequence[Installed], python: Path, progress: Progress) -> Assessment:
+    """Scan the packages of a build, and return their assessment if it passes.
 
     1. safety, run by ``python``, must find what the matcher finds.
     2. No finding without an exception may have a level that fails the build.
 
-    ``epoch`` is the bundle's time, used in the VEX document. Raises BuildError.
+    Raises BuildError.
     """
     progress.step(
         plural(
@@ -122,20 +108,27 @@ def run_gate(
             len(packages),
         ).format(count=len(packages))
     )
-    snapshot, exceptions = knowledge.snapshot, knowledge.exceptions
     scanned = knowledge.scan(packages)
-    compare(snapshot, scanned, packages, python)
+    compare(knowledge.snapshot, scanned, packages, python)
     assessment = knowledge.assess(scanned)
     announce(assessment, progress)
     refuse(knowledge, assessment)
+    return assessment
+
+
+def gate_members(knowledge: Knowledge, assessment: Assessment, product: Product, epoch: int) -> tuple[Member, ...]:
+    """Return the files about a passed gate for the bundle.
+
+    ``epoch`` is the bundle's time, used in the VEX document. Raises BuildError if a file exceeds the limit of hosts.
+    """
     contents = {
-        form.NAME: snapshot.data,
+        form.NAME: knowledge.snapshot.data,
         GATE: written(assessment, knowledge),
         VEX: strict.dumps(vex(assessment, product.name, product.version, datetime.fromtimestamp(epoch, timezone.utc))),
     }
-    if exceptions.exceptions:
-        contents[exempt.NAME] = exceptions.to_bytes()
-    return Passed(tuple(member(f"{FOLDER}/{name}", KIND, data) for name, data in sorted(contents.items())), assessment)
+    if knowledge.exceptions.exceptions:
+        contents[exempt.NAME] = knowledge.exceptions.to_bytes()
+    return tuple(member(f"{FOLDER}/{name}", KIND, data) for name, data in sorted(contents.items()))
 
 
 def compare(snapshot: Snapshot, scanned: Scan, packages: Sequence[Installed], python: Path) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import struct
 import zlib
 from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.assemble.volumes import ArchiveFile
@@ -85,31 +86,34 @@ def is_stored(entry: FileEntry) -> bool:
     return entry.kind in STORED_KINDS or entry.path.endswith(STORED_ENDINGS)
 
 
+@dataclass(frozen=True)
+class Contents:
+    """The contents of an archive: its manifest, as a value and as bytes, and the members in manifest order."""
+
+    manifest: Manifest
+    manifest_bytes: bytes
+    members: Sequence[Member]
+
+
 def write_archive(
-    path: Path,
-    manifest: Manifest,
-    manifest_bytes: bytes,
-    members: Sequence[Member],
-    progress: Progress,
-    *,
-    volume_size: int | None = None,
+    path: Path, contents: Contents, progress: Progress, *, volume_size: int | None = None
 ) -> dict[str, str]:
-    """Write the archive from members in manifest order; return the SHA-256 of each of its files, by name.
+    """Write an archive; return the SHA-256 of each of its files, by name.
 
     The archive is a single file unless it exceeds ``volume_size`` bytes. Raises BuildError if a file has changed
     since its digest was computed.
     """
-    mtime = manifest.created_epoch
-    own = member(NAME, "document", manifest_bytes)
+    root, mtime = contents.manifest.root, contents.manifest.created_epoch
+    own = member(NAME, "document", contents.manifest_bytes)
     with (
         closing(ArchiveFile(path, volume_size)) as file,
-        progress.task(path.name, sum(item.entry.size for item in members)) as task,
+        progress.task(path.name, sum(item.entry.size for item in contents.members)) as task,
     ):
         out = _GzipWriter(file)
-        for item in (own, *members):
+        for item in (own, *contents.members):
             entry = item.entry
             out.switch(stored=is_stored(entry))
-            out.write(archive.ustar_header(f"{manifest.root}/{entry.path}", entry.size, entry.mode, mtime))
+            out.write(archive.ustar_header(f"{root}/{entry.path}", entry.size, entry.mode, mtime))
             sha256, size = hashlib.sha256(), 0
             for block in item.blocks():
                 sha256.update(block)

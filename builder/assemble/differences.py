@@ -32,21 +32,34 @@ class Difference:
     reason: str
 
 
+@dataclass(frozen=True)
+class _Side:
+    """One of the two bundles: its folder, and its manifest as parsed and as bytes."""
+
+    folder: Path
+    manifest: Manifest
+    data: bytes
+
+
 def compare(first: Path, second: Path, scratch: Path) -> list[Difference]:
     """Return all differences between two bundle folders, an empty list if they are byte-identical.
 
     ``scratch`` is an empty folder; signatures and trust slips are ignored. Raises TrustError if a bundle does
     not match its own manifest.
     """
-    data = [(folder / NAME).read_bytes() for folder in (first, second)]
-    manifests = [parse_manifest(one) for one in data]
-    found = list(_fields(manifests[0].to_json(), manifests[1].to_json(), ""))
-    found += _members(first, second, manifests, data, scratch)
-    for name in (INSTALLER, manifests[0].archive):
+    one, other = _read(first), _read(second)
+    found = list(_fields(one.manifest.to_json(), other.manifest.to_json(), ""))
+    found += _members(one, other, scratch)
+    for name in (INSTALLER, one.manifest.archive):
         if not found and sha256_of(_parts(first, name)) != sha256_of(_parts(second, name)):
             reason = _("same files, different compression: another version of zlib or of this builder")
             found.append(Difference(name, reason))
     return found
+
+
+def _read(folder: Path) -> _Side:
+    data = (folder / NAME).read_bytes()
+    return _Side(folder, parse_manifest(data), data)
 
 
 def _parts(folder: Path, name: str) -> list[Path]:
@@ -74,15 +87,14 @@ def _short(value: Any) -> str:
     return repr(text if len(text) <= SHOWN else text[:SHOWN] + "…")
 
 
-def _members(
-    first: Path, second: Path, manifests: list[Manifest], data: list[bytes], scratch: Path
-) -> Iterator[Difference]:
-    entries = [{entry.path: entry for entry in manifest.files} for manifest in manifests]
+def _members(first: _Side, second: _Side, scratch: Path) -> Iterator[Difference]:
+    sides = (first, second)
+    entries = [{entry.path: entry for entry in side.manifest.files} for side in sides]
     both = entries[0].keys() & entries[1].keys()
     changed = {path for path in both if entries[0][path] != entries[1][path]}
-    for index, folder in enumerate((first, second)):
+    for index, side in enumerate(sides):
         if changed:
-            _take_out(folder, manifests[index], data[index], changed, scratch / str(index))
+            _take_out(side, changed, scratch / str(index))
     for path in sorted(entries[0].keys() | entries[1].keys()):
         if path not in entries[1]:
             yield Difference(path, _("missing from the second"))
@@ -94,13 +106,14 @@ def _members(
             yield Difference(path, explain(*files) if is_there else _("different contents"))
 
 
-def _take_out(folder: Path, manifest: Manifest, data: bytes, wanted: set[str], scratch: Path) -> None:
+def _take_out(side: _Side, wanted: set[str], scratch: Path) -> None:
     """Write the wanted members of an archive to files named by their digests."""
+    folder, manifest = side.folder, side.manifest
     scratch.mkdir()
     volumes = [(path, digest.sha256_file(path)[0]) for path in _parts(folder, manifest.archive)]
     base = folder / BASE
     left_out = delta.left_out(manifest, parse_manifest(base.read_bytes(), BASE) if base.is_file() else None)
-    for entry, blocks in archive.read_archive(volumes, manifest, data, left_out):
+    for entry, blocks in archive.read_archive(volumes, manifest, side.data, left_out):
         if entry.path in wanted:
             with (scratch / entry.sha256).open("wb") as file:
                 file.writelines(blocks)

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.assemble.assemble import write_archive
+from builder.assemble.assemble import Contents, write_archive
 from builder.assemble.contents import manifest_of, members_of
 from builder.signing import slip
 from builder.signing.release import Release
@@ -67,14 +67,8 @@ def write_folder(inputs: Inputs, parts: Parts, run: Run) -> Built:
     folder = parts.work / (base.folder(manifest) if base else manifest.folder)
     folder.mkdir()
     manifest_bytes = manifest.to_bytes()
-    sums = write_archive(
-        folder / manifest.archive,
-        manifest,
-        manifest_bytes,
-        [item for item in contents if item.entry not in left_out],
-        run.progress,
-        volume_size=run.request.volume_size,
-    )
+    packed = Contents(manifest, manifest_bytes, [item for item in contents if item.entry not in left_out])
+    sums = write_archive(folder / manifest.archive, packed, run.progress, volume_size=run.request.volume_size)
     archive = tuple(sums)
     # 2. The files next to it.
     sums.update(_written(folder, {NAME: manifest_bytes, **({BASE: base.data} if base else {})}))

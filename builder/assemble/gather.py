@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from builder.evidence.provenance import parameters_of
 from builder.lock.lock import Selection
-from builder.models.models import CollectedModel, collect_model, parse_model_spec
-from builder.models.probe import with_embedding
+from builder.models.models import CollectedModel, collect_model
+from builder.models.probe import LocalApplication, with_embedding
 from builder.request.inputs import Common, Inputs, Wheel
 from builder.wheels import attestations
 from builder.wheels.builds import build_wheels, is_native_here
@@ -38,7 +38,7 @@ def build_sources(scope: Scope, run: Run) -> dict[Target, Selection]:
 
 def _with_built(target: Target, selection: Selection, run: Run) -> tuple[Target, Selection]:
     """Return a target and its selection with sources built to wheels; native ones may raise the target's glibc."""
-    built = build_wheels(selection.sources, target, run.workshop, run.progress)
+    built = build_wheels(selection.sources, target, run.workshop)
     native = [wheel for wheel in built if is_native_here(wheel)]
     here = host_glibc()
     if native and here and here > target.glibc:
@@ -58,22 +58,13 @@ def collect_wheels(selections: Iterable[Selection], run: Run) -> dict[LockedWhee
     run.progress.step(
         plural("Collecting {count} wheel", "Collecting {count} wheels", len(wanted)).format(count=len(wanted))
     )
-    request = run.request
-    paths = fetch_wheels(wanted, request.cache, run.progress, offline=request.offline, logins=run.workshop.logins)
+    paths = fetch_wheels(wanted, run.workshop.fetching)
     return {wheel: Wheel(wheel, paths[wheel], wheel_facts(paths[wheel], wheel)) for wheel in wanted}
 
 
 def attest(wheels: Iterable[LockedWheel], scope: Scope, run: Run) -> dict[LockedWheel, Verdict]:
     """Check the attestations of the wheels in the mode that the request specifies."""
-    return attestations.inspect(
-        sorted(wheels),
-        scope.lock,
-        run.request.cache,
-        run.progress,
-        mode=run.request.attestations,
-        offline=run.request.offline,
-        logins=run.workshop.logins,
-    )
+    return attestations.inspect(sorted(wheels), scope.lock, run.workshop.fetching, mode=run.request.attestations)
 
 
 def collect_models(scope: Scope, run: Run) -> Models:
@@ -82,19 +73,10 @@ def collect_models(scope: Scope, run: Run) -> Models:
 
 
 def _model(source: ModelSource, scope: Scope, run: Run) -> tuple[ModelSource, CollectedModel]:
-    assert source.source is not None  # ensured by with_models
     run.progress.step(_("Collecting the model {name}").format(name=source.name))
-    model = collect_model(
-        parse_model_spec(source.source),
-        source.name,
-        run.request.cache,
-        run.progress,
-        include=source.include,
-        exclude=source.exclude,
-        offline=run.request.offline,
-    )
-    application, root = scope.profile.application, run.request.project_root
-    return with_embedding(source, model, application, root, run.progress), model
+    model = collect_model(source, run.fetching)
+    local = LocalApplication(scope.profile.application, run.request.project_root)
+    return with_embedding(source, model, local, run.progress), model
 
 
 def common_of(scope: Scope, models: Models, verdicts: Mapping[LockedWheel, Verdict], run: Run) -> Common:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from builder.evidence import licenses
@@ -30,10 +29,7 @@ def evidence_members(inputs: Inputs, contents: Sequence[Member], zipapp: Path) -
     models = [licenses.of_model(model) for _source, model in common.models]
     licensed = {f"package:{one.name}": one for one in packages} | {f"model:{one.name}": one for one in models}
     python = list(licenses.of_python(inputs.python, inputs.target.python))
-    created = datetime.fromtimestamp(common.epoch, timezone.utc)
     found = [member(LICENSES, "document", licenses.inventory(common.product, [*python, *packages], models))]
-    found.append(
-        member(SBOM, "verification", write_sbom(inputs, [*contents, *found], zipapp, licensed, created))
-    )  # fmt: skip
+    found.append(member(SBOM, "verification", write_sbom(inputs, [*contents, *found], zipapp, licensed)))
     provenance = write_provenance(inputs, [*contents, *found], pack.ROOT / "uv.lock")
     return [*found, member(PROVENANCE, "verification", provenance)]

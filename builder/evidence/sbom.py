@@ -10,6 +10,7 @@ import json
 import re
 import uuid
 import zipfile
+from datetime import datetime, timezone
 from email.parser import HeaderParser
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,6 @@ from shared import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
     from pathlib import Path
 
     from cyclonedx.model.license import License
@@ -49,11 +49,9 @@ METADATA_LIMIT = 4 << 20  # bytes
 _EMBEDDED = re.compile(r"site-packages/[^/]+\.dist-info/METADATA")
 
 
-def write_sbom(
-    inputs: Inputs, contents: Sequence[Member], zipapp: Path, licensed: Mapping[str, Licensed], created: datetime
-) -> bytes:
+def write_sbom(inputs: Inputs, contents: Sequence[Member], zipapp: Path, licensed: Mapping[str, Licensed]) -> bytes:
     """Return the document; the keys of ``licensed`` are ``package:NAME`` and ``model:NAME``."""
-    product = inputs.common.product
+    product, created = inputs.common.product, datetime.fromtimestamp(inputs.common.epoch, timezone.utc)
     entries = [item.entry for item in contents]
     root = Component(
         name=product.name,

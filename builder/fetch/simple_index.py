@@ -20,7 +20,7 @@ from shared.errors import BuildError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from builder.fetch.credentials import Login
+    from builder.fetch.credentials import Bearer, Login
 
 ATTEMPTS = 3
 PAGE_LIMIT = 32 << 20  # bytes; in 2026 the longest pages have about 20 MB
@@ -47,7 +47,7 @@ class SimpleIndex:
     A host that could not be reached is not tried again.
     """
 
-    def __init__(self, logins: Sequence[Login], stop: threading.Event) -> None:
+    def __init__(self, logins: Sequence[Bearer | Login], stop: threading.Event) -> None:
         self.stop = stop
         self.unreachable: dict[str, str] = {}
         self.parsing = threading.Lock()  # one long page at a time: it takes a multiple of its size

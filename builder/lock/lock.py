@@ -85,13 +85,12 @@ def select_wheels(lock: Lock, target: Target, *, build: bool = True) -> Selectio
     release, the widest range of releases with the same selection is used. Raises BuildError if no selection
     is complete.
     """
-    tags = target.tags()
     starts = _turning_points(lock.pylock, target)
     runs: list[tuple[int, int, _Picked]] = []
     trouble: BuildError | None = None
     for first, following in zip(starts, [*starts[1:], LAST_PATCH + 1], strict=True):
         try:
-            picked = _select(lock, target, tags, first, build=build)
+            picked = _select(lock, target, first, build=build)
         except BuildError as error:
             trouble = error
             continue
@@ -116,8 +115,9 @@ def _turning_points(pylock: Pylock, target: Target) -> list[int]:
     return sorted({0, *(point for patch in patches for point in (patch, patch + 1) if point <= LAST_PATCH)})
 
 
-def _select(lock: Lock, target: Target, tags: Sequence[Tag], patch: int, *, build: bool) -> _Picked:
+def _select(lock: Lock, target: Target, patch: int, *, build: bool) -> _Picked:
     environment: Any = target.environment(patch)
+    tags = target.tags()
     wanted = [package for package in lock.pylock.packages if _applies(package, environment)]
     _check_python(lock.pylock, target, patch)
     _check_doubles(wanted, target)

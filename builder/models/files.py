@@ -13,6 +13,7 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from builder.project.model_source import ModelSource
     from shared.terminal.progress import Progress
 
 SKIPPED = frozenset({".cache", ".git"})  # folders of download tools, not part of the model
@@ -21,10 +22,9 @@ DOCUMENTS = ("license*", "licence*", "notice*", "copying*", "readme.md", "modelc
 SAFE, UNSAFE = ("model.safetensors", "model.safetensors.index.json"), "pytorch_model*.bin*"
 
 
-def choose_files(
-    paths: Iterable[str], name: str, progress: Progress, include: Sequence[str], exclude: Sequence[str]
-) -> list[str]:
-    """Return the paths to bundle, sorted. Raises BuildError if there are none, or one cannot be bundled."""
+def choose_files(paths: Iterable[str], source: ModelSource, progress: Progress) -> list[str]:
+    """Return the paths of a model to bundle, sorted. Raises BuildError if there are none, or one cannot be bundled."""
+    name, include, exclude = source.name, source.include, source.exclude
     usable = [path for path in sorted(paths) if SKIPPED.isdisjoint(path.split("/")[:-1])]
     for pattern in (*include, *exclude):
         if not any(_matches(path, [pattern]) for path in usable):

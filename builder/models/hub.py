@@ -48,6 +48,15 @@ class HubListing:
     logins: tuple[Bearer, ...]
 
 
+@dataclass(frozen=True)
+class _Revision:
+    """A revision of a repository as errors name it, and the host of the hub."""
+
+    repository: str
+    revision: str
+    host: str
+
+
 def list_repository(repository: str, revision: str, *, pause: Callable[[float], object]) -> HubListing:
     """Return the files of a model repository at a revision; a branch or tag is resolved to its commit.
 
@@ -67,7 +76,8 @@ def list_repository(repository: str, revision: str, *, pause: Callable[[float], 
     logins = (Bearer(endpoint, token),) if token else ()
     huggingface_hub.set_client_factory(lambda: Client(logins, timeout=ANSWERS))
     api = huggingface_hub.HfApi(endpoint=endpoint, token=False)  # the client adds the token, for the endpoint only
-    files, commit = _asking(lambda: _listing(api, repository, revision), repository, revision, endpoint, pause)
+    asked = _Revision(repository, revision, urlsplit(endpoint).hostname or endpoint)
+    files, commit = _asking(lambda: _listing(api, repository, revision), asked, pause)
     listed = []
     for file in files:
         url = huggingface_hub.hf_hub_url(repository, file.path, revision=commit, endpoint=endpoint)
@@ -137,15 +147,13 @@ def _remote(file: RepoFile, url: str, repository: str) -> Remote:
     return Remote(f"{repository}: {file.path}", url, digest, size)
 
 
-def _asking(
-    question: Callable[[], T], repository: str, revision: str, endpoint: str, pause: Callable[[float], object]
-) -> T:
+def _asking(question: Callable[[], T], asked: _Revision, pause: Callable[[float], object]) -> T:
     """Query the hub, retry transient failures, and convert its errors to BuildError."""
     from huggingface_hub import errors
 
-    host = urlsplit(endpoint).hostname or endpoint
+    repository, host = asked.repository, asked.host
     try:
-        return retried(lambda: _answered(question, repository, revision, host), ATTEMPTS, pause)
+        return retried(lambda: _answered(question, asked), ATTEMPTS, pause)
     except errors.HFValidationError as error:
         raise BuildError(_("{repository} is not a repository name.").format(repository=repository)) from error
     except RedirectError as error:
@@ -166,7 +174,7 @@ def _asking(
         ) from error
 
 
-def _answered(question: Callable[[], T], repository: str, revision: str, host: str) -> T:
+def _answered(question: Callable[[], T], asked: _Revision) -> T:
     """Return the hub's answer. Raises TransientError if a retry may succeed, BuildError if the hub refuses."""
     from huggingface_hub import errors
 
@@ -174,16 +182,17 @@ def _answered(question: Callable[[], T], repository: str, revision: str, host: s
         return question()
     except errors.HfHubHTTPError as error:
         require_ready(error.response)
-        raise _refusal(error, repository, revision, host) from error
+        raise _refusal(error, asked) from error
 
 
-def _refusal(error: Any, repository: str, revision: str, host: str) -> BuildError:
+def _refusal(error: Any, asked: _Revision) -> BuildError:
     from huggingface_hub import errors
 
+    repository, host = asked.repository, asked.host
     if isinstance(error, errors.RevisionNotFoundError):
         return BuildError(
             _("{repository} has no revision {revision} on {host}.").format(
-                repository=repository, revision=revision, host=host
+                repository=repository, revision=asked.revision, host=host
             ),
             advice=_("Specify a commit, a tag or a branch that the hub shows: hf:{repository}@REVISION.").format(
                 repository=repository

@@ -6,15 +6,13 @@ import os
 import re
 import stat
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.fetch.download import Downloader
 from builder.models.files import choose_files
 from builder.models.hub import keep_listing, list_repository, stored_listing
 from builder.models.whole import require_whole
-from builder.wheels.wheels import cached_files
 from bundle.digest import sha256_bytes, sha256_file, write_sums
 from bundle.manifest import FILE_SIZE_LIMIT
 from shared import troubles
@@ -22,10 +20,11 @@ from shared.errors import BuildError, UsageError
 from shared.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator
 
-    from builder.fetch.cache import Cache
+    from builder.fetch.fetching import Fetching
     from builder.models.hub import HubFile, HubListing
+    from builder.project.model_source import ModelSource
     from shared.terminal.progress import Progress
 
 JOBS = 4
@@ -66,14 +65,6 @@ class CollectedModel:
     files: tuple[ModelFile, ...]
 
 
-@dataclass(frozen=True)
-class Choice:
-    """Patterns for whole paths, in which ``*`` matches ``/`` too: files to include (empty: all) and to exclude."""
-
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-
-
 def parse_model_spec(text: str) -> ModelSpec:
     """Parse ``path:DIR`` or ``hf:REPO@REVISION``, optionally prefixed by ``NAME=``. Raises UsageError."""
     matched = _SPEC.fullmatch(text)
@@ -86,73 +77,57 @@ def parse_model_spec(text: str) -> ModelSpec:
     return ModelSpec(matched["name"], Path(folder) if folder else None, matched["repository"], matched["revision"])
 
 
-def collect_model(
-    spec: ModelSpec,
-    name: str,
-    cache: Cache,
-    progress: Progress,
-    *,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
-    offline: bool = False,
-    pause: Callable[[float], object] | None = None,
-) -> CollectedModel:
+def collect_model(source: ModelSource, fetching: Fetching) -> CollectedModel:
     """Return a model with its files, from a folder or a hub, all with their SHA-256.
 
-    ``include`` (empty: all) and ``exclude`` are patterns for whole paths, in which ``*`` matches ``/`` too.
     Raises BuildError if the model is not available or incomplete, or has files that cannot be bundled.
     """
+    spec = _spec_of(source)
     if spec.folder is not None:
-        model = _from_folder(spec.folder, name, progress, include, exclude)
+        model = _from_folder(spec.folder, source, fetching.progress)
     else:
-        choice = Choice(tuple(include), tuple(exclude))
-        model = _from_hub(spec, name, cache, progress, choice, offline=offline, pause=pause)
-        require_whole(name, {file.path: file.source for file in model.files})
+        model = _from_hub(spec, source, fetching)
+        require_whole(source.name, {file.path: file.source for file in model.files})
     pickles = [file.path for file in model.files if file.path.endswith(PICKLES)]
     if pickles and any(file.path.endswith(".safetensors") for file in model.files):
-        progress.warn(
+        fetching.progress.warn(
             _(
                 "{model} contains weights that run code when loaded, next to safetensors: {files}; exclude "
                 "them if the application does not need them."
-            ).format(model=name, files=", ".join(pickles))
+            ).format(model=source.name, files=", ".join(pickles))
         )
     return model
 
 
-def measure_model(
-    spec: ModelSpec,
-    name: str,
-    cache: Cache,
-    progress: Progress,
-    *,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
-    offline: bool = False,
-) -> tuple[int, int]:
+def _spec_of(source: ModelSource) -> ModelSpec:
+    assert source.source is not None  # ensured by with_models
+    return parse_model_spec(source.source)
+
+
+def measure_model(source: ModelSource, fetching: Fetching) -> tuple[int, int]:
     """Return the number and total bytes of the files of a model to bundle; from a hub, only the listing is fetched."""
+    spec = _spec_of(source)
     if spec.folder is not None:
         root = spec.folder.resolve()
         _require_folder(root)
         found = {path.relative_to(root).as_posix(): path for path in _walk(root)}
         sizes = {path: place.lstat().st_size for path, place in found.items()}
     else:
-        listing = _list(spec, cache, progress, offline=offline, pause=None)
+        listing = _list(spec, fetching)
         found, sizes = {}, {file.path: file.remote.size or 0 for file in listing.files}
-    chosen = choose_files(sizes, name, progress, include, exclude)
-    require_whole(name, {path: found[path] for path in chosen if path in found})
+    chosen = choose_files(sizes, source, fetching.progress)
+    require_whole(source.name, {path: found[path] for path in chosen if path in found})
     return len(chosen), sum(sizes[path] for path in chosen)
 
 
-def _list(
-    spec: ModelSpec, cache: Cache, progress: Progress, *, offline: bool, pause: Callable[[float], object] | None
-) -> HubListing:
+def _list(spec: ModelSpec, fetching: Fetching) -> HubListing:
     """Return the file list of a repository from the hub, or offline from the cache, which needs a full commit."""
     repository, revision = spec.repository or "", spec.revision or ""
-    if offline:
-        return stored_listing(cache, repository, revision)
-    listing = list_repository(repository, revision, pause=pause or threading.Event().wait)
+    if fetching.offline:
+        return stored_listing(fetching.cache, repository, revision)
+    listing = list_repository(repository, revision, pause=fetching.pause or threading.Event().wait)
     if listing.commit != revision:
-        progress.step(
+        fetching.progress.step(
             _("{repository}: {revision} is commit {commit}").format(
                 repository=repository, revision=revision, commit=listing.commit
             )
@@ -160,55 +135,41 @@ def _list(
     return listing
 
 
-def _from_hub(
-    spec: ModelSpec,
-    name: str,
-    cache: Cache,
-    progress: Progress,
-    choice: Choice,
-    *,
-    offline: bool,
-    pause: Callable[[float], object] | None,
-) -> CollectedModel:
+def _from_hub(spec: ModelSpec, source: ModelSource, fetching: Fetching) -> CollectedModel:
     repository = spec.repository or ""
-    listing = _list(spec, cache, progress, offline=offline, pause=pause)
+    listing = _list(spec, fetching)
     wanted: dict[str, HubFile] = {file.path: file for file in listing.files}
-    paths = choose_files(wanted, name, progress, choice.include, choice.exclude)
+    paths = choose_files(wanted, source, fetching.progress)
     for path in paths:
         _check_size(f"{repository}: {path}", wanted[path].remote.size or 0)
-    remotes = [wanted[path].remote for path in paths]
-    if offline:
-        found = cached_files(remotes, cache, progress)
-    else:
-        keep_listing(cache, repository, listing)
-        downloader = Downloader(cache, logins=listing.logins, pause=pause)
-        found = downloader.fetch_all(remotes, _("Fetching model {name}").format(name=name), progress, jobs=JOBS)
+    if not fetching.offline:
+        keep_listing(fetching.cache, repository, listing)
+    remotes, text = [wanted[path].remote for path in paths], _("Fetching model {name}").format(name=source.name)
+    found = replace(fetching, logins=listing.logins).files(remotes, text, jobs=JOBS)
     files = []
     for path in paths:
         remote = wanted[path].remote
-        source = found[remote]
+        place = found[remote]
         known = remote.digest.algorithm == "sha256"
-        digest = remote.digest.value if known else sha256_file(source)[0]
-        files.append(ModelFile(path, source, source.stat().st_size, digest))
-    return CollectedModel(name, repository, listing.commit, tuple(files))
+        digest = remote.digest.value if known else sha256_file(place)[0]
+        files.append(ModelFile(path, place, place.stat().st_size, digest))
+    return CollectedModel(source.name, repository, listing.commit, tuple(files))
 
 
-def _from_folder(
-    folder: Path, name: str, progress: Progress, include: Sequence[str], exclude: Sequence[str]
-) -> CollectedModel:
+def _from_folder(folder: Path, source: ModelSource, progress: Progress) -> CollectedModel:
     root = folder.resolve()
     _require_folder(root)
     try:
         found = {path.relative_to(root).as_posix(): path for path in _walk(root)}
-        paths = choose_files(found, name, progress, include, exclude)
+        paths = choose_files(found, source, progress)
         for path in paths:
             _check_regular(found[path], root)
-        require_whole(name, {path: found[path] for path in paths})
+        require_whole(source.name, {path: found[path] for path in paths})
         sizes = {path: found[path].stat().st_size for path in paths}
         for path in paths:
             _check_size(str(found[path]), sizes[path])
         files = []
-        with progress.task(_("Hashing model {name}").format(name=name), sum(sizes.values())) as task:
+        with progress.task(_("Hashing model {name}").format(name=source.name), sum(sizes.values())) as task:
             for path in paths:
                 digest, size = sha256_file(found[path])
                 files.append(ModelFile(path, found[path], size, digest))
@@ -216,7 +177,7 @@ def _from_folder(
     except OSError as error:
         raise troubles.trouble(error, troubles.READING, near=root, kind=BuildError) from error
     sums = write_sums({file.path: file.sha256 for file in files})
-    return CollectedModel(name, f"path:{root.name}", sha256_bytes(sums), tuple(files))
+    return CollectedModel(source.name, f"path:{root.name}", sha256_bytes(sums), tuple(files))
 
 
 def _require_folder(root: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,17 +30,30 @@ TIME_LIMIT = 900.0  # seconds; a large model loads slowly
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 
 
+@dataclass(frozen=True)
+class LocalApplication:
+    """The application as it runs on this machine: its launchers and settings, and the folder of the project."""
+
+    application: Application
+    root: Path
+
+    @property
+    def venv(self) -> Path:
+        """The environment of the project."""
+        return self.root / ".venv"
+
+
 def with_embedding(
-    source: ModelSource, model: CollectedModel, application: Application, root: Path, progress: Progress
+    source: ModelSource, model: CollectedModel, local: LocalApplication, progress: Progress
 ) -> ModelSource:
-    """Return the source with its probe's embedding, if the profile requests one and root/.venv can compute it."""
+    """Return the source with its probe's embedding, if the profile requests one and the environment can compute it."""
     if source.probe is None or not source.probe.record:
         return source
     embedding: tuple[float, ...] | None = None
-    reason = _("{folder} does not exist").format(folder=root / ".venv")
-    if (root / ".venv").is_dir():
+    reason = _("{folder} does not exist").format(folder=local.venv)
+    if local.venv.is_dir():
         progress.step(_("Computing the probe embedding of {name}").format(name=source.name))
-        embedding, reason = _asked((*source.probe.command, source.probe.sentence), model, application, root)
+        embedding, reason = _asked((*source.probe.command, source.probe.sentence), model, local)
     if embedding is None:
         progress.warn(
             _(
@@ -51,12 +64,12 @@ def with_embedding(
 
 
 def _asked(
-    command: tuple[str, ...], model: CollectedModel, application: Application, root: Path
+    command: tuple[str, ...], model: CollectedModel, local: LocalApplication
 ) -> tuple[tuple[float, ...] | None, str]:
     """Return the embedding and '', or None and the reason why there is none."""
     with temp_folders.scratch() as scratch:
         release = Path(scratch, "releases", "probe")  # laid out like an installed release
-        for name, target in (("app", root), ("venv", root / ".venv")):
+        for name, target in (("app", local.root), ("venv", local.venv)):
             (release / name).parent.mkdir(parents=True, exist_ok=True)
             (release / name).symlink_to(target, target_is_directory=True)
         for file in model.files:
@@ -68,9 +81,9 @@ def _asked(
                 shutil.copyfile(file.source, place)
         data = Path(scratch, "data")
         data.mkdir()
-        run = application.to_json()
+        run = local.application.to_json()
         caller = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR", "LANG")}
-        settings = application.environment.placeholders
+        settings = local.application.environment.placeholders
         env = {**app_launcher.environment(str(release), run, caller, settings, str(data)), **OFFLINE}
         argv, folder = app_launcher.command(str(release), run, command[0], list(command[1:]), str(data))
         try:

@@ -53,7 +53,8 @@ class ModelSource:
     """A model to bundle.
 
     ``source`` is ``hf:ORG/NAME@REVISION``, ``path:FOLDER`` (absolute), or None if it must be given on the
-    command line. ``include`` (empty: all) and ``exclude`` select its files.
+    command line. ``include`` (empty: all) and ``exclude`` are patterns for whole paths, in which ``*`` matches
+    ``/`` too.
     """
 
     name: str

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from builder.fetch.credentials import index_logins
+from builder.fetch.fetching import Fetching
 from builder.project.project import read_uv_settings
 from builder.wheels.build_tools import Workshop
 from bundle.signing.policy import RELEASE, pins
@@ -38,11 +39,16 @@ class Run:
     policy: Policy
     progress: Progress
 
+    @property
+    def fetching(self) -> Fetching:
+        """How files are fetched that do not come from the project's indexes."""
+        return Fetching(self.request.cache, self.progress, self.request.offline)
+
     @cached_property
     def workshop(self) -> Workshop:
         """The context of builds from source, including the logins of the project's indexes."""
         settings = read_uv_settings(self.request.project_root)
-        return Workshop(self.request.cache, settings, index_logins(settings, os.environ), offline=self.request.offline)
+        return Workshop(settings, replace(self.fetching, logins=index_logins(settings, os.environ)))
 
     @property
     def keyids(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from builder.advisories.gate import announce, read_knowledge, refuse, run_gate
+from builder.advisories.gate import announce, gate_members, read_knowledge, refuse, run_gate
 from builder.wheels import tools_environment
 from bundle.advisories.matcher import Installed
 from bundle.wheels.sizes import NOTHING, Unpacked
@@ -103,12 +103,12 @@ def verify_packages(scope: Scope, selections: Mapping[Target, Selection], run: R
     """
     if scope.knowledge is None:
         return dict.fromkeys(selections, Verification())
-    cache, progress, offline = run.request.cache, run.progress, run.request.offline
-    python = tools_environment.own_python(cache, progress, offline=offline)
+    python = tools_environment.own_python(run.fetching)
     verified = {}
     for target, selection in selections.items():
         packages = [Installed(wheel.name, wheel.version) for wheel in selection.wheels]
-        passed = run_gate(scope.knowledge, packages, scope.product, python, scope.epoch, progress)
-        tools = tools_environment.tools_of(target, cache, progress, offline=offline)
-        verified[target] = Verification((*passed.members, *tools.members), tools.unpacked)
+        assessment = run_gate(scope.knowledge, packages, python, run.progress)
+        evidence = gate_members(scope.knowledge, assessment, scope.product, scope.epoch)
+        tools = tools_environment.tools_of(target, run.fetching)
+        verified[target] = Verification((*evidence, *tools.members), tools.unpacked)
     return verified

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.fetch.cache import Cache
-    from builder.fetch.credentials import Login
+    from builder.fetch.fetching import Fetching
     from builder.lock.lock import Lock
     from builder.lock.locked import LockedWheel
     from shared.terminal.progress import Progress
@@ -58,14 +58,7 @@ class Verdict:
 
 
 def inspect(
-    wheels: Sequence[LockedWheel],
-    lock: Lock,
-    cache: Cache,
-    progress: Progress,
-    *,
-    mode: str = RECORD,
-    offline: bool = False,
-    logins: Sequence[Login] = (),
+    wheels: Sequence[LockedWheel], lock: Lock, fetching: Fetching, *, mode: str = RECORD
 ) -> dict[LockedWheel, Verdict]:
     """Return the verdict on each wheel; empty if ``mode`` is ``off``.
 
@@ -73,7 +66,7 @@ def inspect(
     """
     if mode == OFF:
         return {}
-    progress.step(
+    fetching.progress.step(
         plural("Checking attestations of {count} wheel", "Checking attestations of {count} wheels", len(wheels)).format(
             count=len(wheels)
         )
@@ -81,12 +74,12 @@ def inspect(
     indexes = indexes_of(wheels, lock)
     verdicts = {wheel: Verdict(NO_INDEX) for wheel in wheels}
     for wheel, index in indexes.items():
-        verdicts[wheel] = verdict_of(wheel, index, stored(cache, index, wheel), offline=offline)
+        verdicts[wheel] = verdict_of(wheel, index, stored(fetching.cache, index, wheel), offline=fetching.offline)
     missing = {wheel: index for wheel, index in indexes.items() if verdicts[wheel].verdict == UNKNOWN}
     reasons: set[str] = set()
-    if missing and not offline:
-        verdicts.update(ask(missing, cache, logins, reasons))
-    _warn_of_unknown(verdicts, reasons, progress)
+    if missing and not fetching.offline:
+        verdicts.update(ask(missing, fetching, reasons))
+    _warn_of_unknown(verdicts, reasons, fetching.progress)
     if mode == REQUIRE:
         require_good(verdicts)
     return verdicts
@@ -129,9 +122,7 @@ def indexes_of(wheels: Iterable[LockedWheel], lock: Lock) -> dict[LockedWheel, s
     return {wheel: by_digest[wheel.sha256] for wheel in wheels if wheel.sha256 in by_digest}
 
 
-def ask(
-    indexes: Mapping[LockedWheel, str], cache: Cache, logins: Sequence[Login], reasons: set[str]
-) -> dict[LockedWheel, Verdict]:
+def ask(indexes: Mapping[LockedWheel, str], fetching: Fetching, reasons: set[str]) -> dict[LockedWheel, Verdict]:
     """Fetch the attestations of wheels from their indexes, verify them and cache the answers.
 
     Failed requests are neither cached nor in the result; their causes are added to ``reasons``. Raises BuildError
@@ -139,7 +130,7 @@ def ask(
     """
     stop = threading.Event()
     try:
-        index = SimpleIndex(logins, stop)
+        index = SimpleIndex(fetching.logins, stop)
     except UnansweredError as error:
         reasons.add(str(error))
         return {}
@@ -153,7 +144,7 @@ def ask(
             for wheel in [wheel for wheel in indexes if (indexes[wheel], wheel.name) == project]:
                 data = _provenance(index, offers, wheel)
                 found[wheel] = judged(wheel, url, data)
-                keep(cache, url, wheel, data)
+                keep(fetching.cache, url, wheel, data)
         except UnansweredError as error:
             reasons.add(str(error))
         return found

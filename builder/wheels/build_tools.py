@@ -16,11 +16,10 @@ from shared.i18n import _
 from shared.processes import process
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from builder.fetch.cache import Cache
-    from builder.fetch.credentials import Login
+    from builder.fetch.fetching import Fetching
     from builder.lock.locked import LockedSource
     from builder.project.project import UvSettings
     from bundle.target import Target
@@ -38,12 +37,18 @@ _REASON = re.compile(r"(?i)error|failed|fatal|no such|not found|unsatisfiable")
 
 @dataclass(frozen=True)
 class Workshop:
-    """The context of every build: the cache, the project's uv settings, and network access."""
+    """The context of every build: the project's uv settings, and how sources are fetched."""
 
-    cache: Cache
     settings: UvSettings
-    logins: Sequence[Login] = ()
-    offline: bool = False
+    fetching: Fetching
+
+
+@dataclass(frozen=True)
+class Source:
+    """An unpacked source: its lockfile entry, and the archive or folder to build."""
+
+    locked: LockedSource
+    tree: Path
 
 
 @dataclass(frozen=True)
@@ -64,23 +69,24 @@ def interpreter_for(target: Target) -> Interpreter:
     return Interpreter(found, target.python) if done.ok and found else running
 
 
-def build(source: LockedSource, tree: Path, out: Path, python: str, workshop: Workshop) -> Path:
+def build(source: Source, out: Path, python: str, workshop: Workshop) -> Path:
     """Build a wheel from a source archive or folder in an isolated environment, and return its path."""
+    locked = source.locked
     out.mkdir()
     argv = ["build", "--wheel", "--no-sources", "--out-dir", str(out), "--python", python]
-    argv += [*_index_options(workshop.settings), *(["--offline"] if workshop.offline else [])]
+    argv += [*_index_options(workshop.settings), *(["--offline"] if workshop.fetching.offline else [])]
     if workshop.settings.build_constraints:
         constraints = out.parent / "constraints.txt"
         constraints.write_text("\n".join(workshop.settings.build_constraints) + "\n", encoding="utf-8")
         argv += ["--build-constraints", str(constraints)]
-    scm = re.sub(r"[-_.]+", "_", source.name).upper()
-    version = {f"SETUPTOOLS_SCM_PRETEND_VERSION_FOR_{scm}": source.version} if source.version else {}
-    done = _uv(*argv, str(tree), timeout=BUILD_TIME_LIMIT, env=version, cwd=out.parent)
+    scm = re.sub(r"[-_.]+", "_", locked.name).upper()
+    version = {f"SETUPTOOLS_SCM_PRETEND_VERSION_FOR_{scm}": locked.version} if locked.version else {}
+    done = _uv(*argv, str(source.tree), timeout=BUILD_TIME_LIMIT, env=version, cwd=out.parent)
     wheels = list(out.glob("*.whl"))
     if not done.ok or len(wheels) != 1:
         raise BuildError(
             _("{package} could not be built from source: {reason}").format(
-                package=f"{source.name} {source.version}".rstrip(), reason=last_reason(done)
+                package=f"{locked.name} {locked.version}".rstrip(), reason=last_reason(done)
             ),
             advice=_(
                 "Run `uv build --wheel` on its source to see what is missing (a compiler, a library or the "

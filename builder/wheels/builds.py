@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from builder.fetch.cache import HashMismatchError, sha256
-from builder.fetch.download import Downloader
 from builder.fetch.partial import Remote
 from builder.lock.gaps import Gap, MissingWheelsError
 from builder.lock.locked import LockedWheel
@@ -37,27 +36,25 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from builder.fetch.cache import Cache
+    from builder.fetch.fetching import Fetching
     from builder.lock.locked import LockedSource
     from builder.project.project import UvSettings
     from builder.wheels.build_tools import Workshop
     from bundle.target import Target
-    from shared.terminal.progress import Progress
 
 FORM = 1  # format version of the cached records; part of each key
 RECORD_LIMIT = 4096  # bytes
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # of every member; a zip cannot store an earlier one
 
 
-def build_wheels(
-    sources: Sequence[LockedSource], target: Target, workshop: Workshop, progress: Progress
-) -> list[LockedWheel]:
+def build_wheels(sources: Sequence[LockedSource], target: Target, workshop: Workshop) -> list[LockedWheel]:
     """Return a wheel for each source, all compatible with a target.
 
     Raises MissingWheelsError if built wheels are compatible only with this machine, BuildError if a build fails.
     """
     wheels, gaps = [], []
     for source in sources:
-        wheel = _cached_or_built(source, target, workshop, progress)
+        wheel = _cached_or_built(source, target, workshop)
         if fits(wheel.filename, target):
             wheels.append(wheel)
         else:
@@ -83,22 +80,23 @@ def is_native_here(wheel: LockedWheel) -> bool:
     return any(tag.platform.startswith("linux_") for tag in parse_wheel_filename(wheel.filename)[3])
 
 
-def _cached_or_built(source: LockedSource, target: Target, workshop: Workshop, progress: Progress) -> LockedWheel:
-    python = wheel_tools.interpreter_for(target)
+def _cached_or_built(source: LockedSource, target: Target, workshop: Workshop) -> LockedWheel:
+    python, fetching = wheel_tools.interpreter_for(target), workshop.fetching
     with temp_folders.scratch() as scratch:
         key = _key(source, workshop.settings)
         for kind in ("any", f"{host_target()}-{python.version}"):
-            stored = _read_record(workshop.cache, key, kind, progress)
+            stored = _read_record(fetching, key, kind)
             if stored:
                 return stored
-        progress.step(_("Building {package} from source").format(package=f"{source.name} {source.version}".rstrip()))
-        tree = _unpack(source, scratch / "source", workshop, progress)
-        built = wheel_tools.build(source, tree, scratch / "out", python.path, workshop)
+        package = f"{source.name} {source.version}".rstrip()
+        fetching.progress.step(_("Building {package} from source").format(package=package))
+        unpacked = wheel_tools.Source(source, _unpack(source, scratch / "source", fetching))
+        built = wheel_tools.build(unpacked, scratch / "out", python.path, workshop)
         _check(source, built)
         packed = scratch / built.name
         _pack_anew(built, packed)
         pure = built.name.endswith("-any.whl")
-        return _keep(packed, workshop.cache, key, "any" if pure else f"{host_target()}-{python.version}")
+        return _keep(packed, fetching.cache, key, "any" if pure else f"{host_target()}-{python.version}")
 
 
 def _key(source: LockedSource, settings: UvSettings) -> str:
@@ -117,8 +115,9 @@ def _record(cache: Cache, key: str, kind: str) -> Path:
     return cache.root / "built" / f"{key}-{kind}.json"
 
 
-def _read_record(cache: Cache, key: str, kind: str, progress: Progress) -> LockedWheel | None:
+def _read_record(fetching: Fetching, key: str, kind: str) -> LockedWheel | None:
     """Return the wheel of a record, or None if there is no valid record or the wheel is not intact in the cache."""
+    cache = fetching.cache
     try:
         with _record(cache, key, kind).open("rb") as file:
             value = json.loads(file.read(RECORD_LIMIT))
@@ -126,7 +125,7 @@ def _read_record(cache: Cache, key: str, kind: str, progress: Progress) -> Locke
         if cache.has(sha256(wheel.sha256), wheel.size):
             return wheel
     except HashMismatchError as error:
-        progress.warn(error.what)
+        fetching.progress.warn(error.what)
     except (OSError, ValueError, KeyError, TypeError):
         pass  # no usable record: the wheel is built again
     return None
@@ -153,12 +152,12 @@ def _keep(packed: Path, cache: Cache, key: str, kind: str) -> LockedWheel:
 # unpacking a source
 
 
-def _unpack(source: LockedSource, tree: Path, workshop: Workshop, progress: Progress) -> Path:
+def _unpack(source: LockedSource, tree: Path, fetching: Fetching) -> Path:
     """Unpack a source into a scratch folder and return the archive or folder to build."""
     if source.kind == "sdist":
-        return _unpack_archive(source, tree, workshop, progress)
+        return _unpack_archive(source, tree, fetching)
     if source.kind == "git":
-        if workshop.offline:
+        if fetching.offline:
             raise BuildError(
                 _("{package} comes from git and has not been built here before.").format(package=source.name),
                 advice=_("Build once without --offline, with the same --cache-dir."),
@@ -169,23 +168,22 @@ def _unpack(source: LockedSource, tree: Path, workshop: Workshop, progress: Prog
     return tree / source.subdirectory
 
 
-def _unpack_archive(source: LockedSource, tree: Path, workshop: Workshop, progress: Progress) -> Path:
+def _unpack_archive(source: LockedSource, tree: Path, fetching: Fetching) -> Path:
     remote = Remote(source.filename, source.place, sha256(source.pin), source.size)
     try:
-        there = workshop.cache.has(remote.digest, remote.size)
+        there = fetching.cache.has(remote.digest, remote.size)
     except HashMismatchError as error:
-        progress.warn(error.what)
+        fetching.progress.warn(error.what)
         there = False
-    if not there and workshop.offline and not source.place.startswith("file:"):
+    if not there and fetching.offline and not source.place.startswith("file:"):
         raise BuildError(
-            _("{file} is not in the cache {folder}.").format(file=source.filename, folder=workshop.cache.root),
+            _("{file} is not in the cache {folder}.").format(file=source.filename, folder=fetching.cache.root),
             advice=_("Build once without --offline, with the same --cache-dir."),
         )
     if not there:
-        downloader = Downloader(workshop.cache, logins=workshop.logins)
-        downloader.fetch_all([remote], _("Fetching {file}").format(file=source.filename), progress, jobs=1)
+        fetching.download([remote], _("Fetching {file}").format(file=source.filename), jobs=1)
     tree.mkdir()
-    shutil.copyfile(workshop.cache.path(remote.digest), tree / source.filename)
+    shutil.copyfile(fetching.cache.path(remote.digest), tree / source.filename)
     return tree / source.filename
 
 

@@ -25,10 +25,9 @@ from shared.processes import process
 from shared.programs.uv import Uv, base_interpreter
 
 if TYPE_CHECKING:
-    from builder.fetch.cache import Cache
+    from builder.fetch.fetching import Fetching
     from builder.lock.locked import LockedWheel
     from bundle.target import Target
-    from shared.terminal.progress import Progress
 
 LOCK = Path(__file__).parent.parent / "tools_lock"
 KIND = "verification"
@@ -43,9 +42,9 @@ class Tools:
     unpacked: Unpacked
 
 
-def tools_of(target: Target, cache: Cache, progress: Progress, *, offline: bool) -> Tools:
+def tools_of(target: Target, fetching: Fetching) -> Tools:
     """Return the scanners' wheels for a target. Raises BuildError if one is not available or two overlap."""
-    paths = _fetch(target, cache, progress, offline=offline)
+    paths = _fetch(target, fetching)
     require_apart(((path, wheel.filename) for wheel, path in paths.items()), target)
     facts = [wheel_facts(path, wheel) for wheel, path in paths.items()]
     return Tools(
@@ -54,22 +53,22 @@ def tools_of(target: Target, cache: Cache, progress: Progress, *, offline: bool)
     )
 
 
-def _fetch(target: Target, cache: Cache, progress: Progress, *, offline: bool) -> dict[LockedWheel, Path]:
+def _fetch(target: Target, fetching: Fetching) -> dict[LockedWheel, Path]:
     wheels = select_wheels(read_lock(LOCK), target).wheels
-    progress.step(
+    fetching.progress.step(
         plural("Fetching {count} wheel of the scanners", "Fetching {count} wheels of the scanners", len(wheels)).format(
             count=len(wheels)
         )
     )
-    return fetch_wheels(wheels, cache, progress, offline=offline)
+    return fetch_wheels(wheels, fetching)
 
 
-def own_python(cache: Cache, progress: Progress, *, offline: bool) -> Path:
+def own_python(fetching: Fetching) -> Path:
     """Return the interpreter of an environment with the scanners for this machine, created once per lockfile."""
-    paths = _fetch(host_target(), cache, progress, offline=offline)
+    paths = _fetch(host_target(), fetching)
     lock = write_pylock(lock_rows(list(paths)))
     name = sha256_bytes(lock + f"{base_interpreter()} {sys.version}".encode())[:16]
-    place = cache.root.absolute() / "tools" / name
+    place = fetching.cache.root.absolute() / "tools" / name
     if not place.is_dir():
         _make(place, paths, lock)
     return _python(place)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from email.parser import HeaderParser
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name, canonicalize_version, parse_wheel_filename
 
-from builder.fetch.cache import HashMismatchError, sha256
-from builder.fetch.download import Downloader
+from builder.fetch.cache import sha256
 from builder.fetch.partial import Remote
 from bundle.manifest import Package
 from bundle.wheels import overlaps
@@ -23,20 +21,17 @@ from shared.i18n import _, plural
 from shared.terminal.console import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from email.message import Message
     from pathlib import Path
 
-    from builder.fetch.cache import Cache
-    from builder.fetch.credentials import Login
+    from builder.fetch.fetching import Fetching
     from builder.lock.locked import LockedWheel
     from bundle.target import Target
     from bundle.wheels.sizes import Unpacked
-    from shared.terminal.progress import Progress
 
-JOBS = 8
+JOBS = 8  # downloads at a time
 METADATA_LIMIT = 4 << 20  # bytes
-NAMES_SHOWN = 5
 LICENSE_LIMIT = 100  # characters; a longer License field contains the license text, not a name
 
 
@@ -52,53 +47,14 @@ class WheelFacts:
     longest: str = field(default="", compare=False)
 
 
-def fetch_wheels(
-    wheels: Sequence[LockedWheel],
-    cache: Cache,
-    progress: Progress,
-    *,
-    jobs: int = JOBS,
-    offline: bool = False,
-    logins: Sequence[Login] = (),
-    pause: Callable[[float], object] | None = None,
-) -> dict[LockedWheel, Path]:
+def fetch_wheels(wheels: Sequence[LockedWheel], fetching: Fetching) -> dict[LockedWheel, Path]:
     """Return the path of each wheel in the cache, fetching those that are missing.
 
     Raises BuildError if a wheel is not available or does not match the lockfile.
     """
     remotes = {wheel: Remote(wheel.filename, wheel.url, sha256(wheel.sha256), wheel.size) for wheel in wheels}
-    if offline:
-        paths = cached_files(list(remotes.values()), cache, progress)
-    else:
-        downloader = Downloader(cache, logins=logins, pause=pause)
-        paths = downloader.fetch_all(list(remotes.values()), _("Fetching wheels"), progress, jobs=jobs)
+    paths = fetching.files(list(remotes.values()), _("Fetching wheels"), jobs=JOBS)
     return {wheel: paths[remote] for wheel, remote in remotes.items()}
-
-
-def cached_files(remotes: Sequence[Remote], cache: Cache, progress: Progress) -> dict[Remote, Path]:
-    """Return the paths of files in the cache, all hashed again. Raises BuildError if any is missing or damaged."""
-    with ThreadPoolExecutor(JOBS) as pool:
-        there = dict(zip(remotes, pool.map(lambda remote: _is_cached(remote, cache, progress), remotes), strict=True))
-    missing = [remote.name for remote in remotes if not there[remote]]
-    if missing:
-        more = ["…"] if len(missing) > NAMES_SHOWN else []
-        raise BuildError(
-            plural(
-                "{count} file is not in the cache {folder}: {files}.",
-                "{count} files are not in the cache {folder}: {files}.",
-                len(missing),
-            ).format(count=len(missing), folder=cache.root, files=", ".join(missing[:NAMES_SHOWN] + more)),
-            advice=_("Build once without --offline, with the same --cache-dir."),
-        )
-    return {remote: cache.path(remote.digest) for remote in remotes}
-
-
-def _is_cached(remote: Remote, cache: Cache, progress: Progress) -> bool:
-    try:
-        return cache.has(remote.digest, remote.size)
-    except HashMismatchError as error:
-        progress.warn(error.what)
-        return False
 
 
 def wheel_facts(path: Path, wheel: LockedWheel) -> WheelFacts:

@@ -14,6 +14,7 @@ import re
 import shutil
 import time
 import zipfile
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -30,9 +31,8 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from builder.fetch.cache import Cache
+    from builder.fetch.fetching import Fetching
     from bundle.target import Target
-    from shared.terminal.progress import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN_PACKAGES = ("bootstrap", "recovery", "validator", "installer", "bundle", "shared")
@@ -51,56 +51,54 @@ LEFT_OUT = re.compile(
 )
 
 
-def build_zipapp(
-    output: Path,
-    target: Target,
-    *,
-    policy: bytes | None,
-    epoch: int,
-    cache: Cache,
-    progress: Progress,
-    offline: bool = False,
-) -> Path:
+@dataclass(frozen=True)
+class Packing:
+    """How a zipapp is packed: the pinned policy, added as policy.json, or None, and the function that it starts.
+
+    ``epoch`` is the time of every member in seconds since 1970, and EARLIEST if it is earlier.
+    """
+
+    policy: bytes | None = None
+    epoch: int = EARLIEST
+    entry_point: str = ENTRY_POINT
+
+
+def build_zipapp(output: Path, target: Target, fetching: Fetching, packing: Packing) -> Path:
     """Write the zipapp for the target's platform and architecture to ``output`` and return it.
 
-    ``policy`` are the pins, added as policy.json; ``epoch`` is the time of every member in
-    seconds since 1970; ``offline`` uses only wheels from the cache. The target's Python and glibc
-    are ignored. Raises BuildError if a wheel is missing, cannot be fetched or does not match the lockfile.
+    The target's Python and glibc are ignored. Raises BuildError if a wheel is missing, cannot be fetched or does not
+    match the lockfile.
     """
     with temp_folders.scratch() as scratch:
         site = scratch / "site-packages"
-        floor = stage(site, target, cache=cache, progress=progress, offline=offline)
-        progress.step(_("Packing the installer for {target}").format(target=target))
-        pack(site, output, describe(site, target, floor), policy=policy, epoch=epoch)
+        floor = stage(site, target, fetching)
+        fetching.progress.step(_("Packing the installer for {target}").format(target=target))
+        pack(site, output, describe(site, target, floor), packing)
     return output
 
 
-def stage(
-    site: Path, target: Target, *, cache: Cache, progress: Progress, offline: bool = False
-) -> tuple[int, int] | None:
+def stage(site: Path, target: Target, fetching: Fetching) -> tuple[int, int] | None:
     """Write all files that run on the host into ``site``, and return the lowest glibc that they need, or None."""
-    progress.step(_("Collecting the installer's wheels for {target}").format(target=target))
+    fetching.progress.step(_("Collecting the installer's wheels for {target}").format(target=target))
     wheels, floor = choose_wheels(read_installer_lock(ROOT), target)
-    files = fetch_wheels([chosen.wheel for chosen in wheels], cache, progress, offline=offline)
+    files = fetch_wheels([chosen.wheel for chosen in wheels], fetching)
     for chosen in wheels:
         unpack_wheel(chosen, files[chosen.wheel], site)
     add_own_packages(ROOT, site)
     return floor
 
 
-def pack(
-    site: Path, output: Path, digests: bytes, *, policy: bytes | None, epoch: int, entry_point: str = ENTRY_POINT
-) -> None:
+def pack(site: Path, output: Path, digests: bytes, packing: Packing) -> None:
     """Create a reproducible executable file from the staged site-packages."""
     output.parent.mkdir(parents=True, exist_ok=True)
     bare = output.with_name(f".{output.name}.{os.getpid()}.bare")
     launcher = [*sorted((ROOT / "bootstrap" / LAUNCHER).glob("*.py")), *(ROOT / rule for rule in RULES)]
     extra = {"digests.json": digests, **{f"{LAUNCHER}/{path.name}": path.read_bytes() for path in launcher}}
-    if policy is not None:
-        extra[PINS] = policy
+    if packing.policy is not None:
+        extra[PINS] = packing.policy
     try:
-        make_bare(site, bare, digests, epoch, entry_point)
-        finish(bare, output, extra, epoch)
+        make_bare(site, bare, digests, packing)
+        finish(bare, output, extra, packing.epoch)
     finally:
         bare.unlink(missing_ok=True)
 
@@ -207,17 +205,17 @@ def _suffixes(files: Mapping[str, Any]) -> Iterator[str]:
             yield matched[0]
 
 
-def make_bare(site: Path, output: Path, digests: bytes, epoch: int, entry_point: str) -> None:
+def make_bare(site: Path, output: Path, digests: bytes, packing: Packing) -> None:
     """Create the archive with shiv: its bootstrap, its environment, and the staged site-packages."""
     from shiv.bootstrap.environment import Environment
     from shiv.builder import create_archive
     from shiv.constants import BUILD_AT_TIMESTAMP_FORMAT
 
     environment = Environment(
-        built_at=time.strftime(BUILD_AT_TIMESTAMP_FORMAT, time.gmtime(max(epoch, EARLIEST))),
+        built_at=time.strftime(BUILD_AT_TIMESTAMP_FORMAT, time.gmtime(max(packing.epoch, EARLIEST))),
         shiv_version=version("shiv"),
         build_id=json.loads(digests)["build_id"],
-        entry_point=entry_point,
+        entry_point=packing.entry_point,
         compile_pyc=False,
         root="$RAGTRACE_CACHE_ROOT",
         reproducible=True,

@@ -77,20 +77,29 @@ class Assessment:
         }
 
 
-def assess(scan: Scan, snapshot: Snapshot, exceptions: Exceptions, table: str, now: datetime) -> Assessment:
-    """Evaluate the findings of a scan by a table, at the moment ``now``."""
+@dataclass(frozen=True)
+class Criteria:
+    """What a scan is evaluated by: its snapshot, the exceptions and the severity table."""
+
+    snapshot: Snapshot
+    exceptions: Exceptions
+    table: str
+
+
+def assess(scan: Scan, criteria: Criteria, now: datetime) -> Assessment:
+    """Evaluate the findings of a scan, at the moment ``now``."""
     findings, excepted, expired = [], [], []
     for finding in scan.findings:
-        about = [exemption for exemption in exceptions.exceptions if exemption.covers(finding)]
+        about = [exemption for exemption in criteria.exceptions.exceptions if exemption.covers(finding)]
         counting = next((exemption for exemption in about if exemption.in_force(now)), None)
         if counting is not None:
             excepted.append((finding, counting))
             continue
         findings.append(finding)
         expired += [(finding, exemption) for exemption in about]
-    age, days = age_of(snapshot, now)
+    age, days = age_of(criteria.snapshot, now)
     return Assessment(
-        table=table,
+        table=criteria.table,
         findings=tuple(findings),
         excepted=tuple(excepted),
         expired=tuple(expired),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
-from bundle.advisories import scanner
+from bundle.advisories.scanner import Interpreter, Scanner
 from bundle.advisories.snapshot import SAFETY_FILES
 from bundle.advisories.versions import public
 from shared.files import temp_folders
@@ -29,30 +29,20 @@ Hit = tuple[str, str, str]
 
 
 def find_hits(
-    python: Path,
-    snapshot: Snapshot,
-    packages: Collection[tuple[str, str]],
-    *,
-    limit: float,
-    write_bytecode: bool = False,
+    interpreter: Interpreter, snapshot: Snapshot, packages: Collection[tuple[str, str]], *, limit: float
 ) -> set[Hit]:
     """Return the hits of safety, (package, version, advisory), for names and public versions.
 
-    ``python`` is the interpreter of the environment that contains safety, ``limit`` is in seconds;
-    ``write_bytecode`` lets it write bytecode to that environment. Raises ToolError if safety fails.
+    ``interpreter`` is that of the environment that contains safety, ``limit`` is in seconds. Raises ToolError if
+    safety fails.
     """
     with temp_folders.scratch() as folder:
         for file in SAFETY_FILES:
             (folder / file).write_bytes(snapshot.member(file))
-        return scanner.ask(
-            python,
-            "run_safety",
+        return Scanner(interpreter, "run_safety", folder, limit).ask(
             {"packages": sorted(packages), "database": str(folder)},
             lambda hits: {(str(package), str(version), str(advisory)) for package, version, advisory in hits},
             _("safety cannot be run: {reason}"),
-            folder=folder,
-            limit=limit,
-            write_bytecode=write_bytecode,
         )
 
 
@@ -73,7 +63,7 @@ def second_opinion(python: Path, snapshot: Snapshot, installed: Iterable[tuple[s
     canaries = snapshot.canaries()
     wanted = {(canary.package, str(public(canary.version)), canary.id): canary.hit for canary in canaries}
     tested = {(package, version) for package, version, _id in wanted}
-    found = find_hits(python, snapshot, asked | tested, limit=limit)
+    found = find_hits(Interpreter(python), snapshot, asked | tested, limit=limit)
     blind = sorted(f"{hit[0]} {hit[1]} ({hit[2]})" for hit, expected in wanted.items() if (hit in found) != expected)
     return Opinion(frozenset(hit for hit in found if hit[:2] in asked), tuple(blind))
 

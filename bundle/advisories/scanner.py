@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from bundle import strict
@@ -22,34 +23,43 @@ PASSED_NAMES = ("SYSTEMROOT", "WINDIR", "NUMBER_OF_PROCESSORS")
 Answer = TypeVar("Answer")
 
 
-def ask(
-    python: Path,
-    program: str,
-    question: Mapping[str, Any],
-    take: Callable[[Any], Answer],
-    failure: str,
-    *,
-    folder: Path,
-    limit: float,
-    write_bytecode: bool = False,
-) -> Answer:
-    """Run a scanner and return its answer as parsed by ``take``. ``limit`` is in seconds.
+@dataclass(frozen=True)
+class Interpreter:
+    """The interpreter of a tools environment, and whether scanners write bytecode to that environment."""
 
-    ``program`` is the file of shared/programs/scanners that calls it, ``folder`` its home and working folder;
-    ``write_bytecode`` lets it write bytecode to its environment. Raises ToolError with the text ``failure``, which
-    has a placeholder for the reason, if the scanner fails.
+    path: Path
+    writes_bytecode: bool = False
+
+
+@dataclass(frozen=True)
+class Scanner:
+    """A scanner as it is run: its interpreter, its program, its folder and its time limit in seconds.
+
+    ``program`` is the file of shared/programs/scanners that calls it, ``folder`` its home and working folder.
     """
-    options = ["-I"] if write_bytecode else ["-I", "-B"]
-    argv, reported = [str(python), *options, "-c", scripts.text(f"scanners/{program}")], json.dumps(question).encode()
-    ended = process.run(argv, env=environment(folder), cwd=folder, timeout=limit, stdin=reported)
-    answer = scripts.answer(ended.stdout)
-    if not ended.ok or answer is None:
-        reason = _("it timed out") if ended.timed_out else process.last_line(ended.stderr) or _("no message")
-        raise ToolError(failure.format(reason=reason[:300]))
-    try:
-        return take(strict.parse(answer))
-    except (ValueError, KeyError, TypeError) as error:
-        raise ToolError(failure.format(reason=str(error)[:300])) from error
+
+    interpreter: Interpreter
+    program: str
+    folder: Path
+    limit: float
+
+    def ask(self, question: Mapping[str, Any], take: Callable[[Any], Answer], failure: str) -> Answer:
+        """Run the scanner and return its answer as parsed by ``take``.
+
+        Raises ToolError with the text ``failure``, which has a placeholder for the reason, if the scanner fails.
+        """
+        python = [str(self.interpreter.path), "-I", *(() if self.interpreter.writes_bytecode else ("-B",))]
+        argv, reported = [*python, "-c", scripts.text(f"scanners/{self.program}")], json.dumps(question).encode()
+        env = environment(self.folder)
+        ended = process.run(argv, env=env, cwd=self.folder, timeout=self.limit, stdin=reported)
+        answer = scripts.answer(ended.stdout)
+        if not ended.ok or answer is None:
+            reason = _("it timed out") if ended.timed_out else process.last_line(ended.stderr) or _("no message")
+            raise ToolError(failure.format(reason=reason[:300]))
+        try:
+            return take(strict.parse(answer))
+        except (ValueError, KeyError, TypeError) as error:
+            raise ToolError(failure.format(reason=str(error)[:300])) from error
 
 
 def environment(folder: Path) -> dict[str, str]:

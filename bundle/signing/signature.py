@@ -239,16 +239,16 @@ def _verify(armoured: bytes, message: bytes, namespace: str) -> PublicKey:
     if hash_name is None:
         raise _MalformedError(_("its hash is neither sha512 nor sha256"))
     # 4. the key, and 5. the only encoding of all of it
-    kind, point, application = _split_key(blob)
-    key = PublicKey(kind, blob)
+    key = PublicKey(_split_key(blob)[0], blob)
     if encode(key, namespace, hash_name, signature) != armoured:
         raise _MalformedError(_("it is not in the format that ssh-keygen writes"))
     # 6. the signature itself
-    _check_signature(kind, point, application, signature, signed_data(namespace, hash_name, message))
+    _check_signature(key, signature, signed_data(namespace, hash_name, message))
     return key
 
 
-def _check_signature(kind: str, point: bytes, application: bytes, signature: bytes, data: bytes) -> None:
+def _check_signature(key: PublicKey, signature: bytes, data: bytes) -> None:
+    kind, point, application = _split_key(key.blob)
     reader = _Reader(signature)
     if reader.string() != kind.encode():
         raise _MalformedError(_("its algorithm does not match its key"))

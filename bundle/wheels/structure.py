@@ -28,7 +28,6 @@ from shared.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from email.message import Message
     from pathlib import Path
 
     from bundle.manifest import Package
@@ -127,7 +126,8 @@ def _check_package(wheel: zipfile.ZipFile, package: Package) -> None:
 def _check_metadata(wheel: zipfile.ZipFile, package: Package) -> None:
     """Refuse a wheel whose file name or METADATA has another package, or whose WHEEL no installer supports."""
     name, (info,) = package.wheel, {member.split("/")[0] for member in wheel.namelist() if _IN_INFO.match(member)}
-    reported = _headers(wheel, f"{info}/METADATA", METADATA_LIMIT, name, "replace")
+    metadata = _read_member(wheel, f"{info}/METADATA", METADATA_LIMIT, name)
+    reported = HeaderParser().parsestr(metadata.decode("utf-8", "replace"))
     for title, version in (
         (str(reported.get("Name", "")).strip(), str(reported.get("Version", "")).strip()),
         named(name),
@@ -135,7 +135,7 @@ def _check_metadata(wheel: zipfile.ZipFile, package: Package) -> None:
         if (record.normalised(title), record.plain_version(version)) != (package.name, package.version):
             found, reason = f"{title} {version}"[:200], _("is a wheel of {found}, not of {name} {version}")
             raise damaged(name, reason.format(found=found, name=package.name, version=package.version))
-    form = _headers(wheel, f"{info}/WHEEL", WHEEL_LIMIT, name)
+    form = HeaderParser().parsestr(_read_member(wheel, f"{info}/WHEEL", WHEEL_LIMIT, name).decode("utf-8"))
     pure = str(form.get("Root-Is-Purelib", "")).strip().lower()
     if not _WHEEL_VERSION.fullmatch(str(form.get("Wheel-Version", "")).strip()) or pure not in ("true", "false"):
         raise damaged(name, _("WHEEL has an unsupported format"))
@@ -152,14 +152,14 @@ def named(name: str) -> tuple[str, str]:
     return title, str(version)
 
 
-def _headers(wheel: zipfile.ZipFile, member: str, limit: int, name: str, errors: str = "strict") -> Message:
+def _read_member(wheel: zipfile.ZipFile, member: str, limit: int, name: str) -> bytes:
     try:
         info = wheel.getinfo(member)
     except KeyError as error:
         raise damaged(name, _("has no {member}").format(member=member.rpartition("/")[2])) from error
     if info.file_size > limit:
         raise damaged(name, _("{member} is too large").format(member=member.rpartition("/")[2]))
-    return HeaderParser().parsestr(wheel.read(info).decode("utf-8", errors))
+    return wheel.read(info)
 
 
 def _check_contents(wheel: zipfile.ZipFile, name: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bundle.advisories import scanner
+from bundle.advisories.scanner import Interpreter, Scanner
 from shared.errors import ToolError
 from shared.files import temp_folders
 from shared.i18n import _
@@ -36,14 +36,10 @@ def scan_folder(python: Path, folder: Path, *, limit: float) -> Pickles:
     """
     failure = _("picklescan cannot be run: {reason}")
     with temp_folders.scratch() as home:
-        pickles = scanner.ask(
-            python,
-            "run_picklescan",
+        pickles = Scanner(Interpreter(python), "run_picklescan", home, limit).ask(
             {"folder": str(folder)},
             lambda found: Pickles(found["scanned"], found["dangerous"], found["suspicious"], tuple(found["unread"])),
             failure,
-            folder=home,
-            limit=limit,
         )
     if not (pickles.scanned or pickles.unread):
         raise ToolError(failure.format(reason=_("there are no models")))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bundle import digest, strict
 from bundle.advisories import exceptions as exempt
-from bundle.advisories.assess import GATE, GATE_LIMIT, Assessment, assess
+from bundle.advisories.assess import GATE, GATE_LIMIT, Assessment, Criteria, assess
 from bundle.advisories.matcher import Installed, Scan, scan
 from bundle.advisories.severity import DEFAULT, TABLES
 from bundle.advisories.vex import vex
@@ -62,13 +62,9 @@ def scan_installed(
     require_sight(stored.value)
     exceptions = in_force(EXCEPTIONS, installation, trust_stores)
     scanned = scan(stored.value.index, installed(installation))
-    assessment = assess(
-        scanned,
-        stored.value,
-        exempt.NONE if exceptions is None else exceptions.value,
-        table or table_of(installation),
-        now or datetime.now(timezone.utc),
-    )
+    excepted = exempt.NONE if exceptions is None else exceptions.value
+    criteria = Criteria(stored.value, excepted, table or table_of(installation))
+    assessment = assess(scanned, criteria, now or datetime.now(timezone.utc))
     return InstalledScan(stored.value, scanned, assessment, stored.updated)
 
 

@@ -50,6 +50,14 @@ class Kind(Generic[T]):
     times: Callable[[T], tuple[datetime, ...]]
 
 
+@dataclass(frozen=True)
+class Signed:
+    """The bytes of a file, and its signatures by their file names."""
+
+    data: bytes
+    signatures: dict[str, bytes]
+
+
 SNAPSHOTS: Kind[Any] = Kind(
     "advisories",
     form.NAME,
@@ -121,7 +129,7 @@ def of_update(kind: Kind[T], prefix: Prefix, trust_stores: TrustStores) -> Store
         raise spoiled_update(path, troubles.reason(error, troubles.READING, path=path)) from error
     if not signatures:  # their names contain the digest of the bytes that they sign
         raise spoiled_update(path, _("it differs from the signed file"))
-    judge_file(kind, data, signatures, policies(prefix, trust_stores))
+    judge_file(kind, Signed(data, signatures), policies(prefix, trust_stores))
     return Stored(kind.read(data), sha256, updated=True)
 
 
@@ -165,16 +173,13 @@ def policies(prefix: Prefix, trust_stores: TrustStores) -> Iterator[Policy]:
 
 
 def judge_file(
-    kind: Kind[Any],
-    data: bytes,
-    signatures: dict[str, bytes],
-    policies: Iterable[Policy],
-    at: datetime | None = None,
+    kind: Kind[Any], signed: Signed, policies: Iterable[Policy], at: datetime | None = None
 ) -> list[PublicKey]:
     """Return the signers of a file's bytes. Raises TrustError unless each policy accepts enough of them for its role.
 
     ``policies`` are read only after the signatures themselves have been verified.
     """
+    signatures = signed.signatures
     if len(signatures) > SIGNATURES_LIMIT:
         raise TrustError(_("{name} has more than {limit} signatures.").format(name=kind.name, limit=SIGNATURES_LIMIT))
     if not signatures:
@@ -182,7 +187,7 @@ def judge_file(
             _("{name} is not signed.").format(name=kind.name),
             advice=_("Transfer the .sig files that were created next to it."),
         )
-    signers = [verify(found, data, NAMESPACES[kind.role], name=name) for name, found in signatures.items()]
+    signers = [verify(found, signed.data, NAMESPACES[kind.role], name=name) for name, found in signatures.items()]
     for policy in policies:
         judge(policy, kind.role, signers, at)
     return signers

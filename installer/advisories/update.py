@@ -16,6 +16,7 @@ from installer.advisories.stored import (
     EXCEPTIONS,
     SNAPSHOTS,
     Kind,
+    Signed,
     Stored,
     T,
     folder_of,
@@ -77,16 +78,17 @@ def update(
     file in force then remains in force.
     """
     now = options.now or datetime.now(timezone.utc)
-    data, signatures = _transferred(file)
+    signed = _transferred(file)
+    data = signed.data
     kind: Kind[Any] = SNAPSHOTS if data.startswith(b"PK") else EXCEPTIONS
     prefix = installation.prefix
     with locked(prefix.state / "lock", wait=options.wait):
         try:
-            signers = judge_file(kind, data, signatures, policies(prefix, trust_stores), now)
+            signers = judge_file(kind, signed, policies(prefix, trust_stores), now)
             sequence = kind.sequence(_read(kind, data, now, accept_clock=options.accept_clock))
             if not _is_newer(kind, sequence, digest.sha256_bytes(data), _in_force(kind, installation, trust_stores)):
                 return Update(kind.role, sequence, new=False, audit_head=audit_log.head(prefix))
-            keep(kind, data, dict(zip(signers, signatures.values())), prefix)
+            keep(kind, data, dict(zip(signers, signed.signatures.values())), prefix)
             names, sha256 = sorted({key.fingerprint for key in signers}), digest.sha256_bytes(data)
             more = {"kind": kind.role, "sequence": sequence, "sha256": sha256, "signers": names}
             head = audit_log.append(prefix, "advisories", "done", **more)
@@ -96,12 +98,12 @@ def update(
     return Update(kind.role, sequence, new=True, audit_head=head)
 
 
-def _transferred(file: Path) -> tuple[bytes, dict[str, bytes]]:
-    """Return the bytes of a transferred file and of the signatures next to it."""
+def _transferred(file: Path) -> Signed:
+    """Return a transferred file and the signatures next to it."""
     try:
         data = read_file(file, form.SNAPSHOT_LIMIT)
         names = names_of(file.parent, f"{file.name}.")
-        return data, {name: read_file(file.with_name(name), SIGNATURE_LIMIT) for name in names}
+        return Signed(data, {name: read_file(file.with_name(name), SIGNATURE_LIMIT) for name in names})
     except OSError as error:
         wanted = _("Specify the transferred file; its .sig files must be next to it.")
         raise troubles.trouble(error, troubles.READING, near=file, kind=UsageError, wanted=wanted) from error

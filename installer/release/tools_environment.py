@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from bundle.advisories import safety
+from bundle.advisories.scanner import Interpreter
 from bundle.advisories.snapshot import CANARIES, read_snapshot
 from bundle.lock import Row, write_pylock
 from bundle.manifest import KINDS, Package
@@ -82,7 +83,7 @@ def stage(installation: Installation, python: Path) -> None:
     uv = Uv(scratch)
     try:
         uv.venv(root_of(release), python)
-        install(uv, tools, store, scratch, python_of(release), manifest.target.python)
+        install(uv, tools, installation)
     finally:
         uv.close()
         files.remove_tree(scratch)
@@ -92,8 +93,10 @@ def stage(installation: Installation, python: Path) -> None:
     warm_up(installation)
 
 
-def install(uv: Uv, tools: list[FileEntry], store: Store, scratch: Path, python: Path, version: str) -> None:
-    """Install wheels with uv for a version of Python, after inspecting the structure of each."""
+def install(uv: Uv, tools: list[FileEntry], installation: Installation) -> None:
+    """Install wheels with uv into the environment, after inspecting the structure of each."""
+    release, store = installation.release, installation.store
+    scratch = release.path / SCRATCH
     store.require(iter(tools))
     rows = []
     for entry in tools:
@@ -102,11 +105,11 @@ def install(uv: Uv, tools: list[FileEntry], store: Store, scratch: Path, python:
         store.link(entry, scratch / "wheels" / name)
         wheels.inspect(scratch / "wheels" / name, package)
         rows.append(Row(name, package.name, package.version, entry.sha256))
-    overlaps.require_none(stored(tools, store), version)
+    overlaps.require_none(stored(tools, store), installation.manifest.target.python)
     lock = scratch / "pylock.toml"
     lock.write_bytes(write_pylock(rows))
     with wheels.blamed(stored(tools, store)):
-        uv.sync(python, lock)
+        uv.sync(python_of(release), lock)
 
 
 def stored(tools: list[FileEntry], store: Store) -> list[tuple[Path, str]]:
@@ -131,6 +134,6 @@ def warm_up(installation: Installation) -> None:
     try:
         snapshot = read_snapshot(reading.read(stored_at(release, entry), entry.size))
         asked = {(canary.package, canary.version) for canary in CANARIES}
-        safety.find_hits(python_of(release), snapshot, asked, limit=safety.TIMEOUT, write_bytecode=True)
+        safety.find_hits(Interpreter(python_of(release), writes_bytecode=True), snapshot, asked, limit=safety.TIMEOUT)
     except (RagtraceError, OSError) as error:
         LOG.warning("the scanners could not be tried: %s", error)

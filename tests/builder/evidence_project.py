@@ -55,12 +55,12 @@ def make_project(folder: Path, *, more: str = "") -> Path:
     return folder
 
 
-def stand_in(output: Path, target, *, policy: bytes, epoch: int, **_options: object) -> Path:
+def stand_in(output: Path, target, fetching, packing) -> Path:
     """Write what stands for the zipapp: pins, and one package that it carries."""
     texts = {
-        "policy.json": policy.decode(),
+        "policy.json": packing.policy.decode(),
         "site-packages/uv-0.13.9.dist-info/METADATA": "Name: uv\nVersion: 0.13.9\nLicense-Expression: MIT\n",
-        "target": f"{target} {epoch}",
+        "target": f"{target} {packing.epoch}",
     }
     with zipfile.ZipFile(output, "w") as archive:
         for name, text in texts.items():

@@ -17,6 +17,7 @@ from builder.advisories import documents, entries, gate
 from builder.assemble.contents import manifest_of
 from builder.commands.common import signers_of
 from builder.fetch.cache import Cache, sha256
+from builder.fetch.fetching import Fetching
 from builder.fetch.partial import Remote
 from builder.models import hub
 from builder.request import bases
@@ -226,7 +227,7 @@ def test_records_of_wheels_that_were_built(tmp_path, name, version) -> None:
     packed = tmp_path / f"{name}-{version}-py3-none-any.whl"
     packed.write_bytes(b"wheel")
     stored = wheel_builds._keep(packed, cache, "k", "any")
-    assert wheel_builds._read_record(cache, "k", "any", NoProgress()) == stored
+    assert wheel_builds._read_record(Fetching(cache, NoProgress()), "k", "any") == stored
 
 
 def test_a_provenance_of_the_largest_manifest_is_read_again() -> None:

@@ -42,9 +42,9 @@ small = "small_app:main"
 def _quick(monkeypatch, tmp_path) -> None:
     """Put a stand-in for the zipapp, which has tests of its own, and keep builds apart from this user."""
 
-    def stand_in(output: Path, target, *, policy: bytes, epoch: int, **_options) -> Path:
+    def stand_in(output: Path, target, fetching, packing) -> Path:
         with zipfile.ZipFile(output, "w") as archive:
-            for name, data in (("policy.json", policy), ("target", f"{target} {epoch}".encode())):
+            for name, data in (("policy.json", packing.policy), ("target", f"{target} {packing.epoch}".encode())):
                 archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), data)
         return output
 
@@ -267,7 +267,7 @@ def test_several_targets_share_one_run_and_each_platform_one_installer(
 ) -> None:
     made_for = []
     make = pack.build_zipapp
-    monkeypatch.setattr(pack, "build_zipapp", lambda *a, **o: made_for.append(str(a[1])) or make(*a, **o))
+    monkeypatch.setattr(pack, "build_zipapp", lambda *a: made_for.append(str(a[1])) or make(*a))
     targets = ["--target", "linux-x86_64", "--target", "windows-amd64", "--python", "3.11", "--python", "3.12"]
     assert build(project, key, tmp_path / "out", "--json", *targets) == 0
     reported = validated("builder-build", capsys.readouterr().out)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.fetch.cache import Cache
+from builder.fetch.fetching import Fetching
 from builder.zipapp import pack
 from bundle.target import parse_target
 from shared.terminal.console import show
@@ -69,14 +70,9 @@ def main() -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, windows_host(Path(folder, "host")) as host:
         scratch = Path(folder, "scratch")
-        zipapp = pack.build_zipapp(
-            Path(folder, "ragtrace-install.pyz"),
-            parse_target("windows-amd64", "3.11"),
-            policy=None,
-            epoch=pack.EARLIEST,
-            cache=Cache(needs.cache_folder() / "builder"),
-            progress=NoProgress(),
-        )
+        output, target = Path(folder, "ragtrace-install.pyz"), parse_target("windows-amd64", "3.11")
+        fetching = Fetching(Cache(needs.cache_folder() / "builder"), NoProgress())
+        zipapp = pack.build_zipapp(output, target, fetching, pack.Packing())
         bring(host, zipapp, scratch)
         results = kill(host, options.points)
     for result in results:

@@ -28,12 +28,11 @@ def run(
     *,
     env: Mapping[str, str],
     account: process.Account | None = None,
-    offline: bool = True,
     cwd: Path | None = None,
     **options: Any,
 ) -> process.Completed:
-    """Run a program like ``process.run``, without a network if ``offline`` is set and the host permits it."""
-    if not (offline and possible()):
+    """Run a program like ``process.run``, without a network if the host permits it."""
+    if not possible():
         return process.run(argv, env=env, account=account, cwd=cwd, **options)
     if account is not None:
         env = {**env, "HOME": account.home}

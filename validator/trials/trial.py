@@ -79,9 +79,15 @@ def run_launcher(
         return run_in(scratch, argv, env=env, cwd=scratch_prefix.caller(scratch), timeout=timeout, offline=offline)
 
 
-def run_in(scratch: Installation, argv: Sequence[str], **options: Any) -> process.Completed:
-    """Run a program in a scratch prefix with the rights of its owner; ``options`` are those of ``apart.run``."""
-    return apart.run(argv, account=service_account.account_of(scratch.prefix.root), **options)
+def run_in(scratch: Installation, argv: Sequence[str], *, offline: bool = True, **options: Any) -> process.Completed:
+    """Run a program in a scratch prefix with the rights of its owner; ``options`` are those of ``process.run``.
+
+    ``offline`` disables the network if the host permits it.
+    """
+    account = service_account.account_of(scratch.prefix.root)
+    if offline:
+        return apart.run(argv, account=account, **options)
+    return process.run(argv, account=account, **options)
 
 
 def run_program(

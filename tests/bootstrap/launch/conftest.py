@@ -7,6 +7,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 
 from builder.fetch.cache import Cache
+from builder.fetch.fetching import Fetching
 from builder.zipapp import pack
 from bundle.target import host_target, parse_target
 from shared.terminal.progress import NoProgress
@@ -40,7 +41,7 @@ def probe(tmp_path_factory):
     """The zipapp with another entry point, which tells what it sees; its Korean is one sentence."""
     folder = tmp_path_factory.mktemp("probe")
     site = folder / "site-packages"
-    floor = pack.stage(site, HERE, cache=Cache(needs.cache_folder() / "builder"), progress=NoProgress())
+    floor = pack.stage(site, HERE, Fetching(Cache(needs.cache_folder() / "builder"), NoProgress()))
     (site / "probe.py").write_text(PROBE)
     messages = Catalog("ko")
     messages.add("error: {what}", "오류: {what}")
@@ -51,7 +52,7 @@ def probe(tmp_path_factory):
     output = folder / "probe.pyz"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pack, "COMPRESSION_LEVEL", 1)
-        pack.pack(site, output, digests, policy=None, epoch=0, entry_point="probe:main")
+        pack.pack(site, output, digests, pack.Packing(entry_point="probe:main"))
     return output
 
 

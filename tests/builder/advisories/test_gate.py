@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from builder.advisories.gate import GateRequest, read_knowledge, run_gate
+from builder.advisories.gate import GateRequest, gate_members, read_knowledge, run_gate
 from bundle.advisories import safety
 from bundle.advisories.exceptions import Exceptions, Exemption
 from bundle.advisories.matcher import Installed, scan
@@ -53,8 +53,9 @@ def gate(tmp_path):
         path.write_bytes(aged_snapshot(tmp_path, days, records))
         packages = [Installed("demo-lib", version), Installed("demo-base", "2.0.1")]
         knowledge = read_knowledge(GateRequest(path, **more), POLICY)
-        passed = run_gate(knowledge, packages, PRODUCT, Path("python"), 1_700_000_000, told or NoProgress())
-        return {item.entry.path.rpartition("/")[2]: item.content for item in passed.members}
+        assessment = run_gate(knowledge, packages, Path("python"), told or NoProgress())
+        found = gate_members(knowledge, assessment, PRODUCT, 1_700_000_000)
+        return {item.entry.path.rpartition("/")[2]: item.content for item in found}
 
     return run
 

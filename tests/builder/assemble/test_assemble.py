@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from builder.assemble.assemble import write_archive
+from builder.assemble.assemble import Contents, write_archive
 from builder.members import BLOCK, STORED_LIMIT, Member, member
 from bundle.manifest import FileEntry
 from shared.errors import BuildError
@@ -37,7 +37,7 @@ def contents(tmp_path, sizes):
 def pack(tmp_path, members):
     manifest = replace(make_manifest(), files=tuple(item.entry for item in members))
     path = tmp_path / "a.tar.gz"
-    return path, write_archive(path, manifest, b"{}\n", members, NoProgress())[path.name]
+    return path, write_archive(path, Contents(manifest, b"{}\n", members), NoProgress())[path.name]
 
 
 def test_stored_and_deflated_parts_are_one_stream_that_any_tar_reads(tmp_path):

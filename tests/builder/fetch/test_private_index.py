@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from builder import cli
 from builder.fetch.cache import Cache
+from builder.fetch.fetching import Fetching
 from builder.signing.sign import generate_key
 from builder.wheels.wheels import fetch_wheels
 from shared.errors import BuildError
@@ -110,8 +111,8 @@ def test_a_certificate_of_ones_own_is_taken_from_the_variable_and_refused_withou
         with serve({f"/{NAME}": DATA}) as site:
             wheel, cache = with_tls(site), Cache(tmp_path / f"cache-{trusted}")
             if trusted:
-                assert fetch_wheels([wheel], cache, NoProgress())[wheel].read_bytes() == DATA
+                assert fetch_wheels([wheel], Fetching(cache, NoProgress()))[wheel].read_bytes() == DATA
                 continue
             with pytest.raises(BuildError, match=r"The certificate of 127\.0\.0\.1 is not trusted") as caught:
-                fetch_wheels([wheel], cache, NoProgress(), pause=lambda _seconds: None)
+                fetch_wheels([wheel], Fetching(cache, NoProgress(), pause=lambda _seconds: None))
             assert "SSL_CERT_FILE" in caught.value.advice

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from builder.models.files import choose_files
+from builder.project.model_source import ModelSource
 from shared.errors import BuildError
 from shared.terminal.progress import NoProgress
 
@@ -17,7 +18,7 @@ class Steps(NoProgress):
 
 def chosen(*paths, include=(), exclude=()):
     reported = Steps()
-    return choose_files(paths, "bge", reported, include, exclude), reported.steps
+    return choose_files(paths, ModelSource("bge", None, tuple(include), tuple(exclude)), reported), reported.steps
 
 
 WEIGHTS = ("model.safetensors", "pytorch_model.bin", "pytorch_model.bin.index.json", "colbert_linear.pt")

@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from builder.fetch.cache import Cache, HashMismatchError
+from builder.fetch.fetching import Fetching
 from builder.models import models
 from builder.models.models import ModelSpec, collect_model, parse_model_spec
+from builder.project.model_source import ModelSource
 from bundle import digest
 from shared.errors import BuildError, UsageError
 from shared.terminal.progress import NoProgress
@@ -65,10 +67,9 @@ def cache(tmp_path):
     return Cache(tmp_path / "cache")
 
 
-def collect(cache, spec="hf:org/model@main", progress=None, **patterns):
-    return collect_model(
-        parse_model_spec(spec), "mini", cache, progress or Told(), pause=lambda _seconds: None, **patterns
-    )
+def collect(cache, spec="hf:org/model@main", progress=None, *, offline=False, **patterns):
+    fetching = Fetching(cache, progress or Told(), offline, pause=lambda _seconds: None)
+    return collect_model(ModelSource("mini", spec, **patterns), fetching)
 
 
 def refusal(cache, spec="hf:org/model@main", **patterns):
@@ -159,10 +160,10 @@ def test_files_in_the_cache_are_not_fetched_again(hub, cache):
 
 def test_patterns_choose_files_and_those_that_match_nothing_are_told(hub, cache):
     reported = Told()
-    model = collect(cache, progress=reported, include=["*.json", "onnx/", "*.gguf"], exclude=["config*"])
+    model = collect(cache, progress=reported, include=("*.json", "onnx/", "*.gguf"), exclude=("config*",))
     assert contents(model) == {"onnx/model.onnx": FILES["onnx/model.onnx"]}
     assert reported.warnings == ["no file of model mini matches the pattern *.gguf"]
-    assert "no files left" in refusal(cache, include=["*.gguf"]).what
+    assert "no files left" in refusal(cache, include=("*.gguf",)).what
 
 
 def test_folders_of_downloading_tools_stay_behind(cache, monkeypatch):
@@ -266,7 +267,7 @@ def test_links_that_lead_out_and_files_that_are_none_are_refused(cache, tmp_path
         (folder / "weights.bin").unlink()
     os.mkfifo(folder / "pipe")
     assert "pipe is not a regular file" in refusal(cache, f"path:{folder}").what
-    assert contents(collect(cache, f"path:{folder}", exclude=["pipe"])) == FILES
+    assert contents(collect(cache, f"path:{folder}", exclude=("pipe",))) == FILES
 
 
 def test_a_folder_that_is_missing_or_holds_what_cannot_travel_is_refused(cache, tmp_path):
@@ -282,7 +283,9 @@ import sys
 from pathlib import Path
 from shared.terminal.progress import NoProgress
 from builder.fetch.cache import Cache
-from builder.models.models import collect_model, parse_model_spec
+from builder.fetch.fetching import Fetching
+from builder.models.models import collect_model
+from builder.project.model_source import ModelSource
 from contextlib import contextmanager
 
 class Loud(NoProgress):
@@ -292,8 +295,8 @@ class Loud(NoProgress):
     def advance(self, amount):
         print(amount, flush=True)
 
-spec = parse_model_spec("hf:org/model@main")
-collect_model(spec, "mini", Cache(Path(sys.argv[1])), Loud(), include=["*.safetensors"])
+source = ModelSource("mini", "hf:org/model@main", include=("*.safetensors",))
+collect_model(source, Fetching(Cache(Path(sys.argv[1])), Loud()))
 """
 
 

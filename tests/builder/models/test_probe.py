@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from builder.models.models import CollectedModel, ModelFile
-from builder.models.probe import with_embedding
+from builder.models.probe import LocalApplication, with_embedding
 from builder.project.model_source import ModelSource, ProbeSource
 from bundle.product.application import Application, Launcher
 from bundle.product.environment import Environment
@@ -54,7 +54,7 @@ def ask(tmp_path):
     def asked(source=SOURCE, app=APP, folder=root):
         (root / "app.py").write_text(app)
         reported = Warnings()
-        return with_embedding(source, model, application, folder, reported).probe, reported.warnings
+        return with_embedding(source, model, LocalApplication(application, folder), reported).probe, reported.warnings
 
     return asked
 

@@ -13,10 +13,11 @@ import uv
 from builder import cli
 from builder.fetch.cache import Cache
 from builder.fetch.credentials import Login
+from builder.fetch.fetching import Fetching
 from builder.lock.lock import read_lock, select_wheels
 from builder.signing.sign import generate_key, read_public_key
 from builder.wheels import attestations
-from builder.wheels.attestations import FILE, NO_INDEX, NONE, REQUIRE, UNKNOWN, VERIFIED
+from builder.wheels.attestations import FILE, NO_INDEX, NONE, RECORD, REQUIRE, UNKNOWN, VERIFIED
 from bundle.opening import open_bundle
 from bundle.signing.policy import pins
 from bundle.target import parse_target
@@ -81,11 +82,11 @@ def all_wheels(lock):
     return select_wheels(lock, parse_target("linux-x86_64", "3.11")).wheels
 
 
-def look(project: Path, cache: Path, **options):
+def look(project: Path, cache: Path, *, mode=RECORD, **options):
     lock = read_lock(project)
     wheels = all_wheels(lock)
     heard = Heard()
-    found = attestations.inspect(wheels, lock, Cache(cache), heard, **options)
+    found = attestations.inspect(wheels, lock, Fetching(Cache(cache), heard, **options), mode=mode)
     return {wheel.name: verdict for wheel, verdict in found.items()}, heard.warnings
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from builder.fetch.cache import Cache
+from builder.fetch.fetching import Fetching
 from builder.lock.gaps import MissingWheelsError
 from builder.lock.locked import LockedSource
 from builder.project.project import UvSettings
@@ -45,20 +46,26 @@ class Steps(NoProgress):
 
 @pytest.fixture
 def workshop(tmp_path):
-    return Workshop(Cache(tmp_path / "cache"), UvSettings())
+    return Workshop(UvSettings(), Fetching(Cache(tmp_path / "cache"), NoProgress()))
 
 
 def folder(path, version="1.0", name="thing"):
     return LockedSource(name, version, "folder", str(path))
 
 
+def using(workshop, **changes):
+    return replace(workshop, fetching=replace(workshop.fetching, **changes))
+
+
 def build(source, workshop, target=HERE, progress=None):
-    (wheel,) = build_wheels([source], target, workshop, progress or NoProgress())
+    if progress:
+        workshop = using(workshop, progress=progress)
+    (wheel,) = build_wheels([source], target, workshop)
     return wheel
 
 
 def contents(workshop, wheel):
-    with zipfile.ZipFile(workshop.cache.root / "sha256" / wheel.sha256[:2] / wheel.sha256) as archive:
+    with zipfile.ZipFile(workshop.fetching.cache.root / "sha256" / wheel.sha256[:2] / wheel.sha256) as archive:
         return {info.filename: info for info in archive.infolist()}, archive.read("thing/words.txt")
 
 
@@ -93,7 +100,7 @@ def test_the_same_source_gives_the_same_bytes_whatever_its_times_and_modes(tmp_p
         try:
             place = make_source(tmp_path / f"place{number}" / "thing", "thing")
             os.utime(place / "words.txt", (number * 10**9, number * 10**9))
-            other = Workshop(Cache(tmp_path / f"cache{number}"), UvSettings())
+            other = Workshop(UvSettings(), Fetching(Cache(tmp_path / f"cache{number}"), NoProgress()))
             wheel = build(folder(place), other)
             digests.add(wheel.sha256)
         finally:
@@ -107,7 +114,7 @@ def test_the_same_source_gives_the_same_bytes_whatever_its_times_and_modes(tmp_p
 def test_an_altered_wheel_in_the_cache_is_built_again(tmp_path, workshop):
     place, reported = make_source(tmp_path / "thing", "thing"), Steps()
     wheel = build(folder(place), workshop)
-    path = workshop.cache.root / "sha256" / wheel.sha256[:2] / wheel.sha256
+    path = workshop.fetching.cache.root / "sha256" / wheel.sha256[:2] / wheel.sha256
     path.write_bytes(b"altered")
     assert build(folder(place), workshop, progress=reported) == wheel
     assert "was modified in the cache" in reported.steps[0]
@@ -129,7 +136,7 @@ def test_a_source_archive_is_fetched_checked_and_built(tmp_path, workshop):
         )
         wheel = build(source, workshop)
         assert contents(workshop, wheel)[1] == b"words\n"
-        assert build(source, replace(workshop, offline=True)) == wheel
+        assert build(source, using(workshop, offline=True)) == wheel
         assert len(site.seen) == 1
         with pytest.raises(BuildError, match=r"Digest mismatch for thing-1\.0\.tar\.gz"):
             build(replace(source, pin="0" * 64), workshop)
@@ -149,7 +156,7 @@ def test_a_commit_of_a_repository_is_built_from_its_subfolder(tmp_path, workshop
 def test_a_repository_is_not_asked_offline(tmp_path, workshop):
     source = LockedSource("thing", "1.0", "git", (tmp_path / "nowhere").as_uri(), "0" * 40)
     with pytest.raises(BuildError, match="thing comes from git and has not been built here before") as caught:
-        build(source, replace(workshop, offline=True))
+        build(source, using(workshop, offline=True))
     assert "without --offline" in caught.value.advice
 
 

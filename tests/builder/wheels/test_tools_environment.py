@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import sys
 import zipfile
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -12,11 +13,13 @@ import pytest
 
 from builder.advisories.snapshot import Making, make_snapshot
 from builder.fetch.cache import Cache
+from builder.fetch.fetching import Fetching
 from builder.lock.lock import read_lock, select_wheels
 from builder.wheels import tools_environment
 from builder.wheels.tools_environment import own_python, tools_of
 from bundle.advisories import safety
 from bundle.advisories.matcher import Installed, scan
+from bundle.advisories.scanner import Interpreter
 from bundle.advisories.snapshot import read_snapshot
 from bundle.target import PYTHONS, host_target, parse_target
 from installer.advisories import picklescan
@@ -29,13 +32,13 @@ pytestmark = pytest.mark.index
 
 
 @pytest.fixture(scope="module")
-def cache():
-    return Cache(needs.cache_folder() / "builder")
+def fetching():
+    return Fetching(Cache(needs.cache_folder() / "builder"), NoProgress())
 
 
 @pytest.fixture(scope="module")
-def python(cache):
-    return own_python(cache, NoProgress(), offline=False)
+def python(fetching):
+    return own_python(fetching)
 
 
 @pytest.fixture
@@ -51,9 +54,9 @@ PACKAGES = [
 ]
 
 
-def test_made_once(cache, python):
+def test_made_once(fetching, python):
     before = python.parent.stat().st_mtime_ns
-    assert own_python(cache, NoProgress(), offline=True) == python
+    assert own_python(replace(fetching, offline=True)) == python
     assert python.parent.stat().st_mtime_ns == before
 
 
@@ -78,7 +81,7 @@ def test_a_credential_changes_nothing(python, snapshot, tmp_path, monkeypatch):
 def test_a_damaged_database_is_an_error(python, snapshot, monkeypatch):
     monkeypatch.setattr(type(snapshot), "member", lambda _self, _name: b'{"meta": {"schema_version": "9"}}')
     with pytest.raises(ToolError, match="safety cannot be run"):
-        safety.find_hits(python, snapshot, {("a", "1")}, limit=120)
+        safety.find_hits(Interpreter(python), snapshot, {("a", "1")}, limit=120)
 
 
 def test_the_real_export(python, real_export, tmp_path):
@@ -117,8 +120,8 @@ def test_wheels_for_every_target(lock, target):
         assert ("picklescan" in names) == (version not in ("3.9", "3.10"))
 
 
-def test_members(cache):
-    tools = tools_of(host_target(), cache, NoProgress(), offline=False)
+def test_members(fetching):
+    tools = tools_of(host_target(), fetching)
     names = [item.entry.path for item in tools.members]
     assert all(name.startswith("06_Verification/tools/") and name.endswith(".whl") for name in names)
     assert tools.unpacked.bytes > sum(item.entry.size for item in tools.members)

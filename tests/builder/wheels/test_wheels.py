@@ -20,6 +20,7 @@ import pytest
 from builder.fetch import client
 from builder.fetch.cache import Cache, HashMismatchError, sha256
 from builder.fetch.credentials import Bearer, authorization, redact
+from builder.fetch.fetching import Fetching
 from builder.lock.lock import read_lock, select_wheels
 from builder.lock.locked import LockedWheel
 from builder.wheels.wheels import WheelFacts, fetch_wheels, wheel_facts
@@ -71,9 +72,9 @@ def cache(tmp_path):
     return Cache(tmp_path / "cache")
 
 
-def fetch(wheels, cache, progress=None, **options):
+def fetch(wheels, cache, progress=None):
     pauses: list[float] = []
-    found = fetch_wheels(wheels, cache, progress or NoProgress(), pause=pauses.append, **options)
+    found = fetch_wheels(wheels, Fetching(cache, progress or NoProgress(), pause=pauses.append))
     return found, pauses
 
 
@@ -179,10 +180,10 @@ def test_many_wheels_come_at_the_same_time_and_one_failure_ends_all(cache):
 def test_offline_takes_the_cache_alone_and_names_what_it_lacks(site, cache):
     wheel = locked(f"{site.url}/{NAME}")
     with pytest.raises(BuildError, match=f"not in the cache .*{NAME}"):
-        fetch_wheels([wheel], cache, NoProgress(), offline=True)
+        fetch_wheels([wheel], Fetching(cache, NoProgress(), offline=True))
     assert site.seen == []
     fetch([wheel], cache)
-    assert fetch_wheels([wheel], cache, NoProgress(), offline=True)[wheel].read_bytes() == DATA
+    assert fetch_wheels([wheel], Fetching(cache, NoProgress(), offline=True))[wheel].read_bytes() == DATA
 
 
 def test_a_wheel_of_the_projects_own_folder_is_copied(tmp_path, cache):
@@ -278,6 +279,7 @@ import sys
 from pathlib import Path
 from shared.terminal.progress import NoProgress
 from builder.fetch.cache import Cache
+from builder.fetch.fetching import Fetching
 from builder.lock.locked import LockedWheel
 from builder.wheels.wheels import fetch_wheels
 from contextlib import contextmanager
@@ -291,7 +293,7 @@ class Loud(NoProgress):
 
 url, size, digest, cache = sys.argv[1:]
 wheel = LockedWheel("foo-1.0-py3-none-any.whl", "foo", "1.0", url, int(size), digest)
-fetch_wheels([wheel], Cache(Path(cache)), Loud())
+fetch_wheels([wheel], Fetching(Cache(Path(cache)), Loud()))
 """
 
 
@@ -364,6 +366,6 @@ def test_a_broken_zip_or_one_without_metadata_is_refused(tmp_path):
 def test_two_real_wheels_are_fetched_and_read(cache):
     selection = select_wheels(read_lock(ROOT / "examples" / "rag-mini"), parse_target("linux-x86_64", "3.11"))
     wheels = [wheel for wheel in selection.wheels if wheel.name in ("annotated-types", "typing-inspection")]
-    for wheel, path in fetch_wheels(wheels, cache, NoProgress()).items():
+    for wheel, path in fetch_wheels(wheels, Fetching(cache, NoProgress())).items():
         assert path.stat().st_size == wheel.size
         assert wheel_facts(path, wheel).licence == "MIT"

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bundle.advisories.assess import AGED, FRESH, FUTURE, OUT_OF_DATE, age_of, assess, facts_of
+from bundle.advisories.assess import AGED, FRESH, FUTURE, OUT_OF_DATE, Criteria, age_of, assess, facts_of
 from bundle.advisories.exceptions import NONE, Exceptions
 from bundle.advisories.matcher import POSSIBLE, Doubt, Scan
 from bundle.advisories.severity import DEFAULT, STRICT
@@ -36,20 +36,20 @@ def level(severity, **more):
 )
 def test_tables(snapshot, severity, default, strict):
     for table, status in ((DEFAULT, default), (STRICT, strict)):
-        assert assess(scan(level(severity)), snapshot, NONE, table, NOW).status == status
+        assert assess(scan(level(severity)), Criteria(snapshot, NONE, table), NOW).status == status
 
 
 def test_what_is_only_possible(snapshot):
     for severity in ("critical", "low"):
         possible = level(severity, certainty=POSSIBLE)
-        assert assess(scan(possible), snapshot, NONE, DEFAULT, NOW).status == "WARN"
-    assert assess(scan(level("critical", certainty=POSSIBLE)), snapshot, NONE, STRICT, NOW).status == "FAIL"
+        assert assess(scan(possible), Criteria(snapshot, NONE, DEFAULT), NOW).status == "WARN"
+    assert assess(scan(level("critical", certainty=POSSIBLE)), Criteria(snapshot, NONE, STRICT), NOW).status == "FAIL"
 
 
 def test_nothing_found(snapshot):
-    assert assess(scan(), snapshot, NONE, DEFAULT, NOW).status == "PASS"
+    assert assess(scan(), Criteria(snapshot, NONE, DEFAULT), NOW).status == "PASS"
     doubtful = scan(doubts=[Doubt("lib", None, "", "why")])
-    assert assess(doubtful, snapshot, NONE, DEFAULT, NOW).status == "WARN"
+    assert assess(doubtful, Criteria(snapshot, NONE, DEFAULT), NOW).status == "WARN"
 
 
 @pytest.mark.parametrize(
@@ -63,8 +63,8 @@ def test_nothing_found(snapshot):
 def test_age(snapshot, days, age, default, strict):
     now = NOW + timedelta(days=days)
     assert age_of(snapshot, now)[0] == age
-    assert assess(scan(), snapshot, NONE, DEFAULT, now).status == default
-    assert assess(scan(), snapshot, NONE, STRICT, now).status == strict
+    assert assess(scan(), Criteria(snapshot, NONE, DEFAULT), now).status == default
+    assert assess(scan(), Criteria(snapshot, NONE, STRICT), now).status == strict
 
 
 def test_age_is_that_of_the_knowledge(tmp_path):
@@ -74,21 +74,21 @@ def test_age_is_that_of_the_knowledge(tmp_path):
 
 
 def test_exceptions(snapshot):
-    found = assess(scan(FINDING), snapshot, Exceptions(1, (ONE,)), DEFAULT, NOW)
+    found = assess(scan(FINDING), Criteria(snapshot, Exceptions(1, (ONE,)), DEFAULT), NOW)
     assert found.status == "PASS"
     assert found.findings == ()
     assert found.excepted == ((FINDING, ONE),)
     assert found.to_json()["excepted"][0]["exception"]["approver"] == "kim"
-    late = assess(scan(FINDING), snapshot, Exceptions(1, (ONE,)), DEFAULT, ONE.expires + timedelta(days=1))
+    late = assess(scan(FINDING), Criteria(snapshot, Exceptions(1, (ONE,)), DEFAULT), ONE.expires + timedelta(days=1))
     assert late.findings == (FINDING,)
     assert late.findings_status == "FAIL"
     assert late.expired == ((FINDING, ONE),)
-    other = assess(scan(replace(FINDING, version="2.5")), snapshot, Exceptions(1, (ONE,)), DEFAULT, NOW)
+    other = assess(scan(replace(FINDING, version="2.5")), Criteria(snapshot, Exceptions(1, (ONE,)), DEFAULT), NOW)
     assert other.status == "FAIL"
 
 
 def test_json(snapshot):
-    found = assess(scan(FINDING, level("low")), snapshot, NONE, DEFAULT, NOW).to_json()
+    found = assess(scan(FINDING, level("low")), Criteria(snapshot, NONE, DEFAULT), NOW).to_json()
     assert found["counts"] == {"high": 1, "low": 1}
     assert found["findings"][0]["link"].endswith("/TEST-1")
     assert facts_of(snapshot)["known_until"] == "2026-06-01T12:00:00Z"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bundle.advisories.assess import assess
+from bundle.advisories.assess import Criteria, assess
 from bundle.advisories.exceptions import JUSTIFICATIONS, Exceptions
 from bundle.advisories.matcher import POSSIBLE, Scan
 from bundle.advisories.severity import DEFAULT
@@ -18,7 +18,7 @@ def document(tmp_path):
     maybe = replace(other, package="odd", version="1.0", certainty=POSSIBLE, fixed=())
     scanned = Scan((FINDING, other, maybe), (), frozenset(), 3)
     snapshot = read_snapshot(snapshot_bytes(tmp_path))
-    return vex(assess(scanned, snapshot, Exceptions(1, (ONE,)), DEFAULT, NOW), "demo", "1.0", NOW)
+    return vex(assess(scanned, Criteria(snapshot, Exceptions(1, (ONE,)), DEFAULT), NOW), "demo", "1.0", NOW)
 
 
 def test_document(tmp_path):

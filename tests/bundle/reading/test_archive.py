@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder import members
-from builder.assemble.assemble import write_archive
+from builder.assemble.assemble import Contents, write_archive
 from builder.members import member
 from bundle import digest
 from bundle.manifest import NAME
@@ -38,7 +38,7 @@ MTIME = MANIFEST.created_epoch
 
 def written(folder: Path) -> tuple[Path, str]:
     path = folder / MANIFEST.archive
-    return path, write_archive(path, MANIFEST, DATA, MEMBERS, NoProgress())[path.name]
+    return path, write_archive(path, Contents(MANIFEST, DATA, MEMBERS), NoProgress())[path.name]
 
 
 def read(path: Path, sha256: str, manifest: Manifest = MANIFEST, data: bytes = DATA) -> dict[str, bytes]:
@@ -229,7 +229,7 @@ def test_reading_and_writing_take_constant_memory(tmp_path) -> None:
     manifest = replace(MANIFEST, files=tuple(item.entry for item in items))
     path = tmp_path / "big.tar.gz"
     tracemalloc.start()
-    sha256 = write_archive(path, manifest, DATA, items, NoProgress())[path.name]
+    sha256 = write_archive(path, Contents(manifest, DATA, items), NoProgress())[path.name]
     for _entry, blocks in read_archive([(path, sha256)], manifest, DATA):
         medium.drain(blocks)
     peak = tracemalloc.get_traced_memory()[1]

@@ -11,7 +11,7 @@ from installer.change.space import RESERVE
 from shared.files import temp_folders
 from shared.i18n import _
 from validator.check import FULL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError
-from validator.checks.performance.measured import judged
+from validator.checks.performance.measured import Measured, judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ class DiskSpeed(Check):
             "read": (read, "MB/s"),
             "fsync": (round(sync * 1000, 3), "ms"),
         }
-        yield judged(self, subject, details.format(path=state), metric, BOUNDS)
+        yield judged(self, subject, details.format(path=state), Measured(metric, BOUNDS))
 
 
 def speed(work: Callable[[], None]) -> float:

@@ -8,7 +8,7 @@ from shared.errors import ToolError
 from shared.i18n import _, plural
 from validator.check import ERROR, FULL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError, some_of
 from validator.checks.performance.import_costs import blamed, costs, parse
-from validator.checks.performance.measured import judged
+from validator.checks.performance.measured import Measured, judged
 from validator.trials import trial
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class ImportTree(Check):
             len(tree),
         ).format(module=slowest, count=len(tree), heaviest=heavy[0][0], seconds=heavy[0][1] / 1e6)
         evidence = {"module": slowest, "tree": [list(line) for line in tree[-BRANCHES:]]}
-        yield judged(self, subject, details, metric, bounds, evidence=evidence)
+        yield judged(self, subject, details, Measured(metric, bounds), evidence=evidence)
         for command in {command[0]: command for command in reversed(manifest.application.smoke)}.values():
             yield self.start_of(subject, command)
 

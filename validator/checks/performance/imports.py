@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shared.i18n import _
 from validator.check import ERROR, NORMAL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError, some_of
-from validator.checks.performance.measured import judged
+from validator.checks.performance.measured import Measured, judged
 from validator.trials import trial
 
 if TYPE_CHECKING:
@@ -49,4 +49,4 @@ class ImportTime(Check):
             return
         slowest = max(seconds, key=lambda module: seconds[module])
         details = _("the slowest is {module} with {seconds:.2f} s").format(module=slowest, seconds=seconds[slowest])
-        yield judged(self, subject, details, metric, dict.fromkeys(metric, "import_seconds"))
+        yield judged(self, subject, details, Measured(metric, dict.fromkeys(metric, "import_seconds")))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shared.i18n import _
 from shared.processes import scripts
 from validator.check import NORMAL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError
-from validator.checks.performance.measured import judged
+from validator.checks.performance.measured import Measured, judged
 from validator.trials import trial
 
 if TYPE_CHECKING:
@@ -54,4 +54,4 @@ class MatrixProduct(Check):
             version=version, size=SIZE, milliseconds=seconds * 1000
         )
         metric = {"matrix_product": (round(speed, 2), "GFLOP/s")}
-        yield judged(self, subject, details, metric, {"matrix_product": "matrix_gflops"})
+        yield judged(self, subject, details, Measured(metric, {"matrix_product": "matrix_gflops"}))

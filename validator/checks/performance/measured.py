@@ -56,21 +56,23 @@ DEFAULTS = {
 }
 
 
-def judged(
-    check: Check,
-    subject: Subject,
-    details: str,
-    metric: dict[str, tuple[float, str]],
-    bounds: dict[str, str],
-    **more: Any,
-) -> CheckResult:
+@dataclass(frozen=True)
+class Measured:
+    """The metrics of a check: the value and unit of each, and for those with a threshold its name in DEFAULTS."""
+
+    metric: dict[str, tuple[float, str]]
+    bounds: dict[str, str]
+
+
+def judged(check: Check, subject: Subject, details: str, measured: Measured, **more: Any) -> CheckResult:
     """Return the result of a measurement, WARN if a metric misses its threshold, with the values of the previous run.
 
-    ``bounds`` maps names of ``metric`` to names of DEFAULTS. Stores the values for the next run.
+    Stores the values for the next run.
     """
+    metric = measured.metric
     last = read_last(subject.prefix).get(check.id, {})
     keep(subject.prefix, check.id, {name: value for name, (value, _unit) in metric.items()})
-    limits = {name: bound_of(subject, bound) for name, bound in bounds.items()}
+    limits = {name: bound_of(subject, bound) for name, bound in measured.bounds.items()}
     missed = [
         shortfall(name, *metric[name], limit) for name, limit in limits.items() if not limit.holds(metric[name][0])
     ]

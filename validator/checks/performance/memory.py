@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shared.i18n import _
 from shared.terminal.console import human_bytes
 from validator.check import FULL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError
-from validator.checks.performance.measured import judged
+from validator.checks.performance.measured import Measured, judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,4 +43,4 @@ class MemoryBandwidth(Check):
             best = min(best, time.perf_counter() - started)
         details = _("{size} copied in {milliseconds:.1f} ms").format(size=human_bytes(SIZE), milliseconds=best * 1000)
         metric = {"memory_bandwidth": (round(2 * SIZE / best / 1e9, 2), "GB/s")}
-        yield judged(self, subject, details, metric, {"memory_bandwidth": "memory_gb_per_second"})
+        yield judged(self, subject, details, Measured(metric, {"memory_bandwidth": "memory_gb_per_second"}))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shared.errors import ToolError
 from shared.i18n import _
 from validator.check import ERROR, FULL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError
-from validator.checks.performance.measured import judged
+from validator.checks.performance.measured import Measured, judged
 from validator.trials import trial
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class ModelTime(Check):
                 bounds[f"{model.name}.rate"] = "embeddings_per_second"
                 details = _("{details}, then embeds {rate:.1f} sentences per second").format(details=details, rate=rate)
         name = _("Model {model}").format(model=model.name)
-        return judged(self, subject, details, metric, bounds, name=name)
+        return judged(self, subject, details, Measured(metric, bounds), name=name)
 
     def timed(self, subject: Subject, command: tuple[str, ...]) -> trial.Took:
         """Run a command of the application to its end and return its cost. Raises UncheckedError if it fails."""

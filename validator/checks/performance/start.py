@@ -15,7 +15,7 @@ from shared.errors import ToolError
 from shared.files import temp_folders
 from shared.i18n import _
 from validator.check import ERROR, NORMAL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError
-from validator.checks.performance.measured import judged
+from validator.checks.performance.measured import Measured, judged
 from validator.trials import scratch_prefix, trial
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class StartTime(Check):
             details = _("{details}; without bytecode and lazy imports {seconds:.2f} s").format(
                 details=details, seconds=before["warm"]
             )
-        return judged(self, subject, details, metric, bounds, name=title)
+        return judged(self, subject, details, Measured(metric, bounds), name=title)
 
     def both(
         self, subject: Subject, scratch: Installation, command: tuple[str, ...], runs: int = WARM_RUNS

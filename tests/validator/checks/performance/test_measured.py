@@ -11,7 +11,7 @@ from shared.files import files
 from tests.installed import APPLICATION, make_prefix
 from validator.check import PASS, PERFORMANCE, WARN, Check
 from validator.checks.performance import measured
-from validator.checks.performance.measured import Bound, judged, read_last
+from validator.checks.performance.measured import Bound, Measured, judged, read_last
 from validator.report import read_result
 from validator.subject import Subject, subject_of
 
@@ -34,7 +34,8 @@ class Speed(Check):
 
 def judge(prefix, value: float):
     bounds = {"speed": "disk_read_mb_per_second"}
-    return judged(Speed(), subject_of(prefix), "measured", {"speed": (value, "MB/s"), "other": (1.0, "s")}, bounds)
+    metric = {"speed": (value, "MB/s"), "other": (1.0, "s")}
+    return judged(Speed(), subject_of(prefix), "measured", Measured(metric, bounds))
 
 
 def test_the_last_run_stands_beside_the_next(prefix) -> None:
@@ -92,7 +93,7 @@ def test_what_cannot_be_kept_is_measured_all_the_same(prefix, monkeypatch) -> No
 
 
 def test_without_an_installation_nothing_is_kept() -> None:
-    result = judged(Speed(), Subject(), "measured", {"speed": (1, "MB/s")}, {})
+    result = judged(Speed(), Subject(), "measured", Measured({"speed": (1, "MB/s")}, {}))
     assert result.performance_metric == {"speed": {"value": 1, "unit": "MB/s"}}
 
 
