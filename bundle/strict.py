@@ -37,9 +37,7 @@ def refuse(path: str, reason: str) -> TrustError:
     shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in path)
     return TrustError(
         f"{shown}: {reason}.",
-        advice=_(
-            "The document is not in the format that this version expects; transfer it again from where it was created."
-        ),
+        advice=_("Transfer the document again from where it was created; this version expects another format."),
     )
 
 

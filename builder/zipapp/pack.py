@@ -124,9 +124,9 @@ def unpack_wheel(wheel: Chosen, file: Path, site: Path) -> None:
             metadata = PurePosixPath(name).parts[0].endswith(".dist-info")
             if path.exists() and not metadata and path.read_bytes() != data:
                 raise BuildError(
-                    _("{name} differs between the wheels of {package} for the Python versions.").format(
-                        name=name, package=wheel.wheel.name
-                    ),
+                    _(
+                        "The wheels of {package} for different Python versions contain different copies of {name}."
+                    ).format(name=name, package=wheel.wheel.name),
                     advice=_("Lock a version of {package} with abi3 wheels.").format(package=wheel.wheel.name),
                 )
             if not path.exists():

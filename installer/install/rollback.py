@@ -118,10 +118,12 @@ def target_of_rollback(prefix: Prefix, to: str | None) -> Release:
             _("{release} is already active.").format(release=target.id), advice=_("Specify another release with --to.")
         )
     if not target.is_complete and target != retention.unmarked(prefix):
-        stored = ", ".join(release.id for release in prefix.complete_releases()) or _("none")
+        stored = ", ".join(release.id for release in prefix.complete_releases())
         raise HostError(
             _("{release} is not retained in {path}.").format(path=prefix.root, release=target.id),
-            advice=_("Available: {names}.").format(names=stored),
+            advice=_("Choose one of these: {names}.").format(names=stored)
+            if stored
+            else _("Install a bundle, or repair the installation with recover."),
         )
     return target
 

@@ -207,7 +207,7 @@ def require_success(ended: process.Completed, name: str, arguments: list[str]) -
         _("{command} failed ({reason}): {last}").format(
             command=" ".join([name, *arguments]), reason=reason, last=last_line(ended.stderr)
         ),
-        advice=_("The full output is in the log; send it to whoever built the bundle."),
+        advice=_("Send the log, which has the full output, to whoever built the bundle."),
     )
 
 

@@ -136,10 +136,12 @@ def find(prefix: Prefix, name: str) -> Backup:
     if name == "latest" and known:
         return known[-1]
     if not wanted:
-        names = ", ".join(backup.name for backup in known) or _("none")
+        names = ", ".join(backup.name for backup in known)
         raise UsageError(
             _("{name} is not a backup of {path}.").format(name=name[:80], path=prefix.root),
-            advice=_("Available: {names}.").format(names=names),
+            advice=_("Choose one of these: {names}.").format(names=names)
+            if names
+            else _("Create a backup first; there are none."),
         )
     return wanted[0]
 

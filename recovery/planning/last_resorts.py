@@ -110,7 +110,7 @@ def with_last_resort(plan: Plan, chosen: list[Remedy], planned: PlanInput) -> Pl
 
 
 def _hint() -> str:
-    return _("--allow-unlocked tries other versions that are stored here; that set of packages is not signed.")
+    return _("Add --allow-unlocked to try other versions that are stored here; that set of packages is not signed.")
 
 
 def _lacks_more(inspection: Inspection) -> bool:

@@ -100,7 +100,7 @@ class Plan:
         shown += [retention.sentence(gone) for gone in self.removes]
         shown += [_("Still damaged:")] if self.left else []
         shown += [f"  {line}" for left in self.left for line in left.lines()]
-        shown += [_("Not fixed by this: {reason}").format(reason=self.unmet)] if self.unmet else []
+        shown += [_("This plan does not repair everything. {advice}").format(advice=self.unmet)] if self.unmet else []
         shown += [self.restore] if self.restore else []
         shown += self.notes
         return list(map(sentence, shown))

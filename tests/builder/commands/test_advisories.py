@@ -59,7 +59,7 @@ def test_import_again(tmp_path, capsys):
     few = write_export(tmp_path / "few.zip", RECORDS[:3])
     before = (tmp_path / "advisories.zip").read_bytes()
     assert main(["advisories", "import", str(few), "--sequence", "1780315202", "--quiet"]) == 7
-    assert "5 %" in capsys.readouterr().err
+    assert "5%" in capsys.readouterr().err
     assert (tmp_path / "advisories.zip").read_bytes() == before
 
 
