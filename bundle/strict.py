@@ -223,7 +223,7 @@ class Value:
         return result
 
     def check(self, path: str) -> None:
-        """Refuse errors that involve several fields; ``path`` is that of the value in the document."""
+        """Refuse fields that are invalid in combination; ``path`` is that of the object in the document."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that ``from_json`` reads."""

@@ -63,7 +63,7 @@ class Making:
 def make_snapshot(export: Path, making: Making, former: Snapshot | None = None) -> bytes:
     """Return the snapshot of an export.
 
-    Raises BuildError if the export is not complete or has lost more than 5 % of the advisories that were live in
+    Raises BuildError if the export is not complete or has lost more than 5% of the advisories that were live in
     ``former``, UsageError if the sequence number does not grow.
     """
     found = read_export(export, making.now)

@@ -99,8 +99,8 @@ def collect_model(
 ) -> CollectedModel:
     """Return a model with its files, from a folder or a hub, all with their SHA-256.
 
-    ``include`` (empty: all) and ``exclude`` are patterns for whole paths, in which ``*`` matches ``/`` too.
-    Raises BuildError if the model is not available or incomplete, or has files that cannot be bundled.
+    ``include`` (empty: all) and ``exclude`` list patterns for whole paths, in which ``*`` matches ``/`` too. Raises
+    BuildError if the model is not available or incomplete, or has files that cannot be bundled.
     """
     if spec.folder is not None:
         model = _from_folder(spec.folder, name, progress, include, exclude)

@@ -63,9 +63,9 @@ def build_zipapp(
 ) -> Path:
     """Write the zipapp for the target's platform and architecture to ``output`` and return it.
 
-    ``policy`` are the pins, added as policy.json; ``epoch`` is the time of every member in
-    seconds since 1970; ``offline`` uses only wheels from the cache. The target's Python and glibc
-    are ignored. Raises BuildError if a wheel is missing, cannot be fetched or does not match the lockfile.
+    ``policy`` has the keys to pin and is added as policy.json; ``epoch`` is the time of every member in seconds since
+    1970; ``offline`` uses only wheels from the cache. The target's Python and glibc are ignored. Raises BuildError if a
+    wheel is missing, cannot be fetched or does not match the lockfile.
     """
     with temp_folders.scratch() as scratch:
         site = scratch / "site-packages"
@@ -138,7 +138,7 @@ def unpack_wheel(wheel: Chosen, file: Path, site: Path) -> None:
 def _installed_name(name: str) -> str | None:
     """Return the path of a wheel's member below site-packages, or None if it is excluded.
 
-    Raises BuildError if the installer may not contain such a name.
+    Raises BuildError if the installer may not contain a file of that name.
     """
     parts = PurePosixPath(name).parts
     if name.startswith("/") or ".." in parts or "\\" in name or name.endswith(".pth"):

@@ -173,7 +173,7 @@ def _going(prefix: Prefix, release: Release, stays: list[Release]) -> Going:
 
 
 def too_many(prefix: Prefix, coming: Release) -> tuple[Going, ...]:
-    """Return the running releases that an installation would leave waiting, or () if they are within the limit."""
+    """Return the running releases whose removal an installation would postpone, or () if they are within the limit."""
     found = [gone for gone in going(prefix, coming) if not in_use.is_free(prefix.release(gone.release))]
     return tuple(found) if len(found) > MOST_IN_USE else ()
 

@@ -169,7 +169,7 @@ def _write(folder: Path, kept: Stored, memory: Memory) -> Memory:
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Hold the lock of a trust folder for a change, and remove the temporary files of a killed one."""
+    """Hold the lock of a trust folder for a change, and remove the temporary files of a killed run."""
     with locked(folder / LOCK, wait=LOCK_WAIT):
         for path in _unfinished(folder):
             path.unlink()

@@ -1,7 +1,7 @@
 """The trial of a repaired release after its activation (docs/adr/0010, 0015).
 
 By their digests, its files are those of a release that worked, except those that remain damaged. So it is enough that
-it starts and that its rebuilt parts context.
+it starts and that its rebuilt parts work.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def to_try(inspection: Inspection, packages: frozenset[str], parts: Parts | None
     1. With another Python than before: all.
     2. Else the core modules of reinstalled packages, one smoke command of each launcher, and the models with a replaced
        file. If there are neither such modules nor smoke commands, all core modules.
-    3. Never a model with a file that remains damaged: its results mean nothing.
+    3. Never a model with a file that remains damaged: its results are meaningless.
     """
     manifest = inspection.installation.manifest
     spoiled = parts.models if parts else frozenset[str]()
