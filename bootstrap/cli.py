@@ -92,7 +92,7 @@ def _main(argv: list[str] | None) -> int:
         os.umask(0o022)  # regardless of the caller's, installed files have exactly the modes that are set
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # if ignored, the kernel drops exit statuses
     common.tidy()
-    code = run_command(common.take_prefix, parsed)
+    code = run_command(common.check_prefix_option, parsed)
     if code:
         return code
     with common.logged(parsed):

@@ -61,6 +61,6 @@ class InstallationRecoveryManager:
             )
         newest = made[-1]
         active, wanted = self.prefix.active(), newest.release
-        if wanted and (active is None or active.made_from != self.prefix.release(wanted).made_from):
+        if wanted and (active is None or active.version_key != self.prefix.release(wanted).version_key):
             rollback.rollback(self.prefix, self.progress, rollback.Goal(wanted, mending(host_trust_stores())))
         return self.restore(newest.name)

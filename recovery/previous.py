@@ -45,7 +45,7 @@ def mending(trust_stores: TrustStores) -> Callable[[Prefix, Release, str], Build
         manifest = inspection.proof.manifest
         preflight.require_ok([*preflight.runtime(manifest), preflight.repair_space(manifest, prefix, None)])
         if not reading.is_folder(release.path):
-            prefix.forgo(release)  # logs contain its name, so no other release may get it
+            prefix.retire_name(release)  # logs contain its name, so no other release may get it
         return lambda change, progress: _build(inspection, change, progress)
 
     return check

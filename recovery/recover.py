@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Callable
 from installer.change import retention
 from installer.change.outcome import explained
 from installer.layout import seal
-from installer.layout.misplaced import find_misplaced, require_home
+from installer.layout.misplaced import find_misplaced, refuse_linked_folders
 from installer.logs import audit_log
 from installer.release.receipt import ADDED
 from installer.trust.admission import remember
@@ -106,11 +106,15 @@ def plan_recovery(
     return plan, inspection
 
 
-def removed_by(plan: Plan, inspection: Inspection, bundle: AdmittedBundle | None) -> tuple[retention.Going, ...]:
+def removed_by(
+    plan: Plan, inspection: Inspection, bundle: AdmittedBundle | None
+) -> tuple[retention.PlannedRemoval, ...]:
     """Return the releases that are removed if a plan is carried out."""
     if not plan.replacing:
         return ()
-    return retention.going(inspection.prefix, plan.replacing[-1].coming(inspection, bundle), is_damaged=True)
+    return retention.planned_removals(
+        inspection.prefix, plan.replacing[-1].next_release(inspection, bundle), is_damaged=True
+    )
 
 
 def foresee(prefix: Prefix, available: Available, digests: Digests) -> Repair:
@@ -128,14 +132,14 @@ def recover(
     2. Inspect and plan; ``confirm`` decides whether the plan is carried out.
     3. Back up settings and data.
     4. Apply the plan; after a failure the release that was active before remains active.
-    5. Check again what could not be checked before.
+    5. Inspect again what could not be inspected before, and repair that too.
     6. Write an entry into the audit log, and record the counter of a bundle that was installed.
 
     Raises HostError if something must be transferred first, TrustError if a given bundle may not be installed,
     InstallError if the repair failed, BusyError if another run holds the lock.
     """
     misplaced = find_misplaced(prefix)
-    require_home(prefix, misplaced)
+    refuse_linked_folders(prefix, misplaced)
     make_lockable(prefix.state / "lock")
     # 1.
     with locked(prefix.state / "lock", wait=request.wait):
@@ -182,10 +186,10 @@ class RecoveryRun:
 
     def carry_out(self, plan: Plan, inspection: Inspection) -> Recovery:
         """Do steps 3 to 6 of ``recover``."""
-        prefix, previous = self.prefix, self.prefix.active()
-        first = plan.has(RepairMisplaced)
-        if first:
-            first.repair(self.context(plan, inspection))  # the backup needs its folder
+        prefix, former = self.prefix, self.prefix.active()
+        misplaced = plan.has(RepairMisplaced)
+        if misplaced:  # before the backup, which needs its folder; it finds nothing left to do in step 4
+            misplaced.repair(self.context(plan, inspection))
         name = backups.new_name(prefix, "before-recover")
         try:
             # 3.
@@ -193,21 +197,21 @@ class RecoveryRun:
                 backup = backups.create(prefix, name, also=unknown_files(inspection))
             # 4. and 5.
             collected = apply(plan, self.context(plan, inspection))
-            plan, collected = self.check_again(plan, inspection) or (plan, collected)
+            plan, collected = self.repair_uncovered(plan, inspection) or (plan, collected)
             # 6.
-            head = self.note(plan, previous, inspection)
+            head = self.note(plan, former, inspection)
             backups.prune(prefix)
         except BaseException as error:
             head = audit_log.note_failure(prefix, "recover", error, remedies=[remedy.id for remedy in plan.remedies])
             with contextlib.suppress(OSError):  # the first error is the one to report
                 backups.remove(prefix, name)
-            raise explained(error, prefix, head, previous) from error
+            raise explained(error, prefix, head, former) from error
         active = prefix.active()
         done = Recovery(
             plan,
             applied=True,
             active=active.id if active else None,
-            former=previous.id if previous else None,
+            former=former.id if former else None,
             backup=backup,
             audit_head=head,
             digests=inspection.digests,
@@ -222,7 +226,7 @@ class RecoveryRun:
         """Return the context in which the remedies of a plan are applied."""
         return RepairContext(inspection, self.request.bundle, self.progress, plan.packages)
 
-    def check_again(self, plan: Plan, inspection: Inspection) -> tuple[Plan, retention.Collected] | None:
+    def repair_uncovered(self, plan: Plan, inspection: Inspection) -> tuple[Plan, retention.Collected] | None:
         """Repair damage that was hidden before; return the combined plan and the collected releases, or None.
 
         While a wheel is lost, its package cannot be compared with it, and neither can a file that cannot be read.

@@ -59,7 +59,7 @@ SLOW = (
     "installer/layout/location/test_own_command.",
     "installer/layout/location/test_placement.",
     "installer/layout/test_prefix.",
-    "installer/layout/test_service.",
+    "installer/layout/test_service_account.",
     "installer/logs/test_syslog.",
     "installer/logs/test_usage.",
     "installer/release/test_bytecode.",

@@ -6,6 +6,7 @@ is the next step. They never print; progress is reported to the ``progress`` arg
 
 from __future__ import annotations
 
+from bootstrap.api.backups import BackupPlan, create_backup, list_backups, plan_backup, restore
 from bootstrap.api.here import QUIET, prefix_or_none, settled
 from bootstrap.api.inspecting import (
     Status,
@@ -35,7 +36,6 @@ from bootstrap.api.installing import (
     upgrade,
     verify,
 )
-from bootstrap.api.keeping import BackupPlan, create_backup, list_backups, plan_backup, restore
 from bootstrap.api.repairing import plan_recovery, recover
 from bootstrap.api.scanning import advisories_site, scan_advisories, update_advisories
 from installer.trust.admission import AS_IT_IS

@@ -23,24 +23,24 @@ def trust_stores() -> TrustStores:
     return host_trust_stores()
 
 
-def settled(prefix: Path | None = None, *, left: bool = False, bereft: bool = False) -> Prefix:
+def settled(prefix: Path | None = None, *, allow_uninstalled: bool = False, allow_lost_state: bool = False) -> Prefix:
     """Return a prefix after undoing any interrupted change in it, for read-only commands.
 
-    ``left`` also accepts a prefix from which the installation was removed, for what remains there, and ``bereft`` one
-    that has lost its state.
+    ``allow_uninstalled`` also accepts a prefix from which the installation was removed, for what remains there, and
+    ``allow_lost_state`` one that has lost its state.
     """
     from installer.change import transaction
 
-    found = find_prefix(prefix, left=left, bereft=bereft)
+    found = find_prefix(prefix, allow_uninstalled=allow_uninstalled, allow_lost_state=allow_lost_state)
     if found.exists:
         transaction.resolve_if_unlocked(found)
     return found
 
 
-def prefix_or_none(prefix: Path | None, *, bereft: bool = False) -> Prefix | None:
+def prefix_or_none(prefix: Path | None, *, allow_lost_state: bool = False) -> Prefix | None:
     """Return the named prefix or this user's only one, or None if none is named and nothing is installed."""
     try:
-        return settled(prefix, bereft=bereft)
+        return settled(prefix, allow_lost_state=allow_lost_state)
     except HostError:
         if prefix is not None:
             raise

@@ -55,7 +55,7 @@ def history(prefix: Path | None = None) -> list[Event]:
     """Return the past changes of a prefix, oldest first, with the releases that still exist."""
     from installer.change.history import history as events_of
 
-    return events_of(settled(prefix, left=True))
+    return events_of(settled(prefix, allow_uninstalled=True))
 
 
 def audit_head(prefix: Path | None = None) -> str | None:
@@ -73,14 +73,14 @@ def audit_entries(prefix: Path | None = None) -> list[dict[str, Any]]:
     """Return the entries of the audit log, oldest first."""
     from installer.logs import audit_log
 
-    return audit_log.entries(settled(prefix, left=True))
+    return audit_log.entries(settled(prefix, allow_uninstalled=True))
 
 
 def verify_audit_log(prefix: Path | None = None, *, anchor: str | None = None) -> tuple[int, str]:
     """Verify the audit log's chain, and that it contains ``anchor`` if given; returns its length and head."""
     from installer.logs import audit_log
 
-    return audit_log.verify(settled(prefix, left=True), anchor)
+    return audit_log.verify(settled(prefix, allow_uninstalled=True), anchor)
 
 
 def available_bundle() -> tuple[Manifest | None, str]:
@@ -122,7 +122,7 @@ def validate(
             _("--timeout must be greater than 0 and at most {most} seconds.").format(most=TIMEOUT_LIMIT),
             advice=_("Specify another number."),
         )
-    found = prefix_or_none(prefix, bereft=True)
+    found = prefix_or_none(prefix, allow_lost_state=True)
     inspected = subject.subject_of(found) if found else subject.subject_before_installation(*available_bundle())
     validated = replace(inspected, timeout=timeout, report_name=report_name or subject.REPORT_NAME)
     known = (*registry.CHECKS, *plugins.find(validated, trust_stores()))

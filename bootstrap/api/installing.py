@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from bundle.opening import Bundle
     from bundle.signing.chain import Signed
     from installer.change.outcome import Outcome
-    from installer.install.preflight import Finding
+    from installer.install.preflight import HostResult
     from installer.install.repeated import Effect
     from installer.install.uninstall import Removal
     from installer.layout.prefix import Prefix
     from installer.trust.admission import AdmittedBundle, Conditions
-    from installer.trust.keeping import Account
     from installer.trust.memory import Memory
+    from installer.trust.memory_admin import Account
     from installer.trust.state import State
     from shared.terminal.progress import Progress
 
@@ -66,7 +66,7 @@ def admission(bundle: Bundle, prefix: Path | None = None, *, conditions: Conditi
     return admit(Candidate(bundle, prefix_for(bundle, prefix), trust_stores(), conditions))
 
 
-def plan(bundle: Bundle, prefix: Path | None = None, *, conditions: Conditions = AS_IT_IS) -> list[Finding]:
+def plan(bundle: Bundle, prefix: Path | None = None, *, conditions: Conditions = AS_IT_IS) -> list[HostResult]:
     """Return the findings of a dry run of an installation on this host; nothing is written."""
     from installer.install import preflight
 
@@ -136,7 +136,7 @@ def uninstall(
     """Remove the installation; with ``purge`` also the user's data, settings and backups, and the audit log."""
     from installer.install.uninstall import uninstall as remove
 
-    return remove(find_prefix(prefix, left=purge), progress, purge=purge, wait=wait)
+    return remove(find_prefix(prefix, allow_uninstalled=purge), progress, purge=purge, wait=wait)
 
 
 def trust_state(prefix: Path | None = None) -> State:
@@ -148,9 +148,9 @@ def trust_state(prefix: Path | None = None) -> State:
 
 def memory_accounts(prefix: Path | None = None) -> list[Account]:
     """Return the records of what this host and user accepted, with their problems."""
-    from installer.trust import keeping
+    from installer.trust import memory_admin
 
-    return keeping.accounts(trust_stores(), prefix_or_none(prefix))
+    return memory_admin.accounts(trust_stores(), prefix_or_none(prefix))
 
 
 def accept_memory(prefix: Path | None = None) -> tuple[Memory, str]:
@@ -158,9 +158,9 @@ def accept_memory(prefix: Path | None = None) -> tuple[Memory, str]:
 
     Returns the record, and the head of the audit log or "" without one.
     """
-    from installer.trust import keeping
+    from installer.trust import memory_admin
 
-    return keeping.accept(trust_stores(), prefix_or_none(prefix))
+    return memory_admin.accept(trust_stores(), prefix_or_none(prefix))
 
 
 def update_trust(

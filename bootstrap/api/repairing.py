@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bootstrap.api.here import QUIET, trust_stores
 from installer.layout import misplaced
 from installer.layout.location.finding import find_prefix
-from installer.trust import keeping
+from installer.trust import memory_admin
 from installer.trust.available import find
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ def plan_recovery(
     from recovery.recover import RecoverRequest
     from recovery.recover import plan_recovery as plan_repair
 
-    found = find_prefix(prefix, bereft=True)
-    misplaced.require_home(found, misplaced.find_misplaced(found))
+    found = find_prefix(prefix, allow_lost_state=True)
+    misplaced.refuse_linked_folders(found, misplaced.find_misplaced(found))
     report = read_diagnosis(diagnosis) if diagnosis else None
     available = find(found, bundle, trusted_keys, trust_stores())
     return plan_repair(found, RecoverRequest(report, available, allow_unlocked).admitted())[0]
@@ -60,11 +60,11 @@ def recover(
     from recovery.recover import RecoverRequest
     from recovery.recover import recover as repair
 
-    found, stores = find_prefix(prefix, bereft=True), trust_stores()
+    found, stores = find_prefix(prefix, allow_lost_state=True), trust_stores()
     report = read_diagnosis(diagnosis) if diagnosis else None
     available = find(found, bundle, trusted_keys, stores)
     done = repair(found, confirm, progress, RecoverRequest(report, available, allow_unlocked, wait))
     if done.applied or not done.plan.remedies:  # not if the user declined
-        for line in keeping.repair(stores, found):
+        for line in memory_admin.repair(stores, found):
             progress.warn(line)
     return done

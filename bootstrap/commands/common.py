@@ -122,7 +122,7 @@ def tidy() -> None:
         memory.tidy(here.trust_stores().own)
 
 
-def take_prefix(arguments: argparse.Namespace) -> int:
+def check_prefix_option(arguments: argparse.Namespace) -> int:
     """Check the working directory and the named prefix before a log or anything else is opened there."""
     placement.require_working_folder()
     if arguments.prefix is not None:

@@ -25,7 +25,7 @@ import sys
 from .host import check_host, check_modules, check_python
 from .words import Refusal, _, broken, sentence
 
-STORED = (
+PASSED_NAMES = (
     "HOME PATH LANG TZ TERM COLUMNS LINES NO_COLOR USER LOGNAME SSH_AUTH_SOCK TEMP TMP TMPDIR "
     "USERPROFILE USERNAME LOCALAPPDATA APPDATA PROGRAMDATA SYSTEMROOT SYSTEMDRIVE WINDIR COMSPEC PATHEXT "
     "PROCESSOR_ARCHITECTURE PROCESSOR_ARCHITEW6432 "  # platform.machine() reads these two
@@ -100,7 +100,7 @@ def read_facts(zipapp):
 
 def allowed(name):
     """Return whether a variable of the caller's environment is passed on."""
-    return name.upper() in STORED or name.upper().startswith(PASSED_PREFIXES)
+    return name.upper() in PASSED_NAMES or name.upper().startswith(PASSED_PREFIXES)
 
 
 def isolate(zipapp):

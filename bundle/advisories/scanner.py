@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-STORED = ("SYSTEMROOT", "WINDIR", "NUMBER_OF_PROCESSORS")
+PASSED_NAMES = ("SYSTEMROOT", "WINDIR", "NUMBER_OF_PROCESSORS")
 Answer = TypeVar("Answer")
 
 
@@ -54,6 +54,6 @@ def ask(
 
 def environment(folder: Path) -> dict[str, str]:
     """Return the variables of a scanner: of the caller's, only those that a program needs to start."""
-    stored = {name: os.environ[name] for name in STORED if name in os.environ}
+    passed = {name: os.environ[name] for name in PASSED_NAMES if name in os.environ}
     homes = dict.fromkeys(("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "TMPDIR", "TEMP", "TMP"), str(folder))
-    return {**stored, **homes, "PATH": "", "PYTHONUTF8": "1"}
+    return {**passed, **homes, "PATH": "", "PYTHONUTF8": "1"}

@@ -32,10 +32,10 @@ def activate(
         check() if check is not None else acceptance.check_health(prefix, manifest, progress)
         acceptance.require_unchanged(release, before)
 
-    commit_and_check(change, manifest, progress, check=check_new)
+    switch_and_check(change, manifest, progress, check=check_new)
 
 
-def commit_and_check(
+def switch_and_check(
     change: Transaction, manifest: Manifest, progress: Progress, *, check: Callable[[], None] | None = None
 ) -> None:
     """Make a complete release current, check it from outside, and switch back if it does not work."""
@@ -43,14 +43,14 @@ def commit_and_check(
     progress.step(_("Activating {release}").format(release=change.release.id))
     launchers.write(prefix, manifest)
     try:
-        change.commit()
+        change.switch()
         if check is not None:
             check()
         else:
             acceptance.check_health(prefix, manifest, progress)
     except BaseException as error:  # Ctrl-C too: a release that was never seen working must not remain active
         try:
-            change.revert()
+            change.switch_back()
         except OSError as trouble:
             raise InstallError(
                 _("{release} does not work ({reason}), and switching back failed: {trouble}.").format(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from installer.layout import journal, service
+from installer.layout import journal, service_account
 from installer.release import acceptance, launchers
 from installer.userdata import copies, persist, userdata
 from shared.errors import HostError
@@ -63,7 +63,7 @@ def prepare(change: Transaction, manifest: Manifest, progress: Progress) -> None
         with progress.wait(_("Copying the data")):
             left_out = copies.copy_tree(prefix.data, copy)
         userdata.require_closed(copy)  # the application may have created a link meanwhile
-        change.expect(copy)
+        change.set_incoming_data(copy)
     except BaseException:
         files.remove_tree(copy)
         raise
@@ -93,6 +93,6 @@ def migrate(installation: Installation, progress: Progress) -> None:
     env = launchers.trial_environment(installation, caller, str(data))
     argv, folder = launchers.trial_command(installation, migration.command, str(data))
     with progress.wait(_("Migrating the data to layout {number}").format(number=migration.layout)):
-        account = service.account_of(data)  # files that it creates there belong to the same account
-        ended = service.run(argv, env, timeout=TIMEOUT, folder=folder or data, account=account)
+        account = service_account.account_of(data)  # files that it creates there belong to the same account
+        ended = service_account.run(argv, env, timeout=TIMEOUT, folder=folder or data, account=account)
     acceptance.require_success(ended, name, arguments)

@@ -30,7 +30,7 @@ MOST_IN_USE = 3
 
 
 @dataclass(frozen=True)
-class Going:
+class PlannedRemoval:
     """A release to be removed: its version, the data set aside for it alone, and the processes that run it.
 
     ``is_replaced`` is set if another release of the same version replaces it.
@@ -56,11 +56,11 @@ class Going:
 class Collected:
     """The result of a collection: the removed releases, and those that remain because they are still running."""
 
-    gone: tuple[Going, ...] = ()
-    in_use: tuple[Going, ...] = ()
+    gone: tuple[PlannedRemoval, ...] = ()
+    in_use: tuple[PlannedRemoval, ...] = ()
 
 
-def sentence(gone: Going) -> str:
+def sentence(gone: PlannedRemoval) -> str:
     """Return the sentence to show before a release is removed."""
     if gone.is_replaced and gone.data is not None:
         text = _(
@@ -87,7 +87,7 @@ def discard(release: Release) -> None:
 def remember_previous(prefix: Prefix, active: Release, former: str | None) -> None:
     """Record which release was active before one of another version, for rollback."""
     release = prefix.release(former) if former else None
-    if release is not None and (release.made_from == active.made_from or release == remembered(prefix)):
+    if release is not None and (release.version_key == active.version_key or release == remembered(prefix)):
         return
     files.write_atomic(prefix.state / "previous", f"{release.id if release else ''}\n".encode())
 
@@ -99,12 +99,12 @@ def previous(prefix: Prefix) -> Release | None:
 
 def previous_beside(prefix: Prefix, active: Release | None, damaged: Release | None = None) -> Release | None:
     """Return the rollback target if ``active`` were the active release and ``damaged`` did not exist, or None."""
-    bereft = unmarked(prefix)
-    complete = [*prefix.complete_releases(), *([bereft] if bereft else [])]
+    without_mark = unmarked(prefix)
+    complete = [*prefix.complete_releases(), *([without_mark] if without_mark else [])]
     complete = [release for release in complete if release != damaged]
-    others = [release for release in complete if active is None or release.made_from != active.made_from]
+    others = [release for release in complete if active is None or release.version_key != active.version_key]
     last = remembered(prefix)
-    same = [release for release in others if last is not None and release.made_from == last.made_from]
+    same = [release for release in others if last is not None and release.version_key == last.version_key]
     if last in same:
         return last
     return next(iter([*reversed(same), *reversed(others)]), None)
@@ -143,13 +143,13 @@ def _named(*releases: Release | None) -> dict[str, Release]:
     return {release.id: release for release in releases if release is not None}
 
 
-def going(prefix: Prefix, coming: Release, *, is_damaged: bool = False) -> tuple[Going, ...]:
+def planned_removals(prefix: Prefix, coming: Release, *, is_damaged: bool = False) -> tuple[PlannedRemoval, ...]:
     """Return the releases to be removed when ``coming``, which may not be built yet, becomes active; writes nothing.
 
     ``is_damaged`` is set if the active release is damaged, and therefore not a rollback target.
     """
     active = prefix.active()
-    if is_damaged or active is None or active.made_from == coming.made_from:
+    if is_damaged or active is None or active.version_key == coming.version_key:
         previous, pinned = previous_beside(prefix, coming, active), backups.pinned_beside(prefix, coming, active)
     else:
         previous = active
@@ -160,21 +160,21 @@ def going(prefix: Prefix, coming: Release, *, is_damaged: bool = False) -> tuple
     return tuple(_going(prefix, release, [*stays.values()]) for release in (*waiting, *rest))
 
 
-def _going(prefix: Prefix, release: Release, stays: list[Release]) -> Going:
+def _going(prefix: Prefix, release: Release, stays: list[Release]) -> PlannedRemoval:
     """Describe a release to be removed; the first of ``stays`` will be the active one."""
-    is_replaced = release.made_from in {other.made_from for other in stays}
-    is_stored = release.made_from in {other.made_from for other in stays[1:]}  # the one that stays needs its data
+    is_replaced = release.version_key in {other.version_key for other in stays}
+    is_stored = release.version_key in {other.version_key for other in stays[1:]}  # the one that stays needs its data
     try:
         version = release.manifest().product.version
     except (RagtraceError, OSError):
         version = ""  # a damaged release
     data = None if is_stored else userdata.waiting(prefix, release)
-    return Going(release.id, version, data, in_use.users(release), is_replaced)
+    return PlannedRemoval(release.id, version, data, in_use.users(release), is_replaced)
 
 
-def too_many(prefix: Prefix, coming: Release) -> tuple[Going, ...]:
+def too_many(prefix: Prefix, coming: Release) -> tuple[PlannedRemoval, ...]:
     """Return the running releases whose removal an installation would postpone, or () if they are within the limit."""
-    found = [gone for gone in going(prefix, coming) if not in_use.is_free(prefix.release(gone.release))]
+    found = [gone for gone in planned_removals(prefix, coming) if not in_use.is_free(prefix.release(gone.release))]
     return tuple(found) if len(found) > MOST_IN_USE else ()
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from installer.change import retention
-from installer.layout import in_use, journal, seal, service
+from installer.layout import in_use, journal, seal, service_account
 from installer.release import launchers
 from installer.userdata import backups, persist, userdata
 from shared.errors import BusyError, HostError, RagtraceError
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from installer.layout.store import Store
     from shared.terminal.progress import Progress
 
-ROLLBACK = "rollback"  # the command that builds no release
-REPAIRED = "rollback-repair"  # the same, to a previous release that is rebuilt because it is damaged
-RETURN = "return"  # the same, if the release that was active is damaged
+ROLLBACK = "rollback"  # to a retained release; nothing is built
+REPAIRED = "rollback-repair"  # to a previous release that is rebuilt because it is damaged
+RETURN = "return"  # to a retained release, from a damaged one; nothing is built
 RECOVER = "recover"  # the command that replaces a damaged active release
 RESTORE = "restore"  # the command that restores a backup; once journaled it is always finished
 OWN_IN_DATA = re.compile(r"\.ragtrace-(?P<file>[0-9]+\.tmp)|\.ragtrace-try-[0-9a-f]{32}")  # persist.py, temp_folders.py
@@ -46,7 +46,10 @@ LOG = logging.getLogger("ragtrace")
 
 @dataclass
 class Transaction:
-    """A block in which a release is built; ``entry`` is its entry in the journal."""
+    """A block in which a release is made current; ``entry`` is its entry in the journal.
+
+    A failure in it is undone. A killed one counts as soon as ``current`` names the release, tried or not.
+    """
 
     prefix: Prefix
     command: str
@@ -54,8 +57,8 @@ class Transaction:
     collected: retention.Collected = field(default_factory=retention.Collected)
 
     def __enter__(self) -> Self:
-        self.former = previous = self.prefix.active()
-        self.entry = journal.Entry(self.command, self.release.id, previous.id if previous else None)
+        self.former = former = self.prefix.active()
+        self.entry = journal.Entry(self.command, self.release.id, former.id if former else None)
         journal.write(self.prefix, self.entry)
         return self
 
@@ -73,7 +76,7 @@ class Transaction:
         with progress.wait(_("Backing up settings and data")):
             backups.create(self.prefix, name, quick=self.command == ROLLBACK)
 
-    def expect(self, data: Path) -> None:
+    def set_incoming_data(self, data: Path) -> None:
         """Record a tree that replaces the user's data when the release is activated."""
         self.note(incoming=data.relative_to(self.prefix.root).as_posix(), inode=userdata.inode(data))
 
@@ -85,13 +88,13 @@ class Transaction:
         """Write the files that the source ships next to the user's files, each journaled."""
         self.entry = persist.write(self.prefix, manifest, store, self.entry)
 
-    def commit(self) -> None:
-        """Make the release current, together with its migrated or retained data: the commit point."""
+    def switch(self) -> None:
+        """Exchange the data if the release has its own, then make the release current: that is the commit point."""
         userdata.swap_in(self.prefix, self.entry)
         self.prefix.set_current(self.release)
 
-    def revert(self) -> None:
-        """Make the previous release current again, or no release if there was none."""
+    def switch_back(self) -> None:
+        """Make the release that was active before current again, or no release if there was none."""
         if self.prefix.named() != self.former:
             make_current(self.prefix, self.former)
         userdata.swap_out(self.prefix, self.entry)
@@ -104,7 +107,7 @@ class Transaction:
             resolve_entry(self.prefix, journal.read(self.prefix) or self.entry)
             return
         try:
-            complete_commit(self.prefix, self.entry)
+            complete_switch(self.prefix, self.entry)
             if self.command == ROLLBACK:
                 stored = self.prefix.backups  # may be a separate filesystem
                 files.sync_filesystem(stored if stored.is_dir() else self.prefix.root)  # makes a quick backup durable
@@ -144,7 +147,7 @@ def resolve_entry(prefix: Prefix, entry: journal.Entry) -> None:
             _forgo(prefix, prefix.release(entry.release))
             seal.remove(prefix.release(entry.release))
     else:
-        complete_commit(prefix, entry)
+        complete_switch(prefix, entry)
         if entry.command in (RECOVER, RETURN) and entry.former is not None:
             retention.discard(prefix.release(entry.former))
     retention.collect(prefix)
@@ -169,10 +172,10 @@ def _forgo(prefix: Prefix, release: Release) -> None:
     """Retire the name of an unfinished release; a full disk does not prevent the cleanup."""
     if release.path.exists():  # else nothing was ever written there
         with contextlib.suppress(OSError):
-            prefix.forgo(release)
+            prefix.retire_name(release)
 
 
-def complete_commit(prefix: Prefix, entry: journal.Entry) -> None:
+def complete_switch(prefix: Prefix, entry: journal.Entry) -> None:
     """Finish the steps that follow once a release has become current."""
     if entry.incoming is not None:
         userdata.swap_in(prefix, entry)
@@ -216,7 +219,10 @@ def resolve_interrupted(prefix: Prefix) -> str | None:
         if path.parent != prefix.data:
             files.remove_tree(path)
             continue
-        with service.acting_for(prefix.data), contextlib.suppress(PermissionError):  # this account may not remove it
+        with (
+            service_account.acting_as_owner_of(prefix.data),
+            contextlib.suppress(PermissionError),
+        ):  # this account may not remove it
             files.remove_tree(path)
     if gone:
         retention.collect(prefix)  # files that only they needed
@@ -245,8 +251,8 @@ def leftovers(prefix: Prefix) -> list[Path]:
     found += [*backups.leftovers(prefix), *temp_folders.abandoned(prefix.state)]
     if prefix.active() is None:
         return found
-    bereft = retention.unmarked(prefix)  # it lost its mark, but not by a crash
-    broken = [release for release in prefix.all_releases() if not release.is_complete and release != bereft]
+    without_mark = retention.unmarked(prefix)  # it lost its mark, but not by a crash
+    broken = [release for release in prefix.all_releases() if not release.is_complete and release != without_mark]
     return found + [release.path for release in broken if in_use.is_free(release)]
 
 

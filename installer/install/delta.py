@@ -6,7 +6,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from installer.install.host_findings import Finding
+from installer.install.host_results import HostResult
 from shared.i18n import _, plural
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ def lacking(bundle: Bundle, store: Store) -> list[FileEntry]:
     """Return the files that a delta bundle omits and that the store lacks or has damaged; hashes them now."""
     entries = sorted(bundle.left_out, key=lambda entry: -entry.size)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return [entry for entry, found in zip(entries, pool.map(store.has, entries)) if not found]
+        return [entry for entry, found in zip(entries, pool.map(store.is_intact, entries)) if not found]
 
 
-def findings(bundle: Bundle, store: Store) -> Iterator[Finding]:
+def findings(bundle: Bundle, store: Store) -> Iterator[HostResult]:
     """Yield the finding on the files that a delta bundle omits; hashes every byte, as they are installed next."""
     if bundle.base is None:
         return
@@ -37,10 +37,10 @@ def findings(bundle: Bundle, store: Store) -> Iterator[Finding]:
         "{count} files of the release with counter {counter} are stored on this host",
         len(bundle.left_out),
     ).format(count=len(bundle.left_out), counter=bundle.base.product.counter)
-    yield Finding(_("Base release"), True, details)
+    yield HostResult(_("Base release"), True, details)
 
 
-def _missing(bundle: Bundle, store: Store, missing: list[FileEntry]) -> Finding:
+def _missing(bundle: Bundle, store: Store, missing: list[FileEntry]) -> HostResult:
     assert bundle.base is not None  # it omits some files
     base, product = bundle.base.product, bundle.manifest.product
     details = plural(
@@ -52,7 +52,7 @@ def _missing(bundle: Bundle, store: Store, missing: list[FileEntry]) -> Finding:
     advice = _(
         "Transfer the full bundle of {name} {version} (release counter {counter}), or first that of {base} ({number})."
     )
-    return Finding(
+    return HostResult(
         _("Base release"),
         False,
         details.format(

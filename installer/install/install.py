@@ -92,7 +92,7 @@ def removing_if_refused(prefix: Prefix, *, is_new: bool) -> Iterator[None]:
 def install_release(admitted: AdmittedBundle, progress: Progress) -> Outcome:
     """Build a release from an admitted bundle and activate it while holding the lock; on failure, undo all changes."""
     prefix, manifest = admitted.prefix, admitted.manifest
-    release, previous = prefix.new_release(manifest.product.counter, admitted.manifest_sha256), prefix.active()
+    release, former = prefix.new_release(manifest.product.counter, admitted.manifest_sha256), prefix.active()
     fresh, called = not prefix.complete_releases(), launchers.tool(prefix)
     try:
         with transaction.Transaction(prefix, "install", release) as change:
@@ -104,13 +104,13 @@ def install_release(admitted: AdmittedBundle, progress: Progress) -> Outcome:
             build(admitted, release, progress)
             # 3. Activate it: ``current`` is replaced, which is the commit point. If it does not work, switch back.
             activate(change, manifest, progress)
-            settings.write_env_file(prefix, manifest, previous, progress)
+            settings.write_env_file(prefix, manifest, former, progress)
         head = record(admitted, release)
     except BaseException as error:
         head = audit_log.note_failure(prefix, "install", error, release=release.id)
         if fresh and prefix.active() is None:
             clear_away(prefix)
-        raise explained(error, prefix, head, previous) from error
+        raise explained(error, prefix, head, former) from error
     return outcome_of(change, head, called)
 
 
@@ -171,7 +171,7 @@ def check_host(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
 
 
 def build(bundle: AdmittedBundle, release: Release, progress: Progress) -> None:
-    """Build, accept and seal a release from a bundle."""
+    """Build and accept a release from a bundle, migrate the copy of the data that it replaces, and seal the release."""
     manifest = bundle.manifest
     installation = Installation(bundle.prefix, release, manifest)
     store, python = installation.store, stage.python_for(installation)
@@ -187,6 +187,7 @@ def build(bundle: AdmittedBundle, release: Release, progress: Progress) -> None:
     digests = Digests()
     with meter.phase(usage.TRIAL):
         accept(installation, digests, progress)
+    migration.migrate(installation, progress)
     signers = tuple(signer.key.fingerprint for signer in bundle.bundle.signers)
     finish(installation, Origin(python, signers, digests), progress, meter=meter)
 
@@ -239,9 +240,8 @@ def accept(installation: Installation, digests: Digests, progress: Progress) -> 
 
 
 def finish(installation: Installation, origin: Origin, progress: Progress, *, meter: usage.Meter | None = None) -> None:
-    """Migrate the data of an accepted release, link the user's data, write the receipt, and seal the release."""
+    """Link the user's data to an accepted release, write the receipt, and seal the release."""
     prefix, release, meter = installation.prefix, installation.release, meter or usage.Meter()
-    migration.migrate(installation, progress)
     persist.link_to(release, installation.manifest, prefix.data)
     with meter.phase(usage.INVENTORY), progress.wait(_("Reading every file of the release")):
         items = receipt.take_inventory(release, installation.site_packages, origin.digests)

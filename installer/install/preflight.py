@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from bundle.product.commands import PREVIOUS_TOOL
 from installer.change import migration, retention, space
-from installer.install import delta, host_findings, requirements, tried
-from installer.install.host_findings import Finding
-from installer.install.tried import OWN, nearest, trouble_writing
-from installer.layout import misplaced, service
+from installer.install import delta, host_results, probes, requirements
+from installer.install.host_results import HostResult
+from installer.install.probes import OWN, nearest, trouble_writing
+from installer.layout import misplaced, service_account
 from installer.layout.location import own_command
 from installer.layout.location.finding import lost_state, recover_advice
 from installer.layout.location.placement import name_of
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
     from bundle.opening import Bundle
     from installer.layout.release import Release
 
-__all__ = ["Finding", "nearest", "of_bundle", "preflight", "repair_space", "require_ok", "runtime"]
+__all__ = ["HostResult", "nearest", "of_bundle", "preflight", "repair_space", "require_ok", "runtime"]
 
 
-def runtime(manifest: Manifest) -> list[Finding]:
+def runtime(manifest: Manifest) -> list[HostResult]:
     """Return the findings on whether a manifest is for this platform and this Python."""
     asked = [finding for requirement in requirements.OF_A_RELEASE for finding in requirement.here(manifest)]
-    return [host_findings.target(manifest), *asked, *host_findings.distutils(manifest)]
+    return [host_results.target(manifest), *asked, *host_results.distutils(manifest)]
 
 
-def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:
+def preflight(manifest: Manifest, prefix: Prefix) -> list[HostResult]:
     """Return every finding; leaves nothing on disk."""
     return [
         *runtime(manifest),
@@ -50,27 +50,27 @@ def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:
         *requirements.CLOCK.here(manifest),
         _place(prefix),
         *_service(prefix),
-        *tried.sizes(manifest),
+        *probes.sizes(manifest),
         _writable(prefix),
-        tried.executing(prefix),
-        *tried.linking(manifest, prefix),
-        *tried.locks(prefix),
-        *tried.keeping(prefix),
-        tried.interpreter(),
-        *tried.installing(prefix),
-        tried.programs(),
-        *tried.settings(prefix),
+        probes.executing(prefix),
+        *probes.linking(manifest, prefix),
+        *probes.locks(prefix),
+        *probes.keeping(prefix),
+        probes.interpreter(),
+        *probes.installing(prefix),
+        probes.programs(),
+        *probes.settings(prefix),
         *_space(manifest, prefix),
         *_inodes(manifest, prefix),
         *_path_length(manifest, prefix),
         *_data(manifest, prefix),
-        *tried.copying(prefix),
+        *probes.copying(prefix),
         *_commands(manifest, prefix),
-        *host_findings.processes(prefix),
+        *host_results.processes(prefix),
     ]
 
 
-def of_bundle(bundle: Bundle, prefix: Prefix) -> list[Finding]:
+def of_bundle(bundle: Bundle, prefix: Prefix) -> list[HostResult]:
     """Return every finding, including the base of a delta bundle and the releases that are still running."""
     coming = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
     return [
@@ -80,12 +80,12 @@ def of_bundle(bundle: Bundle, prefix: Prefix) -> list[Finding]:
     ]
 
 
-def in_use(prefix: Prefix, coming: Release) -> Iterator[Finding]:
+def in_use(prefix: Prefix, coming: Release) -> Iterator[HostResult]:
     """Yield a finding if too many previous releases are still running."""
     waiting = retention.too_many(prefix, coming)
     if waiting:
         names = ", ".join(f"{gone.release} ({', '.join(map(str, gone.users)) or '?'})" for gone in waiting)
-        yield Finding(
+        yield HostResult(
             _("Previous releases"),
             False,
             _("previous releases are still running (processes): {names}; at most {most} are retained for that").format(
@@ -98,37 +98,39 @@ def in_use(prefix: Prefix, coming: Release) -> Iterator[Finding]:
 def removals(bundle: Bundle, prefix: Prefix) -> list[str]:
     """Return a sentence for each release that is removed once the bundle's release is active."""
     coming = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
-    return [retention.sentence(gone) for gone in retention.going(prefix, coming)]
+    return [retention.sentence(gone) for gone in retention.planned_removals(prefix, coming)]
 
 
-def require_ok(findings: list[Finding]) -> None:
+def require_ok(findings: list[HostResult]) -> None:
     """Raise HostError for the first finding that does not fit."""
     for finding in findings:
         if not finding.fits:
             raise HostError(f"{finding.details}.", advice=finding.advice)
 
 
-def _place(prefix: Prefix) -> Finding:
+def _place(prefix: Prefix) -> HostResult:
     root = prefix.root
     name, advice = _("Folder"), _("Specify an empty or new folder with --prefix.")
     if root.is_symlink():
-        return Finding(name, False, _("{path} is a symbolic link").format(path=root), advice)
+        return HostResult(name, False, _("{path} is a symbolic link").format(path=root), advice)
     if root.exists() and not root.is_dir():
-        return Finding(name, False, _("{path} is not a folder").format(path=root), advice)
-    if prefix.is_bereft:
-        return Finding(name, False, lost_state(prefix).rstrip("."), recover_advice(prefix))
+        return HostResult(name, False, _("{path} is not a folder").format(path=root), advice)
+    if prefix.has_lost_state:
+        return HostResult(name, False, lost_state(prefix).rstrip("."), recover_advice(prefix))
     if root.is_dir() and not prefix.exists and any(_is_strange(prefix, path) for path in root.iterdir()):
-        return Finding(name, False, _("{path} contains files that this tool did not create").format(path=root), advice)
+        return HostResult(
+            name, False, _("{path} contains files that this tool did not create").format(path=root), advice
+        )
     outer = None if prefix.exists else _around(root)
     if outer:
         details = _("{path} is inside another installation ({outer}), which would back it up, migrate or remove it")
         details = details.format(path=root, outer=outer)
-        return Finding(name, False, details, _("Specify a folder outside it with --prefix."))
+        return HostResult(name, False, details, _("Specify a folder outside it with --prefix."))
     for folder in (prefix.releases, prefix.bin):
         if folder.is_symlink():
             details = _("{path} is a link; from its target, neither data nor settings can be found")
-            return Finding(name, False, details.format(path=folder), misplaced.move_back())
-    return Finding(name, True, str(root))
+            return HostResult(name, False, details.format(path=folder), misplaced.move_back())
+    return HostResult(name, True, str(root))
 
 
 def _around(root: Path) -> Path | None:
@@ -136,7 +138,7 @@ def _around(root: Path) -> Path | None:
     for path in Path(os.path.realpath(root)).parents:
         with contextlib.suppress(OSError):  # an unreadable folder is no installation of this user
             outer = Prefix(path)
-            if outer.exists or outer.is_left or outer.is_bereft:
+            if outer.exists or outer.is_left or outer.has_lost_state:
                 return path
     return None
 
@@ -150,12 +152,12 @@ def _is_strange(prefix: Prefix, path: Path) -> bool:
     return path not in left and not is_left and not path.name.startswith(OWN)
 
 
-def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
+def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[HostResult]:
     """Yield a finding for each unknown file with a command's name, and if this tool's own command changes its name."""
     name, previous, tool = _("Commands"), launchers.former_tool(prefix), own_command.in_prefix(prefix.root)
     for path in launchers.unknown_files(prefix, manifest):
         details = _("{path} was not created by this installer, but the release has a command with that name")
-        yield Finding(name, False, details.format(path=path), _("Move it elsewhere."))
+        yield HostResult(name, False, details.format(path=path), _("Move it elsewhere."))
     if previous is None:
         return
     details = _("{former} starts this tool; its command will be {tool}").format(former=previous, tool=tool)
@@ -166,16 +168,16 @@ def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
         )
     else:
         advice = _("{former} is removed: update whatever calls this tool by that name, such as scheduled jobs.")
-    yield Finding(name, True, details, advice.format(former=previous, title=manifest.product.title), warns=True)
+    yield HostResult(name, True, details, advice.format(former=previous, title=manifest.product.title), warns=True)
 
 
-def _service(prefix: Prefix) -> Iterator[Finding]:
+def _service(prefix: Prefix) -> Iterator[HostResult]:
     """Yield a warning if the settings do not belong to the account, other than root, that runs the application."""
-    owner, account = service.settings_of_another(prefix)
+    owner, account = service_account.settings_of_another(prefix)
     if owner:
         details = _("{path} belongs to {owner}, but the data belongs to {account}, which runs the application")
         advice = _("Make that account its owner: chown {account} {path}")
-        yield Finding(
+        yield HostResult(
             _("Service account"),
             True,
             details.format(path=prefix.env_file, owner=owner, account=account),
@@ -184,24 +186,24 @@ def _service(prefix: Prefix) -> Iterator[Finding]:
         )
 
 
-def _writable(prefix: Prefix) -> Finding:
+def _writable(prefix: Prefix) -> HostResult:
     name, advice = _("Permission"), _("Give this user write permission there, or specify another folder with --prefix.")
     ours = [path for path in prefix.folders if path.is_dir()] if prefix.exists else []
     places = ours or [nearest(prefix.root)]
     for place in places:
         trouble = trouble_writing(place)
         if trouble:
-            account = service.account_of(place)
+            account = service_account.account_of(place)
             details = _("{path} cannot be written: {reason}")
             if account is not None:
                 details = _("{path} cannot be written by {account}: {reason}")
                 advice = _("Give that account write permission there and search permission (x) on every folder above.")
             whom = name_of(account.user) if account else ""
-            return Finding(name, False, details.format(path=place, account=whom, reason=trouble), advice)
-    return Finding(name, True, _("{path} can be written").format(path=places[0]))
+            return HostResult(name, False, details.format(path=place, account=whom, reason=trouble), advice)
+    return HostResult(name, True, _("{path} can be written").format(path=places[0]))
 
 
-def _space(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
+def _space(manifest: Manifest, prefix: Prefix) -> Iterator[HostResult]:
     """Yield a finding for each filesystem involved: folders of a prefix may be mount points."""
     needed: dict[int, int] = {}
     places: dict[int, Path] = {}
@@ -213,40 +215,42 @@ def _space(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     return (_free(places[device], share) for device, share in needed.items())
 
 
-def _free(place: Path, needed: int) -> Finding:
+def _free(place: Path, needed: int) -> HostResult:
     free = files.free_bytes(place)
     if free is None:
         details = _("the free space on {path} is unknown").format(path=place)
         advice = _("Make sure that {needed} are free there.").format(needed=human_bytes(needed))
-        return Finding(_("Space"), True, details, advice, warns=True)
+        return HostResult(_("Space"), True, details, advice, warns=True)
     details = _("{free} free on {path}, {needed} needed").format(
         free=human_bytes(free), path=place, needed=human_bytes(needed)
     )
-    return Finding(
+    return HostResult(
         _("Space"), free >= needed, details, _("Free up space there, or specify another disk with --prefix.")
     )
 
 
-def repair_space(manifest: Manifest, prefix: Prefix, packages: Collection[str] | None) -> Finding:
+def repair_space(manifest: Manifest, prefix: Prefix, packages: Collection[str] | None) -> HostResult:
     """Return the finding on space for a repair that reinstalls some packages, or all if None; the rest is linked."""
     return _free(nearest(prefix.releases), space.of_repair(manifest, prefix, packages))
 
 
-def _data(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
+def _data(manifest: Manifest, prefix: Prefix) -> Iterator[HostResult]:
     """Yield a finding if the user's data must be migrated to another layout, and whether they can be."""
     name = _("Data")
     try:
         if migration.is_due(manifest, prefix):
             userdata.require_movable(prefix)
             number = manifest.application.data_layout
-            yield Finding(name, True, _("a copy of the data will be migrated to layout {number}").format(number=number))
+            yield HostResult(
+                name, True, _("a copy of the data will be migrated to layout {number}").format(number=number)
+            )
     except HostError as trouble:
-        yield Finding(name, False, trouble.what.rstrip("."), trouble.advice)
+        yield HostResult(name, False, trouble.what.rstrip("."), trouble.advice)
     except PermissionError:
         return  # the finding on the backup reports it
 
 
-def _inodes(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
+def _inodes(manifest: Manifest, prefix: Prefix) -> Iterator[HostResult]:
     if sys.platform == "win32":
         return
     place = nearest(prefix.root)
@@ -260,15 +264,15 @@ def _inodes(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     details = plural(
         "{free} inode free on {path}, {needed} needed", "{free} inodes free on {path}, {needed} needed", status.f_favail
     ).format(free=status.f_favail, path=place, needed=needed)
-    yield Finding(_("Inodes"), status.f_favail >= needed, details, _("Remove files there, or specify another disk."))
+    yield HostResult(_("Inodes"), status.f_favail >= needed, details, _("Remove files there, or specify another disk."))
 
 
-def _path_length(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
+def _path_length(manifest: Manifest, prefix: Prefix) -> Iterator[HostResult]:
     if sys.platform != "win32":
         return
     longest = max((len(entry.inner) for entry in manifest.of_kind("source")), default=0)
     length = len(str(prefix.releases)) + 40 + longest
-    yield Finding(
+    yield HostResult(
         _("Path length"),
         length <= requirements.path_limit(nearest(prefix.root)),
         _("the longest path has {length} characters").format(length=length),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bundle.opening import Bundle
-    from installer.change.retention import Going
+    from installer.change.retention import PlannedRemoval
     from installer.layout.prefix import Prefix
     from installer.layout.release import Release
 
@@ -35,7 +35,7 @@ class Effect:
 
     already: bool
     damaged: str
-    going: tuple[Going, ...]
+    going: tuple[PlannedRemoval, ...]
 
     def lines(self) -> list[str]:
         """Return the effect as human-readable lines."""
@@ -50,14 +50,14 @@ def effect_of(bundle: Bundle, prefix: Prefix) -> Effect:
     if release is not None and not reported:
         return Effect(already=True, damaged="", going=())
     coming = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
-    return Effect(already=False, damaged=reported, going=retention.going(prefix, coming))
+    return Effect(already=False, damaged=reported, going=retention.planned_removals(prefix, coming))
 
 
 def active_of(bundle: Bundle, prefix: Prefix) -> Release | None:
     """Return the active release if it was built from a bundle's manifest, else None."""
     active = prefix.active()
-    wanted = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256).made_from
-    return active if active is not None and active.made_from == wanted else None
+    wanted = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256).version_key
+    return active if active is not None and active.version_key == wanted else None
 
 
 def trouble(bundle: Bundle, prefix: Prefix, release: Release) -> str:
@@ -67,7 +67,7 @@ def trouble(bundle: Bundle, prefix: Prefix, release: Release) -> str:
         return reported
     manifest, store = bundle.manifest, Store(prefix.store)
     damaged = launchers.damaged(prefix, manifest)
-    damaged += [entry.path for entry in manifest.files if entry.is_stored and not store.has(entry)]
+    damaged += [entry.path for entry in manifest.files if entry.is_stored and not store.is_intact(entry)]
     return _("missing or damaged: {names}").format(names=_some(damaged)) if damaged else ""
 
 

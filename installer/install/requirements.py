@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 from bundle.strict import time_to_json
 from bundle.target import host_glibc
 from installer.install import processor
-from installer.install.host_findings import Finding
+from installer.install.host_results import HostResult
 from installer.trust.evidence import AHEAD
 from shared.i18n import _
 from shared.windows import MACHINE, read_value
@@ -50,10 +50,10 @@ class Requirement(ABC, Generic[Seen]):
         """Return this host's value."""
 
     @abstractmethod
-    def judge(self, manifest: Manifest, seen: Seen) -> Finding:
+    def judge(self, manifest: Manifest, seen: Seen) -> HostResult:
         """Return the finding on whether a value meets the requirement of a manifest."""
 
-    def here(self, manifest: Manifest) -> Iterator[Finding]:
+    def here(self, manifest: Manifest) -> Iterator[HostResult]:
         """Yield the finding on this host if a manifest has this requirement."""
         if self.is_asked(manifest):
             yield self.judge(manifest, self.seen())
@@ -81,7 +81,7 @@ class Python(Requirement[Interpreter]):
         free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
         return Interpreter(platform.python_implementation().lower(), tuple(sys.version_info[:3]), free_threaded)
 
-    def judge(self, manifest: Manifest, seen: Interpreter) -> Finding:
+    def judge(self, manifest: Manifest, seen: Interpreter) -> HostResult:
         running, wanted = ".".join(map(str, seen.version)), manifest.target.python
         details = _("this is Python {running}, but the bundle is for {wanted}").format(running=running, wanted=wanted)
         fits = seen.is_standard and seen.version[:2] == manifest.target.python_tuple
@@ -90,16 +90,16 @@ class Python(Requirement[Interpreter]):
             fits = first <= seen.version[2] <= last
             details += _(" (patch releases {first} to {last})").format(first=first, last=last)
         advice = _("Run the installer with Python {wanted}, or transfer the bundle for this Python.")
-        return Finding(_("Python"), fits, details, advice.format(wanted=wanted))
+        return HostResult(_("Python"), fits, details, advice.format(wanted=wanted))
 
-    def here(self, manifest: Manifest) -> Iterator[Finding]:
+    def here(self, manifest: Manifest) -> Iterator[HostResult]:
         """Yield the finding on the running Python, which always fits if the application embeds its own."""
         if not manifest.own_python:
             yield from super().here(manifest)
             return
         details = _("this is Python {running}; the application uses its own {wanted}")
         running = ".".join(map(str, self.seen().version))
-        yield Finding(_("Python"), True, details.format(running=running, wanted=manifest.target.python))
+        yield HostResult(_("Python"), True, details.format(running=running, wanted=manifest.target.python))
 
 
 class Glibc(Requirement["tuple[int, int] | None"]):
@@ -113,9 +113,9 @@ class Glibc(Requirement["tuple[int, int] | None"]):
     def seen(self) -> tuple[int, int] | None:
         return host_glibc()
 
-    def judge(self, manifest: Manifest, seen: tuple[int, int] | None) -> Finding:
+    def judge(self, manifest: Manifest, seen: tuple[int, int] | None) -> HostResult:
         wanted = manifest.target.glibc
-        return Finding(
+        return HostResult(
             _("C library"),
             seen is not None and seen >= wanted,
             _("glibc on this host: {seen}; the bundle requires {wanted} or later").format(
@@ -136,14 +136,14 @@ class ProcessorLevel(Requirement["int | None"]):
     def seen(self) -> int | None:
         return processor.level()
 
-    def judge(self, manifest: Manifest, seen: int | None) -> Finding:
+    def judge(self, manifest: Manifest, seen: int | None) -> HostResult:
         wanted = manifest.application.cpu_level
         advice = _("Use a host with a newer processor, or request a bundle built from wheels for this one.")
         if seen is None:
             details = _("could not check; the bundle requires x86-64-v{wanted}").format(wanted=wanted)
-            return Finding(_("Processor"), True, details, advice, warns=wanted > 1)
+            return HostResult(_("Processor"), True, details, advice, warns=wanted > 1)
         details = _("this host has x86-64-v{found}; the bundle requires x86-64-v{wanted}")
-        return Finding(_("Processor"), seen >= wanted, details.format(found=seen, wanted=wanted), advice)
+        return HostResult(_("Processor"), seen >= wanted, details.format(found=seen, wanted=wanted), advice)
 
 
 class Instructions(Requirement["frozenset[str] | None"]):
@@ -167,19 +167,19 @@ class Instructions(Requirement["frozenset[str] | None"]):
     def seen(self) -> frozenset[str] | None:
         return processor.features()
 
-    def judge(self, manifest: Manifest, seen: frozenset[str] | None) -> Finding:
+    def judge(self, manifest: Manifest, seen: frozenset[str] | None) -> HostResult:
         name, needed = _("Processor"), self.needed(manifest)
         advice = _("Use another host, or let the virtual machine expose the processor's own features.")
         if seen is None:
             details = _("this system does not report which instructions its processor has")
-            return Finding(name, True, details, advice, warns=True)
+            return HostResult(name, True, details, advice, warns=True)
         lacking = self.lacking(manifest, seen)
         if not lacking:
-            return Finding(name, True, ", ".join(sorted({feature.upper() for feature in needed.values()})), advice)
+            return HostResult(name, True, ", ".join(sorted({feature.upper() for feature in needed.values()})), advice)
         details = _("the processor lacks {features}, required by {packages}").format(
             features=", ".join(sorted({needed[package].upper() for package in lacking})), packages=", ".join(lacking)
         )
-        return Finding(name, False, details, advice)
+        return HostResult(name, False, details, advice)
 
 
 class Clock(Requirement[datetime]):
@@ -194,13 +194,13 @@ class Clock(Requirement[datetime]):
         """Return whether ``time``, which has passed, is more than ``AHEAD`` later than a clock shows."""
         return time > now + AHEAD
 
-    def judge(self, manifest: Manifest, seen: datetime) -> Finding:
+    def judge(self, manifest: Manifest, seen: datetime) -> HostResult:
         created = datetime.fromtimestamp(manifest.created_epoch, timezone.utc)
         details = _("this host: {now}; built (claimed): {created}").format(
             now=time_to_json(seen), created=time_to_json(created)
         )
         advice = _("Set the clock; if it is correct and you know why the bundle's date is ahead, add --accept-clock.")
-        return Finding(_("Clock"), True, details, advice, warns=self.is_behind(created, seen), of_admission=True)
+        return HostResult(_("Clock"), True, details, advice, warns=self.is_behind(created, seen), of_admission=True)
 
 
 PYTHON, GLIBC, PROCESSOR_LEVEL, INSTRUCTIONS, CLOCK = Python(), Glibc(), ProcessorLevel(), Instructions(), Clock()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable
 
 from installer.change import retention, transaction
-from installer.change.activation import commit_and_check
+from installer.change.activation import switch_and_check
 from installer.change.outcome import explained, outcome_of
 from installer.install import repeated
 from installer.layout import seal
@@ -59,7 +59,7 @@ def rollback(prefix: Prefix, progress: Progress, goal: Goal | None = None, *, wa
         # 3. Activate it, or a new release that is rebuilt from the same manifest.
         if build is None:
             return go_to(prefix, target, None, progress)
-        return go_to(prefix, prefix.new_release(*target.made_from), build, progress)
+        return go_to(prefix, prefix.new_release(*target.version_key), build, progress)
 
 
 def rebuilding(
@@ -154,10 +154,10 @@ def return_to_retained(change: transaction.Transaction, progress: Progress) -> N
     prefix, manifest = change.prefix, change.release.manifest()
     data, layout = userdata.waiting(prefix, change.release), userdata.layout(prefix)
     if data is not None:
-        change.expect(data)
+        change.set_incoming_data(data)
     elif layout is not None and layout != manifest.application.data_layout:
         raise HostError(
             _("The data for {release} is no longer retained.").format(release=change.release.id),
             advice=_("Roll back to another release; the data of this one is in a backup, see backup list."),
         )
-    commit_and_check(change, manifest, progress)
+    switch_and_check(change, manifest, progress)

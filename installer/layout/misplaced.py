@@ -161,7 +161,7 @@ def _wrong(place: _Place, root: Path) -> str:
     return FOREIGN if is_foreign else ""
 
 
-def require_home(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
+def refuse_linked_folders(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
     """Raise HostError if one of the tool's folders is a link: only the operator can know what its target contains."""
     for item in wrong:
         if item.what == LINKED:

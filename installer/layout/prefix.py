@@ -138,7 +138,7 @@ class Prefix:
         return any(release.is_complete and reading.is_regular(release.receipt_file) for release in self.all_releases())
 
     @property
-    def is_bereft(self) -> bool:
+    def has_lost_state(self) -> bool:
         """Whether sealed releases exist here but their folder ``state`` does not."""
         return not reading.is_folder(self.state) and self.holds_release
 
@@ -196,7 +196,7 @@ class Prefix:
         except (OSError, ValueError):
             return []
 
-    def forgo(self, release: Release) -> None:
+    def retire_name(self, release: Release) -> None:
         """Record the name of an unfinished release so that it is not used again; the newest thousand are retained."""
         names = [name for name in self._unfinished() if name != release.id][1 - RETAINED_UNFINISHED :]
         files.write_atomic(self.unfinished, "".join(f"{name}\n" for name in (*names, release.id)).encode())

@@ -37,7 +37,7 @@ class Release:
         return int(matched[1]), matched[2], int(matched[3])
 
     @property
-    def made_from(self) -> tuple[int, str]:
+    def version_key(self) -> tuple[int, str]:
         """The identity of the version, which repairs and repeated installations of one manifest share."""
         return self.order[:2]
 

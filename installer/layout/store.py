@@ -41,7 +41,7 @@ class Store:
     def path(self, sha256: str) -> Path:
         return self.root / sha256[:2] / sha256
 
-    def holds(self, entry: FileEntry) -> bool:
+    def has_size_of(self, entry: FileEntry) -> bool:
         """Return whether an object exists with the right size; its content is not read."""
         path = self.path(entry.sha256)
         try:
@@ -50,16 +50,16 @@ class Store:
         except OSError:
             return False
 
-    def has(self, entry: FileEntry) -> bool:
+    def is_intact(self, entry: FileEntry) -> bool:
         """Return whether an object exists with the right content, which is hashed."""
         try:
-            return self.holds(entry) and sha256_file(self.path(entry.sha256)) == (entry.sha256, entry.size)
+            return self.has_size_of(entry) and sha256_file(self.path(entry.sha256)) == (entry.sha256, entry.size)
         except OSError:
             return False
 
     def add(self, entry: FileEntry, blocks: Iterator[bytes]) -> bool:
         """Add a file from verified blocks, unless the object is already intact; return whether it was written."""
-        if self.has(entry):
+        if self.is_intact(entry):
             drain(blocks)
             return False
         path = self.path(entry.sha256)
@@ -109,14 +109,14 @@ class Store:
     def copy(self, entry: FileEntry, target: Path) -> None:
         """Copy an object to a new file. Raises FileNotFoundError if the store does not hold it."""
         target.parent.mkdir(parents=True, exist_ok=True)
-        if not self.holds(entry):
+        if not self.has_size_of(entry):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.path(entry.sha256)))
         shutil.copyfile(self.path(entry.sha256), target)
 
     def require(self, entries: Iterator[FileEntry]) -> None:
         """Raise HostError, naming the file, if an object is missing or damaged."""
         for entry in entries:
-            if not self.has(entry):
+            if not self.is_intact(entry):
                 raise HostError(
                     _("{path} is missing or damaged in {store}.").format(path=entry.path, store=self.root),
                     advice=_("Provide the bundle and run install again."),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bundle import strict
 from bundle.embedding import difference, embedding_in
 from bundle.wheels import record
-from installer.layout import service
+from installer.layout import service_account
 from installer.release import bytecode, launchers, receipt, stage
 from installer.release.installation import Installation
 from shared.errors import InstallError
@@ -134,7 +134,7 @@ def check_smoke(installation: Installation, progress: Progress) -> None:
     for name, *arguments in installation.manifest.application.smoke:
         argv, folder = launchers.trial_command(installation, [name, *arguments], data)
         with progress.wait(trying(name, arguments)):
-            ended = service.run(argv, env, timeout=SMOKE_TIMEOUT, folder=folder)
+            ended = service_account.run(argv, env, timeout=SMOKE_TIMEOUT, folder=folder)
         require_success(ended, name, arguments)
 
 
@@ -153,13 +153,13 @@ def check_health(prefix: Prefix, manifest: Manifest, progress: Progress) -> None
     active = prefix.active()
     if active is None:
         raise InstallError(_("No release is active."))
-    account = service.account_of(prefix.data)
+    account = service_account.account_of(prefix.data)
     check_imports(Installation(prefix, active, manifest), progress, account)
     env = {**basic_environment(), **manifest.application.environment.placeholders}
     for name, *arguments in manifest.application.smoke:
         with progress.wait(trying(name, arguments)):
             argv = launchers.argv(prefix, manifest, name, arguments)
-            ended = service.run(argv, env, timeout=SMOKE_TIMEOUT, account=account)
+            ended = service_account.run(argv, env, timeout=SMOKE_TIMEOUT, account=account)
         require_success(ended, name, arguments)
     check_answers(prefix, manifest, env, progress)
 
@@ -172,7 +172,9 @@ def check_answers(prefix: Prefix, manifest: Manifest, env: dict[str, str], progr
         name, *arguments = model.probe.command
         argv = launchers.argv(prefix, manifest, name, [*arguments, model.probe.sentence])
         with progress.wait(_("Querying the model {name}").format(name=model.name)):
-            ended = service.run(argv, env, timeout=IMPORT_TIMEOUT, account=service.account_of(prefix.data))
+            ended = service_account.run(
+                argv, env, timeout=IMPORT_TIMEOUT, account=service_account.account_of(prefix.data)
+            )
         require_success(ended, name, arguments)
         answer = embedding_in(ended.stdout)
         reason = _("it did not print a list of numbers") if answer is None else difference(answer, model.probe)

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from installer.release.installation import Installation
 
 MADE_BY_US = b"Made by ragtrace-install"
-# members of the zipapp: every installer has the first, and those that know the tool's command have the second
-EVERY_INSTALLER, KNOWS_THE_COMMAND = (f"site-packages/bootstrap/{name}" for name in ("launchers.py", "own_command.py"))
+# members of zipapps with the old layout: all have the first, those that know the tool's command also the second
+FORMER_LAYOUT, KNOWS_THE_COMMAND = (f"site-packages/bootstrap/{name}" for name in ("launchers.py", "own_command.py"))
 COMMAND_FILE = "command"  # in a release whose installer knows the tool's command; the tool's script looks for it
 
 
@@ -81,7 +81,7 @@ def knows_the_command(zipapp: Path) -> bool:
             members = frozenset(opened.namelist())
     except (OSError, zipfile.BadZipFile):
         return True
-    return EVERY_INSTALLER not in members or KNOWS_THE_COMMAND in members
+    return FORMER_LAYOUT not in members or KNOWS_THE_COMMAND in members
 
 
 def former_tool(prefix: Prefix) -> Path | None:

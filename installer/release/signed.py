@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from installer.layout.store import Store
     from installer.release.installation import Installation
 
-LAUNCHER_MEMBER = launchers.EVERY_INSTALLER.rpartition("/")[0] + "/app_launcher.py"  # of the zipapp
+LAUNCHER_MEMBER = launchers.FORMER_LAYOUT.rpartition("/")[0] + "/app_launcher.py"  # of the zipapp
 # the files that uv writes into every environment, except the links to Python
 _OF_UV = re.compile(
     r"pyvenv\.cfg|\.gitignore|CACHEDIR\.TAG|(bin|Scripts)/(activate(\.\w+|_this\.py)?|deactivate\.bat|pydoc\.bat)"
@@ -145,7 +145,7 @@ def _files_of(store: Store, environment: Environment, entry: FileEntry, hash_of:
     """Return the digests of the files that a wheel installs, by path, or the reason why they are not known."""
     path = store.path(entry.sha256)
     try:
-        found = hash_of(path) if store.holds(entry) else None
+        found = hash_of(path) if store.has_size_of(entry) else None
         if found is None:
             return _("its wheel is not in the store")
         if found != entry.sha256:

@@ -100,7 +100,7 @@ def admit(candidate: Candidate, *, now: datetime | None = None) -> AdmittedBundl
     # 3. all that this host accepted
     _refuse_replay(bundle, prefix, trust_stores, now)
     # 4. time
-    warnings = () if _stored(bundle, prefix) else tuple(_judge_time(bundle, candidate.conditions, now))
+    warnings = () if _is_retained(bundle, prefix) else tuple(_judge_time(bundle, candidate.conditions, now))
     return AdmittedBundle(bundle, prefix, trust_stores, warnings, remembered=not is_ahead(bundle.manifest, now))
 
 
@@ -181,7 +181,7 @@ def remember(admitted: AdmittedBundle) -> str | None:
     return None
 
 
-def _stored(bundle: Bundle, prefix: Prefix) -> bool:
+def _is_retained(bundle: Bundle, prefix: Prefix) -> bool:
     return any(_is_of(bundle, release) for release in prefix.complete_releases())
 
 

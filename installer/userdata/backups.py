@@ -188,7 +188,7 @@ def pinned_beside(prefix: Prefix, active: Release | None, damaged: Release | Non
             release = prefix.release(backup.release)
         except UsageError:
             continue
-        if release.is_complete and release != damaged and (active is None or release.made_from != active.made_from):
+        if release.is_complete and release != damaged and (active is None or release.version_key != active.version_key):
             return release
     return None
 

@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from bundle.wheels import record
-from installer.layout import journal, service
+from installer.layout import journal, service_account
 from shared import reading
 from shared.files import files
 
@@ -44,7 +44,7 @@ def link_to(release: Release, manifest: Manifest, target: Path) -> None:
     """Replace the release's persistent folders by links to the same folders below ``target``, which are created."""
     for folder in manifest.application.persist:
         place, data = release.app / folder, target / folder
-        with service.acting_for(target):
+        with service_account.acting_as_owner_of(target):
             data.mkdir(parents=True, exist_ok=True)
         place.parent.mkdir(parents=True, exist_ok=True)
         files.remove_tree(place)
@@ -74,7 +74,7 @@ def make_folders(prefix: Prefix, manifest: Manifest, run: Entry) -> Entry:
     if not lacking:
         return run
     run = journal.note_written(prefix, run, dict.fromkeys(lacking, FOLDER))
-    with service.acting_for(prefix.data):
+    with service_account.acting_as_owner_of(prefix.data):
         for folder in wanted:
             folder.mkdir(parents=True, exist_ok=True)
     return run
@@ -117,7 +117,7 @@ def write(prefix: Prefix, manifest: Manifest, store: Store, run: Entry) -> Entry
     folders = _lacking_folders(data, [(data / path).parent for path in written])
     if data == prefix.data:
         run = journal.note_written(prefix, run, {**dict.fromkeys(folders, FOLDER), **written})
-    with service.acting_for(data):
+    with service_account.acting_as_owner_of(data):
         for path, sha256 in written.items():
             target = data / path
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -158,7 +158,7 @@ def _clear(beside: Path) -> None:
 
 def take_back(data: Path, run: Entry) -> None:
     """Remove the files that an unfinished run wrote, if they are unchanged, and its folders, if they are empty."""
-    with service.acting_for(data):
+    with service_account.acting_as_owner_of(data):
         _take_back(data, run)
 
 

@@ -54,7 +54,7 @@ def waiting(prefix: Prefix, release: Release) -> Path | None:
 
     Data set aside for a damaged release is used for its repaired one too, since both have the same manifest.
     """
-    counter, digest = release.made_from
+    counter, digest = release.version_key
     beside = sorted(prefix.backups.glob(f"{_ASIDE}{counter}-{digest}-r*"))
     found = [
         path for path in (set_aside(prefix, release), *reversed(beside)) if path.is_dir() and not path.is_symlink()
@@ -68,7 +68,7 @@ def collect(prefix: Prefix, kept: Iterable[Release]) -> None:
     An active version has such data if it was rolled back and then installed again. Backups of them are retained.
     """
     active = prefix.active()
-    waiting_for = [release for release in kept if active is None or release.made_from != active.made_from]
+    waiting_for = [release for release in kept if active is None or release.version_key != active.version_key]
     wanted = tuple(set_aside(prefix, release).name.rpartition("-r")[0] for release in waiting_for)
     for path in list(prefix.backups.glob(f"{_ASIDE}*")):
         if path.name.rpartition("-r")[0] not in wanted:

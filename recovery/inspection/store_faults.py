@@ -34,7 +34,7 @@ def lacking(prefix: Prefix, manifest: Manifest, digests: Digests) -> tuple[FileE
 
     def is_there(entry: FileEntry) -> bool:
         try:
-            return store.holds(entry) and digests(store.path(entry.sha256)) == entry.sha256
+            return store.has_size_of(entry) and digests(store.path(entry.sha256)) == entry.sha256
         except OSError:
             return False
 

@@ -33,7 +33,7 @@ def release_to_repair(prefix: Prefix) -> Release | None:
             release = prefix.release(name or "")
         except UsageError:
             continue
-        if is_logged and left is not None and release.made_from == left.made_from:
+        if is_logged and left is not None and release.version_key == left.version_key:
             continue  # a run that was killed after its commit is not in the log: this is the rollback's target
         # ``current`` and the log name only finished releases; a removed one needs a second copy of its metadata
         if reading.is_folder(release.path) or any(proofs.folder(prefix).glob(f"{release.order[1]}*")):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recovery.repair import in_place, new_release
-from recovery.repair.parts import parts_of
+from recovery.repair.remaining import remaining_damage
 from validator.finding_kinds import POINTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from recovery.inspection.inspection import Inspection
-    from recovery.repair.parts import Parts
+    from recovery.repair.remaining import RemainingDamage
     from recovery.repair.remedy import InPlace, Remedy
 
 # in place first; among these, MarkComplete and PointCurrent come before CleanUp, which then retains the release
@@ -27,7 +27,7 @@ ORDER: Sequence[type[Remedy]] = (
     in_place.HealStore,
     in_place.FillStore,
     in_place.WriteLaunchers,
-    new_release.LinkModels,
+    new_release.RelinkModels,
     new_release.ReinstallPackages,
     new_release.RestoreFiles,
     new_release.RemakeEnvironment,
@@ -65,18 +65,18 @@ def in_place_for(inspection: Inspection) -> list[Remedy]:
     return chosen
 
 
-def release_for(inspection: Inspection, parts: Parts | None = None) -> list[Remedy]:
-    """Return the remedies that build a new release; with ``parts``, only for what does not remain damaged."""
+def release_for(inspection: Inspection, remaining: RemainingDamage | None = None) -> list[Remedy]:
+    """Return the remedies that build a new release; with ``remaining``, only for what does not remain damaged."""
     if is_built_whole(inspection):
         return [new_release.RebuildEnvironment()]
-    stored, without = (parts.contents, parts.packages) if parts else ({}, frozenset[str]())
+    contents, without = (remaining.contents, remaining.packages) if remaining else ({}, frozenset[str]())
     packages = tuple(sorted(inspection.damaged_packages - without))
     chosen: list[Remedy] = [new_release.ReinstallPackages(packages)] if packages else []
-    for remedy in (new_release.LinkModels, new_release.RestoreFiles, new_release.RemakeEnvironment):
+    for remedy in (new_release.RelinkModels, new_release.RestoreFiles, new_release.RemakeEnvironment):
         found = [
             finding
             for finding in inspection.of_kind(*remedy.kinds)
-            if not finding.files or not set(finding.files) <= set(stored)
+            if not finding.files or not set(finding.files) <= set(contents)
         ]
         if found:
             chosen.append(remedy(tuple(finding.name for finding in found)))
@@ -88,7 +88,7 @@ def can_build(inspection: Inspection) -> bool:
     """Return whether this host has the files for a new release in which nothing remains damaged."""
     if is_built_whole(inspection):
         return not inspection.lost
-    return not parts_of(inspection, inspection.damaged_packages).left and not inspection.lacks("interpreter")
+    return not remaining_damage(inspection, inspection.damaged_packages).left and not inspection.lacks("interpreter")
 
 
 def is_built_whole(inspection: Inspection) -> bool:

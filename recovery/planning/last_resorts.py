@@ -24,7 +24,7 @@ from recovery.repair.in_place import (
     WriteLaunchers,
 )
 from recovery.repair.new_release import GoBack, Reinstall, ResolveAgain
-from recovery.repair.parts import can_build_in_part, parts_of
+from recovery.repair.remaining import can_build_with_damage, remaining_damage
 from shared.errors import RagtraceError
 from shared.i18n import _
 
@@ -103,10 +103,10 @@ def with_last_resort(plan: Plan, chosen: list[Remedy], planned: PlanInput) -> Pl
     if inspection.proof is None or inspection.release is None:
         return replace(plan, remedies=ordered(chosen))
     packages = inspection.damaged_packages
-    parts = parts_of(inspection, packages)
-    if can_build_in_part(inspection, packages):
-        chosen = [*chosen, *release_for(inspection, parts)]
-    return replace(plan, remedies=ordered(chosen), left=parts.left, damaged=frozenset(parts.contents))
+    remaining = remaining_damage(inspection, packages)
+    if can_build_with_damage(inspection, packages):
+        chosen = [*chosen, *release_for(inspection, remaining)]
+    return replace(plan, remedies=ordered(chosen), left=remaining.left, damaged=frozenset(remaining.contents))
 
 
 def _hint() -> str:

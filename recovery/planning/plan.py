@@ -14,7 +14,7 @@ from validator.finding_kinds import STORE
 
 if TYPE_CHECKING:
     from recovery.inspection.finding import Finding
-    from recovery.repair.parts import Left
+    from recovery.repair.remaining import Left
 
 Chosen = TypeVar("Chosen", bound=Remedy)
 
@@ -36,7 +36,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     left: tuple[Left, ...] = ()
     damaged: frozenset[str] = frozenset()
-    removes: tuple[retention.Going, ...] = ()
+    removes: tuple[retention.PlannedRemoval, ...] = ()
     needed_python: str = ""
     restore: str = ""
 
@@ -53,7 +53,7 @@ class Plan:
         return next((remedy for remedy in self.remedies if isinstance(remedy, kind)), None)
 
     @property
-    def is_in_part(self) -> bool:
+    def leaves_damage(self) -> bool:
         """Whether something is repaired but files of the release remain damaged."""
         return bool(self.remedies and self.left)
 
@@ -78,7 +78,7 @@ class Plan:
             "unmet": self.unmet,
             "restore": self.restore,
             "left": [left.to_json() for left in self.left],
-            "in_part": self.is_in_part,
+            "in_part": self.leaves_damage,
             "removes": [gone.to_json() for gone in self.removes],
             "notes": list(self.notes),
         }

@@ -62,7 +62,7 @@ def available(inspection: Inspection) -> dict[tuple[str, str], tuple[Package, Fi
         entries = {entry.path: entry for entry in manifest.of_kind("wheel")}
         for package in manifest.packages:
             entry, key = entries[package.wheel], (package.name, package.version)
-            if key not in found and entry.sha256 not in lost and store.has(entry):
+            if key not in found and entry.sha256 not in lost and store.is_intact(entry):
                 found[key] = package, entry
     return found
 

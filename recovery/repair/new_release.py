@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from recovery.inspection.inspection import Inspection
 
 
-class InPart(NewRelease):
+class PartialRebuild(NewRelease):
     """Rebuilds the damaged parts of a release and reuses the intact files; if that fails, rebuilds all of it."""
 
     def apply(self, context: RepairContext) -> Collected:
@@ -36,7 +36,7 @@ class InPart(NewRelease):
             return Replacement(context, whole=True).make()
 
 
-class LinkModels(InPart):
+class RelinkModels(PartialRebuild):
     """Takes model files from the store again; the inspection has verified them there."""
 
     id = "models"
@@ -46,7 +46,7 @@ class LinkModels(InPart):
         return _("link the model files from the store again")
 
 
-class ReinstallPackages(InPart):
+class ReinstallPackages(PartialRebuild):
     """Reinstalls damaged packages from their stored wheels and reuses all others."""
 
     id = "packages"
@@ -55,7 +55,7 @@ class ReinstallPackages(InPart):
         return _("reinstall only these from the stored wheels: {names}").format(names=self.listed())
 
 
-class RestoreFiles(InPart):
+class RestoreFiles(PartialRebuild):
     """Rewrites the application's files, its start files and the bundle's metadata."""
 
     id = "files"
@@ -68,7 +68,7 @@ class RestoreFiles(InPart):
         return _("Altered and added application files are left out; the backup contains the added ones.")
 
 
-class RemakeEnvironment(InPart):
+class RemakeEnvironment(PartialRebuild):
     """Rebuilds the virtual environment's own files and reuses the packages."""
 
     id = "environment"
@@ -129,11 +129,11 @@ class GoBack(NewRelease):
     def effect(self) -> str:
         return _("An earlier version becomes active; data and settings are not changed.")
 
-    def coming(self, inspection: Inspection, bundle: AdmittedBundle | None) -> Release:  # noqa: ARG002 - the release exists already
+    def next_release(self, inspection: Inspection, bundle: AdmittedBundle | None) -> Release:  # noqa: ARG002 - the release exists already
         return inspection.prefix.release(self.names[0])
 
     def apply(self, context: RepairContext) -> Collected:
-        release = self.coming(context.inspection, context.bundle)
+        release = self.next_release(context.inspection, context.bundle)
         # it is checked through PREFIX/bin; the damaged release is removed if it works
         with Transaction(context.inspection.prefix, RETURN, release) as change:
             rollback.return_to_retained(change, context.progress)
@@ -154,7 +154,7 @@ class Reinstall(NewRelease):
     def effect(self) -> str:
         return _("This takes as long as an installation; data and settings are not changed.")
 
-    def coming(self, inspection: Inspection, bundle: AdmittedBundle | None) -> Release:
+    def next_release(self, inspection: Inspection, bundle: AdmittedBundle | None) -> Release:
         assert bundle is not None  # a plan contains this remedy only if there is one
         return inspection.prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
 
@@ -162,7 +162,7 @@ class Reinstall(NewRelease):
         assert context.bundle is not None
         bundle, prefix = context.bundle, context.inspection.prefix
         preflight.require_ok(preflight.of_bundle(bundle.bundle, prefix))
-        with Transaction(prefix, RECOVER, self.coming(context.inspection, bundle)) as change:
+        with Transaction(prefix, RECOVER, self.next_release(context.inspection, bundle)) as change:
             change.make_folders(bundle.manifest)
             migration.prepare(change, bundle.manifest, context.progress)
             install.build(bundle, change.release, context.progress)

@@ -115,10 +115,10 @@ class NewRelease(Remedy):
         Raises a RagtraceError on failure; the release that was active before remains active.
         """
 
-    def coming(self, inspection: Inspection, bundle: AdmittedBundle | None) -> Release:  # noqa: ARG002 - a subclass needs it
+    def next_release(self, inspection: Inspection, bundle: AdmittedBundle | None) -> Release:  # noqa: ARG002 - a subclass needs it
         """Return the release that becomes active."""
         assert inspection.release is not None  # without one, a plan contains only last resorts
-        return inspection.prefix.new_release(*inspection.release.made_from)
+        return inspection.prefix.new_release(*inspection.release.version_key)
 
 
 def risk_text(risk: str) -> str:

@@ -13,8 +13,8 @@ from installer.change.transaction import RECOVER, Transaction
 from installer.install import install, preflight
 from installer.release import acceptance, bytecode, stage, tools_environment
 from installer.release.installation import Installation
-from recovery.repair import trial
-from recovery.repair.parts import parts_of
+from recovery.repair import health
+from recovery.repair.remaining import remaining_damage
 from recovery.repair.reuse import app_is_whole, compile_again, good_items, reuse_files, take_over, tool_items
 from shared.files import files
 from shared.i18n import _
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bundle.manifest import Manifest
     from installer.layout.release import Release
     from recovery.inspection.proof import Proof
-    from recovery.repair.parts import Parts
+    from recovery.repair.remaining import RemainingDamage
     from recovery.repair.remedy import RepairContext
 
 
@@ -56,7 +56,7 @@ class Replacement:
         context, manifest, damaged = self.context, self.manifest, self.damaged
         prefix, digests = context.inspection.prefix, context.inspection.digests
         if not damaged.path.is_dir():
-            prefix.forgo(damaged)  # logs contain its name, so no other release may get it
+            prefix.retire_name(damaged)  # logs contain its name, so no other release may get it
         release = prefix.new_release(manifest.product.counter, self.proof.manifest_sha256)
         # 1.
         self._require_host(release)
@@ -68,7 +68,7 @@ class Replacement:
             # 3.
             self._seal(release, python)
             # 4.
-            check = None if self.whole else self._try_out
+            check = None if self.whole else self._check_health
             activate(change, manifest, context.progress, check=check)
             # 5.
             retention.discard(damaged)
@@ -89,19 +89,19 @@ class Replacement:
         return self.context.inspection.release
 
     @cached_property
-    def parts(self) -> Parts | None:
+    def remaining(self) -> RemainingDamage | None:
         """The parts that remain damaged, or None if everything is reinstalled."""
         inspection = self.context.inspection
-        return None if self.whole else parts_of(inspection, inspection.damaged_packages)
+        return None if self.whole else remaining_damage(inspection, inspection.damaged_packages)
 
     @property
     def contents(self) -> dict[str, str]:
         """The paths that are reused although they are damaged, with the content that they should have."""
-        return self.parts.contents if self.parts else {}
+        return self.remaining.contents if self.remaining else {}
 
     @property
     def manifest(self) -> Manifest:
-        return self.unlocked or (self.parts.manifest if self.parts else self.proof.manifest)
+        return self.unlocked or (self.remaining.manifest if self.remaining else self.proof.manifest)
 
     def _installation(self, release: Release) -> Installation:
         """Return the new release with the manifest that it is built from."""
@@ -139,7 +139,7 @@ class Replacement:
         """
         inspection, progress = self.context.inspection, self.context.progress
         self.remake_environment(release, python)
-        if self.parts and self.parts.keeps_tools:
+        if self.remaining and self.remaining.keeps_tools:
             self._take_over_tools(release, python)
         signed = replace(self._installation(release), manifest=self.proof.manifest)
         acceptance.check_records(signed, inspection.digests, progress, damaged=self.contents)
@@ -187,8 +187,8 @@ class Replacement:
         )
         install.finish(self._installation(release), origin, self.context.progress)
 
-    def _try_out(self) -> None:
-        trial.try_out(self.context.inspection, self.context.packages, self.parts, self.context.progress)
+    def _check_health(self) -> None:
+        health.check_repaired(self.context.inspection, self.context.packages, self.remaining, self.context.progress)
 
     def _files_of(self, release: Release) -> list[str]:
         """Return the paths in the new release of the files that the damaged one had."""

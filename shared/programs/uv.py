@@ -25,7 +25,7 @@ VENV_TIMEOUT, SYNC_TIMEOUT = 300.0, 7200.0  # seconds
 PATCH = ("_virtualenv.py", "_virtualenv.pth")  # written by uv venv into environments of CPython before 3.10
 # the default is a thread per processor, which may exceed the process limit (shared/limits.py)
 THREADS = {"TOKIO_WORKER_THREADS": "4", "RAYON_NUM_THREADS": "8", "UV_CONCURRENT_INSTALLS": "8"}
-STORED = ("SYSTEMROOT", "WINDIR", "COMSPEC", "NUMBER_OF_PROCESSORS", "LANG", "LC_ALL")
+PASSED_NAMES = ("SYSTEMROOT", "WINDIR", "COMSPEC", "NUMBER_OF_PROCESSORS", "LANG", "LC_ALL")
 
 
 def binary() -> Path:
@@ -53,7 +53,7 @@ class Uv:
         self.empty.mkdir(parents=True, exist_ok=True)
 
     def _call(self, arguments: Sequence[str], timeout: float) -> process.Completed:
-        env = {name: os.environ[name] for name in STORED if name in os.environ}
+        env = {name: os.environ[name] for name in PASSED_NAMES if name in os.environ}
         env.update(
             HOME=str(self.empty),
             USERPROFILE=str(self.empty),

@@ -240,7 +240,7 @@ def test_the_names_of_releases(tmp_path) -> None:
     prefix.set_current(release)
     assert prefix.named() == release
     prefix.unfinished.write_text("".join(f"1-000000000000-r{number}\n" for number in range(RETAINED_UNFINISHED + 5)))
-    prefix.forgo(release)
+    prefix.retire_name(release)
     assert len(prefix.unfinished.read_text().splitlines()) == RETAINED_UNFINISHED
     assert prefix.new_release(1, "0" * 64).id == f"1-000000000000-r{RETAINED_UNFINISHED + 5}"
 

@@ -310,7 +310,7 @@ inline collect() {
 
 /* -- what a run leaves, whether it ended well, failed or was stopped: the same code mends it (transaction.resolve_entry) ------- */
 
-inline complete_commit() {
+inline complete_switch() {
 #ifndef NO_SWAP_IN_AGAIN
     swap_in();
 #endif
@@ -329,7 +329,7 @@ inline resolve_entry() {
         swap_out();
         if :: now.command != ROLLBACK -> remove(now.release) :: else -> skip fi
     :: else ->
-        complete_commit();
+        complete_switch();
         if :: now.command == RECOVER -> unmark(now.former) :: else -> skip fi
     fi;
     collect();

@@ -46,7 +46,7 @@ class Recorder:
         self._around(retention, "remember_previous", lambda *_: "REMEMBER_PREVIOUS", changes=self._previous)
         self._around(seal, "unmark", lambda *_: "UNMARK", changes=lambda release: release.is_complete)
         self._around(seal, "remove", lambda *_: "REMOVE", changes=lambda release: release.path.is_dir())
-        for name in ("__exit__", "revert"):
+        for name in ("__exit__", "switch_back"):
             self._unless_dead(transaction.Transaction, name)
 
     def _around(

@@ -39,7 +39,7 @@ def test_a_damaged_model_blocks_no_other_repair(host, installed, tiny, damage):
 
     assert [remedy.id for remedy in done.plan.remedies] == ["launchers", "packages", "files"]
     assert installed == [["tiny-lib"]]
-    assert done.plan.is_in_part
+    assert done.plan.leaves_damage
     (left,) = done.plan.left
     assert (left.name, left.bundle_path, left.size, left.sha256) == ("tiny", entry.path, entry.size, entry.sha256)
     assert (host.release.models / entry.inner).read_bytes() == spoilt  # carried over as it is
@@ -100,7 +100,7 @@ def test_a_damaged_wheel_of_a_damaged_package_blocks_no_other_package(host, inst
 def test_a_command_that_fails_before_and_after_stops_no_repair(host):
     break_the_start(host)
     delete(host.site / "tiny_lib" / "more.py")
-    assert host.recover().plan.is_in_part
+    assert host.recover().plan.leaves_damage
     damaged_still(host, "app/app.py")
 
 

@@ -86,7 +86,7 @@ def test_a_release_removed_by_hand_is_built_anew_where_store_and_metadata_are_wh
     shutil.rmtree(lost.path)
     done = host.recover(policy=tiny.policy)
     assert [remedy.id for remedy in done.plan.remedies] == ["rebuild"]
-    assert host.release.made_from == lost.made_from
+    assert host.release.version_key == lost.version_key
     assert host.release != lost  # its name stands in the log, with another receipt
     whole(host)
 

@@ -137,7 +137,7 @@ def test_names_of_unfinished_releases_are_kept_within_bounds(tmp_path):
     prefix = Prefix(tmp_path)
     prefix.make()
     for number in range(1, 1003):
-        prefix.forgo(prefix.release(f"1-{'a' * 12}-r{number}"))
+        prefix.retire_name(prefix.release(f"1-{'a' * 12}-r{number}"))
     assert prefix.new_release(1, "a" * 64).id.endswith("-r1003")
     assert len(prefix.unfinished.read_text().splitlines()) == 1000
     files.write_atomic(prefix.unfinished, b"\xff\n../../x\n")

@@ -166,9 +166,9 @@ def test_a_removed_installation_does_not_stand_beside_another(prefix, monkeypatc
     removed.audit.mkdir(parents=True)
     with pytest.raises(HostError, match="nothing is installed there any more"):
         find_prefix(None)
-    assert find_prefix(None, left=True) == removed
+    assert find_prefix(None, allow_uninstalled=True) == removed
     other.make()
-    assert find_prefix(None) == find_prefix(None, left=True) == other
+    assert find_prefix(None) == find_prefix(None, allow_uninstalled=True) == other
 
 
 def test_a_folder_that_merely_looks_like_ours_stays(tmp_path):

@@ -321,7 +321,7 @@ def check_clean(prefix):
     releases = prefix.complete_releases()
     assert {path.name for path in prefix.releases.iterdir()} == {release.id for release in releases}
     assert {release.id for release in releases} == set(retention.retained(prefix))
-    assert len({release.made_from for release in releases}) == len(releases) <= 2
+    assert len({release.version_key for release in releases}) == len(releases) <= 2
     needed = {entry.sha256 for release in releases for entry in release.manifest().files if entry.is_stored}
     stored = {path.name for path in prefix.store.rglob("*") if path.is_file()}
     assert stored == needed, (sorted(stored - needed), sorted(needed - stored))
@@ -357,10 +357,10 @@ def check_after(prefix, before, number, world):
     assert second.code == first.code, (first, second)
     assert tree(prefix.root) == once
     if number % 3 == 0 and before.operation not in ROLLBACKS:
-        check_again(prefix, before, world)
+        repair_uncovered(prefix, before, world)
 
 
-def check_again(prefix, before, world):
+def repair_uncovered(prefix, before, world):
     """Raise unless the operation can simply be done again."""
     tell(world.argv(before.operation, prefix.root))
     if before.operation == UNINSTALL:

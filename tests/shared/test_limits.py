@@ -9,7 +9,7 @@ from argparse import Namespace
 
 import pytest
 
-from installer.install import tried
+from installer.install import probes
 from installer.layout.prefix import Prefix
 from installer.userdata import backups
 from shared import limits
@@ -82,7 +82,7 @@ def test_threads_that_cannot_be_had_are_counted_and_given_back(monkeypatch) -> N
     assert limits.threads_at_once(5) == 5
     monkeypatch.setattr(threading.Thread, "start", some)
     assert limits.threads_at_once(5) == 3
-    assert not tried.programs().fits
+    assert not probes.programs().fits
     assert threading.active_count() == before
 
 
@@ -153,9 +153,9 @@ def test_data_that_cannot_be_backed_up_are_told_beforehand(tmp_path, monkeypatch
     prefix = Prefix(tmp_path)
     prefix.make()
     (prefix.data / "mine.txt").write_text("x")
-    assert list(tried.copying(prefix)) == []
+    assert list(probes.copying(prefix)) == []
     monkeypatch.setattr(os, "access", lambda path, *_how, **_options: path != "mine.txt")
-    (finding,) = tried.copying(prefix)
+    (finding,) = probes.copying(prefix)
     assert not finding.fits
     assert "mine.txt cannot be read" in finding.details
 
@@ -170,9 +170,9 @@ def test_owners_that_cannot_be_given_are_told_beforehand(tmp_path, monkeypatch) 
     def refuse(*_arguments, **_options):
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
-    assert list(tried.copying(prefix)) == []
+    assert list(probes.copying(prefix)) == []
     monkeypatch.setattr(os, "chown", refuse)
-    (finding,) = tried.copying(prefix)
+    (finding,) = probes.copying(prefix)
     assert not finding.fits
     assert "cannot set the owner of a copy" in finding.details
     assert not list(prefix.backups.iterdir())

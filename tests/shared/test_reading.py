@@ -42,7 +42,7 @@ ELSEWHERE = {
     "shared/processes/scripts.py": "reads the tool's own source",
     "shared/processes/supervised.py": "reads a pipe of ours",
     "shared/terminal/console.py": "opens the null device",
-    "installer/install/tried.py": "writes a file to try the folder",
+    "installer/install/probes.py": "writes a file to try the folder",
     "shared/troubles.py": "asks for a file's attributes without waiting",
     "shared/programs/scripts/without_network.py": "writes to /proc",
     "shared/programs/scanners/run_picklescan.py": "runs in a process with a time limit, on models of the bundle",

@@ -14,7 +14,7 @@ import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from installer.layout import seal, service
+from installer.layout import seal, service_account
 from installer.layout.prefix import Prefix
 from installer.layout.release import Release
 from installer.release.digests import longest
@@ -81,13 +81,13 @@ def create(installation: Installation) -> Iterator[Installation]:
     Raises ToolError if a required file is missing, UncheckedError if the filesystem does not support links.
     """
     require_files(installation)
-    account = service.account_of(installation.prefix.data)
+    account = service_account.account_of(installation.prefix.data)
     with _scratch_folder(installation.prefix, account) as root:
         prefix, name = Prefix(root), installation.release.path.resolve().name
         scratch = Installation(prefix, Release(prefix.releases / name), installation.manifest)
         try:
             _write_scratch(installation, scratch)
-            service.give(root, account)
+            service_account.give(root, account)
         except OSError as error:
             reported = troubles.words(error, near=root)
             what = _("the release cannot be tried: {reason}").format(reason=reported.what)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bundle import strict
-from installer.layout import service
+from installer.layout import service_account
 from installer.release import acceptance, launchers
 from shared import reading
 from shared.errors import ToolError
@@ -63,8 +63,8 @@ def environment(installation: Installation) -> dict[str, str]:
 
 def run_python(installation: Installation, arguments: Sequence[str], *, timeout: float) -> process.Completed:
     """Run the release's interpreter as the application would, in an empty folder."""
-    argv, account = [str(installation.release.python), *arguments], service.account_of(installation.prefix.data)
-    return service.run(argv, environment(installation), timeout=timeout, account=account)
+    argv, account = [str(installation.release.python), *arguments], service_account.account_of(installation.prefix.data)
+    return service_account.run(argv, environment(installation), timeout=timeout, account=account)
 
 
 def run_launcher(
@@ -81,7 +81,7 @@ def run_launcher(
 
 def run_in(scratch: Installation, argv: Sequence[str], **options: Any) -> process.Completed:
     """Run a program in a scratch prefix with the rights of its owner; ``options`` are those of ``apart.run``."""
-    return apart.run(argv, account=service.account_of(scratch.prefix.root), **options)
+    return apart.run(argv, account=service_account.account_of(scratch.prefix.root), **options)
 
 
 def run_program(

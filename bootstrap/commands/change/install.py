@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bundle.opening import Bundle
     from installer.change.outcome import Outcome
-    from installer.install.preflight import Finding
+    from installer.install.preflight import HostResult
     from installer.release.lacks import Lacks
 
 
@@ -105,7 +105,7 @@ def show_bundle(bundle: Bundle, prefix: Prefix) -> None:
     show(text.format(title=product.title, version=product.version, count=count, prefix=prefix.root))
 
 
-def finding_line(finding: Finding) -> str:
+def finding_line(finding: HostResult) -> str:
     """Return a finding of the plan as one line."""
     mark = _("ok") if finding.fits else _("NO")
     if finding.fits and finding.warns:

@@ -113,7 +113,7 @@ def show_recovery(done: Recovery, results: list[CheckResult], asker: Asker) -> N
     else:
         for result in results:
             show(f"{result.status:<5} {result.check_name}: {result.details}")
-        if done.plan.is_in_part:
+        if done.plan.leaves_damage:
             show(_("Partially repaired. Damaged until the bundle is supplied:"))
             for line in (line for left in done.plan.left for line in left.lines()):
                 show(f"  {line}")

@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask for confirmation, uninstall, and print the remaining paths."""
-    root = find_prefix(arguments.prefix, left=arguments.purge).root
+    root = find_prefix(arguments.prefix, allow_uninstalled=arguments.purge).root
     if not arguments.yes:
         confirm(root, purge=arguments.purge)
     progress = common.progress_of(arguments)

@@ -95,6 +95,6 @@ def show_log(arguments: argparse.Namespace) -> int:
 
 def export(arguments: argparse.Namespace) -> None:
     """Copy the log, whose chain has just been verified, to a file."""
-    prefix = api.settled(arguments.prefix, left=True)
+    prefix = api.settled(arguments.prefix, allow_uninstalled=True)
     data = b"".join(line + b"\n" for line in audit_log.lines(prefix))
     outputs.write(arguments.file, data)

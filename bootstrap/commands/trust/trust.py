@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from installer.trust.keeping import Account
+    from installer.trust.memory_admin import Account
     from installer.trust.state import State
     from shared.terminal.parser import Parser
 

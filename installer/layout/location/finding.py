@@ -30,16 +30,16 @@ def prefix_at(named: Path) -> Prefix:
     return prefix
 
 
-def find_prefix(named: Path | None, *, left: bool = False, bereft: bool = False) -> Prefix:
+def find_prefix(named: Path | None, *, allow_uninstalled: bool = False, allow_lost_state: bool = False) -> Prefix:
     """Return the prefix that a command uses: the one given, that of the available bundle, or the user's only one.
 
-    With ``left``, a prefix from which an installation was removed counts too if there is no other. With ``bereft``, so
-    does one that has lost its state, which recover rebuilds. After the prefix of the available bundle was removed,
-    repeating the command never selects another one.
+    With ``allow_uninstalled``, a prefix from which an installation was removed counts too if there is no other; with
+    ``allow_lost_state``, so does one that has lost its state, which recover rebuilds. After the prefix of the
+    available bundle was removed, repeating the command never selects another one.
     Raises UsageError if several are possible, HostError if there is none or if another user owns the folder.
     """
     if named is not None:
-        return _named(named, left=left, bereft=bereft)
+        return _named(named, allow_uninstalled=allow_uninstalled, allow_lost_state=allow_lost_state)
     root = default_root()
     if root.is_dir():
         placement.require_own(root, root, ())
@@ -48,9 +48,11 @@ def find_prefix(named: Path | None, *, left: bool = False, bereft: bool = False)
         product = own_command.bundled_product()
         seen = [prefix for prefix in seen if prefix.root.name == product and (prefix.exists or prefix.is_left)] or seen
     removed = [prefix for prefix in seen if prefix.is_left]
-    found = [prefix for prefix in seen if prefix.exists or prefix.is_bereft] or (removed if left else [])
+    found = [prefix for prefix in seen if prefix.exists or prefix.has_lost_state] or (
+        removed if allow_uninstalled else []
+    )
     if len(found) == 1:
-        return _named(found[0].root, left=left, bereft=bereft)
+        return _named(found[0].root, allow_uninstalled=allow_uninstalled, allow_lost_state=allow_lost_state)
     if not found and len(removed) == 1:
         raise _removed(removed[0])
     if not found:
@@ -64,14 +66,14 @@ def find_prefix(named: Path | None, *, left: bool = False, bereft: bool = False)
     )
 
 
-def _named(named: Path, *, left: bool, bereft: bool) -> Prefix:
+def _named(named: Path, *, allow_uninstalled: bool, allow_lost_state: bool) -> Prefix:
     prefix = prefix_at(named)
-    if prefix.is_bereft:
-        if bereft:
+    if prefix.has_lost_state:
+        if allow_lost_state:
             return prefix
         raise HostError(lost_state(prefix), advice=recover_advice(prefix))
     if prefix.is_left:
-        if left:
+        if allow_uninstalled:
             return prefix
         raise _removed(prefix)
     if not prefix.exists and os.path.lexists(prefix.state):

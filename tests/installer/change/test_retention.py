@@ -132,12 +132,14 @@ def test_what_goes_is_told_before_and_after(prefix, versions, tiny, capsys) -> N
 
 
 def test_data_that_go_with_a_release_are_named(tmp_path) -> None:
-    alone = retention.Going("7-abc-r1", "1.0.0")
-    with_data = retention.Going("7-abc-r1", "1.0.0", data=tmp_path)
+    alone = retention.PlannedRemoval("7-abc-r1", "1.0.0")
+    with_data = retention.PlannedRemoval("7-abc-r1", "1.0.0", data=tmp_path)
     assert retention.sentence(alone) == "7-abc-r1 (1.0.0) will be removed and cannot be rolled back to."
     assert f"and its data in {tmp_path}" in retention.sentence(with_data)
     assert [going.to_json()["data"] for going in (alone, with_data)] == [None, str(tmp_path)]
-    assert "the new release replaces it" in retention.sentence(retention.Going("7-abc-r1", "1.0.0", is_replaced=True))
+    assert "the new release replaces it" in retention.sentence(
+        retention.PlannedRemoval("7-abc-r1", "1.0.0", is_replaced=True)
+    )
 
 
 def test_a_repair_of_the_only_version_is_no_way_back(prefix, tiny) -> None:
@@ -161,7 +163,7 @@ def test_data_set_aside_go_with_their_version_only(prefix, versions) -> None:
     install(versions[0], prefix)
     aside = userdata.set_aside(prefix, first)
     aside.mkdir()
-    repaired = prefix.new_release(*first.made_from)
+    repaired = prefix.new_release(*first.version_key)
     assert userdata.waiting(prefix, repaired) == aside
     retention.collect(prefix)
     assert aside.is_dir()

@@ -197,7 +197,7 @@ def test_a_refusal_after_waiting_for_another_installation_takes_nothing_of_it(
         for other in others:  # it begins and ends after the look from outside
             install(other, prefix)
             return []
-        return [preflight.Finding("Space", not prefix.active(), "0 bytes free", "Free some.")]
+        return [preflight.HostResult("Space", not prefix.active(), "0 bytes free", "Free some.")]
 
     monkeypatch.setattr(preflight, "preflight", inspect)
     with pytest.raises(HostError, match="0 bytes free"):
@@ -268,7 +268,7 @@ def test_what_a_crash_left_goes_before_space_is_counted(prefix, second, monkeypa
     left.mkdir()
     (left / "file").write_text("of 7 GB")
     journal.write(prefix, journal.Entry("install", left.name, prefix.active().id))
-    full = preflight.Finding("Space", False, "0 bytes free")
+    full = preflight.HostResult("Space", False, "0 bytes free")
     monkeypatch.setattr(preflight, "preflight", lambda *_arguments: [full] if left.exists() else [])
     assert install(second, prefix).active
 

@@ -15,7 +15,7 @@ import pytest
 
 from bundle.target import Target, host_target
 from installer.change import space
-from installer.install import host_findings, preflight, processor, requirements
+from installer.install import host_results, preflight, processor, requirements
 from installer.layout.prefix import Prefix
 from installer.userdata import persist
 from shared.errors import BusyError, HostError
@@ -294,8 +294,8 @@ def test_the_space_of_a_repair_is_that_of_its_packages(tmp_path, monkeypatch) ->
 
 @pytest.mark.parametrize(("there", "expected"), [(True, []), (False, ["Standard library"])])
 def test_cpython_3_9_needs_distutils(tmp_path, monkeypatch, there, expected) -> None:
-    monkeypatch.setattr(host_findings, "_has_distutils", lambda: there)
-    monkeypatch.setattr(host_findings, "DISTUTILS_UNTIL", sys.version_info)
+    monkeypatch.setattr(host_results, "_has_distutils", lambda: there)
+    monkeypatch.setattr(host_results, "DISTUTILS_UNTIL", sys.version_info)
     assert unfit(MANIFEST, tmp_path / "new") == expected
 
 
@@ -368,5 +368,5 @@ def test_a_python_that_writes_before_its_program(tmp_path, monkeypatch, line, fi
     if line:  # else it is gone
         python.write_text(f"#!/bin/sh\n{line}\n")
         python.chmod(0o755)
-    monkeypatch.setattr("installer.install.tried.base_interpreter", lambda: python)
+    monkeypatch.setattr("installer.install.probes.base_interpreter", lambda: python)
     assert unfit(MANIFEST, tmp_path / "new") == ([] if fits else ["Python startup"])

@@ -126,10 +126,10 @@ def test_an_empty_prefix_is_a_mistake(host, capsys, monkeypatch, tmp_path, words
 def test_a_refused_first_installation_leaves_nothing(host, capsys, tiny: Tiny, tmp_path, monkeypatch) -> None:
     from installer.install import preflight
 
-    found = preflight.Finding("Space", False, "0 bytes free", "Free some.")
+    found = preflight.HostResult("Space", False, "0 bytes free", "Free some.")
     asked = []
 
-    def later(*_arguments: object) -> list[preflight.Finding]:
+    def later(*_arguments: object) -> list[preflight.HostResult]:
         asked.append(1)
         return [found] if len(asked) == refused else []
 

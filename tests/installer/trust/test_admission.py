@@ -109,7 +109,7 @@ def test_what_a_rollback_made_active_is_no_downgrade_there(tmp_path, tiny, trust
     for path in (Store(Prefix(tmp_path / "first").store).path(wheel.sha256), release.path / "COMPLETE"):
         path.unlink()
     assert api.recover(tmp_path / "first", bundle=tiny.folder, trusted_keys=keys).applied
-    assert Prefix(tmp_path / "first").active().made_from == release.made_from
+    assert Prefix(tmp_path / "first").active().version_key == release.version_key
     assert memory.read_folder(trust_stores.host).memory.products == {PRODUCT: COUNTER + 5}
     with pytest.raises(TrustError, match="older than the release that this host accepted"):
         api.install(older, tmp_path / "second")

@@ -13,7 +13,7 @@ import pytest
 
 from bootstrap import cli
 from installer.change import restore
-from installer.install import preflight, rollback, tried
+from installer.install import preflight, probes, rollback
 from installer.install.uninstall import uninstall
 from installer.layout import journal
 from installer.userdata import backup_files, backup_index, backups, copies, persist, userdata
@@ -408,7 +408,9 @@ def test_data_that_cannot_be_looked_into_are_named_before_a_run_and_stay_when_al
     (locked / "file").touch()
     locked.chmod(0)
     assert [finding.fits for finding in preflight._space(make_manifest(), nobody)] == [True]
-    assert [finding.details for finding in tried.copying(nobody)] == [f"{locked} cannot be read, but must be backed up"]
+    assert [finding.details for finding in probes.copying(nobody)] == [
+        f"{locked} cannot be read, but must be backed up"
+    ]
     removal = uninstall(nobody, QUIET)
     assert nobody.data in removal.stays
     assert not nobody.releases.exists()

@@ -207,7 +207,7 @@ class Protocol:
         if entry.former != self.previous:
             self.do("REMEMBER_PREVIOUS", lambda: self.put(previous=entry.former))
 
-    def complete_commit(self, entry):
+    def complete_switch(self, entry):
         self.swap_in(entry)
         self.keep_previous(entry)
         self.remember_previous(entry)
@@ -245,7 +245,7 @@ class Protocol:
             if entry.command != "rollback":
                 self.remove(entry.release)
         else:
-            self.complete_commit(entry)
+            self.complete_switch(entry)
             if entry.command == "recover" and entry.former in self.releases and self.releases[entry.former].mark:
                 self.do("UNMARK", lambda: setattr(self.releases[entry.former], "mark", False))
         self.collect()
@@ -307,7 +307,7 @@ class Protocol:
             raise
         if command == "recover":
             self.do("UNMARK", lambda: setattr(self.releases[previous], "mark", False))
-        self.complete_commit(entry)
+        self.complete_switch(entry)
         self.collect()
         self.idle()
 

@@ -29,8 +29,8 @@ class PreviousReleases(Check):
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         prefix = subject.need_prefix()
         active = prefix.active()
-        bereft = retention.unmarked(prefix)
-        stored = [*prefix.complete_releases(), *([bereft] if bereft else [])]
+        without_mark = retention.unmarked(prefix)
+        stored = [*prefix.complete_releases(), *([without_mark] if without_mark else [])]
         others = [release for release in stored if active is None or release.id != active.id]
         if not others:
             raise UncheckedError(SKIP, _("no other release is retained"))

@@ -32,7 +32,7 @@ class StoredFiles(Check):
         store = Store(prefix.store)
         entries = [entry for entry in manifest.files if entry.is_stored]
         # a file of the wrong length is never read, because it could be of any size
-        right = [entry for entry in entries if store.holds(entry)]
+        right = [entry for entry in entries if store.has_size_of(entry)]
         found = record.digests_of([store.path(entry.sha256) for entry in right], subject.digests)
         whole = {entry.sha256 for entry, digest in zip(right, found) if digest == entry.sha256}
         damaged = [entry.path for entry in entries if entry.sha256 not in whole]

@@ -9,7 +9,7 @@ import json
 import time
 from typing import TYPE_CHECKING
 
-from installer.layout import service
+from installer.layout import service_account
 from installer.release import launchers
 from shared.errors import ToolError
 from shared.files import temp_folders
@@ -76,7 +76,7 @@ class StartTime(Check):
         bounds = {f"{line} warm": "start_seconds"}
         if not self.is_over:
             with temp_folders.scratch() as empty:
-                with service.acting_for(scratch.prefix.root):
+                with service_account.acting_as_owner_of(scratch.prefix.root):
                     write_plain(scratch, empty)
                 before = self.both(subject, scratch, command, runs=1)
             metric.update({f"{line} {kind} before": (round(seconds, 3), "s") for kind, seconds in before.items()})
@@ -91,7 +91,7 @@ class StartTime(Check):
         """Return the seconds of the fastest warm start, and of one from the disk if the cache can be dropped."""
         root = scratch.prefix.root
         folders = subject.need_installation().site_packages, root
-        with service.acting_for(root):
+        with service_account.acting_as_owner_of(root):
             forgotten = all(trial.forget(folder) for folder in folders)
         first = self.seconds_of(scratch, command)
         warm = min(self.seconds_of(scratch, command) for _run in range(runs))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from installer.trust import keeping
+from installer.trust import memory_admin
 from shared.i18n import _
 from validator.check import QUICK, SECURITY, SKIP, Check, CheckResult, UncheckedError, some_of
 
@@ -27,10 +27,10 @@ class TrustMemory(Check):
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         if subject.trust_stores is None:
             raise UncheckedError(SKIP, _("nothing is installed"))
-        found = keeping.accounts(subject.trust_stores, subject.prefix)
+        found = memory_admin.accounts(subject.trust_stores, subject.prefix)
         problems = [problem for account in found for problem in account.problems]
         rebuilt = [str(account.folder) for account in found if account.stored.memory.rebuilt]
-        forgotten = keeping.forgotten(found, subject.prefix)
+        forgotten = memory_admin.forgotten(found, subject.prefix)
         recover = {
             "suggestion": _("Run recover to write them again, from the intact copy or else from what is installed."),
             "command": subject.tool("recover"),

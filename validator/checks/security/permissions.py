@@ -7,7 +7,7 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
-from installer.layout import rights, service
+from installer.layout import rights, service_account
 from shared import troubles, windows
 from shared.files import files
 from shared.i18n import _
@@ -48,7 +48,7 @@ class Permissions(Check):
                 command=close_command(prefix.env_file),
                 evidence={"exposed": [".env"]},
             )
-        owner, account = service.settings_of_another(prefix)
+        owner, account = service_account.settings_of_another(prefix)
         if owner:
             yield self.warned(
                 _("{path} belongs to {owner}, but the data belongs to {account}, which runs the application").format(

@@ -12,7 +12,7 @@ from validator.check import SKIP, SYSTEM, Check, CheckResult, UncheckedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from installer.install.host_findings import Finding
+    from installer.install.host_results import HostResult
     from validator.subject import Subject
 
 
@@ -42,7 +42,7 @@ class Processor(Check):
         yield self.passed(details, metric=metric)
 
 
-def asked(subject: Subject) -> Iterator[tuple[Finding, dict[str, list[str]]]]:
+def asked(subject: Subject) -> Iterator[tuple[HostResult, dict[str, list[str]]]]:
     """Yield a finding for each processor requirement of the bundle, with the affected packages as evidence."""
     manifest = subject.manifest
     if manifest is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from installer.change.space import FILES_RESERVE, RESERVE, of_whole_repair
-from installer.install.tried import nearest
+from installer.install.probes import nearest
 from installer.layout.location.finding import default_root
 from shared.i18n import _, plural
 from shared.terminal.console import human_bytes

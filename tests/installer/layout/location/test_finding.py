@@ -14,6 +14,6 @@ def test_the_only_one_is_found_though_it_lost_its_state(prefix, host, monkeypatc
     root.mkdir(parents=True)
     found = prefix.root.rename(root / "tiny-app")
     shutil.rmtree(found / "state")
-    assert find_prefix(None, bereft=True).root == found
+    assert find_prefix(None, allow_lost_state=True).root == found
     with pytest.raises(HostError, match="state"):
         find_prefix(None)

@@ -337,4 +337,6 @@ def test_the_bundle_at_hand_says_which_of_several_installations_is_meant(tiny, t
     uninstall(find_prefix(None), QUIET)
     with pytest.raises(HostError, match="nothing is installed there any more"):
         find_prefix(None)
-    assert find_prefix(None, left=True).root.name == product  # --purge ends what it began, not another application
+    assert (
+        find_prefix(None, allow_uninstalled=True).root.name == product
+    )  # --purge ends what it began, not another application

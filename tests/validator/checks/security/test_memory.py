@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from installer.trust import keeping, memory
+from installer.trust import memory, memory_admin
 from validator.check import FAIL, PASS, SKIP, WARN
 from validator.checks.security.memory import TrustMemory
 from validator.runner import results_of
@@ -20,7 +20,7 @@ def judged(check, prefix, trust_stores):
 
 @pytest.fixture
 def whole(prefix, trust_stores):
-    for _line in keeping.repair(trust_stores, prefix):
+    for _line in memory_admin.repair(trust_stores, prefix):
         pass
     return prefix
 
@@ -40,9 +40,9 @@ def test_what_was_rebuilt_is_a_warning_until_it_is_accepted(whole, trust_stores)
     for name in memory.NAMES:
         (trust_stores.host / name).write_bytes(b"{")
     assert [status for status, _details in judged(TrustMemory, whole, trust_stores)] == [FAIL, WARN]
-    assert list(keeping.repair(trust_stores, whole))
+    assert list(memory_admin.repair(trust_stores, whole))
     assert [status for status, _details in judged(TrustMemory, whole, trust_stores)] == [WARN]
-    keeping.accept(trust_stores, whole)
+    memory_admin.accept(trust_stores, whole)
     assert [status for status, _details in judged(TrustMemory, whole, trust_stores)] == [PASS]
 
 

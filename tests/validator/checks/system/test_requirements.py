@@ -8,7 +8,7 @@ import pytest
 
 from bundle.target import host_target
 from installer.install import preflight, processor, requirements
-from installer.install.host_findings import Finding
+from installer.install.host_results import HostResult
 from installer.install.requirements import PROCESSOR_LEVEL, REQUIREMENTS
 from installer.layout.prefix import Prefix
 from tests.installed import BASE, LIB, make_prefix
@@ -42,9 +42,9 @@ def test_every_requirement_has_a_check() -> None:
 def test_preflight_and_validate_take_the_same_verdict(prefix, tmp_path, monkeypatch, requirement) -> None:
     manifest, asked = release_of(prefix).manifest(), []
 
-    def refused(_requirement, of, seen) -> Finding:
+    def refused(_requirement, of, seen) -> HostResult:
         asked.append((of, seen))
-        return Finding("Host", False, "not what was asked for", "Take another.", warns=True)
+        return HostResult("Host", False, "not what was asked for", "Take another.", warns=True)
 
     monkeypatch.setattr(type(requirement), "is_asked", lambda _requirement, _manifest: True)
     assert look(CHECKS[requirement.id], prefix).status == PASS

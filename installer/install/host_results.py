@@ -21,7 +21,7 @@ DISTUTILS_UNTIL = (3, 9)  # uv's get_interpreter_info.py uses sysconfig from 3.1
 
 
 @dataclass(frozen=True)
-class Finding:
+class HostResult:
     """One finding: its subject, whether that fits, the details, and the advice if it does not.
 
     ``warns`` marks a finding that fits but should be reported, or that could not be checked; ``of_admission`` one that
@@ -40,28 +40,30 @@ class Finding:
         return {**facts, "advice": self.advice, "warns": self.warns}
 
 
-def target(manifest: Manifest) -> Finding:
+def target(manifest: Manifest) -> HostResult:
     """Return the finding on whether this host has the platform that a manifest is for."""
     host, wanted = host_target(), manifest.target
     fits = (host.platform, host.architecture) == (wanted.platform, wanted.architecture)
     details = _("this host is {host}, but the bundle is for {target}").format(host=host, target=wanted)
-    return Finding(_("Platform"), fits, details, _("Transfer the bundle that was built for {host}.").format(host=host))
+    return HostResult(
+        _("Platform"), fits, details, _("Transfer the bundle that was built for {host}.").format(host=host)
+    )
 
 
-def distutils(manifest: Manifest) -> Iterator[Finding]:
+def distutils(manifest: Manifest) -> Iterator[HostResult]:
     """Yield the finding on distutils, which uv queries for paths when it creates a CPython 3.9 environment."""
     if manifest.own_python or sys.version_info[:2] > DISTUTILS_UNTIL[:2]:
         return
     found = _has_distutils()
     details = _("the standard library has distutils") if found else _("the standard library lacks distutils")
-    yield Finding(_("Standard library"), found, details, distutils_advice())
+    yield HostResult(_("Standard library"), found, details, distutils_advice())
 
 
 def _has_distutils() -> bool:
     return bool(importlib.util.find_spec("distutils") and importlib.util.find_spec("distutils.dist"))
 
 
-def processes(prefix: Prefix) -> Iterator[Finding]:
+def processes(prefix: Prefix) -> Iterator[HostResult]:
     """Yield the finding on programs running from the installed releases: they change the data during a backup."""
     if not prefix.releases.is_dir():
         return
@@ -70,14 +72,14 @@ def processes(prefix: Prefix) -> Iterator[Finding]:
         running = _running(prefix)
     except Exception as trouble:  # noqa: BLE001 - psutil has exceptions of its own; this check is optional
         details = _("could not check whether the application is running: {reason}").format(reason=trouble)
-        yield Finding(name, True, details, advice, warns=True)
+        yield HostResult(name, True, details, advice, warns=True)
         return
     if not running:
-        yield Finding(name, True, _("none is running from {path}").format(path=prefix.root))
+        yield HostResult(name, True, _("none is running from {path}").format(path=prefix.root))
         return
     shown = ", ".join(running[:5]) + (" …" if len(running) > 5 else "")
     details = _("the application is running: {names}").format(names=shown)
-    yield Finding(name, True, details, advice, warns=True)
+    yield HostResult(name, True, details, advice, warns=True)
 
 
 def _running(prefix: Prefix) -> list[str]:

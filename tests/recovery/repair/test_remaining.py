@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from recovery.repair import parts
+from recovery.repair import remaining
 
 
 def inspection(**changes):
@@ -35,5 +35,5 @@ def inspection(**changes):
     ],
 )
 def test_a_repair_in_part_must_mend_something_and_rest_on_what_is_whole(monkeypatch, changes, kept, expected) -> None:
-    monkeypatch.setattr(parts, "parts_of", lambda _inspection, _packages: SimpleNamespace(contents=kept))
-    assert parts.can_build_in_part(inspection(**changes), frozenset()) is expected
+    monkeypatch.setattr(remaining, "remaining_damage", lambda _inspection, _packages: SimpleNamespace(contents=kept))
+    assert remaining.can_build_with_damage(inspection(**changes), frozenset()) is expected

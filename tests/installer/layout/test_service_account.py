@@ -13,8 +13,8 @@ import pytest
 
 from bootstrap import api, cli
 from installer.change import transaction
-from installer.install import rollback, tried
-from installer.layout import service
+from installer.install import probes, rollback
+from installer.layout import service_account
 from installer.layout.location import placement
 from installer.layout.prefix import Prefix
 from installer.release import acceptance
@@ -186,15 +186,15 @@ def test_what_is_left_among_the_data_is_removed_with_the_accounts_rights(handed)
 
 
 def test_writing_among_the_data_is_tried_with_the_accounts_rights(handed) -> None:
-    assert tried.trouble_writing(handed.data) == ""
+    assert probes.trouble_writing(handed.data) == ""
     handed.data.chmod(0o500)
-    assert tried.trouble_writing(handed.data) == "Permission denied"
+    assert probes.trouble_writing(handed.data) == "Permission denied"
 
 
 def test_root_is_told_when_the_settings_are_not_the_accounts(handed, capsys) -> None:
-    assert service.settings_of_another(handed) == ("", "")
+    assert service_account.settings_of_another(handed) == ("", "")
     os.chown(handed.env_file, 0, 0)
-    assert service.settings_of_another(handed) == ("root", str(SERVICE))
+    assert service_account.settings_of_another(handed) == ("root", str(SERVICE))
     report = api.validate(handed.root)
     (found,) = [result for result in report.results if result.id == "security.permissions"]
     assert found.status == "WARN"
@@ -220,12 +220,12 @@ def test_the_tool_itself_is_its_owners(handed) -> None:
 
 def test_within_the_block_root_has_no_other_rights_and_has_them_back_afterwards(handed) -> None:
     before = os.geteuid(), os.getegid(), os.getgroups()
-    with service.acting_for(handed.data):
+    with service_account.acting_as_owner_of(handed.data):
         assert (os.geteuid(), os.getegid(), os.getgroups()) == (SERVICE, SERVICE, [])
         with pytest.raises(PermissionError):
             (handed.root / "x").touch()
     assert (os.geteuid(), os.getegid(), os.getgroups()) == before
-    with service.acting_for(handed.releases):
+    with service_account.acting_as_owner_of(handed.releases):
         assert os.geteuid() == 0
 
 
@@ -236,8 +236,8 @@ def test_an_account_that_the_host_knows_has_its_groups_and_its_home(place) -> No
     if known is None:
         pytest.skip("this host knows nobody but root")
     os.chown(place, known.pw_uid, known.pw_gid)
-    account = service.account_of(place)
+    account = service_account.account_of(place)
     assert (account.user, account.home) == (known.pw_uid, known.pw_dir)
     assert known.pw_gid in account.groups
     assert placement.name_of(known.pw_uid) == known.pw_name
-    assert service.account_of(place / "missing") is None
+    assert service_account.account_of(place / "missing") is None

@@ -48,7 +48,7 @@ class Left:
 
 
 @dataclass(frozen=True)
-class Parts:
+class RemainingDamage:
     """The damaged files that are reused: their files in the bundle, and for each path the content it should have.
 
     ``packages`` lists those whose wheels are lost; ``manifest`` is the signed one without the lost files;
@@ -67,7 +67,7 @@ class Parts:
         return frozenset(left.name for left in self.left if left.bundle_path.startswith(f"{MODELS}/"))
 
 
-def parts_of(inspection: Inspection, packages: frozenset[str]) -> Parts:
+def remaining_damage(inspection: Inspection, packages: frozenset[str]) -> RemainingDamage:
     """Return the parts that remain damaged if ``packages`` are reinstalled, except those whose wheels are lost."""
     manifest, release = inspection.installation.manifest, inspection.installation.release
     lost = inspection.lost
@@ -96,7 +96,7 @@ def parts_of(inspection: Inspection, packages: frozenset[str]) -> Parts:
     keeps_tools = bool(tools) and (are_whole or bool(tools & lost_paths))
     gone = lost_paths | tools if keeps_tools else lost_paths
     reduced = replace(manifest, files=tuple(entry for entry in manifest.files if entry.path not in gone))
-    return Parts(tuple(left[path] for path in sorted(left)), contents, without, reduced, keeps_tools)
+    return RemainingDamage(tuple(left[path] for path in sorted(left)), contents, without, reduced, keeps_tools)
 
 
 def _left(entry: FileEntry, place: Path, inspection: Inspection) -> Left:
@@ -104,7 +104,7 @@ def _left(entry: FileEntry, place: Path, inspection: Inspection) -> Left:
     return Left(name, place.relative_to(inspection.prefix.root).as_posix(), entry.path, entry.size, entry.sha256)
 
 
-def can_build_in_part(inspection: Inspection, packages: frozenset[str]) -> bool:
+def can_build_with_damage(inspection: Inspection, packages: frozenset[str]) -> bool:
     """Return whether a new release can be built that is better than the damaged one.
 
     All of these must hold:
@@ -118,8 +118,8 @@ def can_build_in_part(inspection: Inspection, packages: frozenset[str]) -> bool:
         return False
     if inspection.lacks("interpreter"):
         return False
-    parts = parts_of(inspection, packages)
-    if any(".dist-info/" in path for path in parts.contents):
+    remaining = remaining_damage(inspection, packages)
+    if any(".dist-info/" in path for path in remaining.contents):
         return False
-    rest = {deviation.path for deviation in inspection.deviations} - set(parts.contents)
+    rest = {deviation.path for deviation in inspection.deviations} - set(remaining.contents)
     return bool(rest or inspection.of_kind(INTERPRETER))

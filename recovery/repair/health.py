@@ -1,7 +1,7 @@
 """The trial of a repaired release after its activation (docs/adr/0010, 0015).
 
 By their digests, its files are those of a release that worked, except those that remain damaged. So it is enough that
-it starts and that its rebuilt parts work.
+it starts and that its rebuilt parts run.
 """
 
 from __future__ import annotations
@@ -18,20 +18,22 @@ from validator.finding_kinds import INTERPRETER, MODEL
 if TYPE_CHECKING:
     from bundle.manifest import Manifest
     from recovery.inspection.inspection import Inspection
-    from recovery.repair.parts import Parts
+    from recovery.repair.remaining import RemainingDamage
     from shared.terminal.progress import Progress
 
 
-def try_out(inspection: Inspection, packages: frozenset[str], parts: Parts | None, progress: Progress) -> None:
+def check_repaired(
+    inspection: Inspection, packages: frozenset[str], remaining: RemainingDamage | None, progress: Progress
+) -> None:
     """Raise InstallError unless a repaired release works, or at least works no worse than the damaged one.
 
     A failure is accepted only if something remains damaged and the damaged release fails the same trial.
     """
-    tried = to_try(inspection, packages, parts)
+    tried = to_try(inspection, packages, remaining)
     try:
         acceptance.check_health(inspection.prefix, tried, progress)
     except InstallError as error:
-        if parts is None or not parts.left or _works(inspection, tried, progress):
+        if remaining is None or not remaining.left or _works(inspection, tried, progress):
             raise
         progress.warn(_("{reason} The damaged release fails too, and files remain damaged.").format(reason=error.what))
 
@@ -45,7 +47,7 @@ def _works(inspection: Inspection, tried: Manifest, progress: Progress) -> bool:
     return True
 
 
-def to_try(inspection: Inspection, packages: frozenset[str], parts: Parts | None) -> Manifest:
+def to_try(inspection: Inspection, packages: frozenset[str], remaining: RemainingDamage | None) -> Manifest:
     """Return the signed manifest, reduced to the modules, smoke commands and models to try.
 
     1. With another Python than before: all.
@@ -54,7 +56,7 @@ def to_try(inspection: Inspection, packages: frozenset[str], parts: Parts | None
     3. Never a model with a file that remains damaged: its results are meaningless.
     """
     manifest = inspection.installation.manifest
-    spoiled = parts.models if parts else frozenset[str]()
+    spoiled = remaining.models if remaining else frozenset[str]()
     models = tuple(model for model in manifest.models if model.name not in spoiled)
     if inspection.of_kind(INTERPRETER):
         return replace(manifest, models=models)

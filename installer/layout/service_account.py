@@ -87,7 +87,7 @@ def settings_of_another(prefix: Prefix) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def acting_for(data: Path) -> Iterator[None]:
+def acting_as_owner_of(data: Path) -> Iterator[None]:
     """Switch to the rights of the account that owns a data folder within the block; this affects all threads."""
     account = account_of(data)
     if account is None:

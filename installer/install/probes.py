@@ -7,8 +7,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from installer.install.host_findings import Finding
-from installer.layout import service
+from installer.install.host_results import HostResult
+from installer.layout import service_account
 from installer.userdata import backup_files, persist
 from shared import limits, troubles
 from shared.errors import HostError, RagtraceError, ToolError
@@ -42,18 +42,18 @@ def nearest(path: Path) -> Path:
 def trouble_writing(place: Path) -> str:
     """Return why the owner of a folder cannot write in it, or an empty string if it can."""
     try:
-        with service.acting_for(place), temp_folders.beside(place):
+        with service_account.acting_as_owner_of(place), temp_folders.beside(place):
             return ""
     except OSError as error:
         return troubles.reason(error, troubles.WRITING, path=place)
 
 
-def executing(prefix: Prefix) -> Finding:
+def executing(prefix: Prefix) -> HostResult:
     """Try to run a program in the prefix: a filesystem mounted noexec stores files but runs none."""
     name, place = _("Execution"), nearest(prefix.root)
     advice = _("With --prefix, specify a folder on a filesystem that is not mounted noexec.")
     if sys.platform == "win32":
-        return Finding(name, True, _("every folder allows execution"))
+        return HostResult(name, True, _("every folder allows execution"))
     try:
         with temp_folders.beside(place) as folder:
             program = os.path.join(folder, "try")
@@ -62,15 +62,15 @@ def executing(prefix: Prefix) -> Finding:
             os.chmod(program, 0o700)
             ended = process.run([program], timeout=TRY_TIMEOUT)
     except RagtraceError as error:  # a limit or a missing device has its own message
-        return Finding(name, False, error.what.rstrip("."), error.advice)
+        return HostResult(name, False, error.what.rstrip("."), error.advice)
     except OSError as error:
         details = _("could not test in {path}: {reason}").format(path=place, reason=troubles.reason(error))
-        return Finding(name, True, details, advice, warns=True)
+        return HostResult(name, True, details, advice, warns=True)
     details = _("programs can run in {path}") if ended.ok else _("programs cannot run in {path}")
-    return Finding(name, ended.ok, details.format(path=place), advice)
+    return HostResult(name, ended.ok, details.format(path=place), advice)
 
 
-def linking(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
+def linking(manifest: Manifest, prefix: Prefix) -> Iterator[HostResult]:
     """Try to link a folder to another, as releases link to the user's data: FAT and some shares cannot."""
     if not manifest.application.persist:
         return
@@ -86,13 +86,13 @@ def linking(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
                 path=place, reason=troubles.reason(error)
             )
             advice = _("With --prefix, specify a folder on another filesystem (Windows: NTFS or ReFS).")
-            yield Finding(name, False, details, advice)
+            yield HostResult(name, False, details, advice)
             return
         link.unlink()
-    yield Finding(name, True, _("links to folders can be created in {path}").format(path=place))
+    yield HostResult(name, True, _("links to folders can be created in {path}").format(path=place))
 
 
-def locks(prefix: Prefix) -> Iterator[Finding]:
+def locks(prefix: Prefix) -> Iterator[HostResult]:
     """Try to lock a file: some network shares have no locks, and two runs at once would damage each other's work."""
     place = nearest(prefix.state)
     if sys.platform == "win32" or trouble_writing(place):
@@ -101,12 +101,12 @@ def locks(prefix: Prefix) -> Iterator[Finding]:
         with temp_folders.beside(place) as folder:
             process_lock.require_locks(place, folder)
     except HostError as trouble:
-        yield Finding(_("Locks"), False, trouble.what.rstrip("."), trouble.advice)
+        yield HostResult(_("Locks"), False, trouble.what.rstrip("."), trouble.advice)
     else:
-        yield Finding(_("Locks"), True, _("file locking works in {path}").format(path=place))
+        yield HostResult(_("Locks"), True, _("file locking works in {path}").format(path=place))
 
 
-def keeping(prefix: Prefix) -> Iterator[Finding]:
+def keeping(prefix: Prefix) -> Iterator[HostResult]:
     """Try to set a file's permissions and times, to sync and to rename it, which some network shares cannot."""
     place = nearest(prefix.releases)
     if sys.platform == "win32" or trouble_writing(place):
@@ -122,7 +122,7 @@ def keeping(prefix: Prefix) -> Iterator[Finding]:
             reason = _trouble(act)
             if reason:
                 advice = _("Specify a folder on another filesystem with --prefix.")
-                yield Finding(_("Files"), False, details.format(path=place, reason=reason), advice)
+                yield HostResult(_("Files"), False, details.format(path=place, reason=reason), advice)
 
 
 def _trouble(act: Callable[[], None]) -> str:
@@ -133,31 +133,31 @@ def _trouble(act: Callable[[], None]) -> str:
     return ""
 
 
-def interpreter() -> Finding:
+def interpreter() -> HostResult:
     """Start this host's Python as uv does; it must print nothing, because uv parses its output."""
     name, python = _("Python startup"), base_interpreter()
     try:
         ended = process.run([str(python), "-I", "-B", "-c", ""], timeout=START_SECONDS)
     except RagtraceError as error:
-        return Finding(name, False, error.what.rstrip("."), error.advice or limits.advice())
+        return HostResult(name, False, error.what.rstrip("."), error.advice or limits.advice())
     if ended.ok and not ended.stdout:
-        return Finding(name, True, str(python))
+        return HostResult(name, True, str(python))
     details = _("{path} fails or prints output at startup: {text}").format(
         path=python, text=(ended.stdout.strip() or ended.stderr.strip() or str(ended.returncode)).splitlines()[-1]
     )
-    return Finding(name, False, details, _("Remove what writes output at startup: a sitecustomize.py or .pth file."))
+    return HostResult(name, False, details, _("Remove what writes output at startup: a sitecustomize.py or .pth file."))
 
 
-def programs() -> Finding:
+def programs() -> HostResult:
     """Start as many threads as an installation needs at once: with fewer, uv waits forever for the missing ones."""
     had = limits.threads_at_once()
     details = plural(
         "{number} concurrent thread, {needed} needed", "{number} concurrent threads, {needed} needed", had
     ).format(number=had, needed=limits.NEEDED_THREADS)
-    return Finding(_("Limits"), had >= limits.NEEDED_THREADS, details, limits.advice())
+    return HostResult(_("Limits"), had >= limits.NEEDED_THREADS, details, limits.advice())
 
 
-def sizes(manifest: Manifest) -> Iterator[Finding]:
+def sizes(manifest: Manifest) -> Iterator[HostResult]:
     """Compare what an installation needs with the limits of this process: file size, open files, stack."""
     try:
         import resource
@@ -170,23 +170,23 @@ def sizes(manifest: Manifest) -> Iterator[Finding]:
             most=human_bytes(most), needed=human_bytes(largest)
         )
         advice = _("Raise the file size limit (ulimit -f, the service, the container).")
-        yield Finding(_("Limits"), most >= largest, details, advice)
+        yield HostResult(_("Limits"), most >= largest, details, advice)
     needed = limits.needed_files(sum(entry.path.endswith(".whl") for entry in manifest.files))
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # uv raises its soft limit to this one
     if most != resource.RLIM_INFINITY:
         details = _("open file limit {most}, {needed} needed").format(most=most, needed=needed)
         advice = _("Raise the open file limit (ulimit -n, the service, the container).")
-        yield Finding(_("Limits"), most >= needed, details, advice)
+        yield HostResult(_("Limits"), most >= needed, details, advice)
     most = resource.getrlimit(resource.RLIMIT_STACK)[0]
     if most != resource.RLIM_INFINITY:
         details = _("stack size limit {most}, {needed} needed").format(
             most=human_bytes(most), needed=human_bytes(limits.NEEDED_STACK)
         )
         advice = _("Raise the stack size limit (ulimit -s, the service, the container).")
-        yield Finding(_("Limits"), most >= limits.NEEDED_STACK, details, advice)
+        yield HostResult(_("Limits"), most >= limits.NEEDED_STACK, details, advice)
 
 
-def installing(prefix: Prefix) -> Iterator[Finding]:
+def installing(prefix: Prefix) -> Iterator[HostResult]:
     """Start uv, which installs the packages: it needs more of the kernel than Python does."""
     place = nearest(prefix.releases)
     if trouble_writing(place):
@@ -196,16 +196,16 @@ def installing(prefix: Prefix) -> Iterator[Finding]:
         with temp_folders.beside(place) as folder:
             ended = Uv(folder).start()
     except (HostError, ToolError) as error:
-        yield Finding(name, False, error.what.rstrip("."), error.advice)
+        yield HostResult(name, False, error.what.rstrip("."), error.advice)
         return
     if ended.ok:
-        yield Finding(name, True, _("uv starts"))
+        yield HostResult(name, True, _("uv starts"))
         return
     lines = [line for line in ended.stderr.splitlines() if line.strip() and "RUST_BACKTRACE" not in line]
     text = _refused_by_the_kernel() or (lines[-1].strip() if lines else str(ended.returncode))
     details = _("cannot start uv, which installs the packages: {reason}").format(reason=text)
     advice = _("Ask an administrator to allow it: the kernel, the container or a security module (seccomp) forbids it.")
-    yield Finding(name, False, details, advice)
+    yield HostResult(name, False, details, advice)
 
 
 def _refused_by_the_kernel() -> str:
@@ -230,7 +230,7 @@ def _refused_by_the_kernel() -> str:
     return ""
 
 
-def settings(prefix: Prefix) -> Iterator[Finding]:
+def settings(prefix: Prefix) -> Iterator[HostResult]:
     """Read the settings as the launchers do: if they cannot be read, the application does not start."""
     try:
         app_launcher.text_of(str(prefix.root))
@@ -239,7 +239,7 @@ def settings(prefix: Prefix) -> Iterator[Finding]:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else _("not valid UTF-8")
         details = _("{path} cannot be read: {reason}").format(path=prefix.env_file, reason=reason)
-        yield Finding(
+        yield HostResult(
             _("Settings"),
             False,
             details,
@@ -247,7 +247,7 @@ def settings(prefix: Prefix) -> Iterator[Finding]:
         )
 
 
-def copying(prefix: Prefix) -> Iterator[Finding]:
+def copying(prefix: Prefix) -> Iterator[HostResult]:
     """Try what a backup needs: reading all settings and data and, as root, setting the owners of copies."""
     name, foreign, path = _("Backup"), None, str(prefix.data)
     advice = _("Give this user read permission, or run the command as its owner.")
@@ -261,7 +261,7 @@ def copying(prefix: Prefix) -> Iterator[Finding]:
         return  # the application is running, which the finding on processes reports
     except PermissionError as error:
         details = _("{path} cannot be read, but must be backed up").format(path=error.filename or path)
-        yield Finding(name, False, details, advice)
+        yield HostResult(name, False, details, advice)
         return
     if sys.platform == "win32" or os.geteuid() != 0 or foreign is None or trouble_writing(nearest(prefix.backups)):
         return
@@ -273,6 +273,6 @@ def copying(prefix: Prefix) -> Iterator[Finding]:
             details = _("cannot set the owner of a copy of {path}: {reason}").format(
                 path=shown, reason=troubles.reason(error, troubles.WRITING)
             )
-            yield Finding(
+            yield HostResult(
                 name, False, details, _("Run the command as its owner, or give root the capability CAP_CHOWN.")
             )
