@@ -48,7 +48,8 @@ LOG = logging.getLogger("ragtrace")
 class Transaction:
     """A block in which a release is made current; ``entry`` is its entry in the journal.
 
-    A failure in it is undone. A killed one counts as soon as ``current`` names the release, tried or not.
+    A failure in the block is undone. If the process is killed in it, the change counts as soon as ``current`` names the
+    release, tried or not.
     """
 
     prefix: Prefix
