@@ -93,7 +93,7 @@ def holds(prefix: Prefix, metadata: SignedMetadata) -> bool:
 
 
 def are_twice(prefix: Prefix, release: Release) -> bool:
-    """Return whether the second copy equals the release's own; another check reports it if the latter is damaged."""
+    """Return whether the second copy equals the release's own; another check reports damage to the release's own."""
     try:
         own = read_metadata(release.bundle)
     except (OSError, TrustError):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Left:
-    """A file that remains damaged: its model or name, its path in the prefix, and the file in the bundle for it."""
+    """A file that remains damaged: its model or name, its path in the prefix, and its file in the bundle."""
 
     name: str
     path: str
