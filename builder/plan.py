@@ -53,9 +53,9 @@ class Size:
 class Plan:
     """The plan of a build.
 
-    ``fetched`` are the wheels of all targets that are not in the cache. The ``unsized`` wheels, whose size the
+    ``fetched`` lists the wheels of all targets that are not in the cache. The ``unsized`` wheels, whose size the
     lockfile does not record, count as 0 bytes. ``foresights`` is None if the build does not scan for known
-    vulnerabilities. ``unlisted`` are settings that PREFIX/.env could not set.
+    vulnerabilities. ``unlisted`` lists settings that PREFIX/.env could not set.
     """
 
     product: str

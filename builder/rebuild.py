@@ -147,7 +147,8 @@ def _request(release: Release, again: Again, chosen: dict[str, Any]) -> Request:
         raise BuildError(
             _("{bundle} has no installer with embedded keys.").format(bundle=release.folder),
             advice=_(
-                "A delta bundle may omit it: use the full bundle of the same release, which has the same manifest."
+                "Use the full bundle of the same release, which has the same manifest; a delta bundle may omit "
+                "the installer."
             ),
         )
     base = release.folder / BASE

@@ -220,7 +220,7 @@ class Manifest(Document):
         return {**value, "totals": totals.to_json()}
 
     def check(self, path: str) -> None:
-        """Refuse errors that involve several fields: duplicates, collisions, dangling references."""
+        """Refuse fields that are invalid in combination: duplicates, collisions, dangling references."""
         if not self.files:
             raise refuse(f"{path}.files", _("empty"))
         paths = [NAME, *(entry.path for entry in self.files)]

@@ -37,9 +37,7 @@ def refuse(path: str, reason: str) -> TrustError:
     shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in path)
     return TrustError(
         f"{shown}: {reason}.",
-        advice=_(
-            "The document is not in the format that this version expects; transfer it again from where it was created."
-        ),
+        advice=_("Transfer the document again from where it was created; this version expects another format."),
     )
 
 
@@ -225,7 +223,7 @@ class Value:
         return result
 
     def check(self, path: str) -> None:
-        """Refuse errors that involve several fields; ``path`` is that of the value in the document."""
+        """Refuse fields that are invalid in combination; ``path`` is that of the object in the document."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that ``from_json`` reads."""

@@ -57,7 +57,7 @@ class InstallationRecoveryManager:
         if not made:
             raise HostError(
                 _("{path} contains no backup.").format(path=self.prefix.backups),
-                advice=_("Nothing was changed; use rollback to activate a retained release."),
+                advice=_("Use rollback to activate a retained release; nothing was changed."),
             )
         newest = made[-1]
         active, wanted = self.prefix.active(), newest.release

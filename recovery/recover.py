@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RecoverRequest:
-    """The input of a recovery: a report as a hint, the available bundle and policy, ``bundle`` after its admission.
+    """The input of a recovery: a report as a hint, the available bundle and policy, and the admitted bundle.
 
     ``allow_unlocked`` permits other stored versions in place of lost packages, a set that is not signed. ``wait`` is
     the time in seconds to wait for another run to finish.
@@ -94,7 +94,7 @@ def plan_recovery(
 ) -> tuple[Plan, Inspection]:
     """Inspect an installation and return the plan and the inspection; nothing is written.
 
-    ``digests`` caches files that were hashed recently, ``misplaced`` are the files of the wrong kind found then.
+    ``digests`` caches the digests of recently hashed files; ``misplaced`` is the result of an earlier find_misplaced.
     """
     if request.report is not None:
         require_fitting(request.report, prefix)
@@ -118,7 +118,7 @@ def removed_by(
 
 
 def foresee(prefix: Prefix, available: Available, digests: Digests) -> Repair:
-    """Return the expected result of a recovery now, for the advice of validate."""
+    """Return what a recovery would repair now, for the advice of validate."""
     plan = plan_recovery(prefix, RecoverRequest(available=available).admitted(), digests)[0]
     return Repair(frozenset(finding.kind for finding in plan.findings), plan.repaired, plan.unmet)
 
@@ -177,7 +177,7 @@ def require_nothing(plan: Plan, prefix: Prefix) -> None:
 
 @dataclass(frozen=True)
 class RecoveryRun:
-    """A recovery that is being carried out, under the lock."""
+    """A recovery that is being carried out while holding the lock."""
 
     prefix: Prefix
     confirm: Callable[[Plan], bool]

@@ -84,7 +84,7 @@ def _advice_on_names() -> dict[str, str]:
     return {
         "EEXIST": _("Move it elsewhere, or specify another name."),
         "EINVAL": _(
-            "Its filesystem does not support this name or operation: specify another name, or a folder on a local disk."
+            "Specify another name, or a folder on a local disk; its filesystem does not support this name or operation."
         ),
         "EISDIR": _("Specify a file, not a folder."),
         "ELOOP": _("Check where its links point (ls -l): they form a loop, or no link is allowed there."),
@@ -99,11 +99,11 @@ def _advice_on_hosts() -> dict[str, str]:
     return {
         "EDQUOT": _("Free up space or raise this user's quota, then run the same command again."),
         "EFBIG": _("Raise the file size limit (ulimit -f), or use a filesystem that supports larger files."),
-        "EIO": _("The disk or its connection is failing: check the system log and copy what you need elsewhere."),
+        "EIO": _("Check the system log and copy what you need elsewhere; the disk or its connection is failing."),
         "ENOSPC": _("Free up space on its filesystem (see df), then run the same command again."),
         "EROFS": _("Mount its filesystem read-write, or specify a location on another filesystem."),
-        "ESTALE": _("The network share was disconnected: mount it again, then run the same command again."),
-        "ETIMEDOUT": _("The network share was disconnected: mount it again, then run the same command again."),
+        "ESTALE": _("Mount the disconnected network share again, then run the same command again."),
+        "ETIMEDOUT": _("Mount the disconnected network share again, then run the same command again."),
         "EXDEV": _("Place both on the same filesystem."),
         "NOEXEC": _("Specify a folder on a filesystem that is not mounted noexec."),
         "NO_INODES": _("Remove files from its filesystem (see df -i), then run the same command again."),
@@ -116,10 +116,12 @@ def _advice_on_hosts() -> dict[str, str]:
 def _advice_on_files() -> dict[str, str]:
     return {
         "APPEND_ONLY": _("Remove the attribute (chattr -a; see lsattr), then run the same command again."),
-        "EBUSY": _("It is in use or a mount point: stop the program or unmount it, then run the same command again."),
-        "ENOEXEC": _("It is damaged or built for another system: provide the file for this host."),
-        "ENOTEMPTY": _("Another program writes there: stop it, then run the same command again."),
-        "ETXTBSY": _("It is running: stop it, then run the same command again."),
+        "EBUSY": _(
+            "Stop the program that uses it, or unmount it if it is a mount point, then run the same command again."
+        ),
+        "ENOEXEC": _("Provide a file that is built for this host; this one is damaged or built for another system."),
+        "ENOTEMPTY": _("Stop the program that writes there, then run the same command again."),
+        "ETXTBSY": _("Stop the running program, then run the same command again."),
         "IMMUTABLE": _("Remove the attribute (chattr -i; see lsattr), then run the same command again."),
         "IN_USE": _("Close that program, then run the same command again."),
         "NOT_REGULAR": _no_file_of_ours(),

@@ -232,7 +232,8 @@ def _advice(cause: str, doing: str, place: Place) -> str:
         text = _rights(cause)[READING if doing == READING_MEDIUM else doing]
     elif cause == "EIO" and doing == READING_MEDIUM:
         text = _(
-            "The medium or its drive is failing: transfer the bundle again on another one, or copy it to a disk first."
+            "Transfer the bundle again on another medium, or copy it to a disk first; the medium or its drive is "
+            "failing."
         )
     else:
         text = causes.advice().get(cause) or _("Check the file and its filesystem, then run the same command again.")
@@ -242,7 +243,10 @@ def _advice(cause: str, doing: str, place: Place) -> str:
 
 def _rights(cause: str) -> dict[str, str]:
     if cause == "EPERM":
-        forbidden = _("Its owner, the filesystem, the container or a security module forbids it: ask an administrator.")
+        forbidden = _(
+            "Ask an administrator to allow it: its owner, the filesystem, the container or a security module "
+            "forbids it."
+        )
         return dict.fromkeys((READING, WRITING, REMOVING, STARTING, USING), forbidden)
     return {
         READING: _("Give this user read permission on it and access to its folders, or run the command as its owner."),

@@ -171,7 +171,7 @@ if sys.platform == "win32":  # pragma: no cover - Windows only
         _kernel.AssignProcessToJobObject(job, wintypes.HANDLE(-1))
 
     def move(source: Path, target: Path) -> None:
-        """Move a file or folder, over an existing file if any; the move is on disk on return."""
+        """Move a file or folder, replacing an existing file; the move is durable on return."""
 
         def once() -> None:
             if not _kernel.MoveFileExW(

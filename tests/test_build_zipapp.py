@@ -163,7 +163,7 @@ def test_wheels_of_one_package_lie_side_by_side_only_where_their_files_agree(tmp
         members = {name: b"%d" % number, "b.py": b"same", "b-1.0.dist-info/METADATA": b"%d" % number}
         pack.unpack_wheel(*wheel_file(tmp_path / f"{number}.whl", members), site)
     assert [(site / name).read_bytes() for name in names] == [b"0", b"1"]
-    with pytest.raises(BuildError, match=r"b\.py differs between the wheels of a "):
+    with pytest.raises(BuildError, match=r"The wheels of a .* contain different copies of b\.py"):
         pack.unpack_wheel(*wheel_file(tmp_path / "2.whl", {"b.py": b"other"}), site)
 
 

@@ -158,3 +158,40 @@ def test_docstrings_and_comments_use_the_words_of_the_glossary(part):
         for first, text in prose(path)
         for line, word in found(text)
     ] == []
+
+
+# what may stand first in advice, which is printed after "next:": the step, before any reason for it
+STEPS = re.compile(
+    r"(?:Add|Allow|Ask|Build|Change|Check|Choose|Commit|Compare|Copy|Correct|Create|Do|Enter|"
+    r"Exclude|Fetch|Find|Fix|Free|Give|Inspect|Install|Lock|Make|Move|Omit|Provide|Prune|Put|"
+    r"Recreate|Remove|Rename|Repair|Replace|Request|Restore|Restrict|Roll|Run|See|Send|Set|Sign|"
+    r"Specify|Start|Stop|Store|Supply|Then|Transfer|Trust|Type|Unmount|Unset|Upgrade|Use|Wait|Widen|"
+    r"Write)\b"
+)
+
+
+def messages(node):
+    """Yield the literal messages that an expression may evaluate to, with or without placeholders."""
+    if isinstance(node, ast.IfExp):
+        yield from (*messages(node.body), *messages(node.orelse))
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+        yield from messages(node.func.value)
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "plural"):
+        yield from (text.value for text in node.args[:2] if isinstance(text, ast.Constant))
+
+
+def advice(path):
+    """Yield line and text of each message of a module that is passed as advice or as a suggestion."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.keyword) and node.arg in ("advice", "suggestion"):
+            yield from ((node.value.lineno, text) for text in messages(node.value))
+
+
+@pytest.mark.parametrize("part", SHIPPED)
+def test_advice_begins_with_what_to_do(part):
+    assert [
+        (path.relative_to(ROOT).as_posix(), line, text)
+        for path in sorted((ROOT / part).rglob("*.py"))
+        for line, text in advice(path)
+        if not STEPS.match(text) and not text.startswith("{")
+    ] == []

@@ -77,6 +77,6 @@ def _as_it_is(result: CheckResult) -> CheckResult:
 def unexplained() -> str:
     """Return the advice for a failure that no damage explains."""
     return _(
-        "No installed file is damaged, so recover would change nothing. Check the message, this host "
-        "(memory, libraries, permissions), .env and the data."
+        "Check the message, this host (memory, libraries, permissions), .env and the data; no installed file is "
+        "damaged, so recover would change nothing."
     )

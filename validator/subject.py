@@ -34,12 +34,12 @@ REPORT_NAME = "diagnosis.json"
 class Subject:
     """The installation or host that checks inspect.
 
-    ``problems`` maps each part that is None although a prefix exists to the reason.
-    Without a prefix, ``manifest`` is the available bundle's, or ``problems["bundle"]`` describes the bundle's problem.
-    ``timeout`` in seconds overrides every check's own limit. ``report_name`` is the file that the report is written
-    to, for use in suggested commands. ``digests`` caches file digests for all checks of a run. ``foresee`` returns the
-    repair that recover would do; if it is None, recover is assumed to repair everything that it may. ``policy`` returns
-    the host's trust policy, or None if it has none. ``trust_stores`` are where host and user record what they accepted.
+    ``problems`` maps each part that is None although a prefix exists to the reason. Without a prefix, ``manifest`` is
+    the available bundle's, or ``problems["bundle"]`` describes the bundle's problem. ``timeout`` in seconds overrides
+    every check's own limit. ``report_name`` is the file that the report is written to, for use in suggested commands.
+    ``digests`` caches file digests for all checks of a run. ``foresee`` returns the repair that recover would do; if it
+    is None, recover is assumed to repair everything that it may. ``policy`` returns the host's trust policy, or None if
+    it has none. ``trust_stores`` locates the records of what host and user accepted.
     """
 
     prefix: Prefix | None = None

@@ -84,7 +84,7 @@ def verify_audit_log(prefix: Path | None = None, *, anchor: str | None = None) -
 
 
 def available_bundle() -> tuple[Manifest | None, str]:
-    """Return the manifest of the bundle next to the zipapp and "", or None and the bundle's problem, if any."""
+    """Return the manifest of the bundle next to the zipapp and "", or None and the reason ("" without a bundle)."""
     running = own_command.zipapp()
     if running is None or not (running.parent / SUMS).is_file():
         return None, ""

@@ -72,7 +72,7 @@ def open_cache(zipapp: str, facts: dict[str, Any]) -> None:
 def lacking(error: OSError) -> Refusal:
     """Return the refusal for a lack of resources, which no other folder would solve."""
     return Refusal(
-        _("This host denies a resource that every program needs: {reason}.").format(reason=error.strerror),
+        _("A resource limit of this host prevents programs from running: {reason}.").format(reason=error.strerror),
         _("Raise the limit on processes, memory or open files (ulimit, the service, the container)."),
     )
 

@@ -55,8 +55,8 @@ def broken(zipapp, reason):
         return Refusal(
             _("{path} cannot be read: {reason}.").format(path=zipapp, reason=reason.strerror),
             _(
-                "The medium or its drive is failing: transfer the bundle again on another one, or copy it to a "
-                "disk first."
+                "Transfer the bundle again on another medium, or copy it to a disk first; the medium or its "
+                "drive is failing."
             ),
         )
     return Refusal(

@@ -42,11 +42,13 @@ def read_entries(path: Path) -> list[tuple[str, Any]]:
         entries = fields.items(LIST, lambda value, _place: value, most=10_000)
         fields.done()
     except TrustError as error:
-        raise UsageError(error.what, advice=_("`advisories template` writes a file in the right format.")) from error
+        raise UsageError(
+            error.what, advice=_("Create a file in the right format with `advisories template`.")
+        ) from error
     if not entries:
         raise UsageError(
             _("{path} contains no exception.").format(path=path),
-            advice=_("`advisories template` writes a file in the right format."),
+            advice=_("Create a file in the right format with `advisories template`."),
         )
     return [(f"{path.name}: {LIST}[{number}]", entry) for number, entry in enumerate(entries)]
 
@@ -73,7 +75,7 @@ def exemptions_of(entries: Iterable[tuple[str, Any]], now: datetime) -> tuple[Ex
         raise UsageError(
             *problems[:SHOWN],
             *more,
-            advice=_("Nothing was written: correct these entries, or remove those without an approver."),
+            advice=_("Correct these entries, or remove those without an approver; nothing was written."),
         )
     return tuple(found.values())
 

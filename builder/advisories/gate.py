@@ -147,7 +147,10 @@ def compare(snapshot: Snapshot, scanned: Scan, packages: Sequence[Installed], py
             _("The two scanners report different findings for the same advisories: {names}.").format(
                 names="; ".join(blind[:SHOWN])
             ),
-            advice=_("Recreate the snapshot with this builder; if the problem persists, report these names as a bug."),
+            advice=_(
+                "Recreate the snapshot with this builder; if the problem persists, report a bug and include "
+                "these names."
+            ),
         )
 
 

@@ -63,7 +63,7 @@ class Making:
 def make_snapshot(export: Path, making: Making, former: Snapshot | None = None) -> bytes:
     """Return the snapshot of an export.
 
-    Raises BuildError if the export is not complete or has lost more than 5 % of the advisories that were live in
+    Raises BuildError if the export is not complete or has lost more than 5% of the advisories that were live in
     ``former``, UsageError if the sequence number does not grow.
     """
     found = read_export(export, making.now)
@@ -89,7 +89,9 @@ def make_snapshot(export: Path, making: Making, former: Snapshot | None = None) 
     try:
         blind = list(form.read_snapshot(data).blind_spots())
     except TrustError as error:
-        raise BuildError(error.what, advice=_("The export contains something that a snapshot cannot hold.")) from error
+        raise BuildError(
+            error.what, advice=_("Fetch the export again; if the problem persists, report it to the publisher.")
+        ) from error
     assert not blind, blind
     return data
 
@@ -98,7 +100,7 @@ def _check_growth(live: int, sequence: int, former: Snapshot, *, accept_drop: bo
     before = former.header.counts["live"]
     if live < before * (1 - DROP_LIMIT) and not accept_drop:
         raise BuildError(
-            _("The export has {live} advisories, the previous snapshot {before}: more than 5 % are missing.").format(
+            _("The export has {live} advisories, the previous snapshot {before}: more than 5% are missing.").format(
                 live=live, before=before
             ),
             advice=_("Fetch it again; if the advisories were really withdrawn, add --accept-drop."),
@@ -108,7 +110,7 @@ def _check_growth(live: int, sequence: int, former: Snapshot, *, accept_drop: bo
             _("The sequence number {sequence} is not higher than that of the previous snapshot ({former}).").format(
                 sequence=sequence, former=former.header.sequence
             ),
-            advice=_("Hosts would refuse it: specify a higher --sequence, or set this machine's clock."),
+            advice=_("Specify a higher --sequence, or set this machine's clock; hosts would refuse this number."),
         )
 
 

@@ -50,7 +50,7 @@ BUNDLE = "<!-- bundle -->\n"
 
 @dataclass(frozen=True)
 class Facts:
-    """The facts of one bundle; ``keyids`` are the ids of the keys that its installer pins."""
+    """The facts of one bundle; ``keyids`` lists the ids of the keys that its installer pins."""
 
     product: Product
     target: Target

@@ -63,7 +63,11 @@ def _add_making(parser: argparse.ArgumentParser) -> None:
         help=_("the previous snapshot (default: the one that --output replaces)"),
     )
     add("--sequence", type=int, metavar="N", help=_("the sequence number (default: the time in seconds)"))
-    add("--accept-drop", action="store_true", help=_("continue even if more than 5 %% of the advisories are missing"))
+    add(
+        "--accept-drop",
+        action="store_true",
+        help=_("continue even if more than 5%% of the previous snapshot's advisories are missing"),
+    )
     add("--sign-key", action="append", type=Path, default=[], metavar=_("KEY"), help=_("a signing key"))
     add("--json", action="store_true", help=_("write the result as JSON"))
     add("--quiet", action="store_true", help=_("no progress, only the result"))

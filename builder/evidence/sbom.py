@@ -81,7 +81,7 @@ def write_sbom(inputs: Inputs, contents: Sequence[Member], zipapp: Path, license
 
 
 def package_url(wheel: LockedWheel, lock: Lock) -> PackageURL:
-    """Return the purl of a package: ``pypi`` if it comes from an index, else ``generic``, with the VCS URL if any."""
+    """Return the purl of a package: ``pypi`` if it comes from an index, else ``generic`` with any VCS URL."""
     for package in lock.pylock.packages:
         if package.name != wheel.name or (package.version and str(package.version) != wheel.version):
             continue

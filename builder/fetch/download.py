@@ -177,7 +177,7 @@ def _read_local(file: Remote) -> Iterator[bytes]:
         with open(path, "rb") as source:
             yield from iter(lambda: source.read(BLOCK), b"")
     except OSError as error:
-        wanted = _("The lockfile names this file: put it back, or run `uv lock` again.")
+        wanted = _("Restore this file, which the lockfile names, or run `uv lock` again.")
         raise troubles.trouble(error, troubles.READING, path=path, kind=BuildError, wanted=wanted) from error
 
 
@@ -202,7 +202,7 @@ def _check_status(file: Remote, response: httpx2.Response, partial: Partial) -> 
     advice = {
         401: _("Put your credentials for {host} into your netrc file, or set HF_TOKEN for a model hub."),
         403: _("Ask the administrator of {host} for access, or put credentials that have it into your netrc file."),
-        404: _("{host} no longer has it: lock another version or specify another revision, then build again."),
+        404: _("Lock another version or specify another revision, then build again; {host} no longer has this one."),
     }.get(status, _("Contact the administrator of {host}, or try again later: fetched files are retained."))
     raise BuildError(
         _("Cannot fetch {file}: {host} returned {status}.").format(

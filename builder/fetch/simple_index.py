@@ -35,7 +35,7 @@ class UnansweredError(Exception):
 
 @dataclass(frozen=True)
 class Offer:
-    """A file that an index offers: its SHA-256 if the page has it, and the URL of its provenance if any (PEP 740)."""
+    """A file that an index offers: its SHA-256 and the URL of its provenance (PEP 740), each None if not listed."""
 
     sha256: str | None
     provenance: str | None

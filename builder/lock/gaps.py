@@ -32,7 +32,7 @@ class Gap:
 
 
 class MissingWheelsError(BuildError):
-    """Wheels are missing for a target; ``gaps`` are the packages, sorted by name."""
+    """Wheels are missing for a target; ``gaps`` lists the packages, sorted by name."""
 
     def __init__(self, target: Target, gaps: Iterable[Gap]) -> None:
         self.gaps = tuple(sorted(gaps))

@@ -31,7 +31,9 @@ def with_models(profile: Profile, given: Sequence[str]) -> Profile:
         try:
             source = model_source(named[2] if named else text, "--model", Path.cwd())
         except TrustError as error:
-            raise UsageError(error.what, advice=_("For example --model path:models/bge-m3.")) from error
+            raise UsageError(
+                error.what, advice=_("Specify a source, for example --model path:models/bge-m3.")
+            ) from error
         name = named[1] if named else _only_model(profile, source)
         models[name] = replace(models.get(name, ModelSource(name, None)), source=source)
     for model in models.values():
@@ -53,7 +55,9 @@ def without_models(profile: Profile, names: Sequence[str]) -> Profile:
         if name not in known:
             raise UsageError(
                 _("The profile has no model {name}.").format(name=name),
-                advice=_("Its models: {known}.").format(known=", ".join(known) or "-"),
+                advice=_("Choose one of the profile's models: {known}.").format(known=", ".join(known))
+                if known
+                else _("Omit the option; the profile has no models."),
             )
     left_out = [model for model in profile.models if model.name in names]
     environment, values = profile.application.environment, dict(profile.application.environment.values)

@@ -42,10 +42,9 @@ _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 class Profile:
     """The facts about an application beyond its pyproject.toml.
 
-    ``title`` names the archive and the root folder. ``include`` (empty: all) and ``exclude`` select the
-    project's files; ``allow_secrets`` lists files that only appear to contain secrets. ``plugins`` are the files
-    of custom checks, ``files`` all files that the profile was read from. ``notes`` are warnings for the user of
-    the builder.
+    ``title`` names the archive and the root folder. ``include`` (empty: all) and ``exclude`` select the project's
+    files; ``allow_secrets`` lists files that only appear to contain secrets. ``plugins`` lists the files of custom
+    checks, ``files`` all files that the profile was read from, ``notes`` warnings for the user of the builder.
     """
 
     title: str
@@ -213,7 +212,7 @@ def environment_of(value: Any, path: str, project_root: Path) -> dict[str, Any]:
 
 
 def check_application(application: Application, path: str, project_root: Path) -> None:
-    """Reject errors that only the builder can detect: missing scripts and invalid module names."""
+    """Check what only the builder can check: that scripts exist and module names are valid."""
     for index, launcher in enumerate(application.launchers):
         where = f"{path}.launchers[{index}].target"
         if launcher.kind == "script" and not (project_root / launcher.target).is_file():

@@ -48,8 +48,8 @@ def collect_source(
 ) -> tuple[SourceFile, ...]:
     """Return the files of the application to bundle, sorted by path.
 
-    ``leave_out`` are the folders that the build writes to, excluded if the project is not in git.
-    Raises BuildError, with the file's name, if a file cannot be bundled; ToolError if git fails.
+    ``leave_out`` lists the folders that the build writes to; they are excluded if the project is not in git. Raises
+    BuildError, with the file's name, if a file cannot be bundled; ToolError if git fails.
     """
     if is_checkout(project_root):
         listed = _require_tracked(project_root)

@@ -44,7 +44,7 @@ class Wheel:
 class Common:
     """The inputs that all bundles of one run share; ``epoch`` is their time in seconds since 1970.
 
-    ``parameters`` are the options of the build, as recorded in the provenance.
+    ``parameters`` maps the options of the build to their values, as recorded in the provenance.
     """
 
     product: Product

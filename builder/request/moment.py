@@ -31,25 +31,24 @@ class Moment:
         if self.origin == OPTION:
             return _("Use a --counter above {counter}, or an earlier base bundle.").format(counter=base.product.counter)
         if self.origin == VARIABLE:
-            return _("SOURCE_DATE_EPOCH sets the release counter: use a later time, or a higher --counter.")
+            return _(
+                "Set SOURCE_DATE_EPOCH, which sets the release counter, to a later time, or use a higher --counter."
+            )
         if self.origin == CLOCK:
             return _(
-                "Without a commit, this machine's clock sets the release counter: correct it, or use a "
-                "higher --counter."
+                "Correct this machine's clock, which sets the release counter without a commit, or use a higher "
+                "--counter."
             )
         if changed(project_root):
-            return _(
-                "The commit time sets the release counter, and you have uncommitted changes: commit them, or "
-                "use a higher --counter."
-            )
+            return _("Commit your changes, or use a higher --counter; the commit time sets the release counter.")
         if (base.source_commit or "").partition("-")[0] == source_commit(project_root):
             return _(
-                "The base bundle was built from the checked-out commit: commit what you want to release, or "
-                "use a higher --counter."
+                "Commit what you want to release, or use a higher --counter; the base bundle was built from the "
+                "checked-out commit."
             )
         return _(
-            "The commit time sets the release counter: check out a later commit than the base bundle's, or "
-            "use an earlier base bundle or a higher --counter."
+            "Check out a later commit than the base bundle's, or use an earlier base bundle or a higher "
+            "--counter; the commit time sets the release counter."
         )
 
 

@@ -32,9 +32,9 @@ READ = ("pyproject.toml", "uv.lock")  # the project files that every build reads
 class SourceState:
     """The commit of a build's source, or None if there is none, and the files that differ from it.
 
-    ``changed`` are the tracked files, bundled or read by the build, that differ from the commit: their paths relative
-    to the project's folder, and their current SHA-256 ("" if the file is missing). ``untracked`` are files that the
-    profile selects, but that are not bundled because git does not track them. ``uncommitted`` are files that are
+    ``changed`` lists the tracked files, bundled or read by the build, that differ from the commit: their paths relative
+    to the project's folder, and their current SHA-256 ("" if the file is missing). ``untracked`` lists files that the
+    profile selects, but that are not bundled because git does not track them. ``uncommitted`` lists files that are
     bundled or read, but not in the commit of this repository: a profile elsewhere or a model's folder, for example.
     """
 

@@ -40,8 +40,8 @@ class Verification:
 class Foresight:
     """The assessment of a target's packages by their names and versions in the lockfile, before the build.
 
-    ``failing`` are the findings that fail the build. ``unknown`` are the packages without a version in the
-    lockfile: they are scanned once they are built.
+    ``failing`` lists the findings that fail the build, ``unknown`` the packages without a version in the lockfile,
+    which are scanned once they are built.
     """
 
     target: Target

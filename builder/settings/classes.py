@@ -48,7 +48,7 @@ def classes_of(module: Module) -> Iterator[SettingsClass]:
 
 
 def fields_of(made: SettingsClass, known: Mapping[str, SettingsClass]) -> Iterator[Read]:
-    """Yield the settings that a settings class reads; ``known`` are the classes of the project by name."""
+    """Yield the settings that a settings class reads; ``known`` maps names to the project's classes."""
     lineage = _lineage(made, known)
     if not any(base in BASES for one in lineage for base in one.bases):
         return

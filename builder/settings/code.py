@@ -173,7 +173,7 @@ def _names_read(module: Module, node: ast.AST) -> Texts:
 
 
 def asked(module: Module, node: ast.AST) -> tuple[ast.expr | None, Wrapper | None]:
-    """Return the expression of the name that a node looks up, and the wrapper that derives the setting's name, if any.
+    """Return the expression of the name that a node looks up, and the wrapper that derives the setting's name or None.
 
     Both are None if the node looks up nothing.
     """

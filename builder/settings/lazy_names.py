@@ -23,7 +23,7 @@ def unused(names: Collection[str], sources: Iterable[SourceFile]) -> list[str]:
 
 
 def lines(names: Collection[str], sources: Iterable[SourceFile]) -> Iterator[str]:
-    """Yield a warning about such names, if there are any."""
+    """Yield a warning that lists the names no source module imports, if any."""
     found = unused(names, sources)
     if found:
         yield _("[imports] lazy: no module of the source imports {names}; check the spelling").format(

@@ -81,7 +81,7 @@ class Unlisted:
 def find_unlisted(
     root: Path, sources: Iterable[SourceFile], environment: Environment, packages: Collection[str]
 ) -> tuple[Unlisted, ...]:
-    """Return the settings that PREFIX/.env cannot set, sorted by name; ``packages`` are those of the lockfile."""
+    """Return the settings that PREFIX/.env cannot set, sorted by name; ``packages`` lists those of the lockfile."""
     known = {*environment.template, *environment.also, *environment.defaults, *environment.values}
     found: dict[str, Unlisted] = {}
     known |= {*OWN_VARIABLES, *SET_BY_LAUNCHERS}

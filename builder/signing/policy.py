@@ -63,7 +63,7 @@ def next_policy(former: Policy | None, change: Change) -> Policy:
     )
     if chain.ROLE not in policy.roles:
         raise UsageError(
-            _("The role 'policy' has no key, so the next policy could not be signed."),
+            _("The role 'policy' would have no key, so no later policy could be signed."),
             advice=_("Add one with --add policy=KEY.pub."),
         )
     try:
@@ -74,7 +74,8 @@ def next_policy(former: Policy | None, change: Change) -> Policy:
 
 def _unknown(keyid: str) -> UsageError:
     return UsageError(
-        _("The previous policy has no key {keyid}.").format(keyid=keyid), advice=_("Inspect with: policy show FILE.")
+        _("The previous policy has no key {keyid}.").format(keyid=keyid),
+        advice=_("Inspect the policy with: policy show FILE."),
     )
 
 
@@ -83,7 +84,7 @@ def role_name(text: str) -> str:
     if text not in NAMESPACES:
         raise UsageError(
             _("{name} is not a role.").format(name=text),
-            advice=_("Valid roles: {known}.").format(known=", ".join(NAMESPACES)),
+            advice=_("Specify one of {known}.").format(known=", ".join(NAMESPACES)),
         )
     return text
 

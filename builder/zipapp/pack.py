@@ -122,9 +122,9 @@ def unpack_wheel(wheel: Chosen, file: Path, site: Path) -> None:
             metadata = PurePosixPath(name).parts[0].endswith(".dist-info")
             if path.exists() and not metadata and path.read_bytes() != data:
                 raise BuildError(
-                    _("{name} differs between the wheels of {package} for the Python versions.").format(
-                        name=name, package=wheel.wheel.name
-                    ),
+                    _(
+                        "The wheels of {package} for different Python versions contain different copies of {name}."
+                    ).format(name=name, package=wheel.wheel.name),
                     advice=_("Lock a version of {package} with abi3 wheels.").format(package=wheel.wheel.name),
                 )
             if not path.exists():
@@ -136,7 +136,7 @@ def unpack_wheel(wheel: Chosen, file: Path, site: Path) -> None:
 def _installed_name(name: str) -> str | None:
     """Return the path of a wheel's member below site-packages, or None if it is excluded.
 
-    Raises BuildError if the installer may not contain such a name.
+    Raises BuildError if the installer may not contain a file of that name.
     """
     parts = PurePosixPath(name).parts
     if name.startswith("/") or ".." in parts or "\\" in name or name.endswith(".pth"):

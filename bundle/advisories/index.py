@@ -40,7 +40,7 @@ def _texts(intervals: Iterable[Interval]) -> list[str]:
 class Advisory(Value):
     """The part of an advisory that concerns one package; empty keys are omitted.
 
-    ``affected`` are the affected intervals, ``versions`` affected versions outside of them (texts, as published),
+    ``affected`` lists the affected intervals, ``versions`` affected versions outside of them (texts, as published),
     ``possible`` the intervals for which the record contradicts itself. ``undecided`` is the reason why all other
     versions are undecided, or empty. ``score`` is a CVSS base score, ``severity`` one of LEVELS.
     """

@@ -37,8 +37,8 @@ class Installed:
 class Finding:
     """An advisory, or several advisories of the same vulnerability, that affect a package.
 
-    ``certainty`` is AFFECTED or POSSIBLE. ``ids`` begin with the advisory's own; ``fixed`` are the
-    versions in which it is fixed, the lowest first.
+    ``certainty`` is AFFECTED or POSSIBLE. ``ids`` begin with the advisory's own; ``fixed`` lists the versions in which
+    it is fixed, the lowest first.
     """
 
     package: str
@@ -77,7 +77,7 @@ class Doubt:
 
 @dataclass(frozen=True)
 class Scan:
-    """The result of a scan. ``hits`` are (package, public version, advisory); safety must find the same ones."""
+    """The result of a scan. ``hits`` lists (package, public version, advisory); safety must find the same ones."""
 
     findings: tuple[Finding, ...]
     doubts: tuple[Doubt, ...]

@@ -169,7 +169,7 @@ class ModelApart(Value):
 
 @dataclass(frozen=True)
 class Migration(Value):
-    """How the user's data are changed to the layout that a release reads.
+    """How the user's data is converted to the layout that a release reads.
 
     ``layout`` is a number that grows with each change of the layout; ``command``, a launcher and its arguments,
     converts data of any previous layout.
@@ -193,14 +193,13 @@ def _thresholds(value: Any, path: str) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Application(Value):
-    """The declarations of a profile about an application, beyond its files.
+    """What a profile declares about an application, apart from its files.
 
-    ``import_paths`` are folders of the source that are added to the import path. ``persist`` are folders of
-    the source that belong to the user. ``smoke`` are commands (a launcher's name, then its
-    arguments) that must exit 0 with placeholder settings before a release is accepted;
-    ``offline_commands`` are further ones, which only validate runs, without a network. ``thresholds``
-    override those of validate. ``cpu_level`` is the x86-64 level (psABI) that the wheels need.
-    ``lazy_imports`` are modules and packages that the application's own modules import at first use.
+    ``import_paths`` lists folders of the source that are added to the import path, ``persist`` folders of the source
+    that belong to the user. ``smoke`` lists commands (a launcher's name, then its arguments) that must exit 0 with
+    placeholder settings before a release is accepted; ``offline_commands`` lists additional commands that only validate
+    runs, without a network. ``thresholds`` overrides those of validate. ``cpu_level`` is the x86-64 level (psABI) that
+    the wheels need. ``lazy_imports`` lists modules and packages that the application's own modules import at first use.
     """
 
     launchers: tuple[Launcher, ...] = field(metadata=by(strict.items, of=Launcher.from_json, most=100))

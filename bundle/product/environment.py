@@ -24,10 +24,10 @@ class Environment(Value):
     """The settings of an application.
 
     ``template`` maps each name of the env template to its placeholder; only these names and those of ``also`` and
-    ``defaults`` are loaded from PREFIX/.env. ``required`` are those without which the
-    application does not start. ``values`` are set by every launcher, ``defaults`` only if neither the caller
-    nor PREFIX/.env sets the name (app_launcher.environment has the order). ``{app} {data} {models} {prefix}
-    {venv}`` in both are replaced by the installed folders.
+    ``defaults`` are loaded from PREFIX/.env. ``required`` lists the settings without which the application does not
+    start. ``values`` are set by every launcher, ``defaults`` only if neither the caller nor PREFIX/.env sets the name
+    (app_launcher.environment has the order). ``{app} {data} {models} {prefix} {venv}`` in both are replaced by the
+    installed folders.
     """
 
     template: dict[str, str] = field(default_factory=dict, metadata=by(strict.mapping))

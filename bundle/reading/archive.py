@@ -140,9 +140,9 @@ def read_archive(
 ) -> Iterator[tuple[FileEntry, Iterator[bytes]]]:
     """Yield each file of the archive in manifest order, with its verified blocks.
 
-    ``volumes`` are the files that hold the archive, in order, each with its own signed digest: one if
-    the archive is not split. ``left_out`` are files of the manifest that a delta bundle omits. Raises TrustError
-    if anything differs from what was signed.
+    ``volumes`` lists the files that hold the archive, in order, each with its own signed digest: one if the archive is
+    not split. ``left_out`` lists the files of the manifest that a delta bundle omits. Raises TrustError if anything
+    differs from what was signed.
     """
     mtime = manifest.created_epoch
     own = own_entry(manifest_bytes)

@@ -92,7 +92,7 @@ class Policy(Document):
     roles: dict[str, Role] = field(metadata=by(_roles))
 
     def check(self, path: str) -> None:
-        """Refuse errors that involve several keys: one owner counted more than once, roles with unknown keys."""
+        """Refuse keys that contradict each other: one owner counted more than once, roles with unknown keys."""
         keyids = {signer.key.keyid for signer in self.signers}
         points = {signer.key.point for signer in self.signers}
         names = {signer.name for signer in self.signers}

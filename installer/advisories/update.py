@@ -56,7 +56,7 @@ class Update:
 
 @dataclass(frozen=True)
 class UpdateOptions:
-    """How to update: accept times in the future, wait that many seconds for another run, and the time if not now."""
+    """Options of an update: whether to accept times in the future, the seconds to wait for another run, the time."""
 
     accept_clock: bool = False
     wait: float = 0.0

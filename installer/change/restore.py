@@ -141,7 +141,7 @@ def _require_place(prefix: Prefix) -> None:
         )
     if userdata.is_mount_point(prefix.env_file):
         raise HostError(
-            _("{path} is a mount point, in whose place nothing can be put.").format(path=prefix.env_file),
+            _("{path} is a mount point and cannot be replaced.").format(path=prefix.env_file),
             advice=_("Unmount it and run again; then mount it again. Nothing was changed."),
         )
     troubles.require_changeable(prefix.env_file)

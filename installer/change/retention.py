@@ -173,7 +173,7 @@ def _going(prefix: Prefix, release: Release, stays: list[Release]) -> PlannedRem
 
 
 def too_many(prefix: Prefix, coming: Release) -> tuple[PlannedRemoval, ...]:
-    """Return the running releases that an installation would leave waiting, or () if they are within the limit."""
+    """Return the running releases whose removal an installation would postpone, or () if they are within the limit."""
     found = [gone for gone in planned_removals(prefix, coming) if not in_use.is_free(prefix.release(gone.release))]
     return tuple(found) if len(found) > MOST_IN_USE else ()
 

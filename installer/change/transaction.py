@@ -1,7 +1,7 @@
 """A change of a prefix that happens completely or not at all.
 
-The journal records what is being built; ``current`` determines whether it counts. Leaving the block with an error, and
-the first command after a crash, do the same: undo what does not count.
+The journal records what is being built; ``current`` determines whether it counts. An error in the block and the first
+command after a crash have the same effect: what does not count is undone.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ LOG = logging.getLogger("ragtrace")
 class Transaction:
     """A block in which a release is made current; ``entry`` is its entry in the journal.
 
-    A failure in it is undone. A killed one counts as soon as ``current`` names the release, tried or not.
+    A failure in the block is undone. If the process is killed in it, the change counts as soon as ``current`` names the
+    release, tried or not.
     """
 
     prefix: Prefix
@@ -68,7 +69,7 @@ class Transaction:
         journal.write(self.prefix, self.entry)
 
     def back_up(self, progress: Progress) -> None:
-        """Back up settings and data; a run that is undone removes the backup again."""
+        """Back up settings and data; undoing the run removes the backup."""
         if self.former is None and not backups.holds_anything(self.prefix):
             return
         name = backups.new_name(self.prefix, f"before-{self.command}")
@@ -94,7 +95,7 @@ class Transaction:
         self.prefix.set_current(self.release)
 
     def switch_back(self) -> None:
-        """Make the release that was active before current again, or nothing if there was none."""
+        """Make the release that was active before current again, or no release if there was none."""
         if self.prefix.named() != self.former:
             make_current(self.prefix, self.former)
         userdata.swap_out(self.prefix, self.entry)
@@ -120,7 +121,7 @@ class Transaction:
 
 
 def make_current(prefix: Prefix, release: Release | None) -> None:
-    """Make a release current, or nothing if it is None."""
+    """Make a release current, or no release if it is None."""
     if release is not None:
         prefix.set_current(release)
     else:

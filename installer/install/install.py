@@ -90,7 +90,7 @@ def removing_if_refused(prefix: Prefix, *, is_new: bool) -> Iterator[None]:
 
 
 def install_release(admitted: AdmittedBundle, progress: Progress) -> Outcome:
-    """Build an admitted bundle as a release and activate it, under the lock; a failure is undone."""
+    """Build a release from an admitted bundle and activate it while holding the lock; on failure, undo all changes."""
     prefix, manifest = admitted.prefix, admitted.manifest
     release, former = prefix.new_release(manifest.product.counter, admitted.manifest_sha256), prefix.active()
     fresh, called = not prefix.complete_releases(), launchers.tool(prefix)

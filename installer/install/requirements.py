@@ -183,7 +183,7 @@ class Instructions(Requirement["frozenset[str] | None"]):
 
 
 class Clock(Requirement[datetime]):
-    """A clock that may be correct: behind the bundle's claimed date by no more than honest machines differ."""
+    """A clock that may be correct: no further behind the bundle's claimed date than correctly set machines differ."""
 
     id = "clock"
 

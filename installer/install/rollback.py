@@ -45,7 +45,7 @@ def rollback(prefix: Prefix, progress: Progress, goal: Goal | None = None, *, wa
 
     The release is compared with its receipt first, and rebuilt if it is damaged and the goal provides for that.
 
-    Data remains too, unless it was migrated for the release that is left: then the previous data returns. Raises
+    Data also remains, unless it was migrated for the release that was active: then the previous data returns. Raises
     HostError if there is no release to go to, InstallError if it does not work; the release that was active before then
     remains active.
     """
@@ -80,7 +80,7 @@ def rebuilding(
 
 
 def go_to(prefix: Prefix, target: Release, build: Build | None, progress: Progress) -> Outcome:
-    """Make a release active, under the lock; ``build``, if given, builds it first."""
+    """Activate a release while holding the lock; ``build``, if given, builds it first."""
     previous, called = prefix.active(), launchers.tool(prefix)
     command = transaction.REPAIRED if build else transaction.ROLLBACK
     try:
@@ -118,10 +118,12 @@ def target_of_rollback(prefix: Prefix, to: str | None) -> Release:
             _("{release} is already active.").format(release=target.id), advice=_("Specify another release with --to.")
         )
     if not target.is_complete and target != retention.unmarked(prefix):
-        stored = ", ".join(release.id for release in prefix.complete_releases()) or _("none")
+        stored = ", ".join(release.id for release in prefix.complete_releases())
         raise HostError(
             _("{release} is not retained in {path}.").format(path=prefix.root, release=target.id),
-            advice=_("Available: {names}.").format(names=stored),
+            advice=_("Choose one of these: {names}.").format(names=stored)
+            if stored
+            else _("Install a bundle, or repair the installation with recover."),
         )
     return target
 
@@ -135,7 +137,7 @@ def refuse_damaged(_prefix: Prefix, release: Release, trouble: str) -> Build:
 
 
 def back_up_if_possible(change: transaction.Transaction, progress: Progress) -> None:
-    """Back up before a rollback; a failure is only a warning, because a rollback changes no data itself."""
+    """Back up before a rollback; if that fails, only warn, because a rollback changes no data itself."""
     try:
         change.back_up(progress)
     except (HostError, OSError) as trouble:

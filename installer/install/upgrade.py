@@ -46,7 +46,7 @@ def pass_control(admitted: AdmittedBundle, folder: Path, options: Sequence[str])
     with temp_folders.folder(prefix.state, shared=True) as private:
         copy = private / INSTALLER
         copy_installer(bundle, copy, store)
-        # 3. run it: it admits the bundle again, under the lock, and installs it
+        # 3. run it: holding the lock, it admits the bundle again and installs it
         argv = [sys.executable, "-I", "-B", str(copy), "install", os.path.abspath(folder)]
         environment = {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
         code = process.attend([*argv, "--prefix", str(prefix.root), *options], env=environment)

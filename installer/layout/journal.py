@@ -60,7 +60,7 @@ def write(prefix: Prefix, entry: Entry | None) -> None:
     if len(data) > LIMIT or (entry is not None and len(entry.laid) > WRITTEN_LIMIT):
         raise HostError(
             _("{path} would be too large to be read again.").format(path=path(prefix)),
-            advice=_("The application ships too many data files; request a bundle with fewer."),
+            advice=_("Request a bundle whose application ships fewer data files."),
         )
     files.write_atomic(path(prefix), data, mode=0o600)
 

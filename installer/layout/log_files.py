@@ -1,6 +1,6 @@
 """The files of the audit log: ``audit.jsonl`` grows, and is renamed to ``audit.000001.jsonl`` and so on when large.
 
-A rotation is one rename, so an interrupted one leaves the same lines in the same order. The writer enforces the
+A rotation is one rename, so an interrupted rotation leaves the same lines in the same order. The writer enforces the
 limits of the readers.
 """
 

@@ -84,7 +84,7 @@ def place(prefix: Prefix, manifest_sha256: str) -> Path:
 
 
 def holds(prefix: Prefix, metadata: SignedMetadata) -> bool:
-    """Return whether an identical second copy of these metadata exists."""
+    """Return whether an identical second copy of this metadata exists."""
     target = place(prefix, metadata.manifest_sha256)
     try:
         return not target.is_symlink() and read_metadata(target) == metadata
@@ -93,7 +93,7 @@ def holds(prefix: Prefix, metadata: SignedMetadata) -> bool:
 
 
 def are_twice(prefix: Prefix, release: Release) -> bool:
-    """Return whether the second copy equals the release's own; another check reports it if the latter is damaged."""
+    """Return whether the second copy equals the release's own; another check reports damage to the release's own."""
     try:
         own = read_metadata(release.bundle)
     except (OSError, TrustError):
@@ -102,7 +102,7 @@ def are_twice(prefix: Prefix, release: Release) -> bool:
 
 
 def keep(prefix: Prefix, metadata: SignedMetadata) -> None:
-    """Write the second copy of these metadata unless it exists; the caller must sync it to the disk."""
+    """Write the second copy of this metadata unless it exists; the caller must sync it to the disk."""
     if holds(prefix, metadata):
         return
     target, beside = place(prefix, metadata.manifest_sha256), prefix.state / f".proof.{os.getpid()}.tmp"

@@ -182,5 +182,5 @@ def verify(prefix: Prefix, anchor: str | None = None) -> tuple[int, str]:
 def _broken(line: Line, reason: str) -> TrustError:
     return TrustError(
         _("{path}, line {number}: {reason}.").format(path=line.path, number=line.number, reason=reason),
-        advice=_("The log was modified; compare it with an export stored elsewhere."),
+        advice=_("Compare the modified log with an export stored elsewhere."),
     )

@@ -30,9 +30,9 @@ PHASES = (VERIFY, FILES, ENVIRONMENT, TRIAL, INVENTORY)
 class Usage:
     """Seconds of each phase that ran, and numbers of bytes, which are None if this platform does not report them.
 
-    ``peak_memory`` is of the installer, ``peak_memory_uv`` of uv, ``peak_memory_programs`` of the largest program that
-    was called, such as the application on trial. ``written`` counts the bytes written to disk, including those of uv
-    and the other programs.
+    ``peak_memory`` is that of the installer, ``peak_memory_uv`` that of uv, ``peak_memory_programs`` that of the
+    largest program that was called, such as the application on trial. ``written`` counts the bytes written to disk,
+    including those of uv and the other programs.
     """
 
     seconds: dict[str, float]
@@ -150,7 +150,7 @@ def _bytes(maxrss: int) -> int:
 def _written() -> int | None:
     """Return the bytes that this process and the programs it called have written to disk, or None if unknown (macOS).
 
-    Linux adds the counts of a child that was waited for; on Windows they are of this process alone.
+    Linux adds the counts of a child that was waited for; on Windows the counts are those of this process alone.
     """
     try:
         import psutil  # reads /proc while it is imported

@@ -42,7 +42,7 @@ class HostUse:
 
 @dataclass(frozen=True)
 class ProcessUse:
-    """Resource usage of one process: 100 % is one core; sizes in bytes, None if this user may not read them."""
+    """Resource usage of one process: 100% is one core; sizes in bytes, None if this user may not read them."""
 
     pid: int
     name: str
@@ -68,7 +68,7 @@ class Sample:
 
     @property
     def cpu_percent(self) -> float:
-        """Processor usage of the application; 100 % is one core."""
+        """Processor usage of the application; 100% is one core."""
         return round(sum(process.cpu_percent for process in self.processes), 1)
 
     @property

@@ -42,7 +42,7 @@ def check_records(
 ) -> None:
     """Raise InstallError unless site-packages matches the RECORDs and the packages of the manifest exactly.
 
-    ``damaged`` are paths in the release that are known to be damaged and remain so.
+    ``damaged`` lists the paths in the release that are known to be damaged and remain so.
     """
     known = {installation.release.path / path for path in damaged}
     site = installation.site_packages
@@ -109,7 +109,7 @@ def import_once(installation: Installation, modules: list[str]) -> None:
 def trial_environment(installation: Installation, caller: dict[str, str]) -> dict[str, str]:
     """Return the application's environment with placeholders for the settings in its env template.
 
-    Before the release is sealed, scratch data replace the user's, and bytecode may be written.
+    Before the release is sealed, scratch data replaces the user's, and bytecode may be written.
     """
     env = launchers.trial_environment(installation, caller, _data_of(installation.release))
     if not installation.release.is_complete:  # a sealed release must not change
@@ -118,7 +118,7 @@ def trial_environment(installation: Installation, caller: dict[str, str]) -> dic
 
 
 def _data_of(release: Release) -> str | None:
-    """Return the scratch data that replace the user's before the release is sealed, or None if there are none."""
+    """Return the scratch data that replaces the user's before the release is sealed, or None if there is none."""
     scratch = stage.scratch_data(release)
     return str(scratch) if scratch.is_dir() else None
 
@@ -236,7 +236,7 @@ def require_success(ended: process.Completed, name: str, arguments: list[str]) -
         _("{command} failed ({reason}): {last}").format(
             command=" ".join([name, *arguments]), reason=reason, last=last_line(ended.stderr)
         ),
-        advice=_("The full output is in the log; send it to whoever built the bundle."),
+        advice=_("Send the log, which has the full output, to whoever built the bundle."),
     )
 
 

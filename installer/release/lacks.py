@@ -107,7 +107,9 @@ def what_to_copy(prefix: Prefix, model: ModelApart) -> str:
     origin = (
         _("all files of {repository} at revision {revision}").format(repository=repository, revision=revision)
         if kind == "hf"
-        else _("the model's files, which are in the folder {name} of the builder").format(name=rest or model.name)
+        else _("the model's files, which are in the folder {name} on the builder's machine").format(
+            name=rest or model.name
+        )
     )
     return _("Copy {files} (including config.json, the weights and the tokenizer) into {folder}.").format(
         files=origin, folder=model_folder(prefix, model)

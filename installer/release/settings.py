@@ -34,9 +34,9 @@ _PLAIN = re.compile(r"[\w./:@%+,{}-]*")
 class Settings:
     """The result of a survey of the settings, without any value of PREFIX/.env.
 
-    ``missing`` are required names that are not set, ``untouched`` those that are set to the template's placeholder.
-    ``unread`` maps each name that the application does not load to the name that is probably meant, or ''.
-    ``overridden`` are names of PREFIX/.env to which the release gives another value. ``wrong`` are the numbers of
+    ``missing`` lists the required names that are not set, ``untouched`` those that are set to the template's
+    placeholder. ``unread`` maps each name that the application does not load to the name that is probably meant, or ''.
+    ``overridden`` lists the names in PREFIX/.env to which the release gives another value, ``wrong`` the numbers of
     lines that set nothing.
     """
 

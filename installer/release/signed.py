@@ -73,7 +73,7 @@ class Comparison:
 class _Signed:
     """The expected contents of a release: for each path the digest and the owner.
 
-    ``uncompared`` maps each package whose wheel cannot be compared to the reason. ``unknown`` are the environments of
+    ``uncompared`` maps each package whose wheel cannot be compared to the reason. ``unknown`` lists the environments of
     these packages, for which the set of expected files is incomplete.
     """
 

@@ -59,7 +59,8 @@ class Candidate:
 class AdmittedBundle:
     """A bundle that may be installed in a prefix; only ``admit`` creates one.
 
-    ``warnings`` are for the operator; ``remembered`` is whether its counter is recorded once it is installed.
+    ``warnings`` lists sentences for the operator; ``remembered`` is true if its counter is recorded once it is
+    installed.
     """
 
     bundle: Bundle

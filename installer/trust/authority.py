@@ -131,7 +131,7 @@ def folder_memory(folder: Path) -> memory.Memory:
 
 
 def folder_chain(folder: Path) -> list[chain.Signed]:
-    """Return the policies in such a folder."""
+    """Return the policies in a folder whose owner is not checked."""
     names = names_in(folder) if is_there(folder) else []
     return chain.read_all(names, lambda name: read_small(folder / name))
 

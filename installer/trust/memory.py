@@ -160,7 +160,7 @@ def _write(folder: Path, kept: Stored, memory: Memory) -> Memory:
     if len(memory.products) > PRODUCTS_LIMIT or len(data) > FILE_LIMIT:  # the limits of its reader
         raise HostError(
             _("Too many products in {path}: {count}.").format(path=folder / NAME, count=len(memory.products)),
-            advice=_("Remove from it the products that are no longer on this host."),
+            advice=_("Remove products that are no longer on this host from that file."),
         )
     for name in NAMES:  # each is on disk before the next one is begun
         files.write_atomic(folder / name, data)
@@ -169,7 +169,7 @@ def _write(folder: Path, kept: Stored, memory: Memory) -> Memory:
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Hold the lock of a trust folder for a change, and remove the temporary files of a killed one."""
+    """Hold the lock of a trust folder for a change, and remove the temporary files of a killed run."""
     with locked(folder / LOCK, wait=LOCK_WAIT):
         for path in _unfinished(folder):
             path.unlink()

@@ -84,7 +84,7 @@ def counts_below(folder: Path, host: Host) -> bool:
 
 
 def _problems(path: Path, host: Host, *, folder: bool) -> Iterator[tuple[Path, str]]:
-    """Yield each path from a path up to the top that other users could change; ``folder``: only its content matters."""
+    """Yield a path and its parents that other users could change; of a ``folder``, only the content matters."""
     for place in (path, *path.parents):
         parent = folder or place != path
         problem = _windows_problem(place, parent=parent) if sys.platform == "win32" else posix_problem(place, host)

@@ -36,7 +36,7 @@ class TrustStores:
         return self.host if self.privileged else self.user
 
     def make_own(self) -> Path:
-        """Create that folder; everyone may read the host's. Raises TrustError if other users can change the user's."""
+        """Create the folder ``own``; all may read the host's. Raises TrustError if others can change a user's."""
         if not self.privileged:
             self.require_users_own()
         folder, missing = self.own, []

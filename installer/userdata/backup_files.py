@@ -272,5 +272,5 @@ def damaged(path: str) -> HostError:
     """Return the error for a file of a backup that does not match the index."""
     return HostError(
         _("{path} in the backup is damaged.").format(path=path),
-        advice=_("Nothing was changed; use another backup."),
+        advice=_("Use another backup; nothing was changed."),
     )

@@ -49,8 +49,8 @@ def new_name(prefix: Prefix, reason: str) -> str:
 def create(prefix: Prefix, name: str, *, also: Collection[Path] = (), quick: bool = False) -> Path:
     """Create a backup of settings and data with a name from ``new_name``; return its folder.
 
-    ``also`` are other files below the prefix to include. With ``quick``, files that are shared with the previous backup
-    are not hashed again, and the caller must sync the backup to the disk. Raises HostError if space is lacking.
+    ``also`` lists other files below the prefix to include. With ``quick``, files that are shared with the previous
+    backup are not hashed again, and the caller must sync the backup to the disk. Raises HostError if space is lacking.
     """
     previous = _newest(prefix)
     require_free(prefix, needed_bytes(prefix) + sum(path.lstat().st_size for path in also) + RESERVE)
@@ -136,10 +136,12 @@ def find(prefix: Prefix, name: str) -> Backup:
     if name == "latest" and known:
         return known[-1]
     if not wanted:
-        names = ", ".join(backup.name for backup in known) or _("none")
+        names = ", ".join(backup.name for backup in known)
         raise UsageError(
             _("{name} is not a backup of {path}.").format(name=name[:80], path=prefix.root),
-            advice=_("Available: {names}.").format(names=names),
+            advice=_("Choose one of these: {names}.").format(names=names)
+            if names
+            else _("Create a backup first; there are none."),
         )
     return wanted[0]
 
@@ -160,7 +162,7 @@ def prune(prefix: Prefix) -> None:
     found = list_backups(prefix)
     asked = [backup for backup in found if backup.reason == MANUAL]
     made = [backup for backup in found if backup.reason != MANUAL]
-    last = newest_with_data(prefix)  # backups created while the data are lost contain none
+    last = newest_with_data(prefix)  # backups created while the data is lost contain none
     for backup in (*asked[:-RETAINED_BACKUPS], *made[:-RETAINED_BACKUPS]):
         if last is not None and backup.name == last.name:
             continue

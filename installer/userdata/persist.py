@@ -1,7 +1,7 @@
 """The user's folders inside an application that writes into its own tree.
 
 The ``persist`` folders of the profile are stored in PREFIX/data, and a release links to them. While a new release is
-tried out, its links point to a scratch copy, so that the user's data are not changed before the release is activated.
+tried out, its links point to a scratch copy, so that the user's data is not changed before the release is activated.
 Files that the source ships in these folders are written next to the user's and never overwrite them.
 """
 

@@ -1,6 +1,6 @@
 """The user's data as one tree that is exchanged as a whole.
 
-This is how a backup is restored, a migrated copy is activated with its release, and the previous data come back with a
+This is how a backup is restored, a migrated copy is activated with its release, and the previous data comes back with a
 rollback. The incoming tree and PREFIX/data are exchanged. The journal records the incoming tree and its inode, so that
 after an interruption the next command can determine whether they were exchanged, and continue or undo.
 """
@@ -50,9 +50,9 @@ def set_aside(prefix: Prefix, release: Release) -> Path:
 
 
 def waiting(prefix: Prefix, release: Release) -> Path | None:
-    """Return a release's data that were set aside, or None if it shares those of the active one.
+    """Return a release's data that was set aside, or None if it shares that of the active one.
 
-    Data set aside for a damaged release are used for its repaired one too, since both have the same manifest.
+    Data set aside for a damaged release is used for its repaired one too, since both have the same manifest.
     """
     counter, digest = release.version_key
     beside = sorted(prefix.backups.glob(f"{_ASIDE}{counter}-{digest}-r*"))
@@ -63,7 +63,7 @@ def waiting(prefix: Prefix, release: Release) -> Path | None:
 
 
 def collect(prefix: Prefix, kept: Iterable[Release]) -> None:
-    """Remove data that were set aside for versions that were removed, or for the active one, which uses PREFIX/data.
+    """Remove data that was set aside for versions that were removed, or for the active one, which uses PREFIX/data.
 
     An active version has such data if it was rolled back and then installed again. Backups of them are retained.
     """
@@ -127,7 +127,7 @@ def require_closed(data: Path) -> None:
 
 
 def is_mount_point(path: Path) -> bool:
-    """Return whether a path is a mount point, including a bind mount from the same filesystem with the same device."""
+    """Return whether a path is a mount point, including a bind mount within one filesystem (same device number)."""
     return os.path.ismount(path) or os.path.join(os.path.realpath(path.parent), path.name) in _mount_points()
 
 
@@ -188,7 +188,7 @@ def swap_out(prefix: Prefix, entry: Entry) -> None:
 
 
 def keep_previous(prefix: Prefix, entry: Entry) -> None:
-    """Set the previous data aside for the previous release; without one they are removed, as the backup has them."""
+    """Set the previous data aside for the previous release; without one it is removed, because the backup has it."""
     if entry.incoming is None:
         return
     left = prefix.root / entry.incoming

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class Evidence:
     """The evidence by which a release is evaluated.
 
-    ``receipt`` and ``proof`` are None if they are not reliable. ``deviations`` are the differences from the receipt,
+    ``receipt`` and ``proof`` are None if they are not reliable. ``deviations`` lists the differences from the receipt,
     ``lacking`` the files of the proven manifest that the store should hold but does not.
     """
 
@@ -54,7 +54,7 @@ class Evidence:
         """Collect the evidence, and return the findings about receipt and proof themselves.
 
         1. Read the receipt, and find the proven manifest.
-        2. Compare the release and the store with them. ``closed`` are unreadable paths, which are checked again after
+        2. Compare the release and the store with them. ``closed`` lists unreadable paths, which are checked again after
            their permissions are repaired.
         3. Discard a receipt that lists other digests than the signed ones.
         """

@@ -34,9 +34,9 @@ class Inspection:
     """The result of an inspection.
 
     ``release`` is the one to repair, or None if none is left. ``receipt`` and ``proof`` are None if they are not
-    reliable; without either, no file of the release is reused. ``lacking`` are the files that the store should hold but
-    does not, and ``spare`` maps digests of these to intact copies elsewhere on the host. ``digests`` caches the files
-    that were hashed.
+    reliable; without either, no file of the release is reused. ``lacking`` lists the files that the store should hold
+    but does not, and ``spare`` maps digests of these to intact copies elsewhere on the host. ``digests`` caches the
+    files that were hashed.
     """
 
     prefix: Prefix
@@ -78,7 +78,7 @@ class Inspection:
         )
 
     def lacks(self, kind: str, wheels: frozenset[str] | None = None) -> list[FileEntry]:
-        """Return the lost files of a kind, or of the paths in ``wheels`` only."""
+        """Return the lost files of a kind, limited to the paths in ``wheels`` if given."""
         return [entry for entry in self.lost if entry.kind == kind and (wheels is None or entry.path in wheels)]
 
 
@@ -87,7 +87,7 @@ class Known:
     """Information that a run has before it inspects an installation.
 
     ``policy`` decides on the signers of the bundle if the receipt, which records them, is lost. ``digests`` caches
-    files that were hashed recently; ``misplaced`` were found before this run locked the installation.
+    files that were hashed recently; ``misplaced`` is what find_misplaced found before this run locked the installation.
     """
 
     policy: Policy | None = None

@@ -60,7 +60,7 @@ def _minor_of(python: Path) -> str:
 
 
 def interpreter(receipt: Receipt | None, proof: Proof | None) -> Iterator[Finding]:
-    """Yield a finding if the Python that the release runs on is missing or not the one of its installation."""
+    """Yield a finding if the Python that the release runs on is missing or not the one that it was built with."""
     if receipt is None:
         return
     path = Path(receipt.interpreter)

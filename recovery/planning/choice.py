@@ -1,4 +1,4 @@
-"""The ladder of remedies: choose those that match the findings, and the order in which they are applied."""
+"""The choice of remedies that match the findings, and the order in which they are applied (the ladder)."""
 
 from __future__ import annotations
 

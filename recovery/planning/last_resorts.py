@@ -70,7 +70,7 @@ def with_other_versions(plan: Plan, chosen: list[Remedy], planned: PlanInput) ->
 
 
 def with_another_python(plan: Plan, chosen: list[Remedy], planned: PlanInput, needed: str) -> Plan:
-    """Advise to run recover with the needed Python, as the signed packages are for one minor version of it only.
+    """Advise running recover with the needed Python, because the signed packages are for one minor version only.
 
     Remedies in place remain, and so does the installation of a whole bundle.
     """
@@ -110,7 +110,7 @@ def with_last_resort(plan: Plan, chosen: list[Remedy], planned: PlanInput) -> Pl
 
 
 def _hint() -> str:
-    return _("--allow-unlocked tries other versions that are stored here; that set of packages is not signed.")
+    return _("Add --allow-unlocked to try other versions that are stored here; that set of packages is not signed.")
 
 
 def _lacks_more(inspection: Inspection) -> bool:

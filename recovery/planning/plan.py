@@ -23,10 +23,10 @@ Chosen = TypeVar("Chosen", bound=Remedy)
 class Plan:
     """The findings of an inspection and the remedies for them.
 
-    ``unmet`` is the advice on the transfer for the rest, ``left`` the files that remain damaged until then, and
-    ``damaged`` the paths in the release that do. ``needed_python`` is the version to run recover with instead,
-    ``removes`` the releases that will be removed. ``restore`` is the advice on restoring lost user data, which no
-    repair can rebuild.
+    ``unmet`` is the advice on what to transfer to repair the rest, or empty. ``left`` lists the files that remain
+    damaged until then, ``damaged`` the paths in the release that do. ``needed_python`` is the version to run recover
+    with instead, ``removes`` lists the releases that will be removed. ``restore`` is the advice on restoring lost user
+    data, which no repair can rebuild.
     """
 
     release: str | None
@@ -100,7 +100,7 @@ class Plan:
         shown += [retention.sentence(gone) for gone in self.removes]
         shown += [_("Still damaged:")] if self.left else []
         shown += [f"  {line}" for left in self.left for line in left.lines()]
-        shown += [_("Not fixed by this: {reason}").format(reason=self.unmet)] if self.unmet else []
+        shown += [_("This plan does not repair everything. {advice}").format(advice=self.unmet)] if self.unmet else []
         shown += [self.restore] if self.restore else []
         shown += self.notes
         return list(map(sentence, shown))

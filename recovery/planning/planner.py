@@ -70,7 +70,7 @@ def _of_the_installation(planned: PlanInput) -> Plan:
 
 
 def _of_the_store(planned: PlanInput) -> list[Remedy]:
-    """Return the remedy for files that the store lacks, if there is one."""
+    """Return the remedies for files that the store lacks."""
     inspection = planned.inspection
     if inspection.lost and planned.has_what_is_lost:
         return [FillStore(tuple(entry.path for entry in inspection.lost))]

@@ -18,10 +18,10 @@ def what_to_transfer(inspection: Inspection) -> str:
         manifest = inspection.proof.manifest
         lost = [entry.path for entry in inspection.lost]
         text = plural(
-            "A stored file is lost ({first}): copy the folder {folder} of release counter {counter}, "
-            "including {archive}, to this host.",
-            "{count} stored files are lost ({first}, …): copy the folder {folder} of release counter "
-            "{counter}, including {archive}, to this host.",
+            "Copy the folder {folder} of release counter {counter}, including {archive}, to this host; a stored "
+            "file is lost ({first}).",
+            "Copy the folder {folder} of release counter {counter}, including {archive}, to this host; {count} "
+            "stored files are lost ({first}, …).",
             len(lost),
         )
         return text.format(
@@ -41,8 +41,8 @@ def how_to_restore(inspection: Inspection) -> str:
     """Return the advice on restoring lost data: from the newest backup with data, if there is one."""
     found = backups.newest_with_data(inspection.prefix)
     if found is None:
-        text = _("No backup contains data: recreate the folder (mkdir {path}), or copy it from elsewhere.")
+        text = _("Recreate the folder (mkdir {path}), or copy it from elsewhere; no backup contains data.")
         return text.format(path=inspection.prefix.data)
     command = own_command.line("backup", "restore", found.name, prefix=inspection.prefix.root)
-    text = _("Only a backup can restore the data. The newest with data is {name}, of {created}: {command}")
+    text = _("Restore the data from a backup; the newest that contains data is {name}, of {created}: {command}")
     return text.format(name=found.name, created=found.created, command=command)

@@ -53,7 +53,7 @@ def to_try(inspection: Inspection, packages: frozenset[str], remaining: Remainin
     1. With another Python than before: all.
     2. Else the core modules of reinstalled packages, one smoke command of each launcher, and the models with a replaced
        file. If there are neither such modules nor smoke commands, all core modules.
-    3. Never a model with a file that remains damaged: its results mean nothing.
+    3. Never a model with a file that remains damaged: its results are meaningless.
     """
     manifest = inspection.installation.manifest
     spoiled = remaining.models if remaining else frozenset[str]()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Left:
-    """A file that remains damaged: its model or name, its path in the prefix, and the file in the bundle for it."""
+    """A file that remains damaged: its model or name, its path in the prefix, and its file in the bundle."""
 
     name: str
     path: str
@@ -51,7 +51,7 @@ class Left:
 class RemainingDamage:
     """The damaged files that are reused: their files in the bundle, and for each path the content it should have.
 
-    ``packages`` are those whose wheels are lost; ``manifest`` is the signed one without the lost files;
+    ``packages`` lists those whose wheels are lost; ``manifest`` is the signed one without the lost files;
     ``keeps_tools`` is True if the scanners are reused, either intact or because one of their wheels is lost.
     """
 
@@ -63,7 +63,7 @@ class RemainingDamage:
 
     @property
     def models(self) -> frozenset[str]:
-        """The models with a file that remains damaged, whose results mean nothing."""
+        """The models with a file that remains damaged, whose results are meaningless."""
         return frozenset(left.name for left in self.left if left.bundle_path.startswith(f"{MODELS}/"))
 
 
@@ -106,6 +106,8 @@ def _left(entry: FileEntry, place: Path, inspection: Inspection) -> Left:
 
 def can_build_with_damage(inspection: Inspection, packages: frozenset[str]) -> bool:
     """Return whether a new release can be built that is better than the damaged one.
+
+    All of these must hold:
 
     1. There is a proven manifest, and a receipt with the signed set of packages shows which files are intact.
     2. The Python that the bundle provides is not lost: everything runs on it.

@@ -1,7 +1,7 @@
 """The base classes of remedies: what a remedy does, its risk, its effect for the operator, and how it is applied.
 
-Those that are ``in_place`` change one small thing under the lock. All others together build one new release; if that
-does not work, the damaged one is activated again.
+Remedies that are ``in_place`` each change one small thing. All others together build one new release; if that does not
+work, the damaged one is activated again.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ NAMES_SHOWN = 8
 class RepairContext:
     """The context in which remedies are applied.
 
-    ``bundle`` is an available and admitted one; ``packages`` are those that are reinstalled. A remedy after which
-    ``inspection`` is no longer true replaces it.
+    ``bundle`` is the admitted bundle, if one is available; ``packages`` lists the packages that are reinstalled. A
+    remedy that makes ``inspection`` outdated replaces it.
     """
 
     inspection: Inspection
@@ -40,7 +40,7 @@ class RepairContext:
 
 @dataclass(frozen=True)
 class Remedy(ABC):
-    """A repair for some findings. ``names`` are the objects that it changes: packages, files, a release."""
+    """A repair for some findings. ``names`` lists the objects that it changes: packages, files, a release."""
 
     id: ClassVar[str]
     kinds: ClassVar[tuple[str, ...]] = ()

@@ -119,7 +119,7 @@ class Replacement:
         )
 
     def _lay_files(self, release: Release) -> Path:
-        """Write all files except the environment; return the Python for the latter."""
+        """Write all files except the environment; return the Python for the environment."""
         python = stage.python_for(self._installation(release))
         self.proof.write(release.bundle)
         with self.context.progress.wait(_("Writing the application's files")):

@@ -34,8 +34,9 @@ COMPILE_TIMEOUT = 600.0  # seconds
 def good_items(receipt: Receipt, deviations: tuple[Deviation, ...], reinstalled: frozenset[str]) -> Iterator[Item]:
     """Yield the files of packages in the environment, except damaged files and packages that are reinstalled.
 
-    If all of the application's files are intact, they are included, so that their times match their bytecode. A path of
-    the receipt that points outside the release counts as damaged, because a walk of the release does not find it.
+    If all of the application's files are intact, they are included, so that their mtimes match those in the bytecode. A
+    path of the receipt that points outside the release counts as damaged, because a walk of the release does not find
+    it.
     """
     damaged = {deviation.path for deviation in deviations}
     owners = {item.owner for item in receipt.items} - {APP, MODELS, VENV, RELEASE}

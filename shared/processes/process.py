@@ -211,7 +211,7 @@ def _start(argv: Sequence[str], *, alone: bool, **options: Any) -> tuple[subproc
 
 
 def not_started(program: str, error: OSError) -> RagtraceError:
-    """Return the error for a program that could not be started, because of this host's limits or of the program."""
+    """Return the error for a program that could not be started, whether due to this host's limits or the program."""
     cause = troubles.cause_of(error, troubles.STARTING, near=program)
     if cause in troubles.LACKS:
         reason = troubles.reason(error)

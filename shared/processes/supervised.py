@@ -55,10 +55,11 @@ class Tie:
 def start(
     argv: Sequence[str], *, alone: bool, folder: Path | None = None, **options: Any
 ) -> tuple[subprocess.Popen[bytes], Tie]:
-    """Start a program that ends with this process; ``options`` are Popen's, whose ``cwd`` this process enters.
+    """Start a program that is terminated when this process ends.
 
-    ``folder`` is entered with the program's rights. With ``alone`` the program gets its own session, and its whole
-    group is killed; else it shares the terminal, and gets SIGTERM. Raises OSError as Popen does.
+    ``options`` are passed to Popen; its ``cwd`` is entered with this process's rights, ``folder`` with the program's.
+    If ``alone`` is true, the program runs in its own session and its whole process group is killed; otherwise it shares
+    the terminal and receives SIGTERM. Raises OSError as Popen does.
     """
     env = options.get("env")
     path = _found(argv[0], os.environ if env is None else env)

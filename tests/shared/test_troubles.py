@@ -34,15 +34,15 @@ ADVICE = {  # by cause: a word of the advice that no other cause has
     "ENOMEM": "Raise the limit on processes, memory or open files",
     "EAGAIN": "Raise the limit on processes, memory or open files",
     "EIO": "connection is failing",
-    "ESTALE": "mount it again",
-    "ETXTBSY": "It is running",
-    "EBUSY": "in use or a mount point",
+    "ESTALE": "Mount the disconnected network share again",
+    "ETXTBSY": "Stop the running program",
+    "EBUSY": "unmount it if it is a mount point",
     "EFBIG": "ulimit -f",
     "EXDEV": "on the same filesystem",
     "ENOEXEC": "another system",
     "EINVAL": "does not support this name",
     "EEXIST": "Move it elsewhere",
-    "ENOTEMPTY": "Another program writes there",
+    "ENOTEMPTY": "Stop the program that writes there",
 }
 RIGHTS = {
     READING: "read permission",
@@ -250,7 +250,7 @@ def test_filesystems_of_a_namespace(tmp_path) -> None:
     assert across.startswith(f"{tmp_path}/noexec/program -> {tmp_path}/full/program ")
     assert "Place both on the same filesystem." in across
     assert busy.startswith(
-        f"{tmp_path}/full cannot be removed: Device or resource busy. | It is in use or a mount point"
+        f"{tmp_path}/full cannot be removed: Device or resource busy. | Stop the program that uses it, or unmount it"
     )
     assert bare.startswith("HostError | /dev/null cannot be opened: ")
     assert "mknod -m 666 /dev/null c 1 3" in bare

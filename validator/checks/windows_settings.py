@@ -11,6 +11,6 @@ HERE = sys.platform == "win32"
 
 
 def need_windows() -> None:
-    """Raise UncheckedError on any other system."""
+    """Raise UncheckedError unless this system is Windows."""
     if not HERE:
         raise UncheckedError(SKIP, _("only Windows has it"))

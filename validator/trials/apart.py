@@ -2,7 +2,7 @@
 
 Loopback works inside. If a namespace is not available (other systems, hosts that forbid it), the program runs with the
 network, and the caller reports that. With an account, the program has that user's rights, but the namespace is created
-with our own, because that user may not be allowed to create one.
+with this process's rights, because that user may not be allowed to create one.
 """
 
 from __future__ import annotations

@@ -200,7 +200,7 @@ class Summary:
             yield _("No sample was taken.")
             return
         yield _("Samples: {count}, in {seconds:.0f} s").format(count=self.count, seconds=self.seconds)
-        yield _("Processor: {mean:.0f} % of a core on average, {most:.0f} % at most").format(
+        yield _("Processor: {mean:.0f}% of a core on average, {most:.0f}% at most").format(
             mean=self.core_seconds / max(self.seconds, 1e-9), most=self.most_cpu
         )
         yield _("Memory: {most} at most").format(most=human_bytes(self.most_resident))

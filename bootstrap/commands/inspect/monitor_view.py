@@ -36,7 +36,7 @@ def live() -> Iterator[Report]:
 
 def line(sample: Sample) -> str:
     """Return a sample as one line."""
-    return _("{time}  processor {cpu:.0f} %, {free} of memory and {disk} of disk free; {application}").format(
+    return _("{time}  processor {cpu:.0f}%, {free} of memory and {disk} of disk free; {application}").format(
         time=sample.time,
         cpu=sample.host.cpu_percent,
         free=human_bytes(sample.host.memory_available),
@@ -46,7 +46,7 @@ def line(sample: Sample) -> str:
 
 
 def _application(sample: Sample) -> str:
-    return _("{name}: processes {count}, processor {cpu:.0f} %, memory {memory}").format(
+    return _("{name}: processes {count}, processor {cpu:.0f}%, memory {memory}").format(
         name=sample.product or "-",
         count=len(sample.processes),
         cpu=sample.cpu_percent,

@@ -1,4 +1,4 @@
-"""Let RAGTrace's container build what an evaluation takes, from its settings alone; nobody is asked anything."""
+"""Let RAGTrace's container build everything that an evaluation needs, from its settings alone, without prompts."""
 
 import sys
 

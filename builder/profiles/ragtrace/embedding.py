@@ -1,7 +1,7 @@
 """Embed each argument through RAGTrace's own adapter, as its evaluations do, and print the last embedding.
 
-The adapter answers a failure with zeros, and whatever is not loaded right is likely to embed all texts alike:
-either is an error here.
+The adapter returns zeros on failure, and a model that was not loaded correctly is likely to embed all texts alike: both
+are errors here.
 """
 
 import json

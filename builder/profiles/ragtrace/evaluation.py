@@ -1,7 +1,7 @@
 """Evaluate RAGTrace's small data set with the installed model and a judge that needs no network; write its reports.
 
-Everything is RAGTrace's own but the judge, which fills in whatever JSON schema a metric asks it for, so the scores
-mean nothing: that they come out, finite and in range, shows that data, metrics, embedding and reports work together.
+Everything except the judge is RAGTrace's own. The judge fills in any JSON schema that a metric requests, so the scores
+are meaningless; that they are finite and in range shows that data, metrics, embedding and reports work together.
 """
 
 import json
@@ -19,7 +19,7 @@ MARK = "JSON Schema:"
 
 
 def instance(schema, definitions):
-    """Return the smallest thing that a JSON schema allows, where numbers are 1."""
+    """Return the smallest value that a JSON schema allows, with 1 for numbers."""
     if "$ref" in schema:
         return instance(definitions[schema["$ref"].rpartition("/")[2]], definitions)
     kind = schema.get("type", "string")
@@ -31,7 +31,7 @@ def instance(schema, definitions):
 
 
 class Judge(LLM):
-    """Answers as a metric's schema wants it."""
+    """Answers as a metric's schema requires."""
 
     model: str = "a judge without a network"
 
@@ -45,7 +45,7 @@ class Judge(LLM):
 
 
 class Port(LlmPort):
-    """Gives the judge to whoever asks for a language model."""
+    """Provides the judge to any caller that requests a language model."""
 
     def generate_answer(self, question, contexts):
         return contexts[0]
@@ -55,7 +55,7 @@ class Port(LlmPort):
 
 
 class Judges:
-    """Stands for RAGTrace's factory of language models."""
+    """Replaces RAGTrace's factory of language models."""
 
     def create_provider(self, kind):
         return Port()

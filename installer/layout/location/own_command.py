@@ -77,7 +77,7 @@ def program() -> str:
 
 
 def line(*arguments: str, prefix: Path | None = None) -> str:
-    """Return a command line of this tool that can be typed on this host, for the installation in ``prefix``, if any."""
+    """Return a command line of this tool that can be typed on this host; ``prefix`` is its installation, if given."""
     command = installed()
     if command is not None and prefix in (None, command.parent.parent):
         return quoted([str(command), *arguments])

@@ -45,7 +45,7 @@ def {DIR}():
 
 
 class Source:
-    """One module of the application. ``packages`` are its possible packages, by the import paths.
+    """One module of the application. ``packages`` lists its possible packages, by the import paths.
 
     Raises SyntaxError or ValueError if the file is not valid Python.
     """

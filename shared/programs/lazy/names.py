@@ -83,7 +83,7 @@ class Annotation(ast.NodeTransformer):
 
 
 class Rewriter(ast.NodeTransformer):
-    """Replaces the uses of lazy names in functions; ``refused`` are the names that cannot be lazy.
+    """Replaces the uses of lazy names in functions; ``refused`` lists the names that cannot be lazy.
 
     ``are_texts`` means that the module's annotations are texts anyway (PEP 563).
     """

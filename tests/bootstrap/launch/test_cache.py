@@ -213,7 +213,7 @@ def test_a_member_that_asks_for_a_password_or_a_missing_end_is_damage(tmp_path):
             cache.build(zipapp, str(tmp_path), "x_0", files)
 
 
-WORDS = {errno.EIO: "x.pyz cannot be read", errno.EMFILE: "every program needs"}
+WORDS = {errno.EIO: "x.pyz cannot be read", errno.EMFILE: "prevents programs from running"}
 
 
 @pytest.mark.parametrize("number", WORDS)
@@ -242,6 +242,6 @@ def test_a_host_without_processes_is_not_asked_for_another_folder(tmp_path, monk
         raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
     monkeypatch.setattr(cache, "try_execution", refuse)
-    with pytest.raises(Refusal, match="every program needs: Resource temporarily") as caught:
+    with pytest.raises(Refusal, match="prevents programs from running: Resource temporarily") as caught:
         cache.open_cache(zipapp, {"build_id": "0" * 16, "files": files})
     assert "Raise the limit" in caught.value.advice

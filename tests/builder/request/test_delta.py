@@ -135,4 +135,4 @@ def test_a_delta_that_leaves_the_installer_out_is_not_built_again(project, key, 
     delta = made(project, key, tmp_path / "delta", capsys, "--counter", "8", "--base", str(base))
     places = ["--check", delta, "--project-root", project, "--cache-dir", tmp_path / "cache2", "--quiet"]
     assert cli.main(["rebuild", *map(str, places)]) == 7
-    assert "use the full bundle of the same release" in capsys.readouterr().err
+    assert "Use the full bundle of the same release" in capsys.readouterr().err

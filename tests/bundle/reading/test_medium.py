@@ -13,7 +13,7 @@ from shared.errors import HostError
 def test_a_medium_that_fails_says_nothing_of_the_bundle() -> None:
     with pytest.raises(HostError, match="/proc/self/mem cannot be read: Input/output error") as caught:
         list(medium.file_blocks(Path("/proc/self/mem"), "x"))  # at 0 nothing is mapped
-    assert "The medium or its drive is failing" in caught.value.advice
+    assert "the medium or its drive is failing" in caught.value.advice
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")

@@ -77,7 +77,7 @@ def _limit(name, english, korean, most, *, ends=None, **more):
 
 
 FILES = Ends(4, "ulimit -n")
-NO_PROCESS = Ends(4, "every program needs: Resource temporarily unavailable")
+NO_PROCESS = Ends(4, "prevents programs from running: Resource temporarily unavailable")
 SHORT = Ends(4, "Raise the limit on processes, memory or open files")
 LIMITS = [
     _limit("nofile-12", "12 open files", "열린 파일 12개", {"RLIMIT_NOFILE": 12}, ends={INSTALL: FILES, STATUS: FINE}),

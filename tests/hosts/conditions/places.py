@@ -106,7 +106,7 @@ def _mount(name, english, korean, lines="", **more):
     return Row(name, "mounts", english, korean, before=more.pop("before", lines), **more)
 
 
-FAILS = Ends(4, "The medium or its drive is failing")
+FAILS = Ends(4, "the medium or its drive is failing")
 READ_ONLY = "mount --bind $PLACE $PLACE; mount -o remount,bind,ro $PLACE"
 MOUNTS = [
     _mount("prefix-read-only", "the prefix is on a filesystem that is read-only", "설치 경로가 읽기 전용 파일 시스템에 있음", READ_ONLY,

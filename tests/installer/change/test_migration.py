@@ -164,7 +164,7 @@ def test_a_failure_leaves_data_and_prefix_as_they_were(used, second, tmp_path, t
         install(bundle, used)
     if failure == "the migration":
         assert "tiny migrate 3 failed (exit code 3)" in caught.value.what
-        assert "The full output is in the log" in caught.value.advice
+        assert "Send the log, which has the full output" in caught.value.advice
     assert snapshot(used.root, *(name for name in NOTES if name != "state/previous")) == before
 
 

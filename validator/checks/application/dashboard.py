@@ -58,17 +58,15 @@ class DashboardAnswer(Check):
         metric = {"dashboard": (round(seconds, 3), "s")}
         if status is not None and status < 400:
             words = (
-                _("{path} responds with HTTP {status} after {seconds:.1f} s, without a network")
+                _("{path} responded with HTTP {status} in {seconds:.1f} s with the network disabled")
                 if apart.possible()
-                else _(
-                    "{path} responds with HTTP {status} after {seconds:.1f} s; the network could not be disabled here"
-                )
+                else _("{path} responded with HTTP {status} in {seconds:.1f} s; the network could not be disabled here")
             )
             details = words.format(path=dashboard.path, status=status, seconds=seconds)
             return self.passed(details, metric=metric)
         if status is not None:
             return self.failed(
-                _("{path} responds with HTTP {status}").format(path=dashboard.path, status=status), **subject.repair()
+                _("{path} responded with HTTP {status}").format(path=dashboard.path, status=status), **subject.repair()
             )
         if code is not None:
             details = _("exited with code {code}: {last}").format(code=code, last=said)

@@ -39,9 +39,7 @@ class PreviousReleases(Check):
             if trouble:
                 yield self.warned(
                     f"{name}: {trouble}",
-                    suggestion=_(
-                        "A rollback rebuilds it from the stored files if possible; otherwise transfer its bundle."
-                    ),
+                    suggestion=_("Transfer its bundle if a rollback cannot rebuild it from the stored files."),
                     evidence={"release": name},
                 )
         if not any(found.values()):

@@ -56,7 +56,7 @@ class ModelProbe(Check):
                 length,
             ).format(count=length)
         words = (
-            _("the embedding of the test sentence matches within {tolerance:g}, without a network")
+            _("the embedding of the test sentence matches within {tolerance:g} with the network disabled")
             if apart.possible()
             else _("the embedding matches within {tolerance:g}; the network could not be disabled here")
         )

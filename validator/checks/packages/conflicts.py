@@ -47,8 +47,8 @@ class Conflicts(Check):
             yield self.warned(
                 some_of(conflicts),
                 suggestion=_(
-                    "The project's lockfile has this conflict, and the installation works with it. If that "
-                    "is not intended, transfer a bundle with a fixed lockfile."
+                    "Transfer a bundle with a fixed lockfile if this conflict is not intended; the project's "
+                    "lockfile has it too, and the installation works with it."
                 ),
                 remedy=BUNDLE,
                 evidence=evidence,

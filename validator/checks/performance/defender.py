@@ -46,7 +46,7 @@ class Defender(Check):
             return
         covering = next((path for path in excluded if covers(path, root)), None)
         if covering is None:
-            yield self.warned(_("it scans every file in {path} that is opened").format(path=root), **hint)
+            yield self.warned(_("it scans every file that is opened in {path}").format(path=root), **hint)
         else:
             yield self.passed(_("it excludes {path}").format(path=covering))
 

@@ -46,7 +46,11 @@ class DiskSpeed(Check):
             is_cold = forgotten(path)
             read = speed(lambda: read_back(path))
             sync = fsync_seconds(folder / "small")
-        details = _("{path}; the file was read from the disk") if is_cold else _("{path}; the file was in the cache")
+        details = (
+            _("{path}; read speed is from the disk")
+            if is_cold
+            else _("{path}; read speed is from the system's cache, not the disk")
+        )
         metric = {
             "write": (write, "MB/s"),
             "read": (read, "MB/s"),

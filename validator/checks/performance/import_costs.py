@@ -58,7 +58,7 @@ def costs(tree: list[tuple[str, int, int, int]]) -> list[Cost]:
 def blamed(found: list[Cost], own: set[str]) -> list[Cost]:
     """Return the packages that the application itself imports, because only these imports can be deferred.
 
-    ``own`` are the top-level names of the application.
+    ``own`` lists the top-level names of the application.
     """
     return [
         cost

@@ -40,7 +40,7 @@ class PickledModels(Check):
             yield self.failed(
                 _("cannot be read in their format: {names}").format(names=some_of(found.unread)),
                 evidence={"unread": list(found.unread)},
-                suggestion=_("It is unknown what these files do: ask the model's publisher to check them."),
+                suggestion=_("Ask the model's publisher to check these files; it is unknown what they do."),
             )
         if found.dangerous:
             yield self.failed(

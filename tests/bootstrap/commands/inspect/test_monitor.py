@@ -50,12 +50,12 @@ def test_lines_and_a_summary_where_there_is_no_terminal(prefix, sampled, capsys)
     assert run(prefix) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == (
-        "2026-01-31T12:00:00Z  processor 25 %, 6.0 kB of memory and - of disk free; "
-        "demo-app: processes 2, processor 150 %, memory 1.5 kB"
+        "2026-01-31T12:00:00Z  processor 25%, 6.0 kB of memory and - of disk free; "
+        "demo-app: processes 2, processor 150%, memory 1.5 kB"
     )
     assert lines[2:] == [
         "Samples: 2, in 10 s",
-        "Processor: 75 % of a core on average, 150 % at most",
+        "Processor: 75% of a core on average, 150% at most",
         "Memory: 1.5 kB at most",
     ]
 

@@ -50,7 +50,7 @@ def test_a_page_that_answers_passes_and_everything_is_ended(with_page, monkeypat
     before = snapshot(with_page.root)
     result = look(DashboardAnswer, with_page)
     assert result.status == PASS, result.details
-    assert "/health responds with HTTP 200" in result.details
+    assert "/health responded with HTTP 200" in result.details
     assert result.performance_metric["dashboard"]["unit"] == "s"
     assert snapshot(with_page.root) == before
     assert not running(mark)
@@ -59,7 +59,7 @@ def test_a_page_that_answers_passes_and_everything_is_ended(with_page, monkeypat
 @pytest.mark.parametrize(
     ("text", "details"),
     [
-        (PAGE.format(status=500, mark="x-500"), "/health responds with HTTP 500"),
+        (PAGE.format(status=500, mark="x-500"), "/health responded with HTTP 500"),
         ("import sys\nsys.exit('no template')\n", "exited with code 1: no template"),
         ("import os\nos._exit(0)\n", "exited with code 0"),
     ],

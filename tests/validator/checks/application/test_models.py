@@ -75,4 +75,4 @@ def test_a_model_that_was_brought_is_used(without) -> None:
 
 def test_a_models_folder_of_the_builders_is_named() -> None:
     advice = lacks.what_to_copy(Prefix(Path("/p")), ModelApart("b", "path:bge"))
-    assert "in the folder bge of the builder" in advice
+    assert "in the folder bge on the builder's machine" in advice
