@@ -10,7 +10,7 @@ import pytest
 from installer.release import acceptance
 from installer.release.installation import active
 from shared.errors import InstallError
-from shared.processes import process, scripts
+from shared.processes import cgroups, process, scripts
 from shared.terminal.progress import NoProgress
 
 MODULE = """
@@ -48,7 +48,7 @@ def environment(prefix):
 @pytest.mark.parametrize("room", [True, False])
 def test_the_rest_is_imported_beside_the_core_modules_only_where_two_have_room(monkeypatch, environment, room) -> None:
     seen = []
-    monkeypatch.setattr(acceptance.cgroups, "has_room", lambda _processors, _memory: room)
+    monkeypatch.setattr(cgroups, "has_room", lambda _processors, _memory: room)
     monkeypatch.setattr(acceptance, "import_once", lambda _installation, names: seen.append(names))
     with acceptance.importing_the_rest(environment, ["later"], NoProgress()):
         before = list(seen)
@@ -58,7 +58,7 @@ def test_the_rest_is_imported_beside_the_core_modules_only_where_two_have_room(m
 
 
 def test_a_core_module_that_fails_ends_the_import_of_the_rest(monkeypatch, environment) -> None:
-    monkeypatch.setattr(acceptance.cgroups, "has_room", lambda _processors, _memory: True)
+    monkeypatch.setattr(cgroups, "has_room", lambda _processors, _memory: True)
     monkeypatch.setattr(acceptance, "IMPORT_TIMEOUT", 20.0)
     began, run, ended = environment.release.app / "began", process.run, []
     monkeypatch.setattr(process, "run", lambda *argv, **options: ended.append(run(*argv, **options)))
