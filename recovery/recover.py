@@ -131,7 +131,8 @@ def recover(
     1. Lock the prefix, so that the findings remain true, and verify the available bundle.
     2. Inspect and plan; ``confirm`` decides whether the plan is carried out.
     3. Back up settings and data.
-    4. Apply the plan; after a failure the release that was active before remains active.
+    4. Apply the plan. Repairs in place are final one by one; if another release is to become active and that fails,
+       the one that was active before remains active.
     5. Inspect again what could not be inspected before, and repair that too.
     6. Write an entry into the audit log, and record the counter of a bundle that was installed.
 

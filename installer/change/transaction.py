@@ -40,7 +40,10 @@ REPAIRED = "rollback-repair"  # to a previous release that is rebuilt because it
 RETURN = "return"  # to a retained release, from a damaged one; nothing is built
 RECOVER = "recover"  # the command that replaces a damaged active release
 RESTORE = "restore"  # the command that restores a backup; once journaled it is always finished
-OWN_IN_DATA = re.compile(r"\.ragtrace-(?P<file>[0-9]+\.tmp)|\.ragtrace-try-[0-9a-f]{32}")  # persist.py, temp_folders.py
+# the file of persist.py, which once had a number in its name, and the folders of temp_folders.py
+OWN_IN_DATA = re.compile(
+    rf"(?P<file>{re.escape(persist.TEMPORARY)}|\.ragtrace-[0-9]+\.tmp)|{re.escape(temp_folders.TRIAL)}[0-9a-f]{{32}}"
+)
 LOG = logging.getLogger("ragtrace")
 
 
@@ -48,8 +51,8 @@ LOG = logging.getLogger("ragtrace")
 class Transaction:
     """A block in which a release is made current; ``entry`` is its entry in the journal.
 
-    A failure in the block is undone. If the process is killed in it, the change counts as soon as ``current`` names the
-    release, tried or not.
+    What fails or is killed in the block is undone as long as ``current`` does not name the release, and finished from
+    then on, tried or not; only a failed health check switches back (activation.py).
     """
 
     prefix: Prefix
@@ -179,7 +182,7 @@ def _forgo(prefix: Prefix, release: Release) -> None:
 def complete_switch(prefix: Prefix, entry: journal.Entry) -> None:
     """Finish the steps that follow once a release has become current."""
     if entry.incoming is not None:
-        userdata.swap_in(prefix, entry)
+        userdata.swap_in(prefix, entry)  # does nothing if the switch has exchanged them: ``incoming`` is the old data
         persist.take_back(prefix.root / entry.incoming, entry)  # folders made only for the new release
     userdata.keep_previous(prefix, entry)
     retention.remember_previous(prefix, prefix.release(entry.release), entry.former)
@@ -220,11 +223,8 @@ def resolve_interrupted(prefix: Prefix) -> str | None:
         if path.parent != prefix.data:
             files.remove_tree(path)
             continue
-        with (
-            service_account.acting_as_owner_of(prefix.data),
-            contextlib.suppress(PermissionError),
-        ):  # this account may not remove it
-            files.remove_tree(path)
+        with service_account.acting_as_owner_of(prefix.data), contextlib.suppress(PermissionError):
+            files.remove_tree(path)  # unless this account may not
     if gone:
         retention.collect(prefix)  # files that only they needed
     return entry.command if entry is not None else None
@@ -236,6 +236,16 @@ def leftovers(prefix: Prefix) -> list[Path]:
     While no release is active, incomplete ones are excluded: one may be a damaged active release, which recover
     handles.
     """
+    found = temporary_files(prefix)
+    if prefix.active() is None:
+        return found
+    without_mark = retention.unmarked(prefix)  # it lost its mark, but not by a crash
+    broken = [release for release in prefix.all_releases() if not release.is_complete and release != without_mark]
+    return found + [release.path for release in broken if in_use.is_free(release)]
+
+
+def temporary_files(prefix: Prefix) -> list[Path]:
+    """Return the temporary files and folders in a prefix that no run uses, among the data only those of this tool."""
     advisories = prefix.state / "advisories"
     found = [
         path
@@ -249,12 +259,7 @@ def leftovers(prefix: Prefix) -> list[Path]:
     ]
     found += [path for path in prefix.data.glob(".ragtrace-*") if _is_own(path)]
     found = [path for path in found if not temp_folders.is_tried(path)]
-    found += [*backups.leftovers(prefix), *temp_folders.abandoned(prefix.state)]
-    if prefix.active() is None:
-        return found
-    without_mark = retention.unmarked(prefix)  # it lost its mark, but not by a crash
-    broken = [release for release in prefix.all_releases() if not release.is_complete and release != without_mark]
-    return found + [release.path for release in broken if in_use.is_free(release)]
+    return [*found, *backups.leftovers(prefix), *temp_folders.abandoned(prefix.state)]
 
 
 def _is_own(path: Path) -> bool:

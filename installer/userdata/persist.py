@@ -157,7 +157,7 @@ def _clear(beside: Path) -> None:
 
 
 def take_back(data: Path, run: Entry) -> None:
-    """Remove the files that an unfinished run wrote, if they are unchanged, and its folders, if they are empty."""
+    """Remove the files that a run wrote into a tree of data, if they are unchanged, and its folders, if empty."""
     with service_account.acting_as_owner_of(data):
         _take_back(data, run)
 

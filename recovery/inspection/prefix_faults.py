@@ -6,9 +6,9 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
+from installer.change import transaction
 from installer.layout import journal, misplaced, proofs
 from installer.release import launchers
-from installer.userdata import persist
 from recovery.inspection.finding import Finding
 from recovery.inspection.proof import unkept
 from shared import reading
@@ -50,12 +50,7 @@ def leftovers(prefix: Prefix) -> Iterator[Finding]:
         yield Finding(CRASH, entry.release, details, (path.name,))
     elif reading.is_regular(path) and journal.is_damaged(prefix):
         yield Finding(CRASH, "", _("the journal is damaged"), (path.name,))
-    patterns = (
-        (prefix.root, ".current.*.tmp"),
-        (prefix.bin, ".*.tmp"),
-        (prefix.data, persist.TEMPORARY.format(process="*")),
-    )
-    names = tuple(str(path.relative_to(prefix.root)) for folder, pattern in patterns for path in folder.glob(pattern))
+    names = tuple(os.path.relpath(path, prefix.root) for path in transaction.temporary_files(prefix))
     if names:
         yield Finding(CRASH, "", _("temporary files of an unfinished run"), names)
 

@@ -12,7 +12,7 @@ from installer.install import delta
 from installer.layout.location import own_command
 from installer.layout.store import Store
 from installer.release import receipt as receipts
-from recovery.planning import resolve
+from recovery.planning import other_versions
 from recovery.planning.choice import ordered, release_for
 from recovery.planning.transfer import what_to_transfer
 from recovery.repair.in_place import (
@@ -59,7 +59,7 @@ class PlanInput:
 def with_other_versions(plan: Plan, chosen: list[Remedy], planned: PlanInput) -> Plan:
     """Add a release with other versions of lost packages if that is allowed and possible, else a last resort."""
     inspection = planned.inspection
-    manifest = resolve.resolve(inspection) if planned.allow_unlocked and not _lacks_more(inspection) else None
+    manifest = other_versions.resolve(inspection) if planned.allow_unlocked and not _lacks_more(inspection) else None
     if manifest is None:
         return with_last_resort(plan, chosen, planned)
     assert inspection.proof is not None  # resolved from it

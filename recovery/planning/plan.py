@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from installer.change import retention
 from recovery.repair.new_release import ReinstallPackages
-from recovery.repair.remedy import NAMES_SHOWN, InPlace, NewRelease, Remedy, risk_text
+from recovery.repair.remedy import NAMES_SHOWN, AnotherRelease, InPlace, Remedy, risk_text
 from shared.i18n import _
 from shared.terminal.console import sentence
 from validator.finding_kinds import STORE
@@ -45,9 +45,9 @@ class Plan:
         return tuple(remedy for remedy in self.remedies if isinstance(remedy, InPlace))
 
     @property
-    def replacing(self) -> tuple[NewRelease, ...]:
+    def replacing(self) -> tuple[AnotherRelease, ...]:
         """The remedies that together activate another release."""
-        return tuple(remedy for remedy in self.remedies if isinstance(remedy, NewRelease))
+        return tuple(remedy for remedy in self.remedies if isinstance(remedy, AnotherRelease))
 
     def has(self, kind: type[Chosen]) -> Chosen | None:
         return next((remedy for remedy in self.remedies if isinstance(remedy, kind)), None)

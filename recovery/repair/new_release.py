@@ -9,7 +9,7 @@ from installer.change import migration, retention
 from installer.change.activation import activate
 from installer.change.transaction import RECOVER, RETURN, Transaction
 from installer.install import install, preflight, rollback
-from recovery.repair.remedy import HIGH, MEDIUM, NewRelease, RepairContext
+from recovery.repair.remedy import HIGH, MEDIUM, AnotherRelease, RepairContext
 from recovery.repair.replacement import Replacement
 from shared.errors import InstallError, ToolError
 from shared.i18n import _
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from recovery.inspection.inspection import Inspection
 
 
-class PartialRebuild(NewRelease):
+class PartialRebuild(AnotherRelease):
     """Rebuilds the damaged parts of a release and reuses the intact files; if that fails, rebuilds all of it."""
 
     def apply(self, context: RepairContext) -> Collected:
@@ -78,7 +78,7 @@ class RemakeEnvironment(PartialRebuild):
         return _("recreate the environment's own files and reuse its packages")
 
 
-class RebuildEnvironment(NewRelease):
+class RebuildEnvironment(AnotherRelease):
     """Reinstalls every package from the stored wheels, as in the signed manifest."""
 
     id = "rebuild"
@@ -95,7 +95,7 @@ class RebuildEnvironment(NewRelease):
 
 
 @dataclass(frozen=True)
-class ResolveAgain(NewRelease):
+class ResolveAgain(AnotherRelease):
     """Installs other versions from the stored wheels if wheels of the signed set are lost."""
 
     id: ClassVar[str] = "resolve"
@@ -117,7 +117,7 @@ class ResolveAgain(NewRelease):
         return Replacement(context, whole=True, unlocked=self.manifest).make()
 
 
-class GoBack(NewRelease):
+class GoBack(AnotherRelease):
     """Activates another intact release, preferably the previous version."""
 
     id = "rollback"
@@ -142,7 +142,7 @@ class GoBack(NewRelease):
         return change.collected
 
 
-class Reinstall(NewRelease):
+class Reinstall(AnotherRelease):
     """Installs a whole bundle."""
 
     id = "reinstall"

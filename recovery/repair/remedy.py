@@ -94,7 +94,7 @@ class InPlace(Remedy):
         """Carry out the repair."""
 
 
-class NewRelease(Remedy):
+class AnotherRelease(Remedy):
     """Activates another release; if a plan has several of this kind, only the last is applied and does all the work."""
 
     in_place = False

@@ -49,7 +49,7 @@ class Replacement:
         2. Build the release: all of it, or the damaged parts.
         3. Seal it.
         4. Activate it and try it out; it remains active only if it works.
-        5. Remove the damaged one.
+        5. Unmark the damaged one, which leaving the block then removes.
 
         Raises a RagtraceError on failure; the release that was active before remains active.
         """

@@ -124,6 +124,17 @@ def test_what_a_crash_left_is_undone(host):
     whole(host)
 
 
+@pytest.mark.parametrize(
+    "left", ["data/.ragtrace-laid.tmp", "data/.ragtrace-7.tmp", "releases/.ragtrace-x", "state/.settings.7.tmp"]
+)
+def test_what_recover_finds_without_a_journal_it_also_removes(host, left):
+    (host.prefix.root / left).write_text("x")
+    done = host.recover()
+    assert [remedy.id for remedy in done.plan.remedies] == ["clean-up"]
+    assert not (host.prefix.root / left).exists()
+    assert host.plan().findings == ()
+
+
 def test_a_damaged_journal_is_made_whole(host):
     (host.prefix.state / "journal.json").write_text("{")
     host.recover()
@@ -139,7 +150,7 @@ def test_a_crash_after_the_switch_still_removes_the_damaged_release(host, monkey
 
     with monkeypatch.context() as patched:
         patched.setattr(retention, "discard", crash)
-        patched.setattr(transaction, "undo", lambda prefix, entry: None)
+        patched.setattr(transaction, "resolve_entry", lambda prefix, entry: None)
         with pytest.raises(SystemExit):
             host.recover()
     assert damaged.is_complete

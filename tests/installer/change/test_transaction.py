@@ -15,7 +15,7 @@ from installer.layout import journal, seal
 from installer.layout.prefix import Prefix
 from installer.layout.store import Store
 from installer.release.receipt import compare, read_receipt
-from installer.userdata import backups
+from installer.userdata import backups, persist
 from shared.files import files
 from tests.helpers import NOTES, install, snapshot
 from tests.tiny import COUNTER, tiny_bundle
@@ -115,6 +115,7 @@ def test_what_the_user_touched_since_is_not_taken_back(prefix, second) -> None:
 
 def test_temporary_files_of_a_crash_go(prefix) -> None:
     left = [prefix.root / ".current.7.tmp", prefix.bin / ".tiny.7.tmp", prefix.data / ".ragtrace-7.tmp"]
+    left += [prefix.data / persist.TEMPORARY]
     for path in left:
         path.write_text("x")
     before = snapshot(prefix.root, *NOTES, *(str(path.relative_to(prefix.root)) for path in left))

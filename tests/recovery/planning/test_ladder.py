@@ -6,7 +6,7 @@ import inspect
 
 from recovery.planning.choice import ORDER
 from recovery.repair import in_place, new_release
-from recovery.repair.remedy import InPlace, NewRelease
+from recovery.repair.remedy import AnotherRelease, InPlace
 
 
 def concrete(kind):
@@ -17,7 +17,7 @@ def concrete(kind):
 
 
 def test_every_remedy_stands_in_the_ladder_once_and_what_is_in_place_first() -> None:
-    assert {*concrete(InPlace), *concrete(NewRelease)} == set(ORDER)
+    assert {*concrete(InPlace), *concrete(AnotherRelease)} == set(ORDER)
     assert len(set(ORDER)) == len(ORDER) == len({remedy.id for remedy in ORDER})
     assert [remedy.in_place for remedy in ORDER] == sorted((remedy.in_place for remedy in ORDER), reverse=True)
     assert {remedy.__module__ for remedy in ORDER} == {in_place.__name__, new_release.__name__}

@@ -21,7 +21,7 @@ def versions(scratch):
 
 
 @pytest.mark.parametrize("number", [3, 12])
-def test_a_host_lives_on(number, versions, scratch, places):
+def test_a_host_lives_on(number, versions, scratch, trust_stores):
     reported = live(lambda: Disk(scratch / "host", versions), number, 40)
     assert len(reported) > 30
 

@@ -161,10 +161,10 @@ def test_a_limit_that_is_none_is_a_wrong_call(prefix, seconds, capsys) -> None:
 
 
 @pytest.fixture
-def beside(tiny, tmp_path, places, monkeypatch):
+def beside(tiny, tmp_path, trust_stores, monkeypatch):
     """Run from the tiny bundle's folder, on a host that trusts it and where nothing is installed."""
     folder = shutil.copytree(tiny.folder, tmp_path / "bundle")
-    lay(places.host, make_policy(1, [read_key(str(tiny.key))], [ROOT.key]), ROOT)
+    lay(trust_stores.host, make_policy(1, [read_key(str(tiny.key))], [ROOT.key]), ROOT)
     monkeypatch.setenv("RAGTRACE_ZIPAPP", str(folder / "ragtrace-install.pyz"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.delenv("RAGTRACE_PREFIX", raising=False)

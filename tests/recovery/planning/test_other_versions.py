@@ -11,7 +11,7 @@ from bootstrap import api, cli
 from installer.layout import proofs
 from installer.release import receipt
 from recovery.inspection.inspection import inspect
-from recovery.planning.resolve import resolve
+from recovery.planning.other_versions import resolve
 from shared.errors import HostError
 from tests.recovery.damaging import delete, flip, whole
 from tests.tiny import EMBEDDING, WHEEL_FILES, install_tiny, tiny_bundle
