@@ -175,16 +175,15 @@ def build(bundle: AdmittedBundle, release: Release, progress: Progress) -> None:
     manifest = bundle.manifest
     installation = Installation(bundle.prefix, release, manifest)
     store, python = installation.store, stage.python_for(installation)
-    meter = usage.Meter()
+    meter, digests = usage.Meter(), Digests()
     with meter.phase(usage.VERIFY):
-        stage.verify_into_store(bundle, store, progress)
+        stage.verify_into_store(bundle, store, progress, digests)
         stage.require_promise(manifest, store)
         stage.write_bundle_files(bundle, release)
     with meter.phase(usage.FILES), progress.wait(_("Writing the application's files")):
         stage.stage_files(installation, python)
     with meter.phase(usage.ENVIRONMENT):
-        stage.stage_environment(installation, python, progress)
-    digests = Digests()
+        stage.stage_environment(installation, python, progress, digests)
     with meter.phase(usage.TRIAL):
         accept(installation, digests, progress)
     migration.migrate(installation, progress)

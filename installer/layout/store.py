@@ -13,19 +13,21 @@ import stat
 from threading import get_ident
 from typing import TYPE_CHECKING
 
-from bundle.digest import sha256_file
 from bundle.reading.medium import drain
+from bundle.wheels.record import sha256_of
 from shared import troubles
 from shared.errors import HostError
 from shared.files import aside, files
 from shared.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from bundle.manifest import FileEntry
+    from bundle.wheels.record import Hash
 
+    Learn = Callable[[Path, str, os.stat_result], None]
 
 _OBJECT = re.compile(r"[0-9a-f]{64}|\..*\.tmp")  # or a temporary file that a crash left; other files are unknown
 _SHELF = re.compile(r"[0-9a-f]{2}")
@@ -50,15 +52,18 @@ class Store:
         except OSError:
             return False
 
-    def is_intact(self, entry: FileEntry) -> bool:
+    def is_intact(self, entry: FileEntry, hash_of: Hash = sha256_of) -> bool:
         """Return whether an object exists with the right content, which is hashed."""
         try:
-            return self.has_size_of(entry) and sha256_file(self.path(entry.sha256)) == (entry.sha256, entry.size)
+            return self.has_size_of(entry) and hash_of(self.path(entry.sha256)) == entry.sha256
         except OSError:
             return False
 
-    def add(self, entry: FileEntry, blocks: Iterator[bytes]) -> bool:
-        """Add a file from verified blocks, unless the object is already intact; return whether it was written."""
+    def add(self, entry: FileEntry, blocks: Iterator[bytes], learn: Learn | None = None) -> bool:
+        """Add a file from verified blocks, unless the object is already intact; return whether it was written.
+
+        ``learn`` is told of an object that was written, with the status of its descriptor.
+        """
         if self.is_intact(entry):
             drain(blocks)
             return False
@@ -75,6 +80,7 @@ class Store:
                     file.flush()
                     if os.name == "nt":  # pragma: no cover - elsewhere the whole filesystem is synced later
                         os.fsync(file.fileno())
+                    written = os.fstat(file.fileno())
             beside.chmod(0o444)
             if os.name == "nt" and path.exists():  # pragma: no cover - Windows does not replace a read-only file
                 path.chmod(0o666)
@@ -83,6 +89,8 @@ class Store:
         except BaseException:
             files.remove_tree(beside)
             raise
+        if learn is not None:
+            learn(path, entry.sha256, written)
         return True
 
     def link(self, entry: FileEntry, target: Path) -> None:
@@ -113,10 +121,10 @@ class Store:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.path(entry.sha256)))
         shutil.copyfile(self.path(entry.sha256), target)
 
-    def require(self, entries: Iterator[FileEntry]) -> None:
+    def require(self, entries: Iterator[FileEntry], hash_of: Hash = sha256_of) -> None:
         """Raise HostError, naming the file, if an object is missing or damaged."""
         for entry in entries:
-            if not self.is_intact(entry):
+            if not self.is_intact(entry, hash_of):
                 raise HostError(
                     _("{path} is missing or damaged in {store}.").format(path=entry.path, store=self.root),
                     advice=_("Provide the bundle and run install again."),

@@ -78,6 +78,16 @@ class Digests:
                     self._changed.notify_all()
         return digests[key]
 
+    def learn(self, path: Path, sha256: str, written: os.stat_result) -> None:
+        """Remember the digest of a file that this run wrote under another name and verified.
+
+        ``written`` is the status that its descriptor had then: another file in its place is not remembered.
+        """
+        status = os.lstat(path)
+        if _key(status)[:-1] == _key(written)[:-1]:
+            self._known[_key(status)] = sha256
+            self._lasting[_key(status)[:-1]] = sha256
+
     def knows(self, path: str) -> bool:
         """Return whether a file was hashed and has not changed since."""
         try:

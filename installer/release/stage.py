@@ -11,7 +11,7 @@ from bundle.lock import PYLOCK, rows_of, write_pylock
 from bundle.names import INSTALLER
 from bundle.opening import INSTALLER_MEMBER
 from bundle.reading.medium import drain
-from bundle.wheels import overlaps, sizes
+from bundle.wheels import overlaps, record, sizes
 from bundle.wheels import structure as wheels
 from installer.layout import proofs
 from installer.release import launchers, tools_environment
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bundle.manifest import FileEntry, Manifest
     from installer.layout.release import Release
     from installer.layout.store import Store
+    from installer.release.digests import Digests
     from installer.release.installation import Installation
     from installer.trust.admission import AdmittedBundle
     from shared.terminal.progress import Progress
@@ -38,17 +39,20 @@ PROGRAM = 0o755
 SCRATCH = ".work"
 
 
-def verify_into_store(admitted: AdmittedBundle, store: Store, progress: Progress) -> None:
+def verify_into_store(
+    admitted: AdmittedBundle, store: Store, progress: Progress, digests: Digests | None = None
+) -> None:
     """Read the whole bundle once: verify every file, and add those that releases are built from to the store.
 
-    Preflight has checked before that the store holds the files that a delta bundle leaves out.
+    ``digests`` learns the files that were written, so that this run need not read them again. Preflight has checked
+    before that the store holds the files that a delta bundle leaves out.
     """
     bundle = admitted.bundle
     progress.step(_("Verifying the bundle"))
 
     def keep(entry: FileEntry, blocks: Iterator[bytes]) -> None:
         if entry.is_stored:
-            store.add(entry, blocks)
+            store.add(entry, blocks, digests.learn if digests else None)
         else:
             drain(blocks)
 
@@ -123,7 +127,9 @@ def counterpart(release: Release, entry: FileEntry) -> Path | None:
     return release.bundle / INSTALLER if entry.path == INSTALLER_MEMBER else None
 
 
-def stage_environment(installation: Installation, python: Path, progress: Progress) -> None:
+def stage_environment(
+    installation: Installation, python: Path, progress: Progress, hash_of: record.Hash = record.sha256_of
+) -> None:
     """Create the virtual environment from the stored wheels, with exactly the packages of the manifest."""
     release, manifest = installation.release, installation.manifest
     with progress.wait(
@@ -136,23 +142,26 @@ def stage_environment(installation: Installation, python: Path, progress: Progre
         try:
             uv.venv(release.venv, python)
             if manifest.packages:
-                sync_environment(uv, installation)
+                sync_environment(uv, installation, hash_of)
         finally:
             uv.close()
             files.remove_tree(scratch)
 
 
-def sync_environment(uv: Uv, installation: Installation, *, only: Collection[str] | None = None) -> None:
+def sync_environment(
+    uv: Uv, installation: Installation, hash_of: record.Hash = record.sha256_of, *, only: Collection[str] | None = None
+) -> None:
     """Install the stored wheels, or those of the packages in ``only``, with uv from a pylock.toml (PEP 751).
 
-    The stored bytes are hashed again, and the structure of each wheel is inspected, before uv reads it. Requirements
-    with paths instead of a pylock.toml would leave direct_url.json (PEP 610) in the environment.
+    The stored bytes are hashed again, unless ``hash_of`` knows them because this run wrote them (ADR 33), and the
+    structure of each wheel is inspected, before uv reads it. Requirements with paths instead of a pylock.toml would
+    leave direct_url.json (PEP 610) in the environment.
     """
     release, manifest, store = installation.release, installation.manifest, installation.store
     scratch = release.path / SCRATCH
     packages = [package for package in manifest.packages if only is None or package.name in only]
     entries = {entry.path: entry for entry in manifest.of_kind("wheel")}
-    store.require(entries[package.wheel] for package in packages)
+    store.require((entries[package.wheel] for package in packages), hash_of)
     for package in packages:
         target = scratch / "wheels" / entries[package.wheel].inner
         store.link(entries[package.wheel], target)
