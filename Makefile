@@ -16,7 +16,7 @@ WORKERS ?= auto
 FUZZ_SECONDS ?= 600
 .DEFAULT_GOAL := help
 
-.PHONY: bench help ragtrace demo test quick test-windows hosts hostile fuzz crash damage crash-states crash-windows lint zipapp format clean
+.PHONY: bench bench-guard help ragtrace demo test quick test-windows hosts hostile fuzz crash damage crash-states crash-windows lint zipapp format clean
 
 help:
 	@echo "make demo    build, install, run and validate the example application on this machine"
@@ -33,6 +33,7 @@ help:
 	@echo "make ragtrace PROJECT=CHECKOUT MODEL=path:FOLDER  build, install, use, damage, repair and remove RAGTrace itself"
 	@echo "make lint    ruff, mypy, import directions, codespell"
 	@echo "make bench   time the installer's start against a zipapp that does nothing"
+	@echo "make bench-guard  count the system calls of commands on a tiny bundle, and compare with the committed numbers"
 	@echo "make zipapp  build the installer for this machine alone, into dist/"
 
 .venv/ready: tools/setup_env.py uv.lock pyproject.toml $(wildcard shared/locale/*/LC_MESSAGES/*.po)
@@ -109,6 +110,9 @@ fuzz: .venv/ready
 
 demo: .venv/ready
 	$(BIN)/python -m tools.demo
+
+bench-guard: .venv/ready
+	$(BIN)/python benchmarks/guard.py
 
 bench: .venv/ready
 	$(BIN)/python benchmarks/start.py

@@ -42,9 +42,7 @@ def wheels(tiny, tmp_path):
 
 
 @pytest.mark.parametrize("spoil", [altered, exchanged])
-def test_a_wheel_that_is_spoilt_after_its_verification_stops_it(
-    tiny, tmp_path, wheels, monkeypatch, spoil
-) -> None:
+def test_a_wheel_that_is_spoilt_after_its_verification_stops_it(tiny, tmp_path, wheels, monkeypatch, spoil) -> None:
     verify_into_store, prefix = stage.verify_into_store, Prefix(tmp_path / "prefix")
 
     def then_spoil(*arguments) -> None:
