@@ -83,7 +83,7 @@ class Plan:
         return standing.wheel_bytes + sum(part.size for part in (*self.models, self.source))
 
     def left_out(self, standing: Standing) -> Size | None:
-        """The wheels that a delta bundle would omit, or None if there is no base; models are not hashed yet."""
+        """The wheels that a delta bundle would omit, or None without a base; models, not yet hashed, are ignored."""
         base = self.bases.get(name_of(standing.target))
         if base is None or standing.selection is None:
             return None
@@ -115,8 +115,8 @@ class Plan:
 def make_plan(request: Request, progress: Progress) -> Plan:
     """Return the plan of a request. Only the file lists of model hubs are fetched.
 
-    Raises BuildError if a build would stop before it fetches anything, except for missing wheels, which are in
-    the plan.
+    Raises BuildError if a build would stop before it fetches anything, except for missing wheels and known
+    vulnerabilities, which are in the plan.
     """
     root = request.project_root
     project, profile = read_project(root), read_profile(request, progress)

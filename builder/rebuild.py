@@ -105,7 +105,7 @@ def _choices(release: Release, scratch: Path) -> dict[str, Any]:
 
 
 def _check_project(release: Release, root: Path, progress: Progress) -> None:
-    """Refuse another lockfile, which could only give another bundle; warn if the commit differs."""
+    """Reject a different lockfile, which cannot reproduce the bundle; warn if the commit differs."""
     manifest = release.manifest
     commit = manifest.source_commit and manifest.source_commit.removesuffix(DIRTY)
     lock = root / "uv.lock"
@@ -132,7 +132,7 @@ def _check_project(release: Release, root: Path, progress: Progress) -> None:
 
 
 def _python(again: Again, built_with: str | None) -> str | None:
-    """Return the Python to embed. Raises UsageError if that of the bundle came from a file and none is specified."""
+    """Return the Python to include. Raises UsageError if the bundle's came from a file and no other is specified."""
     if built_with and not again.python and not VERSION.fullmatch(built_with):
         raise UsageError(
             _("The bundle contains the Python of {file}, which is not available.").format(file=built_with),
@@ -175,7 +175,7 @@ def _request(release: Release, again: Again, chosen: dict[str, Any]) -> Request:
             again.scratch / snapshot.NAME, again.exceptions, gate["severity_table"], fail_on=gate["fail_on"]
         ),
         python=_python(again, chosen["with_python"]),
-        attestations=chosen.get("attestations", attestations.OFF),  # bundles of earlier builders have no such record
+        attestations=chosen.get("attestations", attestations.OFF),  # earlier builders did not record the mode
         bases=(read_base(base),) if base.is_file() else (),
     )
 

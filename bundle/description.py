@@ -88,7 +88,7 @@ def trials(manifest: Manifest) -> list[list[str]]:
 
 
 def lines(facts: dict[str, Any]) -> Iterator[str]:
-    """Yield the facts as human-readable lines; ``writes``, if present, are the folders of this host that change."""
+    """Yield the facts as human-readable lines; ``writes``, if present, lists the folders that will change."""
     product, target = facts["product"], facts["target"]
     yield _("{title} {version} (release counter {counter}) for {target}, Python {python}").format(
         title=product["title"],

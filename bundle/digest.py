@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-BLOCK = 128 << 10  # bytes read at a time; larger buffers return to the system after use, at a page fault each
+BLOCK = 128 << 10  # bytes read at a time; larger buffers go back to the system after each use, which costs page faults
 SUMS_LIMIT = 1 << 20  # bytes of a SHA256SUMS file
 _LINE = re.compile(r"([0-9a-f]{64})  ([^\n]+)\n")
 
@@ -39,7 +39,7 @@ def sha256_file(path: Path, *, limit: int | None = None) -> tuple[str, int]:
 
 
 def sha256_bytes(data: bytes) -> str:
-    """Return the digest of some bytes."""
+    """Return the digest of a byte string."""
     return hashlib.sha256(data).hexdigest()
 
 

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def embedding_in(output: str) -> list[float] | None:
-    """Return the last line of an output that is a JSON list of finite numbers, or None if there is none."""
+    """Return the embedding in a program's output, or None if there is none.
+
+    It is a JSON list of finite numbers: the whole output or, failing that, the last line that is such a list.
+    """
     for line in (output, *reversed(output.splitlines())):
         try:
             value: Any = strict.parse(line)
@@ -31,7 +34,7 @@ def is_number(value: Any) -> bool:
 
 
 def difference(answer: list[float], probe: Probe) -> str | None:
-    """Return how an answer differs from the expected one of a probe, or None if it is within the tolerance."""
+    """Return how an answer differs from the one that a probe expects, or None if it is within the tolerance."""
     wanted = len(probe.embedding) or probe.dimension
     if len(answer) != wanted:
         return _("{found} components, not {wanted}").format(found=len(answer), wanted=wanted)

@@ -177,7 +177,7 @@ class Manifest(Document):
 
     @property
     def root(self) -> str:
-        """The folder to which the archive unpacks."""
+        """The folder that the archive unpacks into."""
         return f"{self.product.title}-Enterprise-Offline"
 
     @property
@@ -204,7 +204,7 @@ class Manifest(Document):
 
     @classmethod
     def from_json(cls, value: Any, path: str) -> Self:
-        """Read the totals, and refuse them unless they are those of the files."""
+        """Read a manifest, and refuse totals that do not match its files."""
         fields = Fields(value, path)
         totals = fields.nested("totals", _Totals.from_json)
         installed = {"installed_bytes": totals.installed_bytes, "installed_files": totals.installed_files}
@@ -214,7 +214,7 @@ class Manifest(Document):
         return manifest
 
     def to_json(self) -> dict[str, Any]:
-        """Return the object with the totals of the files and of the installed release in one key."""
+        """Return the object, with the totals of the files and of the installed release under one key."""
         value = super().to_json()
         totals = _Totals(len(self.files), self.total_bytes, value.pop("installed_bytes"), value.pop("installed_files"))
         return {**value, "totals": totals.to_json()}

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 INSTALLER = "ragtrace-install.pyz"  # next to the archive of every bundle, and in it
 NAME_LIMIT, PREFIX_LIMIT = 100, 155  # bytes, POSIX.1-1988 ustar header fields
-# limits for a path in a wheel, which no tar header limits; no known wheel uses a third of them. Even with a prefix
-# such a path is far below PATH_MAX, and walking an installed tree ends soon
-PARTS_LIMIT, PART_LIMIT, MEMBER_LIMIT = 64, 255, 1024  # names, bytes of one (NAME_MAX), bytes of all
-# characters of MAX_PATH (259) left below a release, if the prefix takes 20: \\releases\\ and the release's name take 37
+# limits for a path in a wheel, which no tar header limits; no known wheel reaches a third of them. They keep installed
+# paths far below PATH_MAX, and the time to walk an installed tree short
+PARTS_LIMIT, PART_LIMIT, MEMBER_LIMIT = 64, 255, 1024  # names, bytes of one name (NAME_MAX), bytes of the path
+# what MAX_PATH (259 characters) leaves below a release: the prefix may take 20, \\releases\\ and the release's name 37
 WINDOWS_ROOM = 259 - 20 - 37
-PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # titles and models, whose names become folders and commands
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # titles and model names: they become folders and commands
 _FORBIDDEN = re.compile(r'[\\:*?"<>|]')
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\..*)?")
 
@@ -88,12 +88,12 @@ def too_far(member: str) -> str | None:
 
 
 def too_long_for_windows(paths: Iterable[str]) -> str | None:
-    """Return a path below a release that Windows cannot open without long paths even in a short folder, or None."""
+    """Return a path that is too long for Windows below a release, even with a short prefix, or None."""
     return next((path for path in paths if len("/" + path) > WINDOWS_ROOM), None)
 
 
 def folded(path: str) -> str:
-    """Return the form in which two paths are equal if a case-insensitive filesystem takes them for one."""
+    """Return a form that is equal for two paths if a case-insensitive filesystem treats them as the same."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", path).casefold())
 
 

@@ -84,7 +84,7 @@ class Bundle:
         return [(self.location.with_name(name), digests[name]) for name in names]
 
     def visit(self, take: Take, advance: Callable[[int], None]) -> None:
-        """Pass every file to ``take`` with its blocks, verified while reading; ``advance`` gets their sizes in bytes.
+        """Pass every file to ``take`` with its blocks, verified as they are read; ``advance`` gets the blocks' sizes.
 
         An archive's files come in manifest order, those of a folder several at a time.
         """
@@ -109,7 +109,7 @@ class Bundle:
 
 
 def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bundle:
-    """Return the bundle at a path (its folder, its archive, or its unpacked root) after it was verified.
+    """Return the bundle at a path (its folder, its archive, or its unpacked root) after verifying it.
 
     1. The signatures over SHA256SUMS are valid, and the policy accepts their signers at time ``at``.
     2. MANIFEST.json has the signed digest and is valid; its pylock.toml lists exactly its packages; no command or
@@ -120,7 +120,7 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
     Raises UsageError if the path does not exist, HostError if it cannot be read, TrustError if anything differs from
     what was signed.
     """
-    path = Path(os.path.abspath(path))  # "." has a parent too
+    path = Path(os.path.abspath(path))  # the parent of "." would be "."
     folder, sums, signatures = read_signed(path)
     signers = judge(policy, "release", claimed_signers(sums, signatures), at)
     digests = digest.read_sums(sums, SUMS)
@@ -141,7 +141,7 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
 
 
 def read_signed(path: Path) -> tuple[Path, bytes, dict[str, bytes]]:
-    """Return the folder of a bundle's SHA256SUMS, its bytes, and the signature files, at least one."""
+    """Return the folder of a bundle's SHA256SUMS, that file's bytes, and its signature files, at least one."""
     folder = _folder_of_sums(path)
     try:
         sums, signatures = read_sums(folder, _read)
@@ -267,7 +267,7 @@ def _location(path: Path, folder: Path, manifest: Manifest, volumes: list[str]) 
 
 
 def _is_root(path: Path, manifest: Manifest) -> bool:
-    """Return whether a path is an unpacked bundle; of a delta bundle some folders may be missing."""
+    """Return whether a path is an unpacked bundle; some folders of a delta bundle may be missing."""
     return any(medium.is_folder(path / top) for top in {entry.path.partition("/")[0] for entry in manifest.files})
 
 

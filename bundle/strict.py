@@ -48,7 +48,7 @@ def parse(data: bytes | str, **hooks: Any) -> Any:
     """Parse untrusted JSON, such as that of applications, logs and reports. Raises ValueError if it is invalid.
 
     Values nested deeper than NESTING_LIMIT are refused, because all code that writes or compares a value recurses
-    into it; the parser of Python 3.12 accepts deeper ones than that code does.
+    into it; the parser of Python 3.12 accepts deeper ones than that code can handle.
     """
     try:
         value = json.loads(data, **hooks)
@@ -105,14 +105,14 @@ def text(value: Any, path: str, *, limit: int = TEXT_LIMIT, empty: bool = False)
 
 
 def matching(value: Any, path: str, *, pattern: re.Pattern[str], form: Callable[[], str]) -> str:
-    """Read a text that ``pattern`` matches in full; ``form`` describes the pattern to the user."""
+    """Read a string that ``pattern`` matches in full; ``form`` describes the pattern to the user."""
     if not pattern.fullmatch(text(value, path)):
         raise refuse(path, form())
     return str(value)
 
 
 def choice(value: Any, path: str, *, choices: Collection[str]) -> str:
-    """Read one of some texts."""
+    """Read one of the strings in ``choices``."""
     if text(value, path) not in choices:
         raise refuse(path, _("not one of {choices}").format(choices=", ".join(choices)))
     return str(value)
@@ -155,7 +155,7 @@ def time_from_json(value: Any, path: str) -> datetime:
         moment = datetime.fromisoformat(written[:-1]).replace(tzinfo=timezone.utc) if _TIME.fullmatch(written) else None
     except ValueError:
         moment = None
-    # newer Pythons read 24:00:00 as the next day's midnight
+    # newer versions of Python read 24:00:00 as midnight of the next day
     if moment is None or time_to_json(moment) != written:
         raise refuse(path, _("not a time of the form 2026-01-31T12:00:00Z"))
     return moment
@@ -181,12 +181,12 @@ def items(value: Any, path: str, *, of: Callable[[Any, str], T], most: int) -> t
 
 
 def texts(value: Any, path: str, *, most: int = 1000) -> tuple[str, ...]:
-    """Read a list of texts."""
+    """Read a list of strings."""
     return items(value, path, of=text, most=most)
 
 
 def mapping(value: Any, path: str, *, most: int = 1000) -> dict[str, str]:
-    """Read an object whose values are all texts, possibly empty."""
+    """Read an object whose values are all strings, possibly empty."""
     if not isinstance(value, dict) or len(value) > most:
         raise refuse(path, _("not an object with at most {limit} keys").format(limit=most))
     return {text(name, path): text(item, f"{path}.{name[:80]}", empty=True) for name, item in value.items()}
@@ -201,7 +201,7 @@ def by(
     """Return the metadata of a Value's field: its reader, with the reader's bounds.
 
     ``key`` is its name in the document if that differs, ``write`` its writer if ``written`` does not suffice. A key
-    ``added`` after documents were signed is written only if it is not empty, so that those remain the same bytes.
+    ``added`` after documents had been signed is written only if it is not empty, so that their bytes stay the same.
     """
     return {"read": partial(read, **bounds), "key": key, "write": write or written, "added": added}
 
@@ -211,7 +211,7 @@ class Value:
 
     @classmethod
     def from_json(cls, value: Any, path: str) -> Self:
-        """Read an object with a key for each field and no other; one that was added later may be missing."""
+        """Read an object with a key for each field and no other; keys that were added later may be missing."""
         taken, left = {}, Fields(value, path)
         for field in fields(cls):  # type: ignore[arg-type] # subclasses are dataclasses
             key = field.metadata["key"] or field.name
@@ -255,7 +255,7 @@ class Document(Value):
 
 
 def written(value: Any) -> Any:
-    """Return the JSON of a value: tuples become lists, Values objects, times texts."""
+    """Return a value as JSON values: tuples become lists, Values become objects, times become strings."""
     if isinstance(value, Value):
         return value.to_json()
     if isinstance(value, tuple):

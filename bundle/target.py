@@ -1,7 +1,7 @@
 """A target: the platform, architecture and Python for which a bundle is built.
 
-Written ``linux-x86_64``, and the Python separately as ``3.11``. Tags follow the platform
-compatibility specification (PEP 425, 600, 656), markers PEP 508.
+The platform is written as ``linux-x86_64``, the Python separately as ``3.11``. Tags follow the platform
+compatibility specification (PEP 425, 600, 656), markers follow PEP 508.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ARCHITECTURES = {
     "macos": ("arm64", "x86_64"),
 }
 PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
-FREE_THREADED = ("3.13t", "3.14t")  # builds for which wheels can be searched; the installer does not run on them
+FREE_THREADED = ("3.13t", "3.14t")  # the builder can look up wheels for these; the installer does not run on them
 GLIBC_FLOOR = (2, 28)  # Debian 10, RHEL 8; current scientific wheels are built for it
 MUSL_FLOOR = (1, 2)  # Alpine 3.13
 MACOS_FLOOR = (14, 0)  # the oldest for which PyTorch has wheels

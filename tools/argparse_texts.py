@@ -6,7 +6,7 @@ from shared.i18n import _, plural
 
 
 def texts() -> tuple[str, ...]:
-    """Return argparse's messages in the operator's language, except errors for the authors of parsers."""
+    """Return argparse's messages in the operator's language, except errors that only authors of parsers see."""
     return (
         # 1. --help
         _("usage: "),

@@ -39,7 +39,7 @@ def call(argv: Sequence[str | Path], **options: Any) -> subprocess.CompletedProc
 
 
 def cut_off() -> list[str]:
-    """Return the command prefix that runs a program without network access, or an empty list if not possible."""
+    """Return the command prefix that runs a program without network access, or an empty list if there is none."""
     candidates = (
         (["unshare", "-n"], ["unshare", "-c", "-n"], ["unshare", "-r", "-n"]) if shutil.which("unshare") else ()
     )

@@ -40,7 +40,7 @@ def figures() -> tuple[int, int]:
 
 
 def described(row: Row) -> str:
-    """Return the table cell with the result of each command, grouped by the same result."""
+    """Return the table cell with the commands' results; commands with the same result are grouped."""
     together: dict[Ends, list[str]] = {}
     for command, ends in row.ends.items():
         together.setdefault(ends, []).append(f"`{command}`")

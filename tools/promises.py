@@ -49,7 +49,7 @@ def read() -> Table:
 
 
 def helped() -> Counter[str | None]:
-    """Return, for each remedy, the number of mutations with status FAIL or ERROR that it repairs."""
+    """Return the number of mutations with status FAIL or ERROR for each remedy."""
     return Counter(mutation.remedy for mutation in MUTATIONS if mutation.status in (check.FAIL, check.ERROR))
 
 

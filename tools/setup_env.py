@@ -1,4 +1,4 @@
-"""Create .venv from the hashed uv.lock, with only a Python that has venv.
+"""Create .venv from the hashed uv.lock; requires only a Python with venv.
 
 pip installs only uv, pinned with the hashes of uv.lock; uv then syncs all other packages
 from the same lockfile. Both reject a file whose digest differs.

@@ -39,7 +39,7 @@ def read_file(path: Path, limit: int) -> bytes:
 
 
 def role_of(data: bytes) -> str:
-    """Return the role that signs a file: that of snapshots (zip) or exceptions. Raises TrustError if it is neither."""
+    """Return the signing role for a file: snapshots (zip) or exceptions. Raises TrustError if it is neither."""
     if data.startswith(b"PK"):
         form.read_snapshot(data)
         return SNAPSHOT_ROLE
@@ -48,7 +48,7 @@ def role_of(data: bytes) -> str:
 
 
 def sign_file(path: Path, signer: Signer) -> Path:
-    """Sign a snapshot or an exceptions file unchanged; return the path of the signature."""
+    """Write a signature for a snapshot or an exceptions file and return its path."""
     data = read_file(path, form.SNAPSHOT_LIMIT)
     signature = signature_of(path, signer.key)
     outputs.write(signature, signer.sign(data, NAMESPACES[role_of(data)]), mode=0o644)
@@ -59,7 +59,7 @@ def add_exceptions(path: Path, exemptions: Sequence[Exemption], sequence: int) -
     """Add exceptions to a file, all or none; create it if missing, and remove its signatures, which are now invalid.
 
     An exception replaces a previous one for the same advisory, package and versions. ``sequence`` is the new
-    sequence number if it is higher than the previous one; otherwise that is incremented.
+    sequence number if it is higher than the previous one; otherwise the previous one is incremented.
     """
     previous = exempt.NONE
     if os.path.lexists(path):

@@ -1,6 +1,6 @@
 """Exceptions as users write them: a list of findings, each with an approver, a reason and an expiry date.
 
-Only the time of approval has a default: a value that is missing or empty is refused.
+Only the time of approval has a default; a missing or empty value is refused.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SHOWN = 20  # problems listed in an error
 
 
 def read_entries(path: Path) -> list[tuple[str, Any]]:
-    """Return the entries of a TOML file, or a JSON file by its suffix, each with its place. Raises UsageError."""
+    """Return the entries of a TOML or ``.json`` file, each with its location. Raises UsageError."""
     data = read_file(path, ENTRIES_LIMIT)
     try:
         whole = strict.loads(data, path.name, limit=ENTRIES_LIMIT) if path.suffix == ".json" else None
@@ -54,9 +54,9 @@ def read_entries(path: Path) -> list[tuple[str, Any]]:
 
 
 def exemptions_of(entries: Iterable[tuple[str, Any]], now: datetime) -> tuple[Exemption, ...]:
-    """Return the exceptions of all entries, approved now.
+    """Return the exceptions for all entries, with ``now`` as the time of approval.
 
-    Raises UsageError, which lists the invalid entries (at most SHOWN), if there are any.
+    Raises UsageError, listing at most SHOWN of the invalid entries, if there are any.
     """
     found: dict[tuple[str, str, str], Exemption] = {}
     problems = []
@@ -81,7 +81,7 @@ def exemptions_of(entries: Iterable[tuple[str, Any]], now: datetime) -> tuple[Ex
 
 
 def _named(place: str, entry: Any) -> str:
-    """Return the place of an entry, with its advisory and package if it has both."""
+    """Return the location of an entry, followed by its advisory and package if it has both."""
     if isinstance(entry, dict) and isinstance(entry.get("id"), str) and isinstance(entry.get("package"), str):
         return f"{place} ({printable(entry['id'])[:100]}, {printable(entry['package'])[:100]})"
     return place
@@ -110,7 +110,7 @@ def _filled_in(value: Any, path: str) -> Any:
 
 
 def _until(value: Any, path: str, now: datetime) -> datetime:
-    """Return the expiry time for a day, which counts to its end (UTC), or a time; as a TOML value or as text."""
+    """Parse an expiry time from a TOML value or a string; a date without a time means the end of that day in UTC."""
     if isinstance(value, str):
         try:
             value = date.fromisoformat(value) if len(value) == len("2026-01-31") else time_from_json(value, path)
@@ -123,7 +123,7 @@ def _until(value: Any, path: str, now: datetime) -> datetime:
     if not isinstance(value, date):
         raise refuse(path, _("not a date of the form 2026-01-31"))
     end = datetime.combine(value, time(23, 59, 59), timezone.utc)
-    # the last allowed day is accepted whatever the hour is now, but counts only up to LONGEST from now
+    # the last allowed day is accepted at any time of day, but the exception then expires LONGEST from now
     return min(end, now + LONGEST) if value <= (now + LONGEST).date() else end
 
 

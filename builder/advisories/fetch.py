@@ -1,4 +1,4 @@
-"""The download of an export of advisories, from OSV or a mirror. No digest is known: it must be a complete zip file."""
+"""Download an export of advisories from OSV or a mirror; its digest is unknown, so only truncation can be detected."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 # where OSV publishes the records of one ecosystem (google.github.io/osv.dev/data)
 ADDRESS = "https://osv-vulnerabilities.storage.googleapis.com/PyPI/all.zip"
-SIZE_LIMIT = 2 << 30  # bytes; in 2026 the real export has about 30 MB
+SIZE_LIMIT = 2 << 30  # bytes; the real export was about 30 MB in 2026
 
 
 def fetch_export(url: str, target: Path, progress: Progress, *, pause: Callable[[float], object] = time.sleep) -> None:
-    """Download an export to a file. Raises UsageError if the URL is not ``is_safe``, BuildError if that fails."""
+    """Download an export to a file. Raises UsageError if the URL is not safe, BuildError if fetching fails."""
     _check_address(url)
     try:
         with (

@@ -42,7 +42,7 @@ SHOWN = 8  # findings listed in an error
 
 @dataclass(frozen=True)
 class GateRequest:
-    """The settings of the gate: a snapshot, signed exceptions, the hosts' severity table, and the failing level."""
+    """The gate's settings: a snapshot, signed exceptions, the hosts' severity table, and the level that fails it."""
 
     snapshot: Path
     exceptions: Path | None = None
@@ -117,9 +117,9 @@ def run_gate(knowledge: Knowledge, packages: Sequence[Installed], python: Path, 
 
 
 def gate_members(knowledge: Knowledge, assessment: Assessment, product: Product, epoch: int) -> tuple[Member, ...]:
-    """Return the files about a passed gate for the bundle.
+    """Return the bundle members that document a passed gate.
 
-    ``epoch`` is the bundle's time, used in the VEX document. Raises BuildError if a file exceeds the limit of hosts.
+    ``epoch`` is the bundle's time, used in the VEX document. Raises BuildError if the report is too large for hosts.
     """
     contents = {
         form.NAME: knowledge.snapshot.data,
@@ -155,7 +155,7 @@ def compare(snapshot: Snapshot, scanned: Scan, packages: Sequence[Installed], py
 
 
 def read_signed_exceptions(path: Path | None, policy: Policy | None) -> Exceptions:
-    """Return exceptions that enough keys of their role have signed, or none if ``path`` is None."""
+    """Return the exceptions in a file that enough keys of its role have signed, or none if ``path`` is None."""
     if path is None:
         return exempt.NONE
     if policy is None:
@@ -230,7 +230,7 @@ def refuse(knowledge: Knowledge, assessment: Assessment) -> None:
 
 
 def written(assessment: Assessment, knowledge: Knowledge) -> bytes:
-    """Return the report as bytes. Raises BuildError if it exceeds the limit of hosts."""
+    """Return the report as bytes. Raises BuildError if it is too large for hosts."""
     data = strict.dumps(report(assessment, knowledge))
     if len(data) > GATE_LIMIT:
         raise BuildError(

@@ -1,7 +1,7 @@
 """The conversion of an OSV record (OSV schema 1.7) to the advisories that the matcher uses.
 
 The ranges of a record are stored exactly; a bound that is not a version is repaired only if it has a single
-possible meaning, else the record remains undecided.
+possible meaning; otherwise the record remains undecided.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ECOSYSTEM = "PyPI"
 SUMMARY_LIMIT = 160  # characters
 MALICIOUS = "MAL-"  # the prefix of reports of malicious packages, which have no score
-# CPE names (NIST IR 7695) escape punctuation and write "NA" for a release without update
+# CPE names (NIST IR 7695) escape punctuation and write "NA" for a release without an update
 _ESCAPE = re.compile(r"\\(?=[^A-Za-z0-9])")
 _NO_UPDATE = re.compile(r"-NA$", re.IGNORECASE)
 _BUILD = re.compile(r"-((?:cu|rocm)[0-9.]+|cpu)$")  # builds of one version for different devices
@@ -44,7 +44,7 @@ class Event:
 
 
 class UndecidedError(Exception):
-    """A range cannot be interpreted with certainty; the text is the reason."""
+    """A range cannot be interpreted with certainty; the message is the reason."""
 
 
 def is_withdrawn(record: dict[str, Any]) -> bool:
@@ -53,9 +53,9 @@ def is_withdrawn(record: dict[str, Any]) -> bool:
 
 
 def advisories_of(record: dict[str, Any]) -> dict[str, Advisory]:
-    """Return the advisory of a record for each affected package of the ecosystem, by package name.
+    """Return a record's advisory for each affected package on PyPI, by package name.
 
-    Raises KeyError, TypeError, ValueError or AttributeError if it is not an OSV record.
+    Raises KeyError, TypeError, ValueError or AttributeError if the record is not valid.
     """
     blocks: dict[str, list[dict[str, Any]]] = {}
     for block in record.get("affected", ()):
@@ -130,7 +130,7 @@ def read_event(kind: str, text: str) -> Event:
 
 
 def intervals(events: Iterable[Event]) -> tuple[list[Interval], list[Interval]]:
-    """Return the affected intervals of sorted events, and the possibly affected ones between two consecutive ends."""
+    """Return the affected intervals of sorted events, and the possibly affected ones between two ends in a row."""
     affected: list[Interval] = []
     possible: list[Interval] = []
     opened: Version | None = None
@@ -156,7 +156,7 @@ def _covered(text: str, affected: Iterable[Interval]) -> bool:
 
 
 def _line(text: str) -> str:
-    """Return a text without characters that a terminal misinterprets or a strict reader refuses."""
+    """Return a string without characters that a terminal could misinterpret or a strict reader refuses."""
     return printable(text).strip()
 
 

@@ -70,7 +70,7 @@ def read_export(path: Path, now: datetime) -> Export:
 
 
 def read_records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the member name and the contents of each record of an export."""
+    """Yield the member name and the contents of each record in an export."""
     try:
         with readable(path), zipfile.ZipFile(path) as archive:
             members = [info for info in archive.infolist() if info.filename.endswith(".json")]

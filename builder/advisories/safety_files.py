@@ -21,7 +21,7 @@ META = {"schema_version": SCHEMA}
 
 
 def safety_files(packages: Mapping[str, Sequence[Advisory]]) -> tuple[bytes, bytes]:
-    """Return both files, without what specifiers cannot express (undecided, possible)."""
+    """Return both files, omitting what specifiers cannot express (undecided, possible)."""
     brief: dict[str, list[str]] = {}
     full: dict[str, list[dict[str, Any]]] = {}
     for name in sorted(packages):

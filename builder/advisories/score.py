@@ -19,7 +19,7 @@ def highest(severities: Iterable[Any]) -> float | None:
 
 
 def base_score(severity: Any) -> float | None:
-    """Return the base score of one severity, or None if it is of another system or its vector is invalid."""
+    """Return the base score of one severity, or None if it uses another system or its vector is invalid."""
     kind = KINDS.get(str(severity.get("type"))) if isinstance(severity, dict) else None
     if kind is None:
         return None

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from builder.signing.sign import Signer
 
-DROP_LIMIT = 0.05  # fraction of the live advisories; more have never been withdrawn between two exports
+DROP_LIMIT = 0.05  # fraction of live advisories; withdrawals between two exports have never exceeded it
 CANARY_PACKAGES = 5
 ROLE = "advisories"
 LICENSE = "CC-BY-4.0"
@@ -63,8 +63,8 @@ class Making:
 def make_snapshot(export: Path, making: Making, former: Snapshot | None = None) -> bytes:
     """Return the snapshot of an export.
 
-    Raises BuildError if the export is not complete or has lost more than 5% of the advisories that were live in
-    ``former``, UsageError if the sequence number does not grow.
+    Raises BuildError if the export is incomplete or lacks more than 5% of the advisories that were live in
+    ``former``, UsageError if the sequence number does not increase.
     """
     found = read_export(export, making.now)
     sequence = making.sequence or int(making.now.timestamp())
@@ -156,7 +156,7 @@ def _pack(members: Mapping[str, bytes]) -> bytes:
 
 
 def load_snapshot(path: Path) -> Snapshot:
-    """Return a local snapshot, its signatures unchecked. Raises UsageError if unreadable, TrustError if invalid."""
+    """Read a snapshot without checking its signatures. Raises UsageError if unreadable, TrustError if invalid."""
     try:
         with path.open("rb") as file:
             data = file.read(form.SNAPSHOT_LIMIT + 1)

@@ -1,7 +1,7 @@
 """Writing the archive of a bundle, which any tar can open.
 
 Wheels, weights and the zipapp are already compressed: they are written to the gzip stream as stored
-blocks (RFC 1951, 3.2.4), everything else is deflated. One stream, one writer, constant memory.
+blocks (RFC 1951, 3.2.4); everything else is deflated. One stream, one writer, constant memory.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # RFC 1952: no name, 
 class _GzipWriter:
     """A gzip file in which each member is either deflated or stored.
 
-    The CRC is computed in the thread that hashes the file: with the members' digests, this is most of the work.
+    The CRC is computed in the thread that hashes the archive; the members' digests, in the calling thread. Together,
+    they are most of the work.
     """
 
     def __init__(self, file: ArchiveFile) -> None:
@@ -64,7 +65,7 @@ class _GzipWriter:
         self.crc = zlib.crc32(data, self.crc)
 
     def finish(self) -> dict[str, str]:
-        """End the stream; return the SHA-256 of each file of the archive, by name."""
+        """End the stream; return the SHA-256 of each of the archive's files, by name."""
         self.switch(stored=False)
         self.file.write(self.deflate.flush(zlib.Z_FINISH))
         self.file.worker.submit(self._check, b"").result()  # the last task in the queue
@@ -82,13 +83,13 @@ def _stored_blocks(data: bytes) -> Iterator[bytes | memoryview]:
 
 
 def is_stored(entry: FileEntry) -> bool:
-    """Return whether a file is already compressed, so that deflating it would only cost time."""
+    """Return whether a file is already compressed, so that deflating it would only waste time."""
     return entry.kind in STORED_KINDS or entry.path.endswith(STORED_ENDINGS)
 
 
 @dataclass(frozen=True)
 class Contents:
-    """The contents of an archive: its manifest, as a value and as bytes, and the members in manifest order."""
+    """The contents of an archive: its manifest, parsed and as bytes, and the members in manifest order."""
 
     manifest: Manifest
     manifest_bytes: bytes

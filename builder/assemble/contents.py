@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def members_of(inputs: Inputs, zipapp: Path) -> list[Member]:
-    """Return all members of the archive, sorted by path. Raises BuildError if two paths differ only in case."""
+    """Return all members of the archive, sorted by path. Raises BuildError if two paths collide on some hosts."""
     common, locked = inputs.common, inputs.selection.wheels
     found = [
         member(PYLOCK, "lock", write_pylock(lock_rows(locked))),

@@ -69,7 +69,7 @@ def _parts(folder: Path, name: str) -> list[Path]:
 
 
 def _fields(first: Any, second: Any, place: str) -> Iterator[Difference]:
-    """Yield the manifest fields that differ, except its files, which are compared one by one."""
+    """Yield the manifest fields that differ, except files and totals: the files are compared one by one."""
     if isinstance(first, dict) and isinstance(second, dict):
         for key in sorted(first.keys() | second.keys()):
             if place or key not in ("files", "totals"):
@@ -120,7 +120,7 @@ def _take_out(side: _Side, wanted: set[str], scratch: Path) -> None:
 
 
 def explain(first: Path, second: Path) -> str:
-    """Describe how two files differ: by member for zips, by line for texts, else by byte."""
+    """Describe how two files differ: by member for zip files, by line for text, otherwise by byte."""
     if zipfile.is_zipfile(first) and zipfile.is_zipfile(second):
         return _explain_zips(first, second)
     with first.open("rb") as one, second.open("rb") as other:

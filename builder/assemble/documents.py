@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from builder.assemble.guide import Facts
 
 FILES = Path(__file__).parent.parent / "bundle_files"
-# name in the repository → (folder in the bundle, kind); scripts that are run in the root folder are also there
+# scripts that are also in the bundle's root folder, for users to run
 IN_ROOT = ("create-enterprise-offline.py", "enterprise-validator.py", "recovery-assistant.py")
+# name in the repository → (folder in the bundle, kind)
 PLACES = {
     "install.py": (SCRIPTS, "script"),
     "install.sh": (SCRIPTS, "script"),

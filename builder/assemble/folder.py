@@ -1,4 +1,4 @@
-"""The bundle folder of one target: archive, manifest, installer, sums and signatures; and the trust slip."""
+"""The bundle folder of one target: archive, manifest, installer, sums and signatures, plus the trust slip."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts of a bundle folder besides its inputs: the workspace, the installer, and the base of a delta bundle."""
+    """What a bundle folder needs besides its inputs: the workspace, the installer, and the base of a delta bundle."""
 
     work: Path
     zipapp: Path

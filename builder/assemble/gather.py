@@ -1,4 +1,4 @@
-"""Gathering the inputs of bundles: wheels (fetched or built here), their attestations, models and a Python."""
+"""Gathering the inputs of bundles: wheels (fetched or built here), their attestations, models and an interpreter."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 
 def build_sources(scope: Scope, run: Run) -> dict[Target, Selection]:
-    """Return the selection of wheels for each target, with sources built to wheels."""
+    """Return the selection of wheels for each target, with sources built into wheels."""
     return dict(_with_built(standing.target, standing.required, run) for standing in scope.standings)
 
 
 def _with_built(target: Target, selection: Selection, run: Run) -> tuple[Target, Selection]:
-    """Return a target and its selection with sources built to wheels; native ones may raise the target's glibc."""
+    """Return a target and its selection with sources built into wheels; native ones may raise the target's glibc."""
     built = build_wheels(selection.sources, target, run.workshop)
     native = [wheel for wheel in built if is_native_here(wheel)]
     here = host_glibc()
@@ -68,7 +68,7 @@ def attest(wheels: Iterable[LockedWheel], scope: Scope, run: Run) -> dict[Locked
 
 
 def collect_models(scope: Scope, run: Run) -> Models:
-    """Fetch or find the files of the profile's models, and the embedding that each returns for its probe."""
+    """Fetch or find the files of the profile's models, and the embedding that each computes for its probe."""
     return [_model(source, scope, run) for source in scope.profile.models]
 
 
@@ -108,7 +108,7 @@ def inputs_of(
 
 
 def with_python(inputs: Inputs, work: Path, run: Run) -> Inputs:
-    """Return the inputs with the ids of the keys that installers pin, and with the Python to embed, if any."""
+    """Return the inputs with the IDs of the keys that installers pin, and with the interpreter to include, if any."""
     inputs = replace(inputs, keyids=run.keyids)
     if run.request.python is None:
         return inputs

@@ -1,9 +1,9 @@
-"""The operating guide of one bundle: docs/operating.md for its platform alone, with its own names and commands.
+"""The operating guide of one bundle: docs/operating.md for its platform only, with its own names and commands.
 
 The page is written once, for every platform. In it:
-* ``<!-- only linux macos -->`` … ``<!-- end -->`` encloses text for these platforms; ``docs`` is for no bundle
+* ``<!-- only linux macos -->`` … ``<!-- end -->`` encloses text for these platforms; text for ``docs`` is in no bundle
 * ``<!-- bundle -->`` is replaced by the facts of a bundle (bundle_files/FACTS.md)
-* ``PREFIX`` is the folder of the installation, ``python3`` the host's Python, in commands and in prose
+* ``PREFIX`` stands for the installation folder, ``python3`` for the host's Python, in commands and in prose
 * a link in parentheses to another page is removed, because that page is not in the bundle
 """
 
@@ -35,7 +35,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 FACTS = Path(__file__).parent.parent / "bundle_files"
 # name in the bundle → page of the documentation, facts of a bundle in the same language
 PAGES = {"OPERATING.md": ("operating.md", "FACTS.md"), "OPERATING.ko.md": ("operating.ko.md", "FACTS.ko.md")}
-# the folder that folders.user_data returns, in prose and as a shell of the platform reads it
+# the folder that folders.user_data returns, as written in prose and in a shell of the platform
 HOMES = {
     "linux": ("~/.local/share", "~/.local/share"),
     "macos": ("~/Library/Application Support", "$HOME/Library/Application Support"),
@@ -50,7 +50,7 @@ BUNDLE = "<!-- bundle -->\n"
 
 @dataclass(frozen=True)
 class Facts:
-    """The facts of one bundle; ``keyids`` lists the ids of the keys that its installer pins."""
+    """The facts of one bundle; ``keyids`` lists the IDs of the keys that its installer pins."""
 
     product: Product
     target: Target

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-LEAST = 1_000_000  # bytes; a smaller value is a typing error
+LEAST = 1_000_000  # bytes; a smaller value is a typo
 MOST = 999  # volumes: their names have three digits
 SIZE = re.compile(r"([1-9][0-9]{0,14})([KMGT]?)(i?)B?", re.IGNORECASE)
 
 
 def parse_size(text: str) -> int:
-    """Return the bytes of a size such as ``650M``, ``4G`` (powers of 1000) or ``4GiB`` (of 1024).
+    """Return the number of bytes for a size such as ``650M``, ``4G`` (powers of 1000) or ``4GiB`` (of 1024).
 
     Raises UsageError if the text is not such a size, or is less than LEAST.
     """
@@ -103,7 +103,7 @@ class ArchiveFile:
 
 
 def sha256_of(volumes: Sequence[Path]) -> str:
-    """Return the SHA-256 of the archive that the volumes form together."""
+    """Return the SHA-256 of the archive that consists of these volumes."""
     digest = hashlib.sha256()
     for path in volumes:
         with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""The workspace of a build: the output folder receives all finished folders at the end, or nothing."""
+"""The workspace of a build: the output folder receives all finished folders at the end, or none."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WORKSPACE, PREVIOUS, LOCK = ".building-", ".former", ".lock"
 
 @contextlib.contextmanager
 def workspace(output_dir: Path) -> Iterator[Path]:
-    """Create a temporary folder in the output folder and remove it at the end; move results out of it before."""
+    """Create a temporary folder in the output folder, and remove it at the end: move results out before then."""
     output_dir.mkdir(parents=True, exist_ok=True)
     clear_abandoned(output_dir)
     work = output_dir / f"{WORKSPACE}{os.getpid()}"
@@ -52,7 +52,7 @@ def clear_abandoned(output_dir: Path) -> None:
 
 
 def put_in_place(work: Path, output_dir: Path, finished: Sequence[Path]) -> None:
-    """Move finished folders to their names, all or none; previous results of these names are removed only then."""
+    """Move finished folders into place, all or none; the previous results that they replace end up in the workspace."""
     files.sync_filesystem(work)
     previous = work / PREVIOUS
     previous.mkdir()

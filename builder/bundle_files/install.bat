@@ -1,5 +1,5 @@
 @echo off
-rem Starts install.py with this host's Python; it shows how to check the installer before it runs.
+rem Start install.py, which shows how to check the installer before running it, with this host's Python.
 where python >nul 2>nul
 if errorlevel 1 (
     echo error: python is missing: install Python first. 1>&2

@@ -2,8 +2,8 @@
 # -*- coding: utf-8 -*-
 """Start the installer of this bundle, but only after you have confirmed its digest.
 
-Nothing on this medium can authenticate the medium. Check ragtrace-install.pyz as shown, and type the first
-row of its SHA-256 from the trust slip, which you received out of band: only then does it run.
+Nothing on this medium can authenticate the medium. Check ragtrace-install.pyz as this script shows, and
+type the first row of its SHA-256 from the trust slip that you received out of band: only then does it run.
     python3 install.py --digest "1a2b 3c4d 5e6f 7081" [options of install]
 The digest is recorded for this user on this host: you are not asked again for the same bytes.
 The syntax is that of Python 2.7, so that an interpreter that is too old prints a clear message.
@@ -22,7 +22,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 NAME = "ragtrace-install.pyz"
 OLDEST = (3, 9)
-ROW = 16  # digits: too many to construct another file whose digest begins with them
+ROW = 16  # digits: too many for anyone to construct another file whose digest begins with them
 HOW = """\
 Nothing has run yet. Check the installer with programs that this host has, in the folder that holds SHA256SUMS:
   Linux:    for s in SHA256SUMS.*.sig; do
@@ -57,7 +57,7 @@ KOREAN = {
 
 
 def told(text, **facts):
-    """Write a text to stderr, in Korean if the language and the encoding allow it."""
+    """Write a message to stderr, in Korean if the language and the encoding allow it."""
     korean = KOREAN.get(text, text)
     try:
         korean.encode(sys.stderr.encoding or "ascii")
@@ -68,7 +68,7 @@ def told(text, **facts):
 
 
 def one_line(text):
-    """Return a text that cannot control a terminal: the medium's folder may have any name."""
+    """Escape what could control a terminal: the folder on the medium may have any name."""
     if not hasattr(text, "isprintable"):
         return text  # Python 2, which start() refuses as too old
     return "".join(part if part.isprintable() else part.encode("unicode_escape").decode() for part in text)
@@ -111,12 +111,12 @@ def state():
 
 
 def memory():
-    """Return the folder of the digests that this user has confirmed, with an empty file for each."""
+    """Return the folder that has an empty file for each digest that this user has confirmed."""
     return os.path.join(state(), "vouched")
 
 
 class Private(object):
-    """A folder for the copy, protected by a lock; later commands find it by name and remove what a killed run left."""
+    """A locked folder for the installer's copy; later commands find it by name and remove what a killed run left."""
 
     def __init__(self):
         self.handle, name = None, binascii.hexlify(os.urandom(16)).decode()
@@ -158,7 +158,7 @@ def hold(handle):
 
 
 def register():
-    """Return the folder that the installer searches for links to other folders, or "" if this user has none."""
+    """Return the folder that the installer searches for links to temporary folders, or "" if this user has none."""
     place = os.path.join(state(), "scratch")
     if os.name == "nt":
         return ""
@@ -202,7 +202,7 @@ def remember(digest):
 
 def wait_for(command, handle):
     """Run a child process and return its exit code; leave Ctrl-C to it, and forward SIGTERM and SIGHUP."""
-    held = {} if os.name == "nt" else {"pass_fds": (handle,)}  # its copy is locked as long as the child runs
+    held = {} if os.name == "nt" else {"pass_fds": (handle,)}  # the child's copy holds the lock as long as it runs
     # the path that the installer prints as its own
     child = subprocess.Popen(command, env=dict(os.environ, RAGTRACE_COPY_OF=os.path.join(HERE, NAME)), **held)
     for name in ("SIGTERM", "SIGHUP"):

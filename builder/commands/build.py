@@ -104,7 +104,7 @@ def _add_release(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_transport(parser: argparse.ArgumentParser) -> None:
-    """Add the options for transferring the release."""
+    """Add the options for how the release is transferred."""
     parser.add_argument(
         "--volume-size",
         metavar=_("SIZE"),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bundle.advisories.matcher import Finding
 
 DAYS = 90
-# the options that describe the findings of one call; a file has these values for each finding
+# options that describe the findings named on the command line; with --from, the file has them for each finding
 WORDS = ("id", "package", "versions", "justification", "statement", "approver")
 
 

@@ -96,7 +96,7 @@ def cell(standing: Standing) -> str:
 
 
 def missing(standings: Sequence[Standing], pythons: Sequence[str]) -> Iterator[str]:
-    """Yield the packages that are missing or built from source, each once with the targets concerned."""
+    """Yield the packages that are missing or built from source, each once with its targets."""
     where: dict[str, list[Target]] = {}
     for one in standings:
         packages = [f"{gap.name} {gap.version}".rstrip() for gap in one.gaps]
@@ -126,7 +126,7 @@ def without_installer(unserved: Mapping[Target, str]) -> Iterator[str]:
 
 
 def _places(targets: Sequence[Target], pythons: Sequence[str]) -> Iterator[str]:
-    """Yield the platforms of the targets, each with its Python versions unless it has all of them."""
+    """Yield the platforms of the targets, each with its Python versions unless all versions are among the targets."""
     found: dict[str, list[str]] = {}
     for target in targets:
         found.setdefault(str(target), []).append(target.python)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 TEXT_LIMIT = 16 << 20  # bytes of one license text; the largest known one, torch's, is below 1 MiB
 CARD, CARD_LIMIT = "README.md", 1 << 20  # a hub's model card
-# the folder that PEP 639 defines for them, and the names that older tools wrote next to METADATA
+# the folder that PEP 639 defines for license files, and the names that older tools wrote next to METADATA
 _IN_WHEEL = re.compile(
     r"(?i)[^/]+\.dist-info/(licenses/.+|(licen[cs]e|copying|notice|authors|copyright)[^/]*)"
 )  # fmt: skip
@@ -89,7 +89,7 @@ def of_model(model: CollectedModel) -> Licensed:
 
 
 def of_python(files: Sequence[Member], version: str) -> Iterator[Licensed]:
-    """Yield the Python that a bundle provides, if any, with the license text from its library."""
+    """Yield the interpreter that a bundle contains, if any, with the license texts among its files."""
     found = [item for item in files if item.entry.path.endswith("/LICENSE.txt")]
     if files:
         texts = [(item.entry.inner, _decoded(b"".join(item.blocks()), TEXT_LIMIT)) for item in found]

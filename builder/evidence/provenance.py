@@ -29,7 +29,7 @@ BUILDER_ID = "urn:ragtrace:builder"
 
 
 def parameters_of(request: Request) -> dict[str, Any]:
-    """Return the options of a build, by names that mean the same on another machine."""
+    """Return the options of a build, with paths reduced to names that mean the same on another machine."""
     gate = request.advisories
     return {
         "profile": request.profile and _last(request.profile),

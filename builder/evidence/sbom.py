@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from builder.request.inputs import Inputs
     from bundle.manifest import FileEntry
 
-NAMESPACE = uuid.UUID("9d0f7c5e-52a4-5d0b-8f0e-0c6a1d6f4b11")  # of this tool, for names from digests (RFC 9562, 5.5)
+NAMESPACE = uuid.UUID("9d0f7c5e-52a4-5d0b-8f0e-0c6a1d6f4b11")  # of this tool's UUIDs (RFC 9562, 5.5)
 TOOL = "ragtrace-builder"
 METADATA_LIMIT = 4 << 20  # bytes
 _EMBEDDED = re.compile(r"site-packages/[^/]+\.dist-info/METADATA")
@@ -81,7 +81,7 @@ def write_sbom(inputs: Inputs, contents: Sequence[Member], zipapp: Path, license
 
 
 def package_url(wheel: LockedWheel, lock: Lock) -> PackageURL:
-    """Return the purl of a package: ``pypi`` if it comes from an index, else ``generic`` with any VCS URL."""
+    """Return the purl of a package: ``pypi`` if it comes from an index, else ``generic`` with its VCS URL, if any."""
     for package in lock.pylock.packages:
         if package.name != wheel.name or (package.version and str(package.version) != wheel.version):
             continue
@@ -142,7 +142,7 @@ def _model(model: CollectedModel, licensed: Mapping[str, Licensed]) -> Component
 
 
 def _interpreter(files: Sequence[FileEntry], version: str) -> Iterator[Component]:
-    """Yield the Python that the bundle provides, if any, as a component of its files."""
+    """Yield a component for the interpreter that the bundle contains, if any, with its files."""
     if files:
         yield Component(
             name="cpython",

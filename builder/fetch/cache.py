@@ -2,7 +2,7 @@
 
 A file is stored as ``<algorithm>/<first two digits>/<digest>``. A partial download is named ``<digest>.part``, and
 any later process may continue it; a lock prevents two builds from writing the same file. Builds share the lock of
-the whole cache, ``prune`` holds it exclusively. Both are locks of filelock, which supports Windows too.
+the whole cache; ``prune`` holds it exclusively. Both locks come from filelock, which also supports Windows.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class Cache:
             ) from error
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            # filelock's own would be for this user alone, and a cache may be a group's
+            # filelock would create it for this user alone, but a group may share the cache
             os.close(os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT, 0o666))
             gate = ReadWriteLock(self.root / ".lock", is_singleton=False)
             if alone:
@@ -204,9 +204,9 @@ class Cache:
         return Contents(len(whole), sum(whole), len(partial), sum(partial))
 
     def prune(self, days: int, *, dry_run: bool = False) -> tuple[int, int]:
-        """Remove files, also partial downloads, that no build has used for ``days``; return their number and bytes.
+        """Remove files, including partial downloads, that no build has used for ``days``; return their number and size.
 
-        Raises BusyError if a build uses the cache.
+        Raises BusyError if a build is using the cache.
         """
         if not self.root.is_dir():
             return 0, 0

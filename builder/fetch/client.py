@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from builder.fetch.credentials import Bearer, Login
 
-FILES = httpx2.Timeout(60.0, connect=20.0)  # seconds; a mirror may fetch a large file before its first byte
+FILES = httpx2.Timeout(60.0, connect=20.0)  # seconds; a mirror may fetch a large file before sending a byte
 ANSWERS = httpx2.Timeout(30.0, connect=20.0)  # seconds, for pages and APIs
 ATTEMPTS = 6  # consecutive ones without progress
 REDIRECTS = 10
@@ -127,13 +127,13 @@ def is_safe(url: str) -> bool:
     """Return whether the response to a URL cannot be modified in transit: https, or this machine itself."""
     try:
         parts = urlsplit(url)
-    except ValueError:  # brackets that hold no IPv6 address
+    except ValueError:  # brackets without an IPv6 address
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
 
 
 def require_ready(response: httpx2.Response) -> None:
-    """Raise TransientError if another attempt may change the status, with the delay that the server requests."""
+    """Raise TransientError, with the delay that the server requests, if another attempt may succeed."""
     if response.status_code in RETRIED:
         asked = response.headers.get("Retry-After", "")
         raise TransientError(

@@ -50,7 +50,7 @@ class Login:
 
 
 def redact(text: str) -> str:
-    """Return a text without the credentials and query strings of the URLs in it."""
+    """Remove credentials and query strings from the URLs in a string."""
     return re.sub(r"(://[^\s?'\"]*)\?[^\s'\"]*", r"\1", re.sub(r"://[^\s/]*@", "://", text))
 
 

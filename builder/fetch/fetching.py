@@ -28,8 +28,8 @@ NAMES_SHOWN = 5
 class Fetching:
     """How files are fetched: the cache that receives them, the progress display, and the use of the network.
 
-    ``offline`` takes them from the cache alone. ``pause`` waits the given seconds between two attempts; None is a
-    wait that ends when the downloads stop.
+    ``offline`` takes them from the cache alone. ``pause`` waits the given seconds between two attempts; the default
+    wait ends as soon as the downloads are stopped.
     """
 
     cache: Cache

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from builder.fetch.credentials import Bearer, Login
 
 ATTEMPTS = 3
-PAGE_LIMIT = 32 << 20  # bytes; in 2026 the longest pages have about 20 MB
+PAGE_LIMIT = 32 << 20  # bytes; the longest pages were about 20 MB in 2026
 LONGEST = 120.0  # seconds for one complete response, however slowly it arrives
 JSON = "application/vnd.pypi.simple.v1+json"
 ACCEPT = f"{JSON}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 
 
 class UnansweredError(Exception):
-    """An index was unreachable or gave no usable response. The text is host and reason, without secrets."""
+    """An index was unreachable or gave no usable response. The message is the host and the reason, without secrets."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class SimpleIndex:
     def __init__(self, logins: Sequence[Bearer | Login], stop: threading.Event) -> None:
         self.stop = stop
         self.unreachable: dict[str, str] = {}
-        self.parsing = threading.Lock()  # one long page at a time: it takes a multiple of its size
+        self.parsing = threading.Lock()  # one page at a time: parsing takes a multiple of its size in memory
         try:
             self.client = Client(logins, timeout=ANSWERS)
         except BuildError as error:
@@ -71,7 +71,7 @@ class SimpleIndex:
             raise UnansweredError(f"{urlsplit(url).hostname}: no page of a simple index") from error
 
     def get(self, url: str, limit: int, accept: str = "*/*") -> tuple[str, bytes]:
-        """Return the content type and body of a response. Raises UnansweredError, also if it exceeds ``limit``."""
+        """Return a response's content type and body. Raises UnansweredError, also if it exceeds ``limit`` bytes."""
         try:
             place = origin(url)
             if place in self.unreachable:

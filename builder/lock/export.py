@@ -35,7 +35,7 @@ _PASSED = re.compile(
 def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables of an environment that uv may see while it reads a lockfile.
 
-    The running interpreter is appended to PATH: uv searches PATH for one, and a service has no PATH.
+    The running interpreter is appended to PATH: uv searches PATH for one, and a service may have no PATH.
     """
     passed = {name: value for name, value in environ.items() if _PASSED.fullmatch(name)}
     path = os.pathsep.join([environ.get("PATH") or os.defpath, str(base_interpreter().parent)])

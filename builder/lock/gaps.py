@@ -66,7 +66,7 @@ def why_none_fits(filenames: Sequence[str], target: Target, *, has_source: bool)
 
 
 def _glibc_needed(tags: Sequence[str], target: Target) -> str:
-    """Return the lowest glibc version with which one of the wheels would be compatible, or ''."""
+    """Return the lowest glibc version that would make one of the wheels compatible, or ''."""
     if target.platform != "linux":
         return ""
     from packaging.tags import parse_tag

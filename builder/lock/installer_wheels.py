@@ -51,7 +51,7 @@ def read_installer_lock(project: Path) -> Pylock:
 def choose_wheels(lock: Pylock, target: Target) -> tuple[list[Chosen], tuple[int, int] | None]:
     """Return the wheels for all Python minor versions, and the lowest glibc that they need (Linux only).
 
-    That is the lowest of GLIBC_FLOORS for which every package has a wheel, or None on other systems.
+    The glibc is the lowest of GLIBC_FLOORS for which every package has a wheel, or None on other systems.
     Raises BuildError, with the package's name, if a package has no compatible wheel.
     """
     if target.platform != "linux":

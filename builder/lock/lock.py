@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     _Picked = tuple[tuple["LockedWheel", ...], tuple["LockedSource", ...]]
 
-LAST_PATCH = 99  # the highest patch release of a Python for which markers are evaluated
+LAST_PATCH = 99  # the highest patch release for which markers are evaluated
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def select_wheels(lock: Lock, target: Target, *, build: bool = True) -> Selectio
 
 
 def _turning_points(pylock: Pylock, target: Target) -> list[int]:
-    """Return the patch releases at which the selection may change: 0, those named by a marker, and the next ones."""
+    """Return the patch releases at which the selection may change: 0, those in markers, and the ones after them."""
     texts = [str(pylock.requires_python or ""), *map(str, pylock.environments or ())]
     for package in pylock.packages:
         texts += [str(package.marker or ""), str(package.requires_python or "")]

@@ -1,4 +1,4 @@
-"""Choose the files of a model to bundle: by pattern, safetensors rather than pickles, always license and card."""
+"""Choose the files of a model to bundle: by pattern, safetensors rather than pickles, always with license and card."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def _is_document(path: str) -> bool:
 
 
 def _without_pickled_doubles(chosen: Sequence[str], name: str, progress: Progress) -> list[str]:
-    """Return the paths without pickled weights that are next to the same ones in safetensors.
+    """Return the paths, omitting pickled weights where the same folder has them as safetensors.
 
-    Not used with ``include`` patterns, which can add both.
+    Not used with ``include`` patterns, which may select both on purpose.
     """
     safe = {path.rpartition("/")[0] for path in chosen if path.rpartition("/")[2] in SAFE}
     left = [path for path in chosen if path.rpartition("/")[0] in safe and fnmatchcase(path.rpartition("/")[2], UNSAFE)]

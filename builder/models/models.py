@@ -78,9 +78,9 @@ def parse_model_spec(text: str) -> ModelSpec:
 
 
 def collect_model(source: ModelSource, fetching: Fetching) -> CollectedModel:
-    """Return a model with its files, from a folder or a hub, all with their SHA-256.
+    """Return a model with its files, from a folder or a hub, each with its SHA-256.
 
-    Raises BuildError if the model is not available or incomplete, or has files that cannot be bundled.
+    Raises BuildError if the model is unavailable or incomplete, or has files that cannot be bundled.
     """
     spec = _spec_of(source)
     if spec.folder is not None:
@@ -105,7 +105,7 @@ def _spec_of(source: ModelSource) -> ModelSpec:
 
 
 def measure_model(source: ModelSource, fetching: Fetching) -> tuple[int, int]:
-    """Return the number and total bytes of the files of a model to bundle; from a hub, only the listing is fetched."""
+    """Return the number and total size of a model's files to bundle; from a hub, only the listing is fetched."""
     spec = _spec_of(source)
     if spec.folder is not None:
         root = spec.folder.resolve()
@@ -121,7 +121,7 @@ def measure_model(source: ModelSource, fetching: Fetching) -> tuple[int, int]:
 
 
 def _list(spec: ModelSpec, fetching: Fetching) -> HubListing:
-    """Return the file list of a repository from the hub, or offline from the cache, which needs a full commit."""
+    """Return a repository's file list from the hub or, offline, from the cache, which requires a full commit."""
     repository, revision = spec.repository or "", spec.revision or ""
     if fetching.offline:
         return stored_listing(fetching.cache, repository, revision)

@@ -1,7 +1,7 @@
 """Check that a model has the files that an application opens according to the model's own documents.
 
 The rules are those of sentence-transformers (modules.json) and transformers (config.json, *.index.json).
-A model of another layout has none of these documents and is accepted without this check.
+A model with another layout has none of these documents and is accepted without this check.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WEIGHTS = tuple(f"*{suffix}" for suffix in weights.WEIGHTS)
 EXPORTS = ("onnx/*.onnx", "*.onnx", "openvino/*.xml")  # weights for other runtimes
 VOCABULARIES = ("tokenizer.json", "*.model", "vocab*", "*.tiktoken", "*.vocab", "*.spm")
 WITHOUT_VOCABULARY = ("ByT5Tokenizer", "CanineTokenizer", "PerceiverTokenizer")  # they work on bytes or characters
-# the files that modules of sentence-transformers open in addition to weights, if not config.json
+# the files other than weights that a module of sentence-transformers opens; by default, config.json
 OPENED = {
     "Normalize": (),
     "StaticEmbedding": ("tokenizer.json",),
@@ -41,7 +41,7 @@ WITH_WEIGHTS = (
 def require_whole(name: str, files: Mapping[str, Path]) -> None:
     """Raise BuildError if a model lacks a file that its own documents require, or has a damaged file or LFS pointer.
 
-    ``files`` maps the model's paths to bundle to their location on this machine.
+    ``files`` maps each path in the bundled model to its location on this machine.
     """
     for path, place in files.items():
         if place.stat().st_size < POINTER_LIMIT and place.read_bytes().startswith(POINTER):
@@ -104,7 +104,7 @@ def _of_module(module: Any, files: Mapping[str, Path]) -> Iterator[str]:
 
 
 def _document(name: str, path: str, files: Mapping[str, Path], kind: type[Any] = dict) -> Any:
-    """Return a JSON document of the model. Raises BuildError if it is invalid or has another structure."""
+    """Return a JSON document of the model. Raises BuildError if it is invalid or has an unexpected structure."""
     try:
         with files[path].open("rb") as file:
             value = json.loads(file.read(DOCUMENT_LIMIT))

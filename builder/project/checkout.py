@@ -62,7 +62,7 @@ def tracked(project_root: Path) -> list[str]:
 def changed(folder: Path) -> list[str]:
     """Return the paths below a folder whose content differs from the commit, sorted; empty without a commit.
 
-    Permissions are ignored, because a bundle holds none. Files that git is configured to skip are compared too.
+    Permissions are ignored, because bundles do not store them. Files that git is configured to skip are compared too.
     """
     if source_commit(folder) is None:
         return []
@@ -87,9 +87,9 @@ def top_of(folder: Path) -> Path:
 
 
 def uncommitted(top: Path, place: Path) -> list[Path]:
-    """Return the files of a path, a file or a folder, that differ from the commit of a work tree.
+    """Return the files at a path (a file or a folder) that are not in a work tree's commit or differ from it.
 
-    A path outside the work tree is returned itself, even if it is committed in another one.
+    A path outside the work tree is itself returned, even if it is committed in another one.
     """
     place = place.resolve()
     if not place.is_relative_to(top):
@@ -111,7 +111,7 @@ def _files(folder: Path) -> Iterator[Path]:
 def untracked(folder: Path) -> list[str]:
     """Return the files below a folder that git neither tracks nor ignores, sorted.
 
-    A list that exceeds the output limit of a process is cut off.
+    A list that exceeds the output limit of a process is truncated.
     """
     listing = _git(folder, "ls-files", "--others", "--exclude-standard", "-z")
     return sorted(listing.split("\0")[:-1])

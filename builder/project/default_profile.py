@@ -1,4 +1,4 @@
-"""The default profile of an application without one, derived from pyproject.toml and the project's layout."""
+"""The default profile for an application that has none, derived from pyproject.toml and the project's layout."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def default_profile(project_root: Path) -> Profile:
 def _free_names(launchers: list[Launcher], project: str, path: Path) -> tuple[list[Launcher], tuple[str, ...]]:
     """Return the launchers with names that no shell or installer uses, and a note for each renamed launcher.
 
-    Script names are chosen for a project's developers (``test``, ``start``), so the project's name is added
-    before a name that is taken. Raises UsageError if the result is not usable either.
+    Script names are chosen for a project's developers (``test``, ``start``), so the project's name is
+    prefixed to a name that is taken. Raises UsageError if the result is not usable either.
     """
     found, notes = [], []
     for launcher in launchers:

@@ -187,7 +187,7 @@ def _plugins(names: Sequence[str], profile: Path) -> Iterator[Path]:
 
 @contextmanager
 def as_usage(path: Path) -> Iterator[None]:
-    """Convert a TrustError about a document to a UsageError with the advice to fix the file."""
+    """Convert a TrustError about a document to a UsageError that advises to fix the file."""
     try:
         yield
     except TrustError as error:

@@ -40,7 +40,7 @@ class Index:
 
 @dataclass(frozen=True)
 class UvSettings:
-    """The uv settings of pyproject.toml that apply to builds from source too."""
+    """The uv settings of pyproject.toml that also apply to builds from source."""
 
     indexes: tuple[Index, ...] = ()
     keyring_provider: str = "disabled"
@@ -48,7 +48,7 @@ class UvSettings:
 
 
 def read_uv_settings(project_root: Path) -> UvSettings:
-    """Return the settings of [tool.uv]; uv has already rejected malformed ones when it read the lockfile."""
+    """Return the settings of [tool.uv]; uv already rejected malformed ones when it read the lockfile."""
     table = (read_toml(project_root / "pyproject.toml").get("tool") or {}).get("uv") or {}
     indexes = tuple(
         Index(
@@ -117,8 +117,8 @@ def has_src_layout(project_root: Path) -> bool:
 def top_level_packages(folder: Path, project_name: str | None, scripts: dict[str, str]) -> list[str]:
     """Return the top-level packages and modules of a folder that belong to a project.
 
-    Without ``project_name`` these are all of them (src layout), else only those with the project's name or
-    a script, because tests and tools are next to pyproject.toml too.
+    Without ``project_name``, return all of them (src layout); otherwise only those with the project's name or a
+    script's target, because tests and tools may also be next to pyproject.toml.
     """
     found = {path.parent.name for path in folder.glob("*/__init__.py")}
     found |= {path.stem for path in folder.glob("*.py")}

@@ -26,7 +26,7 @@ class Finding:
 
 
 def find_secret(file: Path) -> Finding | None:
-    """Return the first secret of a file, or None if it has none."""
+    """Return the first secret in a file, or None if it has none."""
     if _is_env_file(file.name):
         return Finding(_("settings for one machine"), 0)
     line, begins, tail = 1, True, b""

@@ -74,7 +74,7 @@ def collect_source(
 
 
 def list_files(folder: Path) -> list[str]:
-    """Return the regular files of a folder that git tracks, or if none all except caches and environments; sorted."""
+    """Return a folder's regular files, sorted: those that git tracks or, if none, all but caches and environments."""
     listed = tracked(folder) if is_checkout(folder) else []
     listed = listed or sorted(_everything(folder, set()))
     return [path for path in listed if (folder / path).is_file()]
@@ -111,7 +111,7 @@ def _everything(project_root: Path, leave_out: set[Path]) -> Iterator[str]:
         try:
             with os.scandir(project_root / above) as opened:
                 found = sorted(opened, key=lambda entry: entry.name)
-        except (PermissionError, FileNotFoundError, NotADirectoryError):  # left by a container, or removed meanwhile
+        except (PermissionError, FileNotFoundError, NotADirectoryError):  # owned by a container, or removed meanwhile
             continue
         for entry in found:
             if _is_rubbish(entry.name):
@@ -173,7 +173,7 @@ def _check_file(item: SourceFile, allowed: Sequence[str]) -> None:
 
 
 def _check_complete(files: list[SourceFile], profile: Profile, project_root: Path, progress: Progress) -> None:
-    """Raise BuildError if there is no file or a launcher's script is missing; warn of patterns without a match."""
+    """Raise BuildError if there is no file or a launcher's script is missing; warn about patterns without a match."""
     present = {item.path_in_app for item in files}
     if not present:
         raise BuildError(

@@ -34,7 +34,7 @@ def parse_toml(data: bytes, path: Path) -> dict[str, Any]:
 
 
 def quoted(text: str) -> str:
-    """Return a text as a TOML basic string: a JSON string without surrogate escapes, and with DEL escaped."""
+    """Return a string as a TOML basic string: a JSON string without surrogate escapes, and with DEL escaped."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

@@ -21,8 +21,8 @@ TOP, END, ENVIRONMENT, CONTAINER = "top", "end", "environment", "container"  # p
 class Unchecked:
     """Checks of validate that hosts will skip, the reason, and the profile lines that enable them.
 
-    ``add`` is TOML to paste at ``place``, because top-level keys come before any table, and no table may be
-    opened twice. A probe at the end belongs to the last model.
+    ``add`` is TOML to paste at ``place``: top-level keys must come before any table, and no table may be defined
+    twice. A probe at the end belongs to the last model.
     """
 
     checks: tuple[str, ...]

@@ -25,7 +25,7 @@ class Base:
     data: bytes
 
     def left_out(self, manifest: Manifest) -> frozenset[FileEntry]:
-        """Return the files that a delta bundle for a release omits. Raises BuildError if this cannot be its base."""
+        """Return the files that a delta bundle against this base omits. Raises BuildError if it cannot be the base."""
         try:
             delta.require_base(manifest, self.manifest)
         except TrustError as error:
@@ -39,7 +39,7 @@ class Base:
         return any(entry.sha256 == sha256 for entry in self.manifest.of_kind("wheel"))
 
     def described(self, manifest: Manifest) -> dict[str, Any]:
-        """Return the base of a delta bundle and the omitted files as JSON values, sizes in bytes."""
+        """Return the base of a delta bundle and the omitted files as JSON values, with sizes in bytes."""
         product, left_out = self.manifest.product, self.left_out(manifest)
         size = sum(entry.size for entry in left_out)
         return {"version": product.version, "counter": product.counter, "files": len(left_out), "bytes": size}

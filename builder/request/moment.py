@@ -27,7 +27,7 @@ class Moment:
     origin: str
 
     def advice(self, base: Manifest, project_root: Path) -> str:
-        """Return advice for a base that is not older than this release, by the counter's origin."""
+        """Return advice for a base that is not older than this release, depending on the counter's origin."""
         if self.origin == OPTION:
             return _("Use a --counter above {counter}, or an earlier base bundle.").format(counter=base.product.counter)
         if self.origin == VARIABLE:

@@ -47,13 +47,13 @@ def read_scope(run: Run) -> Scope:
     bases = bases_of(request, project.name, moment)
     profile = read_profile(request, progress)
     product = Product(project.name, profile.title, project.version, moment.counter)
-    # 1.2 Each target has all its wheels, and no known vulnerability that fails the build.
+    # 1.2 The wheels: each target must have all of them, and no known vulnerability may fail the build.
     lock = read_lock(root, extras=request.extras, groups=request.groups)
     knowledge = knowledge_of(request, run.policy, progress)
     standings = survey(lock, request.targets, build=request.sources)
     require_whole(standings)
     require_safe(knowledge, standings, progress)
-    # 1.3 The source files to bundle; warnings of unlisted settings and unused lazy imports.
+    # 1.3 The source files to bundle; warnings about unlisted settings and unused lazy imports.
     state = state_of(root, profile, standings, request.python)
     if request.strict_source:
         require_commit(state, root)

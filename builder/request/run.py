@@ -41,7 +41,7 @@ class Run:
 
     @property
     def fetching(self) -> Fetching:
-        """How files are fetched that do not come from the project's indexes."""
+        """How to fetch files that do not come from the project's indexes."""
         return Fetching(self.request.cache, self.progress, self.request.offline)
 
     @cached_property
@@ -58,7 +58,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Scope:
-    """The inputs read from a project; ``bases`` by the names of their targets, ``epoch`` in seconds since 1970."""
+    """The inputs read from a project; ``bases`` is keyed by target name, ``epoch`` is in seconds since 1970."""
 
     product: Product
     profile: Profile

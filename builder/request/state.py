@@ -66,7 +66,7 @@ class SourceState:
 def state_of(root: Path, profile: Profile, standings: Sequence[Standing], python: str | None = None) -> SourceState:
     """Return the state of a build's source, including the packages that the lockfile lists as folders.
 
-    ``python`` is the request's Python to embed: the path of an archive, for example.
+    ``python`` is the Python to include, as the request names it: for example, the path of an archive.
     """
     commit = source_commit(root)
     if commit is None:
@@ -88,7 +88,7 @@ def state_of(root: Path, profile: Profile, standings: Sequence[Standing], python
 
 
 def _uncommitted(root: Path, profile: Profile, folders: Iterable[Path], python: str | None) -> Iterator[Path]:
-    """Yield the inputs that are not in the commit of the project's repository and not pinned in another way.
+    """Yield the inputs that are neither in the commit of the project's repository nor pinned otherwise.
 
     Wheels are pinned by the lockfile, models of a hub by their revision, snapshots and exceptions by signatures, a
     Python from uv by uv, and profiles that ship with the builder by its version.
@@ -111,7 +111,7 @@ def _from(root: Path, path: Path) -> str:
 
 
 def _travels(path: str, profile: Profile) -> bool:
-    """Return whether a changed path is bundled; git reports changes in a submodule as its folder."""
+    """Return whether a changed path is bundled; git reports a changed submodule as its folder."""
     in_app = unicodedata.normalize("NFC", path)
     return travels(in_app, profile) or any(matches(pattern, [in_app]) for pattern in profile.include)
 
@@ -121,7 +121,7 @@ def _digest(path: Path) -> str:
 
 
 def report_state(state: SourceState, progress: Progress) -> None:
-    """Warn of files that differ from the commit, and of untracked files, which are not bundled."""
+    """Warn about files that differ from the commit, and about untracked files, which are not bundled."""
     if state.changed:
         text = plural(
             "{count} tracked file differs from commit {commit} and is included as is: {names}",
@@ -147,7 +147,7 @@ def report_state(state: SourceState, progress: Progress) -> None:
 
 
 def require_commit(state: SourceState, root: Path) -> None:
-    """Raise BuildError unless all inputs not pinned in another way are as in one commit (--strict-source)."""
+    """Raise BuildError unless every input that is not pinned otherwise matches the commit (--strict-source)."""
     if state.commit is None:
         raise BuildError(
             _("{folder} has no commit to compare its files with (--strict-source).").format(folder=root),
@@ -176,7 +176,7 @@ def require_commit(state: SourceState, root: Path) -> None:
 
 
 def require_same(before: SourceState, after: SourceState) -> None:
-    """Raise BuildError if the source changed during the build, because the bundle would misstate it."""
+    """Raise BuildError if the source changed during the build, because the bundle would record a wrong state."""
     if (before.commit, before.changed) != (after.commit, after.changed):
         names = sorted({path for path, _sha in {*before.changed} ^ {*after.changed}})
         raise BuildError(

@@ -21,7 +21,7 @@ BASES = tuple(f"{module}.BaseSettings" for module in ("pydantic_settings", "pyda
 class SettingsClass:
     """A class definition, possibly of settings: its bases, its configuration and its fields.
 
-    Each of ``fields`` has the names of variables (or of attributes, if the second item is False) and its line.
+    Each of ``fields`` is a tuple: names, whether they are names of variables (otherwise of attributes), and the line.
     """
 
     name: str

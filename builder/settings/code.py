@@ -2,7 +2,8 @@
 
 Supported are os.environ and copies of it, os.getenv, python-dotenv, settings classes of pydantic, ``envvar``
 of click and typer, decouple, environs and similar packages, and the project's own functions around these
-(wrappers.py). A name must be a string literal, or a constant or a loop over literals in the same file.
+(wrappers.py). A name must be a string literal, or a variable bound to literals by an assignment or a loop in
+the same file.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Module:
         self._bind()
 
     def dotted(self, node: ast.AST) -> str:
-        """Return the dotted name that a name or attribute was imported as (os.environ, for example), or ''."""
+        """Return the dotted name of the import that a name or attribute refers to (for example, os.environ), or ''."""
         parts: list[str] = []
         while isinstance(node, ast.Attribute):
             parts.append(node.attr)
@@ -144,7 +145,7 @@ def bindings(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, ast.expr, bool]]:
 def reads(module: Module) -> list[Read]:
     """Return the reads of settings in a file, except those that only save a value to restore it later."""
     found: list[tuple[int, Read]] = []
-    stored: set[tuple[int, str]] = set()  # function and name: set unconditionally
+    stored: set[tuple[int, str]] = set()  # (function, name) of settings that are set unconditionally
     work: list[tuple[ast.AST, int, frozenset[str], str]] = [(module.tree, 0, frozenset(), "")]
     while work:
         node, function, guards, prefix = work.pop()
@@ -173,7 +174,7 @@ def _names_read(module: Module, node: ast.AST) -> Texts:
 
 
 def asked(module: Module, node: ast.AST) -> tuple[ast.expr | None, Wrapper | None]:
-    """Return the expression of the name that a node looks up, and the wrapper that derives the setting's name or None.
+    """Return the expression for the name that a node looks up, and the wrapper, if any, that derives the setting.
 
     Both are None if the node looks up nothing.
     """

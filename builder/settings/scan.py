@@ -2,7 +2,7 @@
 
 1. the Python code of the bundle, from its syntax trees (code.py)
 2. guides: NAME=value in documents, example env files, container recipes
-3. excluded: settings of the profile or the template, variables of the system, those that only tests read
+3. excluded: settings of the profile or the template, system variables, and settings that only tests read
 
 The result is a note to the user of the builder and never fails a build: a profile may omit settings.
 """
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 SIZE_LIMIT = 1 << 20  # bytes of a file to inspect; larger ones are data
 CODE, DEPENDENCY, UNKNOWN = "code", "dependency", "unknown"  # the reader of a setting
-NAMES_SHOWN = 10  # of settings that only guides mention
+NAMES_SHOWN = 10  # settings shown that only guides mention
 TESTS = ("tests/*", "test/*", "*/tests/*", "*/test/*", "test_*.py", "*/test_*.py", "*_test.py", "*conftest.py")
 TOOLS = ("setup.py", "noxfile.py", "*/setup.py")
 GUIDES = ("*.md", "*.rst")
@@ -54,7 +54,7 @@ FOREIGN = (
     *("LC_", "XDG_", "PYTHON", "PYTEST_", "CONDA_", "LD_", "DYLD_", "SSH_", "GIT_", "GITHUB_", "GITLAB_", "UV_"),
     *("PIP_", "DOCKER_", "BUILDKIT_", "COMPOSE_", "KUBERNETES_", "SYSTEMD_", "PROCESSOR_", "PROGRAMFILES"),
 )
-PREFIXES = {"huggingface-hub": "HF"}  # packages whose variables have another prefix than their name
+PREFIXES = {"huggingface-hub": "HF"}  # packages whose variables are not prefixed with the package's name
 _PREFIX = re.compile(r"[A-Z][A-Z0-9_]*_")  # a string constant of code that composes names: "DEMO_" + name
 _DECLARED = re.compile(r"(?<![\w${%-])([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)=(?![=(\[{]|\$[(!?])")
 _EXAMPLE = re.compile(r"^[ \t]*#?[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=")
@@ -63,7 +63,7 @@ _RECIPE = re.compile(r"(?<![\w${%-])([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)[=:]")
 
 @dataclass(frozen=True, order=True)
 class Unlisted:
-    """A setting missing from both template and profile, the place of its first use or mention, and its reader."""
+    """A setting missing from both template and profile, where it is first used or mentioned, and its reader."""
 
     name: str
     file: str
@@ -175,13 +175,13 @@ def note_lines(unlisted: Collection[Unlisted]) -> Iterator[str]:
 
 
 def some_places(unlisted: Collection[Unlisted]) -> str:
-    """Return the first settings with their places, and the number of further ones."""
+    """Return the first settings with their locations, and the number of further ones."""
     named = [f"{item.name} ({item.place})" for item in unlisted]
     return ", ".join(named[:NAMES_SHOWN]) + (f" (+{len(named) - NAMES_SHOWN})" if len(named) > NAMES_SHOWN else "")
 
 
 def report(unlisted: Collection[Unlisted], progress: Progress) -> None:
-    """Warn of the settings that the code reads but PREFIX/.env cannot set."""
+    """Warn about the settings that the code reads but PREFIX/.env cannot set."""
     names = [item.name for item in unlisted if item.read_by == CODE]
     if names:
         text = _(
@@ -192,5 +192,5 @@ def report(unlisted: Collection[Unlisted], progress: Progress) -> None:
 
 
 def packages_of(lock: Lock) -> frozenset[str]:
-    """Return the names of all packages of a lockfile, of any target."""
+    """Return the names of all packages in a lockfile, for any target."""
     return frozenset(str(package.name) for package in lock.pylock.packages)

@@ -2,8 +2,8 @@
 
 With ``def setting(name): return os.environ.get("APP_" + name)``, the call ``setting("LEVEL")`` reads APP_LEVEL, in the
 same file and wherever it is imported. A parameter is tracked if it reaches the lookup unchanged, uppercased or with
-constant text around it, also through further functions; methods are tracked if called on their class or on a name
-bound to an object of it.
+constant text around it, including through other functions; methods are tracked if called on their class or on a
+name bound to an instance.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _learns(module: Module, theirs: dict[str, Wrapper]) -> bool:
 
 
 def _tail(path: str) -> str:
-    """Return the last part of a module's dotted name from its path."""
+    """Return the last part of a module's dotted name, given its path."""
     parts = path.removesuffix("/__init__.py").removesuffix(".py").split("/")
     return parts[-1]
 
@@ -88,7 +88,7 @@ def _objects(module: Module, kind: str) -> Iterator[str]:
 
 
 def _wrapper_of(module: Module, function: ast.FunctionDef | ast.AsyncFunctionDef, *, is_method: bool) -> Wrapper | None:
-    """Return the wrapper that a function is, or None if it reads no setting by a parameter."""
+    """Return a function as a wrapper, or None if it does not read a setting that a parameter names."""
     every = [*function.args.posonlyargs, *function.args.args]
     is_bound = is_method and "staticmethod" not in map(spelled, function.decorator_list)
     places = {item.arg: place for place, item in enumerate(every[1:] if is_bound else every)}
@@ -111,9 +111,9 @@ def _wrapper_of(module: Module, function: ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def _form(node: ast.expr) -> tuple[str, str, str, bool] | None:
-    """Return the variable in the expression of a name, its prefix and suffix, and whether it is uppercased.
+    """Return the variable in an expression for a name, its prefix and suffix, and whether it is uppercased.
 
-    None if the expression has another form.
+    Returns None if the expression has another form.
     """
     parts: list[ast.expr] = [node]
     if isinstance(node, ast.JoinedStr):
@@ -132,7 +132,7 @@ def _form(node: ast.expr) -> tuple[str, str, str, bool] | None:
 
 
 def _imported(module: Module, exported: Mapping[str, Mapping[str, Wrapper]]) -> Iterator[tuple[str, Wrapper]]:
-    """Yield the wrappers of other modules by the names under which a module imports them."""
+    """Yield (local name, wrapper) for each wrapper that a module imports from another."""
     for node in module.nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:

@@ -44,7 +44,7 @@ class Release:
 
     @property
     def is_complete(self) -> bool:
-        """Whether enough pinned keys have signed for the threshold of its zipapp."""
+        """Whether enough of the pinned keys have signed to meet the zipapp's threshold."""
         if self.pinned is None:
             return True
         role = self.pinned.roles["release"]

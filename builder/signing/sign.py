@@ -124,7 +124,7 @@ def generate_key(path: Path, passphrase: bytes | None, *, comment: str = "ragtra
 
 
 def signature_of(path: Path, key: PublicKey) -> Path:
-    """Return the path of a key's signature of a file. Raises UsageError if it would exceed SIGNATURES_LIMIT."""
+    """Return the path of a key's signature for a file. Raises UsageError if that would be one too many."""
     signature = path.with_name(f"{path.name}.{key.keyid}.sig")
     beside = [name for name in os.listdir(path.parent) if name.startswith(f"{path.name}.") and name.endswith(".sig")]
     if len({*beside, signature.name}) > SIGNATURES_LIMIT:
@@ -133,7 +133,7 @@ def signature_of(path: Path, key: PublicKey) -> Path:
 
 
 def too_many_signatures(path: Path) -> UsageError:
-    """Return the error for a signature beyond the number that hosts read."""
+    """Return the error for a signature beyond the number that hosts accept."""
     return UsageError(
         _("{path} would exceed the limit of {limit} signatures.").format(path=path, limit=SIGNATURES_LIMIT),
         advice=_("Sign with fewer keys."),

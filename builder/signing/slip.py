@@ -94,7 +94,7 @@ def page(release: Release) -> str:
 
 
 def signer_lines(release: Release) -> Iterator[str]:
-    """Yield a line for each pinned key and each signer, with whether it has signed."""
+    """Yield a line for each pinned key and each signer, stating whether it has signed."""
     pinned = [signer.key for signer in release.pinned.of_role(RELEASE)] if release.pinned else []
     for key in [*pinned, *(key for key in release.signers if key not in pinned)]:
         signed = "signed · 서명함" if key in release.signers else "has not signed yet · 아직 서명하지 않음"

@@ -1,7 +1,7 @@
-"""Attestations of the index (PEP 740): the publisher of each wheel, verified when a bundle is built.
+"""Attestations from the index (PEP 740): the publisher of each wheel, verified when a bundle is built.
 
 An attestation is a statement about a wheel's SHA-256, signed by a publisher's workflow with a certificate valid for
-some minutes; a public transparency log records the time. sigstore verifies it offline, against the trust root that
+a few minutes; a public transparency log records the time. sigstore verifies it offline, against the trust root that
 it stores for this user, or else the one that it ships with.
 
 The attestations that an index offers for a wheel never change after the upload, so they are cached, even if there
@@ -112,7 +112,7 @@ def require_good(verdicts: Mapping[LockedWheel, Verdict]) -> None:
 
 
 def indexes_of(wheels: Iterable[LockedWheel], lock: Lock) -> dict[LockedWheel, str]:
-    """Return the index of each wheel from one; wheels of folders, direct URLs and local builds are omitted."""
+    """Return the index of each wheel that has one, unlike wheels from folders, direct URLs and local builds."""
     by_digest = {
         wheel.hashes.get("sha256"): package.index
         for package in lock.pylock.packages
@@ -180,7 +180,7 @@ def place(cache: Cache, index: str, wheel: LockedWheel) -> Path:
 
 
 def keep(cache: Cache, index: str, wheel: LockedWheel, data: bytes) -> None:
-    """Cache an index's attestations of a wheel. Raises BuildError if the cache cannot be written."""
+    """Cache an index's attestations for a wheel. Raises BuildError if the cache cannot be written."""
     path = place(cache, index, wheel)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -194,7 +194,7 @@ def stored(cache: Cache, index: str, wheel: LockedWheel) -> bytes | None:
     path = place(cache, index, wheel)
     try:
         data = path.read_bytes()
-        with contextlib.suppress(OSError):  # a cache of another user can still be read
+        with contextlib.suppress(OSError):  # a cache that another user owns can still be read
             os.utime(path)  # ``prune`` reads this time as the last use
     except OSError:
         return None
@@ -224,7 +224,7 @@ def judged(wheel: LockedWheel, index: str, offered: bytes) -> Verdict:
 
 
 def evidence(verdicts: Mapping[LockedWheel, Verdict], wheels: Iterable[LockedWheel]) -> list[Member]:
-    """Return the bundle member that records the verdicts on its wheels; empty if none was checked."""
+    """Return the bundle member that records the verdicts on the wheels, or an empty list if none was checked."""
     rows = [
         {
             "wheel": wheel.filename,

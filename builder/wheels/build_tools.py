@@ -1,4 +1,4 @@
-"""The programs for building wheels from source: git to check out a commit, uv to build."""
+"""The programs that build wheels from source: git checks out a commit, uv builds."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ class Source:
 
 @dataclass(frozen=True)
 class Interpreter:
-    """A Python of this machine: its path and its language version."""
+    """A Python interpreter on this machine: its path and its version (X.Y)."""
 
     path: str
     version: str
 
 
 def interpreter_for(target: Target) -> Interpreter:
-    """Return the Python to build with: the target's version if it is for this platform, else the running one."""
+    """Return the interpreter to build with: the target's version if it is for this platform, else the running one."""
     running = Interpreter(sys.executable, host_target().python)
     if str(target) != str(host_target()) or target.python == running.version:
         return running

@@ -1,6 +1,6 @@
 """Build wheels of packages that the lockfile lists as source, once each, in an isolated environment (PEP 517).
 
-1. search the cache for a wheel built from the same source, by a key over all that pins it
+1. search the cache for a wheel built from the same source, by a key derived from all that pins it
 2. unpack the archive, the commit or the folder's own files into a scratch folder
 3. build the wheel with uv in an environment for this build only
 4. check name and version, and cache the wheel, repacked without times and modes of this machine
@@ -69,7 +69,7 @@ def build_wheels(sources: Sequence[LockedSource], target: Target, workshop: Work
 
 
 def fits(filename: str, target: Target) -> bool:
-    """Return whether a wheel is compatible with a target; a native one built here only fits this platform."""
+    """Return whether a wheel is compatible with a target; a native one built here fits only this platform."""
     tags = parse_wheel_filename(filename)[3]
     native = any(tag.platform.startswith("linux_") for tag in tags)
     return not tags.isdisjoint(target.tags()) and (not native or str(target) == str(host_target()))
@@ -200,11 +200,11 @@ def _copy_folder(folder: Path, tree: Path) -> None:
         shutil.copy(folder / path, copy)
 
 
-# what was built
+# checking and repacking the built wheel
 
 
 def _check(source: LockedSource, built: Path) -> None:
-    """Raise BuildError if a wheel has another name or version than the lockfile lists."""
+    """Raise BuildError if a wheel's name or version differs from the lockfile's."""
     try:
         name, version, _build, _tags = parse_wheel_filename(built.name)
     except InvalidWheelFilename as error:
@@ -223,7 +223,7 @@ def _check(source: LockedSource, built: Path) -> None:
 
 
 def _pack_anew(built: Path, packed: Path) -> None:
-    """Write a wheel again, with the same files in the same order, but fixed times and modes."""
+    """Repack a wheel: the same files in the same order, but with fixed times and modes."""
     with zipfile.ZipFile(built) as source, zipfile.ZipFile(packed, "w") as out:
         for info in source.infolist():
             member = zipfile.ZipInfo(info.filename, ZIP_TIME)

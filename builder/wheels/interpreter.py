@@ -1,8 +1,8 @@
 """A relocatable CPython for the target, so that the application does not depend on the host's.
 
 It comes from an archive in the layout of python-build-standalone (``install_only``), or from uv, which downloads one
-for any platform (UV_PYTHON_INSTALL_MIRROR). Each file is a member of the bundle, without links, headers, tests,
-documentation and installed packages.
+for any platform (UV_PYTHON_INSTALL_MIRROR). Each file is a member of the bundle; links, headers, tests,
+documentation and installed packages are omitted.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def _unpacked(archive: Path, scratch: Path) -> Path:
 def _extract(archive: tarfile.TarFile, target: Path) -> None:
     """Unpack an archive. Raises tarfile.TarError if a member's path is outside the target folder.
 
-    tarfile's own filter (PEP 706) is available from 3.11.4 on; Debian 12 has 3.11.2.
+    tarfile's own filter (PEP 706) requires Python 3.11.4; Debian 12 has 3.11.2.
     """
     if hasattr(tarfile, "data_filter"):
         archive.extractall(target, filter="data")
@@ -155,7 +155,7 @@ def _forget_place(home: Path) -> None:
 
 
 def _check_machine(program: Path, target: Target) -> None:
-    """Raise BuildError if the header of a program is of another platform or architecture than the target's."""
+    """Raise BuildError if a program's header is not for the target's platform and architecture."""
     with program.open("rb") as file:
         data = file.read(4096)
     system = "linux" if target.platform == "musllinux" else target.platform
@@ -194,7 +194,7 @@ def _members(home: Path, target: Target) -> Iterator[Member]:
         if path.is_symlink() or not path.is_file() or any(fnmatchcase(inner, pattern) for pattern in LEFT_OUT):
             continue
         if inner.startswith("bin/") and inner != program:
-            continue  # scripts that contain a path of the machine that built them
+            continue  # scripts, which contain paths of the machine that created them
         trouble = names.problem(f"{PYTHON}/{inner}")
         if trouble:
             raise BuildError(

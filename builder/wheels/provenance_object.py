@@ -40,7 +40,7 @@ def verify(wheel: LockedWheel, index: str, provenance: bytes) -> list[Mapping[st
                 distribution = Distribution(name=wheel.filename, digest=wheel.sha256)
                 attestation.verify(bundle.publisher, distribution, offline=True)
                 publishers.append({"predicate": attestation.statement["predicateType"], **_facts(bundle.publisher)})
-    except Exception as error:  # any exception of the library on untrusted data means that it is not valid
+    except Exception as error:  # any exception that the library raises on untrusted data means that it is invalid
         raise _broken(wheel, host, (str(error) or type(error).__name__).splitlines()[0]) from error
     if not publishers:
         raise _broken(wheel, host, _("no attestation found"))
@@ -48,10 +48,10 @@ def verify(wheel: LockedWheel, index: str, provenance: bytes) -> list[Mapping[st
 
 
 def require_root() -> None:
-    """Raise BuildError unless sigstore's trust root of this user can be read, without network access."""
+    """Raise BuildError unless this user's sigstore trust root can be read, without network access."""
     from sigstore.models import ClientTrustConfig
 
-    logging.getLogger("sigstore").setLevel(logging.ERROR)  # it warns of the offline mode
+    logging.getLogger("sigstore").setLevel(logging.ERROR)  # it warns about the offline mode
     try:
         ClientTrustConfig.production(offline=True)
     except Exception as error:

@@ -43,7 +43,7 @@ class Tools:
 
 
 def tools_of(target: Target, fetching: Fetching) -> Tools:
-    """Return the scanners' wheels for a target. Raises BuildError if one is not available or two overlap."""
+    """Return the scanners' wheels for a target. Raises BuildError if one is not available or two conflict."""
     paths = _fetch(target, fetching)
     require_apart(((path, wheel.filename) for wheel, path in paths.items()), target)
     facts = [wheel_facts(path, wheel) for wheel, path in paths.items()]
@@ -64,7 +64,7 @@ def _fetch(target: Target, fetching: Fetching) -> dict[LockedWheel, Path]:
 
 
 def own_python(fetching: Fetching) -> Path:
-    """Return the interpreter of an environment with the scanners for this machine, created once per lockfile."""
+    """Return the interpreter of this machine's environment for scanners, created once per lockfile and Python."""
     paths = _fetch(host_target(), fetching)
     lock = write_pylock(lock_rows(list(paths)))
     name = sha256_bytes(lock + f"{base_interpreter()} {sys.version}".encode())[:16]

@@ -60,7 +60,7 @@ def fetch_wheels(wheels: Sequence[LockedWheel], fetching: Fetching) -> dict[Lock
 def wheel_facts(path: Path, wheel: LockedWheel) -> WheelFacts:
     """Return the facts about a wheel's contents.
 
-    Raises BuildError if the zip is damaged, or its metadata is of another package or version.
+    Raises BuildError if the zip is damaged, or its metadata names another package or version.
     """
     name, version, _build, _tags = parse_wheel_filename(wheel.filename)
     try:
@@ -78,7 +78,7 @@ def wheel_facts(path: Path, wheel: LockedWheel) -> WheelFacts:
 
 
 def require_apart(wheels: Iterable[tuple[Path, str]], target: Target) -> None:
-    """Raise BuildError if two wheels, each (path, name), would install the same file, because hosts reject them."""
+    """Raise BuildError if two wheels, each (path, name), install conflicting files: hosts would reject them."""
     try:
         overlaps.require_none(wheels, target.python, platform=target.platform)
     except TrustError as error:

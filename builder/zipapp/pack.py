@@ -1,4 +1,4 @@
-"""The zipapp for one platform and architecture, running on CPython 3.9 to 3.14.
+"""The zipapp for one platform and architecture, which runs on CPython 3.9 to 3.14.
 
 The wheels come from the project's own hashed uv.lock, merged for all minor versions into one
 site-packages: pure and abi3 wheels once, the extension modules of the others next to each other
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 OWN_PACKAGES = ("bootstrap", "recovery", "validator", "installer", "bundle", "shared")
 LAUNCHER = "launch"  # the package of bootstrap that is placed at the root of the zip
-# modules that the launcher shares with the installer: ownership of paths, and errors of the host behind zipfile's
+# modules that the launcher shares with the installer: ownership of paths, and OS errors behind those of zipfile
 RULES = ("shared/files/owners.py", "shared/files/refused.py")
 ENTRY_POINT = "bootstrap.cli:main"
 # paths at which installers of other versions look for the application launcher (installer/release/signed.py)
@@ -55,7 +55,7 @@ LEFT_OUT = re.compile(
 class Packing:
     """How a zipapp is packed: the pinned policy, added as policy.json, or None, and the function that it starts.
 
-    ``epoch`` is the time of every member in seconds since 1970, and EARLIEST if it is earlier.
+    ``epoch`` is the time of every member in seconds since 1970; EARLIEST is used if it is earlier.
     """
 
     policy: bytes | None = None
@@ -238,7 +238,7 @@ def finish(bare: Path, output: Path, extra: Mapping[str, bytes], epoch: int) -> 
                     member.create_system = 3  # Unix, on every build machine
                     program = name.startswith("site-packages/bin/")
                     member.external_attr = (0o100755 if program else 0o100644) << 16
-                    # what refuses a Python that is too bare must not need zlib
+                    # the code that refuses an incomplete Python must not need zlib
                     member.compress_type = (
                         zipfile.ZIP_DEFLATED if name.startswith("site-packages/") else zipfile.ZIP_STORED
                     )

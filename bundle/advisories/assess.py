@@ -23,9 +23,10 @@ FRESH, AGED, OUT_OF_DATE, FUTURE = "fresh", "old", "stale", "future"
 
 @dataclass(frozen=True)
 class Assessment:
-    """A scan evaluated by a table: ``findings`` count, ``excepted`` do not; ``expired`` exceptions no longer apply.
+    """A scan evaluated by a severity table.
 
-    ``age`` is FRESH, AGED, OUT_OF_DATE or FUTURE; ``days`` is the age of the snapshot's newest record.
+    ``findings`` count, ``excepted`` do not; ``expired`` exceptions no longer apply. ``age`` is FRESH, AGED,
+    OUT_OF_DATE or FUTURE; ``days`` is the age of the snapshot's newest record.
     """
 
     table: str
@@ -39,7 +40,7 @@ class Assessment:
 
     @property
     def status(self) -> str:
-        """The worst status of findings, doubts and age."""
+        """The worst status among findings, doubts and age."""
         return worst([self.findings_status, WARN if self.doubts else PASS, self.age_status])
 
     @property
@@ -87,7 +88,7 @@ class Criteria:
 
 
 def assess(scan: Scan, criteria: Criteria, now: datetime) -> Assessment:
-    """Evaluate the findings of a scan, at the moment ``now``."""
+    """Evaluate the findings of a scan as of ``now``."""
     findings, excepted, expired = [], [], []
     for finding in scan.findings:
         about = [exemption for exemption in criteria.exceptions.exceptions if exemption.covers(finding)]

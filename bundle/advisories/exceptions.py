@@ -1,4 +1,4 @@
-"""Exceptions: findings that were accepted for a limited time, each for one of OpenVEX's justifications.
+"""Exceptions: findings that were accepted for a limited time, each with one of OpenVEX's justifications.
 
 Format 1 of ``exceptions.json``, signed under ragtrace-exceptions@v1. An expired exception no longer applies.
 """
@@ -47,7 +47,7 @@ def _specifier(value: Any, path: str) -> str:
 
 @dataclass(frozen=True)
 class Exemption(Value):
-    """One exception: an advisory (any of its identifiers), a package, versions as a specifier set (PEP 440)."""
+    """One exception: an advisory (any of its identifiers), a package, and versions as a specifier set (PEP 440)."""
 
     id: str = field(metadata=by(strict.text, limit=100))
     package: str = field(metadata=by(strict.text, limit=200))
@@ -59,7 +59,7 @@ class Exemption(Value):
     expires: datetime = field(metadata=by(time_from_json))
 
     def check(self, path: str) -> None:
-        """Refuse an exception that expires before its approval or more than LONGEST after it."""
+        """Refuse a name that is not normalized, and an expiry before the approval or more than LONGEST after it."""
         if canonicalize_name(self.package) != self.package:
             raise refuse(f"{path}.package", _("not a normalized name"))
         if not timedelta(0) < self.expires - self.approved <= LONGEST:
@@ -73,7 +73,7 @@ class Exemption(Value):
         return SpecifierSet(self.versions).contains(version, prereleases=True)
 
     def in_force(self, now: datetime) -> bool:
-        """Return whether it applies at the moment ``now``."""
+        """Return whether this exception applies at ``now``."""
         return self.approved <= now + AHEAD and now <= self.expires
 
 

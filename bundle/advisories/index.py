@@ -40,7 +40,7 @@ def _texts(intervals: Iterable[Interval]) -> list[str]:
 class Advisory(Value):
     """The part of an advisory that concerns one package; empty keys are omitted.
 
-    ``affected`` lists the affected intervals, ``versions`` affected versions outside of them (texts, as published),
+    ``affected`` lists the affected intervals, ``versions`` affected versions outside of them (strings, as published),
     ``possible`` the intervals for which the record contradicts itself. ``undecided`` is the reason why all other
     versions are undecided, or empty. ``score`` is a CVSS base score, ``severity`` one of LEVELS.
     """
@@ -85,7 +85,7 @@ class Index:
 
 
 def write_index(packages: Mapping[str, Iterable[Advisory]]) -> bytes:
-    """Return the bytes of an index of some packages."""
+    """Return the bytes of an index for these packages."""
 
     def line(name: str) -> str:
         found = [advisory.to_json() for advisory in packages[name]]
@@ -95,7 +95,7 @@ def write_index(packages: Mapping[str, Iterable[Advisory]]) -> bytes:
 
 
 def parse_index(data: bytes, name: str) -> Index:
-    """Split an index into its lines. Raises TrustError if they are not sorted by package, each once."""
+    """Split an index into its lines. Raises TrustError unless they are sorted by package, without duplicates."""
     lines: dict[str, bytes] = {}
     previous = ""
     for number, line in enumerate(data.split(b"\n")[:-1]):

@@ -1,6 +1,6 @@
-"""Matching of packages and advisories, by intervals and listed versions alone.
+"""Matching packages against advisories, by intervals and listed versions alone.
 
-An undecided match is reported as a value of its own, never omitted.
+An undecided match is reported as a separate value, never omitted.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class Installed:
 
 @dataclass(frozen=True)
 class Finding:
-    """An advisory, or several advisories of the same vulnerability, that affect a package.
+    """One or more advisories about the same vulnerability that affect a package.
 
-    ``certainty`` is AFFECTED or POSSIBLE. ``ids`` begin with the advisory's own; ``fixed`` lists the versions in which
-    it is fixed, the lowest first.
+    ``certainty`` is AFFECTED or POSSIBLE. ``ids`` lists the advisories' own IDs, then their aliases; ``fixed`` lists
+    the versions that fix it, the lowest first.
     """
 
     package: str
@@ -64,7 +64,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Doubt:
-    """An undecided match: a package, its version if known, the advisory (empty: all of them), the reason."""
+    """An undecided match: a package, its version if known, the advisory (empty: all of them) and the reason."""
 
     package: str
     version: str | None
@@ -105,7 +105,7 @@ def judge(advisory: Advisory, text: str) -> str:
 
 
 def scan(index: Index, installed: Iterable[Installed]) -> Scan:
-    """Match installed packages with the advisories of an index."""
+    """Match installed packages against the advisories of an index."""
     versions: dict[str, set[str | None]] = defaultdict(set)
     for one in installed:
         versions[canonicalize_name(one.name)].add(one.version)

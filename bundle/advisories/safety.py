@@ -31,7 +31,7 @@ Hit = tuple[str, str, str]
 def find_hits(
     interpreter: Interpreter, snapshot: Snapshot, packages: Collection[tuple[str, str]], *, limit: float
 ) -> set[Hit]:
-    """Return the hits of safety, (package, version, advisory), for names and public versions.
+    """Return safety's hits as (package, version, advisory), for packages given by name and public version.
 
     ``interpreter`` is that of the environment that contains safety, ``limit`` is in seconds. Raises ToolError if
     safety fails.
@@ -48,7 +48,7 @@ def find_hits(
 
 @dataclass(frozen=True)
 class Opinion:
-    """The hits of safety in some packages (names, public versions), and the canaries that it gets wrong."""
+    """The hits of safety in the scanned packages (names, public versions), and the canaries that it gets wrong."""
 
     hits: frozenset[Hit]
     blind: tuple[str, ...]
@@ -69,7 +69,7 @@ def second_opinion(python: Path, snapshot: Snapshot, installed: Iterable[tuple[s
 
 
 def differences(own: Collection[Hit], other: Collection[Hit]) -> list[str]:
-    """Return the hits that only one of two scanners found, as texts."""
+    """Return the hits that only one of two scanners found, as strings."""
     mine, others = set(own), set(other)
     only = [(hit, _("found by the matcher only")) for hit in mine - others] + [
         (hit, _("found by safety only")) for hit in others - mine

@@ -1,6 +1,7 @@
-"""Running a scanner in its tools environment: a program of this tool in its interpreter, JSON in and out.
+"""Running a scanner in its tools environment: a program of this tool calls it, with JSON as input and output.
 
-It gets no environment variable of the caller and an empty home: with stored credentials it would contact a server.
+It gets almost no environment variables of the caller, and an empty home: with stored credentials, it would contact a
+server.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Interpreter:
 
 @dataclass(frozen=True)
 class Scanner:
-    """A scanner as it is run: its interpreter, its program, its folder and its time limit in seconds.
+    """How a scanner is run: its interpreter, its program, its folder and its time limit in seconds.
 
     ``program`` is the file of shared/programs/scanners that calls it, ``folder`` its home and working folder.
     """
@@ -63,7 +64,7 @@ class Scanner:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Return the variables of a scanner: of the caller's, only those that a program needs to start."""
+    """Return the environment of a scanner: of the caller's variables, only those that a program needs to start."""
     passed = {name: os.environ[name] for name in PASSED_NAMES if name in os.environ}
     homes = dict.fromkeys(("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "TMPDIR", "TEMP", "TMP"), str(folder))
     return {**passed, **homes, "PATH": "", "PYTHONUTF8": "1"}

@@ -31,7 +31,7 @@ GATES: Mapping[str, frozenset[str]] = {
 }
 OLD = timedelta(days=30)  # if the snapshot is older, the status is at least WARN
 STALE = timedelta(days=90)  # from then on an empty result means nothing
-AHEAD = timedelta(days=1)  # honest machines' clocks and time zones differ by less
+AHEAD = timedelta(days=1)  # correctly set clocks differ by less, even with a wrong time zone
 
 
 def level_of(score: float | None) -> str:
@@ -43,5 +43,5 @@ def level_of(score: float | None) -> str:
 
 
 def worst(statuses: list[str]) -> str:
-    """Return the worst of some statuses, or PASS if there are none."""
+    """Return the worst status, or PASS if there are none."""
     return max(statuses, key=(PASS, WARN, FAIL).index, default=PASS)

@@ -29,7 +29,7 @@ HEADER, INDEX, NOTICE = "snapshot.json", "index.jsonl", "NOTICE"
 SAFETY_FILES = ("insecure.json", "insecure_full.json")
 MEMBERS = (INDEX, *SAFETY_FILES, NOTICE)
 SNAPSHOT_LIMIT = 64 << 20  # bytes of the zip
-MEMBER_LIMIT = 256 << 20  # bytes of one member; the real index of 2026 has 2 MB
+MEMBER_LIMIT = 256 << 20  # bytes of one member; the real index was 2 MB in 2026
 HEADER_LIMIT = 1 << 20  # bytes
 _BROKEN = (*BROKEN, KeyError, ValueError)
 
@@ -51,7 +51,7 @@ class MemberFile(Value):
 
 @dataclass(frozen=True)
 class Canary(Value):
-    """A version known to be affected by an advisory or not: a scanner that reports otherwise is blind to it."""
+    """A version known to be affected, or not, by an advisory: a scanner that reports otherwise cannot be relied on."""
 
     package: str = field(metadata=by(strict.text))
     version: str = field(metadata=by(strict.text))
@@ -59,7 +59,7 @@ class Canary(Value):
     hit: bool = field(metadata=by(strict.boolean))
 
 
-# a package that no one can publish, because its name is this tool's own; it is in every snapshot
+# a fictitious package, named after this tool, that is in every snapshot
 CANARIES = (
     Canary("ragtrace-canary", "1.5", "RAGTRACE-CANARY", hit=True),
     Canary("ragtrace-canary", "2.0", "RAGTRACE-CANARY", hit=False),
@@ -70,8 +70,8 @@ CANARIES = (
 class Header(Document):
     """The header of a snapshot.
 
-    ``sequence`` only grows; ``known_until`` is the time of the newest change of its records, ``made`` the time when it
-    was built. ``counts`` maps each type of record to its number.
+    ``sequence`` only grows; ``known_until`` is the time of the newest change to its records, ``made`` the time when it
+    was created. ``counts`` maps each type of record to its number.
     """
 
     sequence: int = field(metadata=by(strict.integer, least=1))
@@ -115,11 +115,11 @@ class Snapshot:
         return parse_index(self.member(INDEX), INDEX)
 
     def canaries(self) -> tuple[Canary, ...]:
-        """Return every canary of this snapshot, including those of all snapshots."""
+        """Return every canary of this snapshot, including those that all snapshots have."""
         return (*CANARIES, *self.header.canaries)
 
     def blind_spots(self) -> Iterator[str]:
-        """Yield each canary for which the matcher is wrong, as a text."""
+        """Yield each canary for which the matcher is wrong, as a string."""
         for canary in self.canaries():
             found = [one for one in self.index.of(canary.package) if one.id == canary.id]
             hit = any(judge(one, canary.version) == AFFECTED for one in found)
@@ -136,7 +136,7 @@ def read_snapshot(data: bytes) -> Snapshot:
 
 
 def _read(data: bytes, name: str, limit: int) -> bytes:
-    """Return a member, of which at most ``limit`` + 1 bytes are unpacked."""
+    """Return a member's bytes, unpacking at most ``limit`` + 1 of them."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sorted(archive.namelist()) != sorted((HEADER, *MEMBERS)):

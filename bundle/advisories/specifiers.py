@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def specifiers(advisory: Advisory) -> list[str]:
     """Return specifier sets whose union is exactly the versions that an advisory definitely affects.
 
-    Listed texts that are not versions are omitted.
+    Listed strings that are not versions are omitted.
     """
     listed = {str(version) for version in map(public, advisory.versions) if version is not None}
     return [interval.specifier() for interval in advisory.affected] + [

@@ -28,7 +28,7 @@ class Interval:
     high_closed: bool
 
     def holds(self, version: Version) -> bool:
-        """Return whether a public version is inside."""
+        """Return whether the interval contains a public version."""
         if version < self.low or (version == self.low and not self.low_closed):
             return False
         return self.high is None or version < self.high or (version == self.high and self.high_closed)
@@ -57,7 +57,7 @@ class Interval:
 
 @lru_cache(maxsize=4096)
 def public(text: str) -> Version | None:
-    """Return the public part of a version (PEP 440), or None if the text is not a version."""
+    """Return the public part of a version (PEP 440), or None if it is not a version."""
     try:
         version = Version(text)
     except InvalidVersion:
@@ -66,7 +66,7 @@ def public(text: str) -> Version | None:
 
 
 def parse_interval(value: Any, path: str) -> Interval:
-    """Parse an interval in its canonical form. Raises TrustError for any other text."""
+    """Parse an interval in its canonical form. Raises TrustError for anything else."""
     interval = _interval(strict.text(value, path))
     if interval is None:
         raise refuse(path, _("not a version range"))

@@ -1,4 +1,4 @@
-"""Findings for other tools: a VEX document in CycloneDX JSON (version 1.6), whose components are package URLs."""
+"""Findings for other tools: a VEX document in CycloneDX JSON (version 1.6), with package URLs for its components."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ LAUNCHER_KINDS = ("script", "module", "entry", "program")
 PROGRAM = "program"
 WORKING_FOLDERS = ("caller", "app", "data")
 PROGRAM_LIMIT = 16_000  # characters; Windows limits all arguments of a process to 32,767
-# keys of [thresholds]: seconds, 10^9 operations a second, 10^9 or 10^6 bytes (a second), milliseconds
+# keys of [thresholds]: seconds, 10^9 operations per second, 10^9 or 10^6 bytes (per second), milliseconds
 THRESHOLDS = (
     "import_seconds",
     "start_seconds",
@@ -87,7 +87,7 @@ class Launcher(Value):
     ``kind`` determines ``target``: a script of the source (``cli.py``), a module run with -m
     (``streamlit``), an entry point (``package.module:function``), or the name of a ``program`` of the
     profile, whose text is in the manifest and which is not a command. ``arguments`` precede the caller's.
-    ``cwd`` is the caller's folder, the application's, or that of the user's data; in the last, an argument
+    ``cwd`` is the caller's folder, the application's, or that of the user's data; in the last case, an argument
     that names a file relative to the caller's folder becomes absolute.
     """
 
@@ -126,7 +126,7 @@ class Launcher(Value):
 
 @dataclass(frozen=True)
 class Dashboard(Value):
-    """How to check that a web page of the application answers.
+    """How to check that a web page of the application responds.
 
     ``command`` is a launcher and its arguments, ``environment`` the variables that are set for it; ``{port}`` must
     occur in them at least once and is replaced by a free port. ``path`` is requested with GET from 127.0.0.1.
@@ -137,7 +137,7 @@ class Dashboard(Value):
     path: str = field(default="/", metadata=by(strict.matching, pattern=_PAGE, form=_page_form))
 
     def check(self, path: str) -> None:
-        """Refuse a page that would not get its port, and invalid variable names."""
+        """Refuse a dashboard that would not receive its port, and invalid variable names."""
         if not any(PORT in text for text in (*self.command[1:], *self.environment.values())):
             raise refuse(path, _("{port} is neither in command nor in environment").format(port=PORT))
         for name in self.environment:
@@ -149,7 +149,8 @@ class Dashboard(Value):
 class Container(Value):
     """The dependency container of an application: ``object`` is ``package.module:attribute``.
 
-    ``command`` is a launcher or a program, with its arguments, that makes it build the application's objects.
+    ``command`` is a launcher or a program, with its arguments, that makes the container build the application's
+    objects.
     """
 
     object: str = field(metadata=by(strict.matching, pattern=_ATTRIBUTE, form=_attribute_form))
@@ -228,7 +229,7 @@ class Application(Value):
 
     @property
     def data_layout(self) -> int:
-        """The number of the layout in which a release reads the user's data, or 0 if the profile declares none."""
+        """The number of the data layout that a release reads, or 0 if the profile declares none."""
         return self.migration.layout if self.migration else 0
 
     def _named_commands(self) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -241,7 +242,7 @@ class Application(Value):
             yield "container", self.container.command
 
     def check(self, path: str) -> None:
-        """Refuse launchers of one name, commands that name no launcher, and nested folders."""
+        """Refuse launchers with the same name, commands that name no launcher, and nested folders."""
         known = {launcher.name for launcher in self.launchers}
         if len(known) != len(self.launchers):
             raise refuse(f"{path}.launchers", _("duplicate name"))
@@ -260,7 +261,7 @@ class Application(Value):
 
 
 def require_names(application: Application, path: str) -> None:
-    """Refuse names by which this tool or the host would silently take precedence over the application.
+    """Refuse names that already mean something to this tool or the host, which would silently take precedence.
 
     Only profiles and new bundles are checked; installed releases were accepted by the rules of their time.
     """

@@ -3,7 +3,7 @@
 PREFIX/bin is added to a user's PATH, and a profile applies to every platform, so one rule holds for all targets. It
 excludes names of this tool; names that its scripts and printed commands call; programs that hosts have by default
 (other scripts on that PATH call them by name); shell keywords and builtins; and two names that a case-insensitive
-filesystem or the search for a program (PATHEXT) takes for one. Programs that only some hosts have, such as docker, are
+filesystem or the search for a program (PATHEXT) treats as one. Programs that only some hosts have, such as docker, are
 allowed: ``shadowed`` reports them to the builder.
 """
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TOOL = "ragtrace-offline"  # this tool's command in PREFIX/bin: validate, recover, rollback of that prefix
-PREVIOUS_TOOL = "ragtrace"  # its earlier name, which is now left to the application
+PREVIOUS_TOOL = "ragtrace"  # its earlier name, which applications may now use
 
-# this tool; the Pythons with which operators start the zipapp; programs that scripts and printed commands call
+# this tool; the interpreters that operators start the zipapp with; programs that scripts and printed commands call
 _OURS = re.compile(rf"(?:{TOOL}|ragtrace-install).*")
 _CALLED = re.compile(r"pythonw?[0-9.]*|pyw?|sh|cat|dirname|readlink|cmd|chcp|ssh-keygen|sha256sum|certutil|sudo")
 # extensions that the user may omit on Windows: PATHEXT, and PowerShell's scripts
@@ -59,7 +59,7 @@ _POWERSHELL = """
 """
 # programs of hosts: utilities of POSIX.1-2024 (XCU 3); additions of the base installations of Debian 12, RHEL 9 and
 # macOS 14 (coreutils, util-linux, procps, shadow, OpenSSH, systemd, apt, dnf); System32 of Windows 11, which precedes
-# PREFIX on PATH; Python's and git, which scripts of the host and the application's developers call by name
+# PREFIX on PATH; Python's tools and git, which scripts of the host and the application's developers call by name
 _POSIX_PROGRAMS = """
     ar asa at awk basename batch bc c17 c99 cal cflow chgrp chmod chown cksum cmp comm compress crontab csplit ctags
     cut cxref date dd delta df diff dirname du ed env ex expand expr file find fold fuser gencat getconf getopts
@@ -125,7 +125,7 @@ _CMD_WORDS = frozenset(_CMD.split())
 
 
 def typed(name: str) -> str:
-    """Return the form in which two names are equal if they start the same program on some host (case, PATHEXT)."""
+    """Return a form that is equal for two names if they start the same program on some host (case, PATHEXT)."""
     folded = name.casefold()
     while _SUFFIX.search(folded):
         folded = _SUFFIX.sub("", folded)
@@ -155,7 +155,7 @@ def taken(name: str) -> str | None:
 
 
 def shadowed(name: str) -> bool:
-    """Return whether a free name is also that of a program of some hosts, which the command would hide on PATH."""
+    """Return whether a free name is also that of a program on some hosts, which the command would shadow on PATH."""
     return typed(name) in _SOME
 
 

@@ -12,11 +12,11 @@ from shared.i18n import _
 
 @dataclass(frozen=True)
 class Probe(Value):
-    """A sentence and the embedding that the installed model must return for it, or the known properties of that.
+    """A sentence and the embedding that the installed model must return for it, or known properties of that embedding.
 
     ``command`` is a launcher and its arguments; the sentence is appended, and the command prints the
     embedding as a JSON list. Components may differ by at most ``tolerance`` each; if ``embedding`` is
-    empty, ``dimension`` is their number. ``normalised`` means that its length is 1. ``batch`` is a
+    empty, ``dimension`` is their number. ``normalised`` means that the embedding's length is 1. ``batch`` is a
     command that embeds each of several sentences appended to it, for measuring, or empty if there is none.
     """
 
@@ -44,7 +44,7 @@ class Probe(Value):
 
 @dataclass(frozen=True)
 class Model(Value):
-    """A model: its name (its folder in 07_Models), its origin, its revision, its probe."""
+    """A model: its name (its folder in 07_Models), its origin, its revision and its probe."""
 
     name: str = field(metadata=by(strict.matching, pattern=names.PLAIN, form=names.plain_form))
     repository: str = field(metadata=by(strict.text))

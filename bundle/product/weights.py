@@ -43,7 +43,7 @@ def fault(name: str, file: Path) -> str | None:
 
 
 def _of_safetensors(stream: BinaryIO, size: int) -> str | None:
-    """Check a file of https://huggingface.co/docs/safetensors: header length, header, tensors to its end."""
+    """Check a safetensors file (https://huggingface.co/docs/safetensors): header length, header, end of the tensors."""
     length = int.from_bytes(stream.read(8), "little")
     if length > min(size - 8, HEADER_LIMIT):
         if length > HEADER_LIMIT:

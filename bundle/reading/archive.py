@@ -1,7 +1,7 @@
-"""Reading a bundle's files: from the archive or from a folder to which the user unpacked it.
+"""Reading a bundle's files: from the archive, or from a folder into which the user unpacked it.
 
 The manifest determines each member, so nothing is parsed: the reader builds the only valid header of a
-member (POSIX.1-1988 ustar) and compares its 512 bytes. It stops at the first deviation.
+member (POSIX.1-1988 ustar) and compares all 512 bytes. It stops at the first deviation.
 Hashing takes most of the time and runs in other threads: one for the archive's own bytes and one for
 its members', or one per processor for the files of a folder.
 """
@@ -129,7 +129,7 @@ class _Inflated:
         return b"".join(self.blocks(size))
 
     def finish(self) -> None:
-        """Raise TrustError if data follow the stream, or the last volume is not the signed one."""
+        """Raise TrustError if data follows the stream, or the last volume is not the signed one."""
         if self.block(1) or self.inflate.unused_data or self.volumes.read():
             raise self.damaged(_("it has trailing data"))
         self.volumes.compare()
@@ -173,8 +173,8 @@ def own_entry(manifest_bytes: bytes) -> FileEntry:
 def visit_folder(root: Path, manifest_bytes: bytes, entries: Iterable[FileEntry], take: Take) -> None:
     """Pass each given file of an unpacked bundle to ``take`` with its verified blocks, several at a time.
 
-    The largest come first, so that no thread is left alone with one. Raises TrustError, or what
-    ``take`` raises; files that were not started then are skipped.
+    The largest come first, so that none is left to a single thread at the end. Raises TrustError, or
+    what ``take`` raises; files that have not been started by then are skipped.
     """
     drain(checked_blocks(own_entry(manifest_bytes), file_blocks(root / NAME, NAME)))
 

@@ -1,7 +1,7 @@
 """The files of a bundle on a medium: read in blocks, and each compared with its signed digest.
 
 A file is passed on as blocks; its digest is checked before the iterator ends, so a consumer that stores a
-file only after the iterator is exhausted stores verified bytes alone.
+file only after the iterator is exhausted stores only verified bytes.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def damaged(path: str, reason: str) -> TrustError:
 
 
 def refused(path: Path, error: OSError) -> HostError:
-    """Return the error for a file of the bundle that the host cannot read; its bytes may be right."""
+    """Return the error for a file of the bundle that the host cannot read; its bytes may be intact."""
     return troubles.trouble(error, troubles.READING_MEDIUM, path=path)
 
 
@@ -47,8 +47,8 @@ def refused(path: Path, error: OSError) -> HostError:
 def hashing() -> Iterator[ThreadPoolExecutor]:
     """Provide a thread for hashing, which is not joined at the end.
 
-    An abandoned reader is finalized wherever it is garbage-collected: in any thread, even one that is just being
-    started, and joining another thread there would never return.
+    An abandoned reader is finalized in whichever thread collects it as garbage, even one that is just being started;
+    joining another thread there could block forever.
     """
     worker = ThreadPoolExecutor(1)
     try:
@@ -58,7 +58,7 @@ def hashing() -> Iterator[ThreadPoolExecutor]:
 
 
 class Aside:
-    """A SHA-256 that a worker of one thread computes, some blocks behind (hashlib releases the GIL)."""
+    """A SHA-256 that a single-threaded worker computes, a few blocks behind (hashlib releases the GIL)."""
 
     def __init__(self, worker: ThreadPoolExecutor) -> None:
         self.worker, self.digest = worker, hashlib.sha256()
@@ -98,7 +98,7 @@ def checked_blocks(
 def kind_of(path: Path) -> int:
     """Return the st_mode of a path, following links, or 0 if it does not exist.
 
-    Raises HostError if this host denies access: on some Pythons pathlib would report a missing file.
+    Raises HostError if this host denies access: some versions of pathlib would report the file as missing.
     """
     try:
         return os.stat(path).st_mode
@@ -121,7 +121,7 @@ def is_folder(path: Path) -> bool:
 def file_blocks(path: Path, name: str) -> Iterator[bytes]:
     """Yield a regular file's bytes; links, pipes and devices are refused.
 
-    Raises HostError if the medium or this host refuses access to a file that may be right, else TrustError.
+    Raises HostError if the medium or this host refuses access to a file that may be intact, else TrustError.
     """
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:

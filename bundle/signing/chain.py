@@ -27,7 +27,7 @@ _FILE = re.compile(r"policy-(0|[1-9][0-9]{0,8})\.json")
 
 @dataclass(frozen=True)
 class Signed:
-    """A policy, its bytes, and its signature files by name; each signature is valid, by a trusted key or not."""
+    """A policy, its bytes, and its signature files by name; each signature is valid, but its key may be untrusted."""
 
     policy: Policy
     data: bytes
@@ -45,7 +45,7 @@ def file_name(number: int) -> str:
 
 
 def read_all(names: Iterable[str], read: Callable[[str], bytes]) -> list[Signed]:
-    """Return the policies among some files, sorted by number. Raises TrustError if one is invalid."""
+    """Return the policies among the named files, sorted by number. Raises TrustError if one is invalid."""
     present = sorted(names)
     found = [
         _read_one(name, int(matched[1]), present, read)
@@ -100,7 +100,7 @@ def check_next(current: Signed, following: Signed) -> None:
 def check_chain(kept: Sequence[Signed], highest: int, place: Path) -> Policy | None:
     """Return the last of the stored policies, each checked against the one before, or None if there are none.
 
-    ``highest`` is the highest number that was ever in force there. Raises TrustError if the chain is
+    ``highest`` is the highest number that was ever in force in ``place``. Raises TrustError if the chain is
     broken or its end is missing.
     """
     for index, signed in enumerate(kept):
@@ -120,8 +120,8 @@ def extend(kept: Sequence[Signed], offered: Sequence[Signed], keys: Sequence[Pub
     """Return the offered policies that come after the stored ones, in order; empty if all are known.
 
     The first policy is accepted only if every one of ``keys``, which the operator received
-    on paper, has its ``policy`` role and signed it. Raises TrustError for a rollback, a gap, another
-    policy of a known number, or too few trusted signatures.
+    on paper, has its ``policy`` role and signed it. Raises TrustError for a rollback, a gap, a
+    different policy with a known number, or too few trusted signatures.
     """
     if not offered:
         raise TrustError(_("No policy was found."), advice=_("Specify the policy-<N>.json files or their folder."))

@@ -1,4 +1,4 @@
-"""Files with which OpenSSH's own programs verify as a policy does."""
+"""Files that let OpenSSH's own programs verify signatures as a policy does."""
 
 from __future__ import annotations
 

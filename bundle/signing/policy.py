@@ -69,7 +69,7 @@ class Role(Value):
     keyids: tuple[str, ...] = field(metadata=by(strict.texts, key="keys", most=KEYS_LIMIT))
 
     def check(self, path: str) -> None:
-        """Refuse a threshold that different keys cannot reach."""
+        """Refuse duplicate keys, and a threshold that exceeds their number."""
         if len(set(self.keyids)) != len(self.keyids):
             raise refuse(f"{path}.keys", _("duplicate key"))
         if self.threshold > len(self.keyids):

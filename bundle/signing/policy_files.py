@@ -41,7 +41,7 @@ def pinned_policy(installer: Path | None) -> Policy | None:
 
 
 def offered(paths: Sequence[Path]) -> list[chain.Signed]:
-    """Return the policies in some files and folders; the signatures of a file are next to it."""
+    """Return the policies in the given files and folders; a file's signatures are next to it."""
     found: dict[int, chain.Signed] = {}
     for path in paths:
         if not path.exists():

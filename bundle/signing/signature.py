@@ -1,7 +1,7 @@
 """OpenSSH signatures (PROTOCOL.sshsig), read strictly: each has exactly one accepted encoding.
 
 The accepted signatures are a subset of those that ``ssh-keygen -Y check-novalidate`` accepts, so that an
-operator can check everything before code of this tool runs. Numbers and strings are those of RFC 4251,
+operator can check everything before any code of this tool runs. Numbers and strings are those of RFC 4251,
 key and signature blobs of RFC 8709 (Ed25519), RFC 5656 (ECDSA) and OpenSSH's PROTOCOL.u2f (sk-).
 """
 
@@ -64,7 +64,7 @@ class PublicKey:
 
     @property
     def point(self) -> bytes:
-        """The key without type and application: two keys with one point have one owner."""
+        """The key without type and application: two keys with the same point have the same owner."""
         return _split_key(self.blob)[1]
 
     def line(self, comment: str = "") -> str:
@@ -78,7 +78,7 @@ def wire(*strings: bytes) -> bytes:
 
 
 def mpint(value: int) -> bytes:
-    """Return the content of an RFC 4251 mpint for a number that is not negative."""
+    """Return the content of an RFC 4251 mpint for a non-negative number."""
     return value.to_bytes(value.bit_length() // 8 + 1, "big") if value else b""
 
 
@@ -103,7 +103,7 @@ class _MalformedError(Exception):
 
 
 class _Reader:
-    """Consumes RFC 4251 values from the front of some bytes; ``done`` refuses trailing bytes."""
+    """Consumes RFC 4251 values from the front of a byte string; ``done`` refuses trailing bytes."""
 
     def __init__(self, data: bytes) -> None:
         self.left = data
@@ -126,7 +126,7 @@ class _Reader:
 
 
 def _split_key(blob: bytes) -> tuple[str, bytes, bytes]:
-    """Return type, point and application (empty except for sk-) of a key blob, all checked."""
+    """Return the type, point and application (empty except for sk-) of a key blob, after checking them."""
     reader = _Reader(blob)
     name = reader.string()
     kind = next((kind for kind in KINDS if kind.encode() == name), None)
@@ -201,8 +201,8 @@ def _decode_base64(text: bytes) -> bytes:
 def verify(armoured: bytes, message: bytes, namespace: str, *, name: str = "") -> PublicKey:
     """Return the key that signed a message for a namespace.
 
-    The policy decides whether that key is trusted. ``name`` is the signature's file, for the
-    error. Raises TrustError with the first rule that the signature breaks.
+    The policy decides whether that key is trusted. ``name`` is the signature's file, named in
+    the error. Raises TrustError with the first rule that the signature breaks.
     """
     try:
         return _verify(armoured, message, namespace)

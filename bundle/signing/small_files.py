@@ -27,7 +27,7 @@ def is_there(path: Path) -> bool:
 
 
 def names_in(folder: Path) -> list[str]:
-    """Return the sorted names in a folder. Raises TrustError if it cannot be read: a file might forbid something."""
+    """Return a folder's sorted names. Raises TrustError if it cannot be read: an unseen file might forbid something."""
     try:
         return sorted(os.listdir(folder))
     except OSError as error:

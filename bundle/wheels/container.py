@@ -1,6 +1,6 @@
 """Checks of a wheel as a zip: its central directory and its local headers must agree, and contain nothing unsafe.
 
-No member is duplicate, escapes, or exceeds the limits when unpacked, and no two share bytes.
+No member is a duplicate, escapes the target folder, or exceeds the limits when unpacked, and no two share bytes.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from shared.i18n import _, plural
 MEMBERS_LIMIT = 100_000
 RATIO_LIMIT = 1100  # deflate cannot exceed 1032:1 (zlib's technical details); a higher ratio is false
 UNPACKED_LIMIT = 16 << 30  # bytes
-METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # uv reads more, which zip bombs need
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # uv supports more, which zip bombs rely on
 _ENCRYPTED = 0x2041  # flags of encryption (APPNOTE 4.4.4)
 PYTHON = r"pythonw?[0-9.]*[tdm]?(\.exe)?"  # possible names of an environment's interpreter
 _INTERPRETER = re.compile(rf"(?i)[^/]+\.data/(scripts/{PYTHON}|data/((bin|scripts)/{PYTHON}|pyvenv\.cfg))")
 # signature, flags, method, CRC, sizes, lengths of name and extra field (APPNOTE 4.3.7)
 _LOCAL = struct.Struct("<4s2xHH4xLLLHH")
 _CENTRAL = struct.Struct("<28x3H12x")  # lengths of name, extra field and comment (APPNOTE 4.3.12)
-_ENDS = (b"PK\5\6", b"PK\6\6")  # possible records after the directory: its end, or that of a large file
-_LARGE = struct.Struct("<HHQQ")  # the extra field of a large file: both sizes (APPNOTE 4.5.3)
+_ENDS = (b"PK\5\6", b"PK\6\6")  # possible records after the directory: its end, or that of Zip64
+_LARGE = struct.Struct("<HHQQ")  # the Zip64 extra field: both sizes (APPNOTE 4.5.3)
 _LATER, _LONG = 0x8, 0xFFFFFFFF  # CRC and sizes follow the file; a size is in the extra field
 
 
 def check_directory(wheel: zipfile.ZipFile, name: str) -> None:
-    """Refuse a directory longer or shorter than its entries: zipfile would read on, and other readers stop."""
+    """Refuse a directory longer or shorter than its entries: zipfile would read on where other readers stop."""
     file, end = wheel.fp, wheel.start_dir
     assert file is not None  # it is open
     for _member in wheel.infolist():
@@ -41,7 +41,7 @@ def check_directory(wheel: zipfile.ZipFile, name: str) -> None:
 
 
 def check_members(wheel: zipfile.ZipFile, name: str) -> None:
-    """Refuse members that are duplicate, collide, escape, or exceed the limits when unpacked."""
+    """Refuse members that are duplicates, collide, escape the target folder, or exceed the limits when unpacked."""
     members = wheel.infolist()
     if not 0 < len(members) <= MEMBERS_LIMIT:
         raise damaged(
@@ -62,14 +62,14 @@ def check_members(wheel: zipfile.ZipFile, name: str) -> None:
 
 
 def _check_member(member: zipfile.ZipInfo, name: str) -> None:
-    written = member.orig_filename  # zipfile cuts the other at a NUL, and converts backslashes on Windows
+    written = member.orig_filename  # zipfile cuts ``filename`` off at a NUL, and converts backslashes on Windows
     parts = written.rstrip("/").split("/")
     if any(part in ("", ".", "..") for part in parts) or re.search(r"[\\\x00-\x1f\x7f]|^[A-Za-z]:", written):
         raise damaged(name, _("{member!r} is an unsafe path").format(member=written[:200]))
     trouble = names.too_far(written)
     if trouble:
         raise damaged(name, _("{member!r} is {reason}").format(member=written[:80], reason=trouble))
-    if member.filename != written:  # an extra field of its own gives it another name in some readers
+    if member.filename != written:  # some readers take another name from an extra field
         raise damaged(name, _("{member!r} has two different names").format(member=written[:200]))
     if _INTERPRETER.fullmatch(written):
         raise damaged(name, _("{member!r} would replace the interpreter").format(member=written[:200]))

@@ -3,9 +3,9 @@
 Paths are those of the installed tree, with slashes; digests are those of the wheel's RECORD, so that a caller that
 trusts the wheel's own digest need not trust any installed file. These rules alone determine what an installer writes:
 
-1. ``.data`` folders are spread (PyPA: binary distribution format); scripts get the first lines of this platform.
+1. ``.data`` folders are spread (PyPA: binary distribution format); scripts get this platform's first lines.
 2. A console script is generated from the module and function of its entry point, and from nothing else.
-3. INSTALLER and REQUESTED have one content each; that of RECORD and of uv's note of the wheel's time is not known.
+3. INSTALLER and REQUESTED have fixed contents; those of RECORD and uv_cache.json (the wheel's time) are unknown.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ if __name__ == "__main__":
         sys.argv[0] = sys.argv[0][:-4]
     sys.exit({function}())
 """
-# the same for a script that declares its encoding, in which the shell's line must be valid too: it contains no letter
+# the same for a script that declares its encoding, in which the shell's line must be valid too: the name of the
+# interpreter is written without letters
 CODED_HEAD = b"""\
 #!/bin/sh
 # coding: %s
@@ -61,7 +62,7 @@ _IS_WINDOWS = sys.platform == "win32"
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment: its path in a release, and its Python, for example 3.11."""
+    """A virtual environment: its path in a release, and its Python version, for example 3.11."""
 
     root: str
     python: str
@@ -80,7 +81,7 @@ class Environment:
 
 
 def expected(file: BinaryIO, environment: Environment) -> dict[str, str]:
-    """Return path → SHA-256 (or MADE) of every file that installing a wheel writes.
+    """Return the SHA-256 (or MADE) of every file that installing a wheel writes, by path.
 
     Raises ValueError, or an error of zipfile, csv or configparser, if the wheel cannot be read.
     """

@@ -1,4 +1,4 @@
-"""Files that two wheels would both install: if their contents differ, the installer's order would decide.
+"""Files that two wheels would both install: if the contents differ, the order of installation would decide.
 
 Identical contents are fine, for example in packages that share a namespace (an empty __init__.py). On
 case-insensitive filesystems, names that differ only in case collide whatever they contain: one cannot be imported.
@@ -29,7 +29,7 @@ IGNORING_CASE = frozenset({"windows", "win32", "macos", "darwin"})  # by default
 def require_none(wheels: Iterable[tuple[Path, str]], python: str, *, platform: str = sys.platform) -> None:
     """Raise TrustError, naming both wheels, if two of them would install one file with different contents.
 
-    Each is (path, name), and its structure was checked before (wheels.inspect). ``platform`` is that of the host.
+    Each wheel is (path, name), its structure already checked (structure.inspect). ``platform`` is that of the host.
     """
     environment = wheel_files.Environment("venv", python)
     known: dict[str, tuple[str, str]] = {}

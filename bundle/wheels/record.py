@@ -1,7 +1,7 @@
 """Verification of installed distributions by their RECORD (PyPA: recording installed projects).
 
 Every file that a RECORD lists with a digest is hashed; files that no RECORD lists are reported. This runs
-before any installed module is imported, and at any later time.
+before any installed module is imported, and can be repeated at any time.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def plain_version(text: str) -> str:
 
     try:
         return str(Version(text))
-    except ValueError:  # InvalidVersion, or more digits than Python reads
+    except ValueError:  # InvalidVersion, or more digits than int() accepts
         return text
 
 
@@ -124,7 +124,7 @@ def sha256_of(path: Path | str, most: int = FILE_SIZE_LIMIT) -> str | None:
         if not stat.S_ISREG(status.st_mode) or status.st_size > most:
             return None
         handle = reading.open_regular(path)
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # a name with a NUL, which no file has
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the name, which no file has
         return None
     return sha256_of_open(handle)
 
@@ -152,7 +152,7 @@ def survey(site: Path, hash_of: Hash = sha256_of) -> Survey:
     lines = recorded(site)
     owners = {line.path: line.owner for line in lines}
     missing, altered, digests = [], [], {}
-    with ThreadPoolExecutor(1) as aside:  # it runs while hashing waits
+    with ThreadPoolExecutor(1) as aside:  # this runs while the main thread waits for the hashes
         others = aside.submit(lambda: [path for path in _others(str(site), owners) if not is_bytecode_of(path, owners)])
         contents = digests_of([line.path for line in lines], hash_of)
     for line, found in zip(lines, contents):
@@ -172,7 +172,7 @@ def _others(site: str, known: Container[str]) -> Iterator[str]:
 
 
 def module_of(path: str) -> str | None:
-    """Return the module whose cached bytecode (PEP 3147) a file is by its path, or None for any other file."""
+    """Return the path of the module whose cached bytecode (PEP 3147) has this path, or None for any other path."""
     folder, name = os.path.split(path)
     if not name.endswith(".pyc") or os.path.basename(folder) != "__pycache__":
         return None

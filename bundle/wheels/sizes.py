@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # how much a release may exceed the totals of its manifest: older builders counted a little less
 PROMISE_SHARE, PROMISE_BYTES, PROMISE_FILES = 0.1, 16 << 20, 500
-WRITTEN_KINDS = ("source", "script", "interpreter")  # kinds of files of a release other than wheels
+WRITTEN_KINDS = ("source", "script", "interpreter")  # kinds of files, other than wheels, that a release contains
 
 
 class Unpacked(NamedTuple):
@@ -51,6 +51,6 @@ def require_promise(manifest: Manifest, wheels: Iterable[Unpacked]) -> None:
 
 
 def of_wheel(wheel: zipfile.ZipFile) -> Unpacked:
-    """Return the totals of a wheel, by its central directory."""
+    """Return the totals of a wheel from its central directory."""
     files = [member for member in wheel.infolist() if not member.is_dir()]
     return Unpacked(sum(member.file_size for member in files), len(files))

@@ -1,8 +1,9 @@
-"""Checks of a wheel's structure before uv reads it, because installers accept hostile ones.
+"""Checks of a wheel's structure before uv reads it, because installers accept hostile wheels.
 
-It is an unambiguous zip (container.py) without an unsafe entry point; its package is the one in its file name and in
-the manifest, and its RECORD lists exactly its members, each with a digest. Contents are compared with RECORD
-on the installed tree (record.py); ``contradiction`` determines afterwards whether the wheel was at fault.
+A wheel must be an unambiguous zip (container.py) without unsafe entry points; its package must be the one in its file
+name and in the manifest, and its RECORD must list exactly its members, each with a digest. Contents
+are compared with RECORD on the installed tree (record.py); ``contradiction`` then determines whether the wheel was at
+fault.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def inspect(path: Path, package: Package) -> sizes.Unpacked:
 
 
 def unpacked(path: Path, name: str) -> sizes.Unpacked:
-    """Return a wheel's unpacked totals, by its central directory alone. Raises TrustError if a member is not valid."""
+    """Return a wheel's unpacked totals from its central directory alone. Raises TrustError if a member is not valid."""
 
     def inspect(wheel: zipfile.ZipFile) -> sizes.Unpacked:
         container.check_members(wheel, name)
@@ -75,7 +76,7 @@ def unpacked(path: Path, name: str) -> sizes.Unpacked:
 
 
 def contradiction(path: Path, name: str) -> TrustError | None:
-    """Return why no installer can install a wheel, because its members differ from its RECORD, or None if they match.
+    """Return the error if a wheel's members differ from its RECORD, so that it cannot be installed, or None.
 
     Every member is unpacked and hashed, so this is called only after a failure.
     """
@@ -88,9 +89,9 @@ def contradiction(path: Path, name: str) -> TrustError | None:
 
 @contextmanager
 def blamed(wheels: Iterable[tuple[Path, str]]) -> Iterator[None]:
-    """Replace a failure in this block by an error about the wheel that caused it, if one of these (path, name) did.
+    """Replace a failure in this block with an error about the wheel, given as (path, name), that caused it, if any did.
 
-    Raises TrustError if a wheel contradicts its RECORD, else the error of the block.
+    Raises TrustError if a wheel contradicts its RECORD, otherwise the original error.
     """
     try:
         yield
@@ -103,7 +104,7 @@ def blamed(wheels: Iterable[tuple[Path, str]]) -> Iterator[None]:
 
 
 def _read(path: Path, name: str, look: Callable[[zipfile.ZipFile], T]) -> T:
-    # IndexError, struct.error: a central directory with false lengths, on some Pythons
+    # IndexError, struct.error: a central directory with false lengths, on some versions of Python
     try:
         with readable(path), reading.opened(path) as file, zipfile.ZipFile(file) as wheel:
             return look(wheel)
@@ -124,7 +125,7 @@ def _check_package(wheel: zipfile.ZipFile, package: Package) -> None:
 
 
 def _check_metadata(wheel: zipfile.ZipFile, package: Package) -> None:
-    """Refuse a wheel whose file name or METADATA has another package, or whose WHEEL no installer supports."""
+    """Refuse a wheel whose file name or METADATA names another package, or whose WHEEL has an unsupported format."""
     name, (info,) = package.wheel, {member.split("/")[0] for member in wheel.namelist() if _IN_INFO.match(member)}
     metadata = _read_member(wheel, f"{info}/METADATA", METADATA_LIMIT, name)
     reported = HeaderParser().parsestr(metadata.decode("utf-8", "replace"))
@@ -147,7 +148,7 @@ def named(name: str) -> tuple[str, str]:
 
     try:
         title, version, _build, _tags = parse_wheel_filename(name.rpartition("/")[2])
-    except ValueError as error:  # InvalidWheelFilename, or more digits than Python reads
+    except ValueError as error:  # InvalidWheelFilename, or more digits than int() accepts
         raise damaged(name, _("not a valid wheel file name")) from error
     return title, str(version)
 

@@ -52,7 +52,7 @@ def snapshot_facts() -> Schema:
 
 
 def scanned() -> Schema:
-    """Return the properties of the assessment of a scan of packages."""
+    """Return the properties of an assessed scan."""
     words = dict.fromkeys(("id", "package", "versions", "statement", "approver"), FULL_TEXT)
     exemption = closed({**words, "justification": {"enum": list(JUSTIFICATIONS)}, "approved": TIME, "expires": TIME})
     undecided = {"package": FULL_TEXT, "version": nullable(ANY_TEXT), "id": ANY_TEXT, "reason": FULL_TEXT}

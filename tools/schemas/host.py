@@ -169,7 +169,7 @@ def history() -> Schema:
 
 
 def audit_log() -> Schema:
-    """Return the schema of ``audit-log``: its entries, or with verify and export how it stands."""
+    """Return the schema of ``audit-log``: its entries or, with verify and export, the state of the chain."""
     known = {"time": TIME, "user": ANY_TEXT, "action": ANY_TEXT, "outcome": ANY_TEXT, "previous": SHA256}
     entry = {"type": "object", "properties": known, "required": list(known)}
     entries = closed({"entries": items(described(entry, "more keys may come"))})
@@ -178,7 +178,7 @@ def audit_log() -> Schema:
 
 
 def backup() -> Schema:
-    """Return the schema of ``backup``: the one that was made, with list all, with restore what was done, or a plan."""
+    """Return the schema of ``backup``: the new one; with list, all; with restore, the result or the plan."""
     facts = {
         "id": described(ANY_TEXT, "what restore takes"),
         "path": ANY_TEXT,
@@ -206,7 +206,7 @@ def uninstall() -> Schema:
 
 
 def error() -> Schema:
-    """Return the schema of what any command prints instead of its result when it stops."""
+    """Return the schema of what any command prints instead of its result if it fails."""
     codes = sorted({code for _kind, code in EXIT_CODES} | {BUG})
     inside = {
         "code": described({"enum": codes}, "the exit code"),

@@ -69,7 +69,7 @@ def taken_by(read: Callable[..., Any]) -> Schema:
     if isinstance(owner, type) and issubclass(owner, strict.Value):
         return value(owner)
     inner = taken_by(bounds["of"]) if "of" in bounds else {}
-    # JSON Schema searches for a pattern, the readers match the whole text
+    # JSON Schema searches for a pattern; the readers match the whole string
     pattern = f"^(?:{bounds['pattern'].pattern})$" if "pattern" in bounds else None
     of: dict[Any, Callable[[], Schema]] = {
         strict.text: lambda: TEXT if bounds.get("empty") else FULL_TEXT,

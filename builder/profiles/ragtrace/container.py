@@ -1,4 +1,4 @@
-"""Let RAGTrace's container build everything that an evaluation needs, from its settings alone, without prompts."""
+"""Check that RAGTrace's container builds everything that an evaluation needs, from settings alone, without prompts."""
 
 import sys
 

@@ -1,7 +1,7 @@
 """Embed each argument through RAGTrace's own adapter, as its evaluations do, and print the last embedding.
 
-The adapter returns zeros on failure, and a model that was not loaded correctly is likely to embed all texts alike: both
-are errors here.
+The adapter returns zeros on failure, and a model that was not loaded correctly is likely to embed all sentences
+alike: both are errors here.
 """
 
 import json
@@ -11,7 +11,7 @@ import numpy as np
 from src.config import settings
 from src.infrastructure.embedding.bge_m3_adapter import BgeM3EmbeddingAdapter
 
-OTHER = "The cat sleeps on the warm roof."  # of another meaning than what the profile asks
+OTHER = "The cat sleeps on the warm roof."  # unrelated in meaning to the profile's probe sentence
 
 
 def main(sentences):
