@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def commands() -> dict[str, str]:
-    """Return the one-line help of each command, in the order in which a host usually needs them."""
+    """Return the one-line help of each command, in the order in which they are usually needed on a host."""
     return {
         "verify": _("verify the signatures and every byte of a bundle"),
         "install": _("install a bundle as a new release and activate it"),
@@ -89,7 +89,7 @@ def _main(argv: list[str] | None) -> int:
     from shared.terminal.commandline import run_command  # not needed for --version and --help
 
     if os.name == "posix":
-        os.umask(0o022)  # regardless of the caller's, installed files have exactly the modes that are set
+        os.umask(0o022)  # regardless of the caller's umask, installed files get exactly the modes that are set
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # if ignored, the kernel drops exit statuses
     common.tidy()
     code = run_command(common.check_prefix_option, parsed)
@@ -100,7 +100,7 @@ def _main(argv: list[str] | None) -> int:
 
 
 def folder(text: str) -> Path:
-    """Parse the path of a folder; rejects an empty text, which an unset variable leaves."""
+    """Parse the path of a folder; rejects an empty string, which an unset variable expands to."""
     if not text:
         raise argparse.ArgumentTypeError(_("it is empty"))
     return Path(text)

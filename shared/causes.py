@@ -1,4 +1,4 @@
-"""Reasons and advice for system errors, by cause: the name of an errno, or a more precise one of this tool.
+"""Reasons and advice for system errors, by cause: the name of an errno, or a more precise name of this tool's own.
 
 The English reasons are those of strerror(3), which users search for; Windows' own error numbers map to these causes.
 """

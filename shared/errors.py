@@ -27,7 +27,7 @@ class UsageError(RagtraceError):
 
 
 class TrustError(RagtraceError):
-    """A byte, a signature, a signer or a format differs from what was signed."""
+    """Data is malformed or differs from what was signed, or its signature or signer is not accepted."""
 
 
 class HostError(RagtraceError):

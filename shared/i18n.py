@@ -1,7 +1,7 @@
 """The operator's language, through gettext.
 
 It is that of the locale (LC_ALL, LC_MESSAGES, LANG, as in POSIX; the user's UI language on
-Windows); RAGTRACE_LANG overrides it. A text that is missing from a catalogue appears in English.
+Windows); RAGTRACE_LANG overrides it. A message that is missing from the catalogue appears in English.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def preferred_languages() -> list[str]:
 
 @lru_cache(maxsize=1)
 def translations() -> NullTranslations:
-    """Return the catalogue of the user's language, or one that leaves texts unchanged."""
+    """Return the catalogue of the user's language, or one that leaves messages unchanged."""
     import gettext
 
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "locale")

@@ -1,4 +1,4 @@
-"""Resources that every program needs and this host lacks: memory, threads, modules of Python."""
+"""Resources that every program needs and this host may lack: memory, threads, modules of the standard library."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ NEEDED_THREADS = 24  # at once: this tool's, uv's workers (limited in shared/pro
 def refused(error: BaseException) -> HostError | None:
     """Return the error for a missing resource of this host if an error indicates one, else None.
 
-    CPython has no exception type for a thread that cannot be started, nor the loader for a module without memory.
+    CPython has no exception type of its own for a thread that cannot be started or a module that cannot be mapped into
+    memory.
     """
     text = str(error)
     if isinstance(error, ModuleNotFoundError) and _is_of_python(error.name or ""):
@@ -37,12 +38,12 @@ def refused(error: BaseException) -> HostError | None:
 
 
 def _is_of_python(module: str) -> bool:
-    """Return whether a module is in the standard library; False before Python 3.10, which has no list of it."""
+    """Return whether a module is in the standard library; False before Python 3.10, which added the list of them."""
     return module.partition(".")[0] in getattr(sys, "stdlib_module_names", ())
 
 
 def needed_files(wheels: int) -> int:
-    """Return the number of files that uv has open at once for so many wheels, which it unpacks in parallel.
+    """Return the number of files that uv has open at once while it unpacks this many wheels in parallel.
 
     The lowest limits that worked with uv 0.13.9: 15 for 1 wheel, 22 for 4, 37 for 10, 59 for 20, 108 for 42.
     """

@@ -23,7 +23,7 @@ _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 class UnfitError(OSError):
-    """The file is not one that this tool wrote; ``cause`` is the name that shared.troubles uses."""
+    """The file cannot be one that this tool wrote; ``cause`` is the cause's name in shared/causes.py."""
 
     def __init__(self, cause: str, number: int, reason: str, path: Named) -> None:
         super().__init__(number, reason, os.fspath(path))

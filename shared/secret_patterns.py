@@ -1,4 +1,4 @@
-"""Patterns of secrets, with which the builder refuses files and validate searches an installation."""
+"""Patterns of secrets: the builder refuses files that match them, and validate searches an installation for them."""
 
 from __future__ import annotations
 

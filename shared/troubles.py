@@ -1,7 +1,7 @@
 """Messages for errors of the operating system: one sentence that names the file, and one of advice.
 
 Callers pass the operation, and the file if the error may not contain it. Only this module chooses reason and advice:
-by the error's number and the state of the file, never by the place in the code.
+by the error's number and the state of the file, never by where in the code it occurred.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ATTRIBUTES = {0x10: "IMMUTABLE", 0x20: "APPEND_ONLY"}  # FS_IMMUTABLE_FL, FS_APP
 
 
 class Place(NamedTuple):
-    """The files of an error, as shown in its message and as paths of the files at fault."""
+    """The file of an error: as shown in the message, and as the paths of the files that may be at fault."""
 
     shown: str
     path: str
@@ -56,7 +56,7 @@ def words(
     """Return the message for a system error.
 
     ``path`` is the file; ``near`` is a file or folder to name if the error contains none. ``wanted`` describes the
-    expected name: it is the advice if the name is wrong, and is not used otherwise.
+    expected name: it is the advice if the name is wrong, and is otherwise not used.
     """
     cause, place = cause_of(error, doing, path, near), _place(error, path, near)
     advice = wanted if wanted and cause in causes.NAMES else _advice(cause, doing, place)
@@ -78,14 +78,14 @@ def trouble(
 
 
 def reason(error: Exception, doing: str = USING, *, path: Named | None = None) -> str:
-    """Return the reason of a system error, for a sentence that names the file; of other errors, the message."""
+    """Return the reason for a system error, for a sentence that names the file; for other errors, the message."""
     if not isinstance(error, OSError):
         return str(error).rstrip(".")
     return _reason(cause_of(error, doing, path), error, _place(error, path, None))
 
 
 def described(error: Exception, *, path: Named | None = None) -> str:
-    """Return file and reason of a system error, for a finding or within a sentence; of other errors, the message."""
+    """Return the file and the reason of a system error, as part of a sentence; for other errors, the message."""
     if not isinstance(error, OSError):
         return str(error).rstrip(".")
     return words(error, path=path).what.rstrip(".")
@@ -128,7 +128,7 @@ def cause_of(error: OSError, doing: str = USING, path: Named | None = None, near
 
 
 def is_of_the_host(error: OSError, path: Named) -> bool:
-    """Return whether the host refused a file whose name and type are right: then its bytes are unknown."""
+    """Return whether the host refused to read a file whose name and type are right, so that its bytes are unknown."""
     return cause_of(error, READING, path) not in causes.NAMES | causes.KINDS
 
 
@@ -159,7 +159,7 @@ def _flag(path: str) -> int:
 
 
 def _attribute(path: str) -> str:
-    """Return the attribute of a file (chattr) that prevents even root from changing it, or an empty text."""
+    """Return the attribute of a file (chattr) that prevents even root from changing it, or an empty string."""
     if not sys.platform.startswith("linux") or not (os.path.isfile(path) or os.path.isdir(path)):
         return ""
     import fcntl
@@ -187,14 +187,14 @@ def _nearest(path: str) -> str:
 
 
 def _text(name: object) -> str:
-    """Return a file name as text, or an empty text for a descriptor's number, which is not useful in a message."""
+    """Return a file name as text, or an empty string for a descriptor's number, which is not useful in a message."""
     return os.fsdecode(name) if isinstance(name, (str, bytes, os.PathLike)) else ""
 
 
 def _place(error: OSError, path: Named | None, near: Named | None) -> Place:
     first = _text(path) or _text(error.filename) or _text(near)
     second = _text(error.filename2) if _text(error.filename) else ""
-    if path is None and second:  # of a rename or a link either name may be at fault
+    if path is None and second:  # in a rename or a link, either name may be at fault
         suspects = (second, first) if os.path.lexists(first) else (first, second)
         return Place(f"{first} -> {second}", *suspects)
     return Place(first, first)

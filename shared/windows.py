@@ -55,7 +55,7 @@ def is_junction(path: Path | str) -> bool:
 
 
 def others_reach(sddl: str, user: str) -> bool:
-    """Return whether an access list gives a file to others than a user (a SID), administrators and the system."""
+    """Return whether an access list lets anyone but a user (a SID), administrators and the system access a file."""
     return any(who not in (*_TRUSTED, user) for _rights, who in _allowed(sddl))
 
 
@@ -79,7 +79,7 @@ def anybody_writes(sddl: str) -> bool:
 
 
 def _allowed(sddl: str) -> list[tuple[str, str]]:
-    """Return the rights and SIDs in an SDDL text ([MS-DTYP] 2.5.1); without a list, all users have all rights."""
+    """Return the rights and SIDs in an SDDL string ([MS-DTYP] 2.5.1); without a list, all users have all rights."""
     _before, found, entries = sddl.partition("D:")
     if not found or entries.startswith("NO_ACCESS_CONTROL"):
         return [("FA", "WD")]
@@ -182,7 +182,7 @@ if sys.platform == "win32":  # pragma: no cover - Windows only
         patiently(once)
 
     def create_private(path: Path) -> int:
-        """Create a file to which only its user, administrators and the system have access; return its descriptor."""
+        """Create a file that only its user, administrators and the system can access; return its descriptor."""
         descriptor = _descriptor(_private(user_sid()))
         try:
             attributes = _Attributes(ctypes.sizeof(_Attributes), descriptor, False)

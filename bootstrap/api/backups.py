@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BackupPlan:
-    """The plan of a backup, or of restoring ``backup``: the bytes needed and free.
+    """The plan for creating a backup, or for restoring ``backup``: the bytes needed and free.
 
     ``free`` is None if the free space is unknown.
     """
@@ -33,7 +33,7 @@ class BackupPlan:
 
 
 def plan_backup(prefix: Path | None = None, *, restore: str | None = None) -> BackupPlan:
-    """Return the plan of a backup, or of restoring the named one; nothing is written."""
+    """Return the plan for creating a backup, or for restoring the named one; nothing is written."""
     from installer.change import restore as restoring
     from installer.userdata import backups
     from shared.files import files

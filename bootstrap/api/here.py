@@ -26,8 +26,8 @@ def trust_stores() -> TrustStores:
 def settled(prefix: Path | None = None, *, allow_uninstalled: bool = False, allow_lost_state: bool = False) -> Prefix:
     """Return a prefix after undoing any interrupted change in it, for read-only commands.
 
-    ``allow_uninstalled`` also accepts a prefix from which the installation was removed, for what remains there, and
-    ``allow_lost_state`` one that has lost its state.
+    ``allow_uninstalled`` also accepts a prefix whose installation was removed, so that what remains can be read;
+    ``allow_lost_state`` also accepts one that has lost its state.
     """
     from installer.change import transaction
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from validator.subject import Subject
 
 REPAIRED = ("packages.record", "ragtrace.release", "security.integrity", "security.receipt")
-TIMEOUT_LIMIT = 7 * 86_400  # seconds: longer than any check takes, shorter than the limit of the clock
+TIMEOUT_LIMIT = 7 * 86_400  # seconds: longer than any check takes, and within what the system's timers accept
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def history(prefix: Path | None = None) -> list[Event]:
 
 
 def audit_head(prefix: Path | None = None) -> str | None:
-    """Return the head of the audit log, for storing elsewhere, or None if nothing is installed or it is unreadable."""
+    """Return the audit log's head, to be stored elsewhere, or None if nothing is installed or the log is unreadable."""
     from installer.logs import audit_log
 
     try:
@@ -84,7 +84,7 @@ def verify_audit_log(prefix: Path | None = None, *, anchor: str | None = None) -
 
 
 def available_bundle() -> tuple[Manifest | None, str]:
-    """Return the manifest of the bundle next to the zipapp and "", or None and the reason ("" without a bundle)."""
+    """Return the manifest of the bundle next to the zipapp and "", or None and the reason ("" if there is none)."""
     running = own_command.zipapp()
     if running is None or not (running.parent / SUMS).is_file():
         return None, ""
@@ -111,9 +111,9 @@ def validate(
 
     ``categories`` and ``checks`` (identifiers) select the checks, by default all that ``effort`` (quick, normal, full)
     allows. ``timeout`` in seconds overrides each check's own limit. ``report_name`` is the file name in the commands
-    that the report suggests. Before an installation, the bundle next to the zipapp is inspected. Damage is recorded in
-    the report; HostError is raised only if nothing is installed in the named prefix, UsageError if the selection is
-    invalid.
+    that the report suggests. If nothing is installed, the bundle next to the zipapp is inspected instead. Damage is
+    recorded in the report; HostError is raised only if nothing is installed in the named prefix, UsageError if the
+    selection is invalid.
     """
     from validator import check, plugins, registry, report, runner, subject
 
@@ -135,7 +135,7 @@ def validate(
 
 
 def asking_recovery(validated: Subject) -> Subject:
-    """Return the subject with functions that return the repair ``recover`` would do and the host's trust policy."""
+    """Return the subject, with functions added that return ``recover``'s planned repair and the trust policy."""
     from recovery.recover import foresee as foresee_repair
 
     found = validated.prefix
@@ -174,7 +174,7 @@ def monitor(
     duration: float | None = None,
     wait: Callable[[float], bool | None] = sleep,
 ) -> Iterator[Sample]:
-    """Yield the resource usage of host and application every ``interval`` seconds, endlessly unless limited.
+    """Yield the resource usage of host and application every ``interval`` seconds, indefinitely unless limited.
 
     ``duration`` is in seconds. ``wait`` receives the seconds until the next sample, and returns True to stop.
     """
@@ -188,7 +188,7 @@ def check_repaired(
 ) -> list[CheckResult]:
     """Run the checks of the installed files and return their results.
 
-    ``digests`` has the files that the repair just hashed; files that have changed since then are read again.
+    ``digests`` contains the digests of the files that the repair just hashed; files changed since then are read again.
     """
     from validator import registry, runner, subject
 

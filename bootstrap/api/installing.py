@@ -62,12 +62,12 @@ def verify(bundle: Path | None = None, *, trusted_keys: Sequence[str] = (), prog
 
 
 def admission(bundle: Bundle, prefix: Path | None = None, *, conditions: Conditions = AS_IT_IS) -> AdmittedBundle:
-    """Return an opened bundle as admitted for installation, with its warnings. Raises TrustError if it is rejected."""
+    """Admit an opened bundle for installation and return it with its warnings. Raises TrustError if it is rejected."""
     return admit(Candidate(bundle, prefix_for(bundle, prefix), trust_stores(), conditions))
 
 
 def plan(bundle: Bundle, prefix: Path | None = None, *, conditions: Conditions = AS_IT_IS) -> list[HostResult]:
-    """Return the findings of a dry run of an installation on this host; nothing is written."""
+    """Return the findings of a dry run, as if the bundle were installed on this host; nothing is written."""
     from installer.install import preflight
 
     admission(bundle, prefix, conditions=conditions)
@@ -75,7 +75,7 @@ def plan(bundle: Bundle, prefix: Path | None = None, *, conditions: Conditions =
 
 
 def effect_of(bundle: Bundle, prefix: Path | None = None) -> Effect:
-    """Return whether a bundle's release is already active and intact, and else the releases that would be removed."""
+    """Return the effect of installing a bundle: whether there is nothing to do, and which releases would be removed."""
     from installer.install import repeated
 
     return repeated.effect_of(bundle, prefix_for(bundle, prefix))
@@ -121,7 +121,7 @@ def rollback(
     progress: Progress = QUIET,
     wait: float = 0.0,
 ) -> Outcome:
-    """Activate the previous release or a retained one; a damaged one is first rebuilt from the store."""
+    """Activate the previous release, or the retained one named by ``to``; a damaged one is rebuilt from the store."""
     from installer.install.rollback import Goal
     from installer.install.rollback import rollback as roll_back
     from recovery.previous import mending
@@ -156,7 +156,7 @@ def memory_accounts(prefix: Path | None = None) -> list[Account]:
 def accept_memory(prefix: Path | None = None) -> tuple[Memory, str]:
     """Accept the releases found on this host as its complete trust record.
 
-    Returns the record, and the head of the audit log or "" without one.
+    Returns the record, and the head of the audit log or "" if there is none.
     """
     from installer.trust import memory_admin
 

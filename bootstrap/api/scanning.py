@@ -46,7 +46,7 @@ def update_advisories(
 
 
 def scan_advisories(prefix: Path | None = None, *, table: str | None = None, vex: Path | None = None) -> InstalledScan:
-    """Scan the installed packages with the advisories in force; ``vex`` is the output file for CycloneDX VEX."""
+    """Scan the installed packages against the advisories in force; ``vex`` is the output file for CycloneDX VEX."""
     from installer.advisories import scan
 
     installation = advisories_site(prefix)

@@ -59,7 +59,7 @@ def add_wait(parser: argparse.ArgumentParser) -> None:
 
 
 def add_time(parser: argparse.ArgumentParser) -> None:
-    """Add the options about a release's date."""
+    """Add the options for checking a release's date."""
     parser.add_argument(
         "--accept-clock",
         action="store_true",
@@ -74,7 +74,7 @@ def add_time(parser: argparse.ArgumentParser) -> None:
 
 
 def _seconds(text: str) -> float:
-    """Parse seconds to wait; ``inf`` is valid, ``nan`` is not, because its deadline would never pass.
+    """Parse seconds to wait; ``inf`` is valid, but ``nan`` is not, because no comparison with it is true.
 
     Raises ArgumentTypeError.
     """
@@ -102,7 +102,7 @@ def conditions_of(arguments: argparse.Namespace) -> Conditions:
 
 
 def time_options(arguments: argparse.Namespace) -> list[str]:
-    """Return the same conditions as options for another run."""
+    """Return the options of ``add_time`` that were given, to be passed to another run."""
     fresh = [] if arguments.require_fresh is None else ["--require-fresh", str(arguments.require_fresh)]
     return (["--accept-clock"] if arguments.accept_clock else []) + fresh
 
@@ -134,7 +134,8 @@ def check_prefix_option(arguments: argparse.Namespace) -> int:
 def logged(arguments: argparse.Namespace) -> Iterator[None]:
     """Log a whole run to a file, and to the log collector if one is specified.
 
-    ``install`` starts its log file itself, because the prefix is not known earlier. A dry run has no log file.
+    ``install`` starts its log file itself, because its prefix is not known before it opens the bundle. A dry
+    run has no log file.
     """
     before = list(LOG.handlers)
     command = arguments.command
@@ -201,7 +202,7 @@ def show_collected(collected: Collected) -> None:
 
 
 def outcome_json(outcome: Outcome, lacking: Lacks) -> dict[str, Any]:
-    """Return an outcome as JSON values, including what the application lacks before it can start."""
+    """Return an outcome as JSON values, including what is still needed before the application can start."""
     return {
         "prefix": str(outcome.prefix),
         "active": outcome.active,
@@ -238,7 +239,7 @@ def show_outcome(outcome: Outcome) -> None:
 
 
 def show_audit_head(prefix: Path | None) -> None:
-    """Print the head of the audit log, which proves something only if it is stored elsewhere."""
+    """Print the head of the audit log, which proves nothing unless it is stored elsewhere."""
     head = api.audit_head(prefix)
     if head:
         show(_("Audit log head: {head}").format(head=head))

@@ -4,7 +4,7 @@
 It is located at the root of the zip as ``launch`` and imports only the standard library. This file keeps the syntax of
 Python 2.7, so that an interpreter that is too old prints a readable error. It does the following:
 
-1. refuse a Python that is too old or incomplete (exit code 4);
+1. refuse a Python interpreter that is too old or incomplete (exit code 4);
 2. rebuild the environment from an allow-list and run the interpreter again with -I -B;
    then refuse a platform or architecture that the zipapp is not built for (host.py);
 3. find a private cache whose files all match the zipapp, or build it (cache.py);
@@ -35,7 +35,7 @@ PASSED_PREFIXES = ("LC_", "XDG_", "RAGTRACE_")
 
 
 def run():
-    """Check the host, prepare the environment and run the entry point, whose exit code ends the interpreter."""
+    """Check the host, prepare the environment and run the entry point, whose exit code becomes the process's."""
     if os.name == "posix":  # pragma: no branch - Windows has neither
         settle()
     try:

@@ -70,7 +70,7 @@ def open_cache(zipapp: str, facts: dict[str, Any]) -> None:
 
 
 def lacking(error: OSError) -> Refusal:
-    """Return the refusal for a lack of resources, which no other folder would solve."""
+    """Return the refusal for a lack of resources, which another folder would not remedy."""
     return Refusal(
         _("A resource limit of this host prevents programs from running: {reason}.").format(reason=error.strerror),
         _("Raise the limit on processes, memory or open files (ulimit, the service, the container)."),
@@ -103,7 +103,7 @@ def private_folder(path: str) -> str:
     os.stat(os.path.dirname(os.path.dirname(path)))  # a missing home directory is not created
     if os.path.lexists(path):
         require_real(os.lstat(path))
-    # check before creating anything: under sudo, HOME may be the caller's, whom root's files would block later
+    # check before creating anything: under sudo, HOME may be the caller's, and root's files there would be in the way
     if os.name != "nt" and owners.first_problem(os.path.dirname(path))[0]:
         raise OSError(_("another user could replace it"))
     try:
@@ -131,7 +131,7 @@ def flags_of(path: str) -> int:
 
 
 def require_real(status: os.stat_result) -> None:
-    """Raise OSError unless a folder is a real one that belongs to this user."""
+    """Raise OSError unless it is the status of a real folder that belongs to this user."""
     if not stat.S_ISDIR(status.st_mode) or getattr(status, "st_file_attributes", 0) & REPARSE_POINT:
         raise OSError(_("not a real folder"))
     if os.name != "nt" and status.st_uid != os.geteuid():
@@ -158,7 +158,7 @@ def try_execution(folder: str) -> None:
 
 
 def damage(home: str, files: dict[str, Known]) -> str | None:
-    """Return the first path at which a cache differs from the zipapp, or None if it is intact."""
+    """Return the first path that differs between a cache and the zipapp, or None if the cache is intact."""
     tree = os.path.join(home, "site-packages")
     if os.path.islink(home) or os.path.islink(tree):
         return "site-packages"

@@ -11,12 +11,12 @@ from .words import Refusal, _
 
 FIRST, LAST = (3, 9, 2), (3, 14)
 MODULES = "argparse gettext hashlib json logging shutil subprocess tarfile zipfile zlib"
-# a Python built without libffi still has the package ctypes; if only libffi is missing, also the extension
+# a Python built without libffi still has the package ctypes; if only the library is missing, it has _ctypes as well
 EXTENSIONS = "_ctypes" if os.name == "nt" else "_ctypes fcntl grp pwd resource"
 
 
 def check_python():
-    """Refuse a Python that is too old, too new or not CPython."""
+    """Refuse an interpreter that is too old, too new or not CPython."""
     version = tuple(sys.version_info[:3])
     # Python 2 does not have sys.implementation
     name = getattr(getattr(sys, "implementation", None), "name", "cpython")
@@ -30,7 +30,7 @@ def check_python():
 
 
 def check_modules():
-    """Refuse a Python with an incomplete standard library (Debian's python3-minimal)."""
+    """Refuse an interpreter with an incomplete standard library (Debian's python3-minimal)."""
     from importlib.machinery import PathFinder
 
     names = [name for name in MODULES.split() if name not in sys.builtin_module_names]
@@ -46,7 +46,7 @@ def check_modules():
 
 
 def can_import(name):
-    """Return whether a module can be loaded, because a module that is found may be broken."""
+    """Return whether a module can be loaded; one that is found may still be broken."""
     try:
         __import__(name)
     except ImportError:

@@ -18,7 +18,7 @@ class Refusal(Exception):  # noqa: N818 - not an error of this tool: the host is
 
 
 def _(message):
-    """Translate a message to the operator's language with the catalogue inside the zipapp."""
+    """Translate a message into the operator's language with the catalogue inside the zipapp."""
     try:
         import gettext
         import io
@@ -30,7 +30,7 @@ def _(message):
 
 
 def sentence(text):
-    """Return a text as one line without control characters, because a folder on a medium may have any name."""
+    """Return a string as one line without control characters, because a folder on a medium may have any name."""
     old = not hasattr(text, "isprintable")  # Python 2, in which str is bytes: only the version message is printed
     return "".join(part if old or part.isprintable() else part.encode("unicode_escape").decode() for part in text)
 

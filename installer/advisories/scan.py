@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 class InstalledScan:
     """A scan of the installed packages: the snapshot, the findings and their assessment.
 
-    ``updated`` is whether an update installed the snapshot.
+    ``updated`` is true if the snapshot was installed by an update rather than with the bundle.
     """
 
     snapshot: Snapshot
@@ -118,7 +118,7 @@ def _wheels_in(folder: Path) -> Iterator[Installed]:
 
 
 def _eggs_in(folder: Path) -> Iterator[Installed]:
-    """Yield the packages that older tools installed: no wheel has an ``.egg-info``, so the bundle did not."""
+    """Yield packages that older tools installed: they have an ``.egg-info``, which installing a wheel never creates."""
     for info in sorted(folder.glob("*.egg-info")):
         name, _dash, rest = info.stem.partition("-")
         yield Installed(record.normalised(name), record.plain_version(rest.partition("-py")[0]) or None)

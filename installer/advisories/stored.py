@@ -1,7 +1,7 @@
 """The snapshot and the exceptions that are in force.
 
-A release has the files that its manifest lists; ``advisories update`` writes newer ones to PREFIX/state/advisories,
-whose signatures are verified at every use. The file with the higher sequence number is in force.
+A release has the files that its manifest lists; ``advisories update`` writes newer ones, whose signatures are verified
+at every use, to PREFIX/state/advisories. The file with the higher sequence number is in force.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ EXCEPTIONS: Kind[Any] = Kind(
 
 @dataclass(frozen=True)
 class Stored(Generic[T]):
-    """A file in force: its parsed content, the SHA-256 of its bytes, and whether an update installed it."""
+    """A file in force: its parsed content, its SHA-256, and whether it was installed by an update."""
 
     value: T
     sha256: str
@@ -88,8 +88,8 @@ class Stored(Generic[T]):
 def in_force(kind: Kind[T], installation: Installation, trust_stores: TrustStores) -> Stored[T] | None:
     """Return the newer of the release's file and the updated one, or None if neither exists.
 
-    An update is verified against the policy of this host. Raises TrustError if a file differs from
-    what was signed: it is never skipped silently.
+    An update is verified against the policies of this host and of the prefix. Raises TrustError if a file differs from
+    what was signed: such a file is never skipped silently.
     """
     added, updated = of_release(kind, installation), of_update(kind, installation.prefix, trust_stores)
     found = [one for one in (added, updated) if one is not None]
@@ -157,7 +157,7 @@ def spoiled(path: Path, reason: str) -> TrustError:
 
 
 def spoiled_update(path: Path, reason: str) -> TrustError:
-    """Return the error for a file that an update installed, of which recover has no other copy."""
+    """Return the error for a file that an update installed, which recover has no other copy of."""
     if not path.parent.is_dir():
         return spoiled(path, reason)
     return TrustError(

@@ -56,7 +56,7 @@ class Update:
 
 @dataclass(frozen=True)
 class UpdateOptions:
-    """Options of an update: whether to accept times in the future, the seconds to wait for another run, the time."""
+    """Options of an update: whether to accept times in the future, seconds to wait for another run, current time."""
 
     accept_clock: bool = False
     wait: float = 0.0
@@ -147,14 +147,14 @@ def _in_force(kind: Kind[T], installation: Installation, trust_stores: TrustStor
     try:
         return in_force(kind, installation, trust_stores)
     except TrustError:
-        # a damaged update cannot be compared with; the release's own file still can
+        # a damaged update cannot serve for comparison, but the release's own file still can
         return of_release(kind, installation)
 
 
 def _is_newer(kind: Kind[T], sequence: int, sha256: str, here: Stored[T] | None) -> bool:
-    """Return whether a file is newer than the one in force, which is False if both are the same.
+    """Return whether a file is newer than the one in force; False if they are identical.
 
-    Raises TrustError if it is older, or another file with the same number.
+    Raises TrustError if it is older, or a different file with the same number.
     """
     if here is None:
         return True

@@ -1,1 +1,1 @@
-"""Changes of a prefix that happen completely or not at all, and what they leave."""
+"""Changes to a prefix, which take effect completely or not at all, and what they leave behind."""

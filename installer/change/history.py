@@ -20,9 +20,9 @@ ROLLBACK = "rollback"  # it builds no release, so the usage in the receipt is no
 
 @dataclass(frozen=True)
 class Event:
-    """One change: its time (UTC), user, action and outcome, and its release with that release's present state.
+    """One change: its time (UTC), user, action and outcome, and its release with the release's present state.
 
-    ``usage`` is what building the release took, if the release still exists.
+    ``usage`` is the resources used to build the release, if the release still exists.
     """
 
     time: str
@@ -38,7 +38,7 @@ class Event:
 
 
 def history(prefix: Prefix) -> list[Event]:
-    """Return every logged change, oldest first, after the retained releases that no entry names.
+    """Return every logged change, oldest first, preceded by the retained releases that no entry names.
 
     Raises TrustError if the log is damaged.
     """
@@ -49,12 +49,12 @@ def history(prefix: Prefix) -> list[Event]:
     sealed = {identifier: _from_receipt(release, states[identifier]) for identifier, release in stored.items()}
     entries = audit_log.entries(prefix)
     gone = max((number for number, entry in enumerate(entries, 1) if audit_log.is_removal(entry)), default=0)
-    # after an uninstallation, a release of the same name is another one
+    # after an uninstallation, a release of the same name is a different one
     logged = [_event(entry, {}, {}) for entry in entries[:gone]]
     logged += [_event(entry, sealed, states) for entry in entries[gone:]]
     named = {event.release for event in logged[gone:]}
     unnamed = [event for event in sealed.values() if event.release not in named]
-    return [*unnamed, *logged]  # in logged order, which a clock that was set back does not change
+    return [*unnamed, *logged]  # in logged order, which does not depend on the clock
 
 
 def _text(entry: dict[str, Any], name: str) -> str:

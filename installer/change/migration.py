@@ -1,4 +1,4 @@
-"""Migration of user data to a new layout: on a copy, which is adopted only with a release that works.
+"""Migration of user data to a new layout, on a copy that is adopted only if the release works.
 
 The profile gives each layout a number. The previous data is set aside with the previous release, and returns with it on
 a rollback.
@@ -31,8 +31,8 @@ FROM = "RAGTRACE_DATA_LAYOUT"  # passes the layout of the data to the command; e
 def is_due(manifest: Manifest, prefix: Prefix) -> bool:
     """Return whether a release needs the user's data in another layout.
 
-    Data of unknown layout is migrated: the migration command detects it. An empty folder of a known layout is set aside
-    as well, because the previous release reads nothing else when it returns. Raises HostError if the data is newer than
+    Data of unknown layout is migrated: the migration command detects it. Even an empty folder of a known layout is set
+    aside, because a rollback requires data in the previous release's layout. Raises HostError if the data is newer than
     the release.
     """
     found, wanted = userdata.layout(prefix), manifest.application.data_layout

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of a change of a prefix: the active release, the one before, the audit log's head.
+    """The result of a change of a prefix: the active release, the previous one, the audit log's head.
 
     ``tool`` is this tool's command in the prefix, ``former_tool`` the previous one if it has changed. ``already`` is
     set if there was nothing to do; ``collected`` lists the removed releases.
@@ -51,7 +51,7 @@ def explained(error: BaseException, prefix: Prefix, head: str, former: Release |
     """Return an error that also states which release is active now, and the head of the audit log.
 
     Errors other than TrustError and HostError become InstallError; KeyboardInterrupt and exceptions that are neither an
-    OSError nor of this tool are returned unchanged.
+    OSError nor one of this tool's own are returned unchanged.
     """
     if isinstance(error, KeyboardInterrupt):
         return error

@@ -70,8 +70,8 @@ def restore(prefix: Prefix, name: str, progress: Progress, *, wait: float = 0.0)
     4. Swap in the data in one step; replace the settings.
 
     Raises UsageError for an unknown name, BusyError if another run holds the lock, HostError if the backup is damaged,
-    the active release does not read its data, the space is insufficient or the disk fails before the commit point:
-    nothing has changed then. Raises InstallError if the disk fails after it.
+    the active release does not read its data, the space is insufficient or the disk fails before the commit point; in
+    these cases nothing has changed. Raises InstallError if the disk fails after it.
     """
     with locked(prefix.state / "lock", wait=wait):
         transaction.resolve_interrupted(prefix)
@@ -148,7 +148,7 @@ def _require_place(prefix: Prefix) -> None:
 
 
 def _stage(prefix: Prefix, backup: Backup, restored: Path) -> None:
-    """Stage a backup. The oldest backups do not record settings that are a link; such a link remains."""
+    """Stage a backup; the oldest ones do not record a settings file that is a link, so the current link is retained."""
     backup_files.stage(backup, restored)
     settings = restored / prefix.env_file.name
     if not backup.number and not os.path.lexists(settings) and prefix.env_file.is_symlink():

@@ -2,8 +2,8 @@
 
 Retained are the active release, the last one of another version (the rollback target), and the one that the newest
 backup of another version needs. A manifest identifies a version, so repairs and repeated installations of the active
-version do not displace the previous one. A release that is still running is removed once it has ended; an installation
-that would leave more than ``MOST_IN_USE`` of them is refused (docs/adr/0025).
+version do not displace the previous one. A release that is still running is removed once its processes have exited; an
+installation that would leave more than ``MOST_IN_USE`` such releases is refused (docs/adr/0025).
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def discard(release: Release) -> None:
 
 
 def remember_previous(prefix: Prefix, active: Release, former: str | None) -> None:
-    """Record which release was active before one of another version, for rollback."""
+    """Record the release that was active before one of another version, as the rollback target."""
     release = prefix.release(former) if former else None
     if release is not None and (release.version_key == active.version_key or release == remembered(prefix)):
         return
@@ -93,7 +93,7 @@ def remember_previous(prefix: Prefix, active: Release, former: str | None) -> No
 
 
 def previous(prefix: Prefix) -> Release | None:
-    """Return the release that a rollback goes to: the last of another version than the active one, or None."""
+    """Return the rollback target: the last release whose version differs from the active one's, or None."""
     return previous_beside(prefix, prefix.active())
 
 
@@ -111,9 +111,9 @@ def previous_beside(prefix: Prefix, active: Release | None, damaged: Release | N
 
 
 def unmarked(prefix: Prefix) -> Release | None:
-    """Return the rollback target if its mark, or all of it, is lost although no command discarded it, else None.
+    """Return the rollback target if it or its mark is lost, although no command discarded it; otherwise None.
 
-    The second copy of its manifest exists, so a rollback may be able to rebuild it: its files are not collected.
+    A second copy of its manifest exists, so a rollback may be able to rebuild it; therefore its files are retained.
     """
     release = remembered(prefix)
     if release is None or release.is_complete or release == prefix.named():
@@ -153,7 +153,8 @@ def planned_removals(prefix: Prefix, coming: Release, *, is_damaged: bool = Fals
         previous, pinned = previous_beside(prefix, coming, active), backups.pinned_beside(prefix, coming, active)
     else:
         previous = active
-        pinned = active if backups.holds_anything(prefix) else backups.pinned_beside(prefix, coming)  # by its backup
+        # the backup before the change pins the active release
+        pinned = active if backups.holds_anything(prefix) else backups.pinned_beside(prefix, coming)
     stays = _named(coming, previous, pinned)
     rest = [release for release in prefix.complete_releases() if release.id not in stays]
     waiting = [release for release in prefix.all_releases() if not release.is_complete and not in_use.is_free(release)]
@@ -183,7 +184,7 @@ def collect(prefix: Prefix) -> Collected:
     wanted = retained(prefix)
     rest = [release for release in prefix.all_releases() if release.id not in wanted]
     if prefix.active() is None and rest:
-        return Collected()  # recover may need one without its mark, which can be a damaged active release
+        return Collected()  # recover may need an unmarked release, which may be the damaged active one
     gone, waiting = [], []
     for release in rest:
         reported = _going(prefix, release, [*wanted.values()])

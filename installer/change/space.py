@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from installer.layout.prefix import Prefix
 
 RESERVE = 64 << 20  # bytes left free for logs, the journal and the filesystem itself
-BYTECODE_SHARE = 0.35  # of the installed bytes: what acceptance compiles at most, measured on 48,000 files
+BYTECODE_SHARE = 0.35  # of the installed bytes: the most that compiling at acceptance adds, measured on 48,000 files
 FILES_RESERVE = 1000  # inodes
 
 
@@ -46,7 +46,7 @@ def of_whole_repair(manifest: Manifest) -> int:
 
 
 def of_repair(manifest: Manifest, prefix: Prefix, packages: Collection[str] | None) -> int:
-    """Return the bytes that a repair takes if it reinstalls some packages, or all if None; the rest is linked."""
+    """Return the bytes that a repair takes if it reinstalls ``packages`` (None: all of them); the rest is linked."""
     if packages is None:
         return of_whole_repair(manifest)
     wheels = {package.wheel for package in manifest.packages if package.name in packages}
@@ -67,14 +67,14 @@ def shares(manifest: Manifest, prefix: Prefix) -> list[tuple[Path, int]]:
 
 
 def _copies(manifest: Manifest, prefix: Prefix) -> Iterator[tuple[Path, int]]:
-    """Yield the folders of copies of the user's data, with their bytes; the finding on the backup reports errors."""
+    """Yield each folder that the user's data is copied to, with the bytes; the finding on the backup reports errors."""
     with contextlib.suppress(OSError):
         yield prefix.backups, backups.needed_bytes(prefix)
         yield prefix.root, userdata.size(prefix.data) if _migrates(manifest, prefix) else 0
 
 
 def _unpacked(wheel: Path) -> int:
-    """Return the unpacked bytes of a stored wheel, or 0 if it is damaged, which its installation reports."""
+    """Return the unpacked size of a stored wheel, or 0 if it is damaged, which installing it reports."""
     try:
         with reading.opened(wheel) as file, zipfile.ZipFile(file) as archive:
             return sum(member.file_size for member in archive.infolist())

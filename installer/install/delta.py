@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def lacking(bundle: Bundle, store: Store) -> list[FileEntry]:
-    """Return the files that a delta bundle omits and that the store lacks or has damaged; hashes them now."""
+    """Return the files that a delta bundle omits and that are missing or damaged in the store; hashes them."""
     entries = sorted(bundle.left_out, key=lambda entry: -entry.size)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return [entry for entry, found in zip(entries, pool.map(store.is_intact, entries)) if not found]
 
 
 def findings(bundle: Bundle, store: Store) -> Iterator[HostResult]:
-    """Yield the finding on the files that a delta bundle omits; hashes every byte, as they are installed next."""
+    """Yield the finding on the files that a delta bundle omits; hashes every byte, because they are installed next."""
     if bundle.base is None:
         return
     missing = sorted(lacking(bundle, store), key=lambda entry: entry.path)

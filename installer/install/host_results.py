@@ -1,4 +1,4 @@
-"""Findings that only preflight needs: the platform, the standard library of this Python, running programs."""
+"""Findings that only preflight needs: the platform, this interpreter's standard library, running programs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DISTUTILS_UNTIL = (3, 9)  # uv's get_interpreter_info.py uses sysconfig from 3.1
 
 @dataclass(frozen=True)
 class HostResult:
-    """One finding: its subject, whether that fits, the details, and the advice if it does not.
+    """One finding: its subject, whether the host fits in that respect, the details, and the advice if it does not.
 
     ``warns`` marks a finding that fits but should be reported, or that could not be checked; ``of_admission`` one that
     the admission of the bundle checks and reports itself.
@@ -64,7 +64,7 @@ def _has_distutils() -> bool:
 
 
 def processes(prefix: Prefix) -> Iterator[HostResult]:
-    """Yield the finding on programs running from the installed releases: they change the data during a backup."""
+    """Yield the finding on programs running from the installed releases: they could change the data during a backup."""
     if not prefix.releases.is_dir():
         return
     name, advice = _("Processes"), _("Stop the application first: its data is copied while the application is stopped.")

@@ -37,7 +37,7 @@ __all__ = ["HostResult", "nearest", "of_bundle", "preflight", "repair_space", "r
 
 
 def runtime(manifest: Manifest) -> list[HostResult]:
-    """Return the findings on whether a manifest is for this platform and this Python."""
+    """Return the findings on whether a manifest is for this platform and interpreter."""
     asked = [finding for requirement in requirements.OF_A_RELEASE for finding in requirement.here(manifest)]
     return [host_results.target(manifest), *asked, *host_results.distutils(manifest)]
 
@@ -71,7 +71,7 @@ def preflight(manifest: Manifest, prefix: Prefix) -> list[HostResult]:
 
 
 def of_bundle(bundle: Bundle, prefix: Prefix) -> list[HostResult]:
-    """Return every finding, including the base of a delta bundle and the releases that are still running."""
+    """Return every finding, including those on the base of a delta bundle and on releases that are still running."""
     coming = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
     return [
         *preflight(bundle.manifest, prefix),
@@ -134,9 +134,9 @@ def _place(prefix: Prefix) -> HostResult:
 
 
 def _around(root: Path) -> Path | None:
-    """Return the folder of another installation, or of its remains, that would contain a new one, or None."""
+    """Return the folder of another installation, or of its remains, that contains the new prefix, or None."""
     for path in Path(os.path.realpath(root)).parents:
-        with contextlib.suppress(OSError):  # an unreadable folder is no installation of this user
+        with contextlib.suppress(OSError):  # an unreadable folder is not an installation of this user
             outer = Prefix(path)
             if outer.exists or outer.is_left or outer.has_lost_state:
                 return path
@@ -146,14 +146,14 @@ def _around(root: Path) -> Path | None:
 def _is_strange(prefix: Prefix, path: Path) -> bool:
     """Return whether a file was left neither by an uninstallation nor by a killed write test."""
     left = (prefix.data, prefix.env_file, prefix.backups, prefix.models)
-    # unknown files preserve the tool's folders; a folder found in the place of `current` was moved aside
+    # unknown files preserve the tool's folders; a folder found where `current` belongs was moved aside
     folders = (prefix.state, prefix.bin, prefix.releases, prefix.store.parent)
     is_left = prefix.is_left and (path in folders or path.name.startswith(MOVED))
     return path not in left and not is_left and not path.name.startswith(OWN)
 
 
 def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[HostResult]:
-    """Yield a finding for each unknown file with a command's name, and if this tool's own command changes its name."""
+    """Yield a finding for each unknown file with a command's name, and one if this tool's own command is renamed."""
     name, previous, tool = _("Commands"), launchers.former_tool(prefix), own_command.in_prefix(prefix.root)
     for path in launchers.unknown_files(prefix, manifest):
         details = _("{path} was not created by this installer, but the release has a command with that name")
@@ -172,7 +172,7 @@ def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[HostResult]:
 
 
 def _service(prefix: Prefix) -> Iterator[HostResult]:
-    """Yield a warning if the settings do not belong to the account, other than root, that runs the application."""
+    """Yield a warning if the application runs as an account other than root that does not own the settings."""
     owner, account = service_account.settings_of_another(prefix)
     if owner:
         details = _("{path} belongs to {owner}, but the data belongs to {account}, which runs the application")
@@ -204,7 +204,7 @@ def _writable(prefix: Prefix) -> HostResult:
 
 
 def _space(manifest: Manifest, prefix: Prefix) -> Iterator[HostResult]:
-    """Yield a finding for each filesystem involved: folders of a prefix may be mount points."""
+    """Return a finding for each filesystem involved: folders of a prefix may be mount points."""
     needed: dict[int, int] = {}
     places: dict[int, Path] = {}
     for path, share in space.shares(manifest, prefix):
@@ -230,12 +230,12 @@ def _free(place: Path, needed: int) -> HostResult:
 
 
 def repair_space(manifest: Manifest, prefix: Prefix, packages: Collection[str] | None) -> HostResult:
-    """Return the finding on space for a repair that reinstalls some packages, or all if None; the rest is linked."""
+    """Return the finding on space for a repair that reinstalls ``packages`` (None: all of them); the rest is linked."""
     return _free(nearest(prefix.releases), space.of_repair(manifest, prefix, packages))
 
 
 def _data(manifest: Manifest, prefix: Prefix) -> Iterator[HostResult]:
-    """Yield a finding if the user's data must be migrated to another layout, and whether they can be."""
+    """Yield a finding if the user's data must be migrated to another layout, or if it cannot be."""
     name = _("Data")
     try:
         if migration.is_due(manifest, prefix):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bundle.manifest import Manifest
     from installer.layout.prefix import Prefix
 
-OWN = ".ragtrace-"  # the start of this tool's temporary names in other folders
+OWN = ".ragtrace-"  # this tool's temporary names in other folders start with it
 START_SECONDS = 60.0
 TRY_TIMEOUT = 30.0  # seconds
 OWN_FILES = 1 << 20  # bytes of the largest file besides those of the bundle: a log, the receipt, a launcher
@@ -71,7 +71,7 @@ def executing(prefix: Prefix) -> HostResult:
 
 
 def linking(manifest: Manifest, prefix: Prefix) -> Iterator[HostResult]:
-    """Try to link a folder to another, as releases link to the user's data: FAT and some shares cannot."""
+    """Try to link a folder to another, as releases link to the user's data: FAT and some shares have no links."""
     if not manifest.application.persist:
         return
     name, place = _("Links"), nearest(prefix.releases)
@@ -107,7 +107,7 @@ def locks(prefix: Prefix) -> Iterator[HostResult]:
 
 
 def keeping(prefix: Prefix) -> Iterator[HostResult]:
-    """Try to set a file's permissions and times, to sync and to rename it, which some network shares cannot."""
+    """Try to set a file's permissions and times, and to sync and rename it; some network shares do not allow this."""
     place = nearest(prefix.releases)
     if sys.platform == "win32" or trouble_writing(place):
         return
@@ -134,7 +134,7 @@ def _trouble(act: Callable[[], None]) -> str:
 
 
 def interpreter() -> HostResult:
-    """Start this host's Python as uv does; it must print nothing, because uv parses its output."""
+    """Start this host's interpreter as uv does; it must print nothing, because uv parses its output."""
     name, python = _("Python startup"), base_interpreter()
     try:
         ended = process.run([str(python), "-I", "-B", "-c", ""], timeout=START_SECONDS)
@@ -209,7 +209,7 @@ def installing(prefix: Prefix) -> Iterator[HostResult]:
 
 
 def _refused_by_the_kernel() -> str:
-    """Return which system call that uv waits with is refused to this process as well, or an empty string."""
+    """Return a message about a system call that this process is refused just as uv is, or an empty string."""
     import select
     import socket
 

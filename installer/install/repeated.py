@@ -1,4 +1,4 @@
-"""A repeated installation: whether the bundle's release is already active and as it was sealed."""
+"""A repeated installation: whether the bundle's release is already active and unchanged since it was sealed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The requirements of a bundle on a host, defined once for preflight, which refuses, and validate, which checks later.
+"""What a bundle requires of a host, defined once for preflight, which refuses, and validate, which checks later.
 
-A requirement reads what this host has, and checks it against a manifest. A caller with values other than this host's
-present ones (the interpreter of a release) has them checked by the same rule.
+A requirement reads a value from this host and checks it against a manifest. Callers can have any other value, such as
+that of a release's interpreter, checked by the same rule.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Requirement(ABC, Generic[Seen]):
     id: ClassVar[str]
 
     def is_asked(self, manifest: Manifest) -> bool:  # noqa: ARG002 - most apply to every host
-        """Return whether a manifest has this requirement on a host such as this one."""
+        """Return whether a manifest makes this requirement of a host such as this one."""
         return True
 
     @abstractmethod
@@ -54,13 +54,13 @@ class Requirement(ABC, Generic[Seen]):
         """Return the finding on whether a value meets the requirement of a manifest."""
 
     def here(self, manifest: Manifest) -> Iterator[HostResult]:
-        """Yield the finding on this host if a manifest has this requirement."""
+        """Yield the finding on this host if a manifest makes this requirement."""
         if self.is_asked(manifest):
             yield self.judge(manifest, self.seen())
 
 
 class Interpreter(NamedTuple):
-    """The properties that a Python reports of itself."""
+    """The properties that a Python interpreter reports about itself."""
 
     implementation: str
     version: tuple[int, ...]
@@ -103,7 +103,7 @@ class Python(Requirement[Interpreter]):
 
 
 class Glibc(Requirement["tuple[int, int] | None"]):
-    """A glibc as new as the wheels require; None is another C library."""
+    """A glibc at least as new as the wheels require; None means another C library."""
 
     id = "glibc"
 
@@ -126,7 +126,7 @@ class Glibc(Requirement["tuple[int, int] | None"]):
 
 
 class ProcessorLevel(Requirement["int | None"]):
-    """The x86-64 level that the profile requires; None is an unknown level."""
+    """The x86-64 level that the profile requires; None means that the level is unknown."""
 
     id = "processor-level"
 
@@ -147,7 +147,7 @@ class ProcessorLevel(Requirement["int | None"]):
 
 
 class Instructions(Requirement["frozenset[str] | None"]):
-    """The instructions that wheels of well-known packages are built for; None if they are unknown."""
+    """The instructions that wheels of well-known packages are built for; None means that this host's are unknown."""
 
     id = "instructions"
 
@@ -160,7 +160,7 @@ class Instructions(Requirement["frozenset[str] | None"]):
         return {name: feature for name, feature in INSTRUCTIONS_OF.items() if name in names}
 
     def lacking(self, manifest: Manifest, seen: frozenset[str] | None) -> list[str]:
-        """Return the packages that require an instruction which the processor lacks."""
+        """Return the packages that require an instruction that the processor lacks."""
         needed = self.needed(manifest)
         return sorted(name for name, feature in needed.items() if seen is not None and feature not in seen)
 
@@ -183,7 +183,10 @@ class Instructions(Requirement["frozenset[str] | None"]):
 
 
 class Clock(Requirement[datetime]):
-    """A clock that may be correct: no further behind the bundle's claimed date than correctly set machines differ."""
+    """A plausible clock.
+
+    It is behind the bundle's claimed date by no more than the usual difference between correctly set clocks.
+    """
 
     id = "clock"
 
@@ -191,7 +194,7 @@ class Clock(Requirement[datetime]):
         return datetime.now(timezone.utc)
 
     def is_behind(self, time: datetime, now: datetime) -> bool:
-        """Return whether ``time``, which has passed, is more than ``AHEAD`` later than a clock shows."""
+        """Return whether a clock that shows ``now`` is more than ``AHEAD`` behind ``time``, which has passed."""
         return time > now + AHEAD
 
     def judge(self, manifest: Manifest, seen: datetime) -> HostResult:

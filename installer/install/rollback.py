@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from installer.layout.release import Release
     from shared.terminal.progress import Progress
 
-# rebuilds a damaged release in a transaction; created by the caller that checked whether that is possible
+# rebuilds a damaged release in a transaction; created by the caller, which has checked that this is possible
 Build = Callable[["transaction.Transaction", "Progress"], None]
 
 
@@ -46,8 +46,8 @@ def rollback(prefix: Prefix, progress: Progress, goal: Goal | None = None, *, wa
     The release is compared with its receipt first, and rebuilt if it is damaged and the goal provides for that.
 
     Data also remains, unless it was migrated for the release that was active: then the previous data returns. Raises
-    HostError if there is no release to go to, InstallError if it does not work; the release that was active before then
-    remains active.
+    HostError if there is no release to go to, InstallError if it does not work; in both cases, the release that was
+    active remains active.
     """
     goal = goal or Goal()
     # 1. Lock the prefix, and undo what a crash left.

@@ -118,7 +118,7 @@ def clear_away(prefix: Prefix) -> None:
             if folder.is_dir() and not any(True for _entry in trees.files(folder)):
                 files.remove_tree(folder)
     if prefix.releases.is_dir():
-        return  # not all could be undone: the next command reads from the journal what remains to be done
+        return  # not everything could be undone: the next command finds in the journal what remains to be done
     for path in (prefix.state / "previous", proofs.folder(prefix), journal.path(prefix)):
         with contextlib.suppress(OSError):
             files.remove_tree(path)

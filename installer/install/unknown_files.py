@@ -25,7 +25,7 @@ WRITTEN_BESIDE = ".*.tmp"  # what a crash leaves of an atomic replacement
 
 
 def around(prefix: Prefix) -> list[Path]:
-    """Return the unknown files in PREFIX, state, releases and store, in order."""
+    """Return the unknown files in PREFIX, state, releases and store, in that order."""
 
     def of_root(path: Path) -> bool:
         return is_ours(path) or path.name == OF_A_FILESYSTEM
@@ -47,7 +47,7 @@ def around(prefix: Prefix) -> list[Path]:
 
 
 def in_bin(prefix: Prefix, known: Collection[str]) -> list[Path]:
-    """Return the entries of PREFIX/bin that are neither ``known`` nor temporary files, in order."""
+    """Return the entries of PREFIX/bin that are neither ``known`` nor temporary files, sorted."""
     return [
         path for path in _entries(prefix.bin) if path.name not in known and not fnmatchcase(path.name, WRITTEN_BESIDE)
     ]

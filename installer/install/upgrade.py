@@ -1,4 +1,4 @@
-"""Passing control to the installer of a newer release, which runs only after all of its bytes were verified."""
+"""Passing control to the installer of a newer release, which runs only after all of its bytes have been verified."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def pass_control(admitted: AdmittedBundle, folder: Path, options: Sequence[str])
     """
     bundle, prefix = admitted.bundle, admitted.prefix
     store = Store(prefix.store)
-    # 1. check that the base of a delta bundle is here
+    # 1. check that this host has the base of a delta bundle
     preflight.require_ok(list(delta.findings(bundle, store)))
-    # 2. write a copy, of which every byte is verified
+    # 2. write a copy, verifying every byte
     with temp_folders.folder(prefix.state, shared=True) as private:
         copy = private / INSTALLER
         copy_installer(bundle, copy, store)
@@ -60,7 +60,7 @@ def pass_control(admitted: AdmittedBundle, folder: Path, options: Sequence[str])
 def _killed(number: int, prefix: Prefix, bundle: Bundle) -> BaseException:
     """Return the error for a newer installer that a signal terminated, including which release is active now."""
     if number in (signal.SIGINT, *ending.ASKING):
-        return ending.AskedToEnd(number)  # it had only begun
+        return ending.AskedToEnd(number)  # it had not yet installed its own signal handlers
     active = prefix.active()
     if active is None:
         advice = _("No release is active. Run recover.")
@@ -76,7 +76,7 @@ def _killed(number: int, prefix: Prefix, bundle: Bundle) -> BaseException:
 def copy_installer(bundle: Bundle, copy: Path, store: Store) -> None:
     """Write the bundle's installer to a new file; a delta bundle may leave it to the store.
 
-    Raises UsageError if the installer is missing, TrustError unless every byte is as signed.
+    Raises UsageError if the installer is missing, TrustError unless every byte matches the signed digest.
     """
     member = bundle.manifest.entry(INSTALLER_MEMBER)
     assert member is not None  # open_bundle checked it

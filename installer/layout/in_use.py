@@ -28,7 +28,7 @@ def claimed(release: Release) -> Iterator[bool]:
     """Yield whether nothing runs from a release; if so, no launcher can start from it within the block.
 
     If the lock cannot be acquired, for whatever reason, the release counts as in use. A release that was never sealed
-    has no file to lock. On Windows the value is always True: ``seal.remove`` tests there whether its Python is running.
+    has no file to lock. On Windows the value is always True: ``seal.remove`` checks whether its interpreter is running.
     """
     if sys.platform == "win32":
         yield True

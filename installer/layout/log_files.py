@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CURRENT = "audit.jsonl"
-ROTATE_AT = 1 << 20  # bytes from which a file is rotated before the next line is added
+ROTATE_AT = 1 << 20  # bytes; a file of this size is rotated before the next line is added
 LINE_LIMIT = 1 << 20  # bytes of a line, with its newline
 BLOCK = 1 << 16  # bytes
 _ROTATED = re.compile(r"audit\.([0-9]{6})\.jsonl")
@@ -107,7 +107,7 @@ def last_line(folder: Path) -> bytes | None:
 
 
 def append(folder: Path, line: bytes) -> None:
-    """Append a line and sync it to the disk; a large file is rotated and an incomplete last line cut off before."""
+    """Append a line and sync it to disk, after rotating a large file and cutting off an incomplete last line."""
     path = folder / CURRENT
     with contextlib.suppress(OSError):  # without a rotation the file only gets larger
         _rotate(folder)

@@ -1,6 +1,6 @@
 """Find the tool's own files and folders of an installation that are missing, or of the wrong kind or owner.
 
-This is the one list of the places in PREFIX, which ``validate`` checks and ``recover`` repairs. The user's files
+This is the only list of the paths in PREFIX that ``validate`` checks and ``recover`` repairs. The user's files
 (data, settings, the backups themselves) and the contents of a release have checks of their own.
 """
 
@@ -33,7 +33,7 @@ AUDIT_LOG = "state/audit/audit.jsonl"
 
 
 class _Place(NamedTuple):
-    """A place below PREFIX, and the requirements for it."""
+    """A path below PREFIX, and the requirements for it."""
 
     path: str
     folder: bool
@@ -66,7 +66,7 @@ _PLACES = (
 
 @dataclass(frozen=True)
 class Misplaced:
-    """A place below PREFIX, whether it must be a folder, and the kind of fault."""
+    """A path below PREFIX, whether it must be a folder, and the kind of fault."""
 
     place: str
     folder: bool
@@ -85,7 +85,7 @@ class Misplaced:
 
 
 def find_misplaced(prefix: Prefix) -> tuple[Misplaced, ...]:
-    """Return the faults in the places of a prefix that holds a release, parents first; nothing is written."""
+    """Return the faults of the tool's paths in a prefix that holds a release, parents first; nothing is written."""
     return (*_in_places(prefix), *_in_releases(prefix), *_in_advisories(prefix), *_in_store(prefix))
 
 
@@ -105,7 +105,7 @@ def _in_releases(prefix: Prefix) -> Iterator[Misplaced]:
 
 
 def _in_advisories(prefix: Prefix) -> Iterator[Misplaced]:
-    """Yield the entries of the advisories and trust folders that are not regular files, or too long."""
+    """Yield the entries of the advisories and trust folders that are not regular files or are too long."""
     for folder in ("advisories", "trust"):
         for name in _names(prefix.state / folder):
             path = prefix.state / folder / name
@@ -118,7 +118,7 @@ def _in_advisories(prefix: Prefix) -> Iterator[Misplaced]:
 
 
 def _in_store(prefix: Prefix) -> Iterator[Misplaced]:
-    """Yield the store's folders and objects of the wrong kind; checking their contents needs the manifest."""
+    """Yield the store's folders and objects of the wrong kind; checking their contents requires the manifest."""
     from installer.layout.store import is_object, is_shelf_name
 
     for shelf in filter(is_shelf_name, _names(prefix.store)):
@@ -139,7 +139,7 @@ def _names(folder: Path) -> list[str]:
 
 
 def _wrong(place: _Place, root: Path) -> str:
-    """Return the kind of fault of a place, or '' if there is none."""
+    """Return the kind of fault found at a path, or '' if there is none."""
     path = root.joinpath(*place.path.split("/"))
     try:
         status = os.lstat(path)
@@ -156,7 +156,7 @@ def _wrong(place: _Place, root: Path) -> str:
     if not stat.S_ISREG(status.st_mode):
         return KIND
     if status.st_size > place.limit:
-        return LONG  # regardless of its owner, as it is never copied
+        return LONG  # regardless of its owner, because it is never copied
     is_foreign = sys.platform != "win32" and status.st_uid not in (os.geteuid(), root.stat().st_uid)
     return FOREIGN if is_foreign else ""
 

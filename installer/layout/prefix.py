@@ -24,14 +24,14 @@ OF_STATE = (
     *("lock", "logs", "audit", "journal.json", "previous", "unfinished", "trust", "proofs", "advisories"),
     "measurements.json",
 )
-MOVED = "current.moved-"  # plus a release's identifier: a folder that was in the place of the link to that release
+MOVED = "current.moved-"  # plus a release's identifier: a folder found where the link to that release belongs
 TEMPORARY = (".ragtrace-", ".current.", "..env.")
 OF_STATE_FOR_NOW = re.compile(r"\.trial-.*|\..*\.tmp|\.ragtrace-.*")
 
 
 @dataclass(frozen=True)
 class Prefix:
-    """The folders of one installation. Data and ``.env`` belong to the user and are never inside a release."""
+    """The folders of one installation; data and ``.env`` belong to the user and are never inside a release."""
 
     root: Path
 
@@ -115,7 +115,7 @@ class Prefix:
 
     @property
     def left(self) -> tuple[Path, ...]:
-        """The paths that uninstall keeps and that exist: data, settings, backups, models and the audit log."""
+        """The existing paths that an uninstallation leaves: data, settings, backups, models and the audit log."""
         stored = (self.data, self.env_file, self.backups, self.models, self.audit)
         return tuple(path for path in stored if os.path.lexists(path))
 
@@ -123,7 +123,7 @@ class Prefix:
     def exists(self) -> bool:
         """Whether this folder is a prefix of this tool, even one that is being created or removed.
 
-        It is if ``state`` has the tool's lock and logs, if it holds a sealed release, or if all names in it are the
+        It is one if ``state`` has the tool's lock and logs, if it holds a sealed release, or if all names in it are the
         tool's.
         """
         if self.state.is_symlink() or not self.state.is_dir() or self.is_left:
@@ -183,7 +183,7 @@ class Prefix:
     def new_release(self, counter: int, manifest_sha256: str) -> Release:
         """Return the release that the next installation of a manifest creates.
 
-        The name of an unfinished release is not used again: a process of that run may still write there.
+        The name of an unfinished release is not used again: a process of the interrupted run may still write there.
         """
         start = f"{counter}-{manifest_sha256[:12]}-r"
         stored = [path.name for path in self.releases.glob(f"{start}*")]
@@ -222,7 +222,7 @@ class Prefix:
     def set_current(self, release: Release) -> None:
         """Make a release the current one, atomically and synced to the disk: this is the commit point."""
         if self.current.is_dir() and not files.is_link(self.current):
-            # a folder in its place, as a copy that follows links leaves one, may be the user's: it is renamed
+            # a folder found here, such as a copy that followed the link, may be the user's: it is renamed
             self.current.rename(self.root / f"{MOVED}{release.id}")
         if sys.platform == "win32":
             files.write_atomic(self.current, json.dumps({"release": release.id}).encode() + b"\n")

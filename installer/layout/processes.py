@@ -1,8 +1,8 @@
 """Find the processes of the application.
 
 A process belongs to the application if its program, its first argument (a script) or its working folder is in
-PREFIX/releases or PREFIX/bin, or if such a process has started it. This tool and its callers do not count. Whether one
-release is in use, which prevents its removal, is checked without psutil (in_use.py).
+PREFIX/releases or PREFIX/bin, or if a process of the application started it. This tool and its callers do not count.
+Whether one release is in use, which prevents its removal, is checked without psutil (in_use.py).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def roots_of(prefix: Prefix) -> tuple[str, ...]:
-    """Return the folders with which the application's paths start, as given and with links resolved."""
+    """Return the folders that the application's paths start with, as given and with links resolved."""
     folders = [form(folder) for folder in (prefix.releases, prefix.bin) for form in (str, os.path.realpath)]
     return tuple({os.path.normcase(os.path.join(folder, "")) for folder in (*folders, str(prefix.current))})
 
@@ -75,7 +75,7 @@ def _places(process: psutil.Process) -> Iterator[str]:
 
 
 def _named(words: list[str]) -> list[str]:
-    """Return the program and the script of a command line: its first word, and the first argument that is no option."""
+    """Return the program and the script of a command line: its first word, and its first argument that is no option."""
     return [*words[:1], *[word for word in words[1:] if not word.startswith("-")][:1]]
 
 

@@ -1,4 +1,4 @@
-"""The signed metadata of releases, which prove their origin, and second copies of them.
+"""The signed metadata of releases, which proves their origin, and second copies of it.
 
 The copies are in ``state/proofs/<SHA-256 of the manifest>/``, so that the repair of a damaged release still has its
 signed manifest. A copy proves nothing by itself: its signatures must be verified again after it is read.
@@ -69,7 +69,7 @@ def read_metadata(folder: Path) -> SignedMetadata:
 
 
 def is_metadata(name: str) -> bool:
-    """Return whether a file name, relative to the manifest's folder, is one of the signed metadata."""
+    """Return whether a name, relative to the manifest's folder, is that of a file of the signed metadata."""
     return name in (NAME, SUMS) or (is_signature(name) and "/" not in name)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COMPLETE = "COMPLETE"
-DISCARDED = "DISCARDED"  # the new name of COMPLETE: the same file, on which the running application holds a lock
+DISCARDED = "DISCARDED"  # what COMPLETE is renamed to: the running application holds a lock on this file
 _RELEASE = re.compile(r"([0-9]+)-([0-9a-f]{12})-r([0-9]+)")
 
 
@@ -87,7 +87,7 @@ class Release:
         return self.venv / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
     def site_packages(self, python: str) -> Path:
-        """Return the folder of the packages, for the manifest's Python, for example 3.11."""
+        """Return the folder of the packages; ``python`` is the manifest's Python version, for example 3.11."""
         return self.venv / ("Lib/site-packages" if sys.platform == "win32" else f"lib/python{python}/site-packages")
 
     def manifest(self) -> Manifest:

@@ -90,7 +90,7 @@ def _in_release(root: str, owner: int) -> Iterator[Wrong]:
 
 
 def _in_prefix(prefix: Prefix, owner: int) -> Iterator[Wrong]:
-    """Yield folders that all users can write to or their owner cannot enter, and launchers that others can change.
+    """Yield folders that all users can write to or the owner cannot enter, and launchers that others can change.
 
     The data may belong to another user.
     """
@@ -148,7 +148,7 @@ def repair(prefix: Prefix, release: Release | None) -> None:
 
 
 def _repair_open(path: Path, item: Wrong, owner: int) -> None:
-    """Remove the write permission of other users on a folder of the prefix or a launcher; the owner gets access."""
+    """Remove other users' write permission from a folder of the prefix or a launcher, and give the owner access."""
     if item.foreign:
         _take(path, owner)
     if not reading.is_folder(path):

@@ -72,7 +72,7 @@ def receipt_sha256(release: Release) -> str:
 
 
 def unmark(release: Release) -> None:
-    """Remove the mark and sync that, so that the remains of a release never count as complete.
+    """Remove the mark and sync its removal, so that the remains of a release never count as complete.
 
     The file is renamed to DISCARDED, because processes of the release may hold a lock on it (see in_use.py).
     """
@@ -88,8 +88,8 @@ def unmark(release: Release) -> None:
 def remove(release: Release, *, in_use_too: bool = False) -> bool:
     """Remove a release, its mark first, so that an interrupted removal leaves no complete release.
 
-    Return whether it was removed. A release that still runs is left intact for a later collection, unless
-    ``in_use_too``; on Windows even then, because a running program cannot be removed there.
+    Return whether it was removed. A release that is still running is left intact for a later collection, unless
+    ``in_use_too`` is set; on Windows even then, because a running program cannot be removed there.
     """
     if release.path.is_dir() and not release.path.is_symlink():
         unmark(release)

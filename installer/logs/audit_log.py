@@ -1,7 +1,8 @@
-"""The audit log: append-only JSON lines, each with the hash of the one before.
+"""The audit log: append-only JSON lines, each with the hash of the previous one.
 
-A chain that its owner can recompute proves nothing alone; its head, which every command that changes something prints,
-is the anchor to record elsewhere. A last line that a crash cut short was never reported, so the next one replaces it.
+A chain that its owner can recompute proves nothing by itself; its head, which every command that changes something
+prints, is the anchor to record elsewhere. A last line that a crash cut short was never reported, so the next one
+replaces it.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def _hash(line: bytes) -> str:
 
 
 def lines(prefix: Prefix) -> Iterator[bytes]:
-    """Yield the complete lines of the log, without their ends. Raises TrustError if one exceeds the maximum length."""
+    """Yield the complete lines of the log, without newlines. Raises TrustError if one exceeds the maximum length."""
     for line in log_files.lines(prefix.audit):
         yield _data_of(line)
 
@@ -67,7 +68,7 @@ def _user() -> str:
 
 
 def append(prefix: Prefix, action: str, outcome: str, **facts: Any) -> str:
-    """Append a line, fsynced, and return the new head.
+    """Append a line, sync it to disk and return the new head.
 
     If the line would exceed the maximum length, it contains only the names of its facts.
     """
@@ -126,12 +127,12 @@ def _entries(prefix: Prefix) -> Iterator[tuple[Line, dict[str, Any]]]:
 
 
 def is_removal(entry: dict[str, Any]) -> bool:
-    """Return whether an entry records an uninstallation: a later release of the same name is another one."""
+    """Return whether an entry records an uninstallation; a later release with the same name is a different one."""
     return (entry.get("action"), entry.get("outcome")) == ("uninstall", "done")
 
 
 def activations(prefix: Prefix) -> list[dict[str, Any]]:
-    """Return the entries of releases made active since the last uninstallation, oldest first, as far as readable."""
+    """Return the entries of releases made active since the last uninstallation, oldest first, up to any damage."""
     found: list[dict[str, Any]] = []
     try:
         for entry in map(strict.parse, lines(prefix)):
@@ -145,7 +146,7 @@ def activations(prefix: Prefix) -> list[dict[str, Any]]:
 
 
 def receipt_of(prefix: Prefix, release: str) -> str | None:
-    """Return the last SHA-256 of a release's receipt in the audit log, or None if there is none."""
+    """Return the SHA-256 that the audit log last recorded for a release's receipt, or None if there is none."""
     logged = [entry.get("receipt_sha256") for entry in activations(prefix) if entry.get("release") == release]
     known = [digest for digest in logged if isinstance(digest, str) and digest]
     return known[-1] if known else None
@@ -154,8 +155,8 @@ def receipt_of(prefix: Prefix, release: str) -> str | None:
 def verify(prefix: Prefix, anchor: str | None = None) -> tuple[int, str]:
     """Verify the chain; return the number of lines and the head.
 
-    ``anchor`` is a head (or at least its first 8 digits) that was recorded elsewhere: the chain must have had it at
-    some time, so an older head is valid. Raises TrustError if the chain is broken or never had the anchor.
+    ``anchor`` is a head that was recorded elsewhere, or its first digits: the chain must have had it at some time, so
+    an older head is valid. Raises TrustError if the chain is broken or never had the anchor.
     """
     gone = log_files.missing(prefix.audit)
     if gone:

@@ -55,7 +55,7 @@ def secrets_of(env_file: Path) -> list[str]:
 
 
 def without_secrets(text: str) -> str:
-    """Return a text with every hidden value replaced."""
+    """Return a string with every hidden value replaced."""
     for value in sorted(_secrets, key=len, reverse=True):
         text = text.replace(value, HIDDEN)
     return text
@@ -111,7 +111,7 @@ class File(logging.FileHandler):
 def to_file(folder: Path, command: str) -> None:
     """Send the DEBUG log of this run to a new file in a folder that retains the newest hundred logs.
 
-    Raises HostError if other users could change the folder; no folder is created below such a folder.
+    Raises HostError if other users could change the folder or one above it; then no folder is created.
     """
     if sys.platform != "win32" and owners.first_problem(str(folder))[0]:
         raise HostError(_("Other users can change {path}.").format(path=folder))

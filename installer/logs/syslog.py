@@ -1,7 +1,7 @@
 """Sending a run's log to a central collector: RFC 5424 over UDP (RFC 5426) or TCP (RFC 6587, octet counting).
 
 A separate thread sends the lines from a bounded queue, so an unavailable or slow collector neither stops nor slows the
-work; at the end of a run it has two more seconds.
+work; at the end of a run the thread gets two more seconds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from shared.i18n import _
 
 QUEUED = 1000  # lines
 UDP_LIMIT, TCP_LIMIT = 2048, 8192  # bytes of a message; receivers should accept the first (RFC 5424, 6.1)
-HEADER = 400  # bytes of a message before its line, at most
+HEADER = 400  # maximum bytes of a message before its line
 TIMEOUT, RETRY, CLOSING = 2.0, 1.0, 2.0  # seconds
 FACILITY = 1  # user-level messages (RFC 5424, table 1)
 SEVERITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))

@@ -99,7 +99,7 @@ class Meter:
             self._uv = self._programs()
 
     def _programs(self) -> int | None:
-        """Return the peak memory of the programs called since, or None if an earlier one, or this process, had more.
+        """Return the peak memory of the programs measured so far, or None if an earlier one or this process had more.
 
         Linux counts the memory of a process before it executed another program, and a child starts as a copy of its
         parent.
@@ -150,7 +150,7 @@ def _bytes(maxrss: int) -> int:
 def _written() -> int | None:
     """Return the bytes that this process and the programs it called have written to disk, or None if unknown (macOS).
 
-    Linux adds the counts of a child that was waited for; on Windows the counts are those of this process alone.
+    Linux includes the counts of children that were waited for; on Windows the counts are those of this process alone.
     """
     try:
         import psutil  # reads /proc while it is imported

@@ -1,7 +1,7 @@
 """The Prometheus text format, for the textfile collector of a host's exporter.
 
 Format: https://prometheus.io/docs/instrumenting/exposition_formats/, version 0.0.4. Names and base units:
-https://prometheus.io/docs/practices/naming/. Help texts are not translated: an exporter that finds one metric in two
+https://prometheus.io/docs/practices/naming/. Help text is not translated: an exporter that finds one metric in two
 files requires the same help text in both.
 """
 
@@ -58,12 +58,12 @@ def _lines(family: Family) -> Iterator[str]:
 
 
 def escaped(text: str, *, quote: bool = False) -> str:
-    """Return a help text, or with ``quote`` the value of a label, escaped for a line."""
+    """Return help text, or with ``quote`` the value of a label, escaped to fit on one line."""
     text = "\n".join(map(sentence, text.split("\n")))  # this format has its own escape for LF
     text = text.replace("\\", "\\\\").replace("\n", "\\n")
     return text.replace('"', '\\"') if quote else text
 
 
 def number(value: float) -> str:
-    """Format a value for Prometheus, as the shortest text of the same number."""
+    """Format a value for Prometheus, in the shortest notation that preserves it."""
     return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))

@@ -73,7 +73,7 @@ class Sample:
 
     @property
     def resident(self) -> int:
-        """Memory of all its processes, in bytes; shared memory counts for each."""
+        """Memory of all of the application's processes, in bytes; memory that several share counts for each."""
         return sum(process.resident for process in self.processes)
 
     def to_json(self) -> dict[str, Any]:
@@ -147,7 +147,7 @@ class Sampler:
         try:
             with process.oneshot():
                 key, cpu = _key(process), _cpu_seconds(process)
-                # a process started after the last sample has used all of its time since
+                # a process started after the last sample has used all of its processor time since then
                 used = max(0.0, cpu - self.spent.get(key, 0.0))
                 spent[key] = cpu
                 return ProcessUse(
@@ -176,7 +176,7 @@ def _cpu_seconds(process: psutil.Process) -> float:
 
 
 def _traffic(process: psutil.Process) -> dict[str, int | None]:
-    """Return the bytes that a process has read and written, or None if it is another user's or on macOS."""
+    """Return the bytes that a process has read and written, each None for another user's process or on macOS."""
     try:
         counters = process.io_counters()
     except (psutil.Error, OSError, AttributeError):
@@ -207,7 +207,7 @@ def samples(
     duration: float | None = None,
     wait: Callable[[float], bool | None] = time.sleep,
 ) -> Iterator[Sample]:
-    """Yield a sample every ``interval`` seconds, ``count`` of them or for ``duration`` seconds, else without end.
+    """Yield a sample every ``interval`` seconds, ``count`` of them or for ``duration`` seconds, else indefinitely.
 
     The first follows after FIRST seconds, or ``interval`` if that is shorter, so that output appears soon. The
     iteration ends if ``wait`` returns True.
@@ -241,7 +241,7 @@ def _asked(look: Callable[[], Any]) -> Any:
 
 
 def families(sample: Sample) -> Iterator[Family]:
-    """Yield a sample as metrics; single processes are omitted, because they come and go."""
+    """Yield a sample as metrics; individual processes are omitted, because they come and go."""
     about = {"product": sample.product or "", "prefix": sample.prefix}
     host, application = sample.host, sample.to_json()["application"]
     seen = datetime.fromisoformat(sample.time.replace("Z", "+00:00")).timestamp()

@@ -1,7 +1,8 @@
 """Write the bytecode of a release before it is sealed, so that no start of the application compiles anything.
 
 1. Every module of the application is compiled, with the imports that the profile lists deferred.
-2. The modules that it imports from elsewhere, in functions too, are imported once, and Python caches their bytecode.
+2. The modules that it imports from elsewhere, even inside functions, are imported once, so that Python caches their
+   bytecode.
 """
 
 from __future__ import annotations

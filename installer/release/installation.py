@@ -1,4 +1,4 @@
-"""One release in its prefix with its manifest and receipt, on which most of the installer works."""
+"""One release in its prefix with its manifest and receipt, which most of the installer works on."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def find(installation: Installation) -> Lacks:
 
 
 def model_folder(prefix: Prefix, model: ModelApart) -> Path:
-    """Return the folder into which a model must be copied."""
+    """Return the folder that a model must be copied into."""
     return prefix.models / model.name
 
 
@@ -84,7 +84,7 @@ def _has_files(folder: Path) -> bool:
 
 
 def damaged_weights(prefix: Prefix, model: ModelApart) -> dict[str, str]:
-    """Return the incomplete files of weights in a model's folder by path, each with the reason.
+    """Return the incomplete weight files in a model's folder by path, each with the reason.
 
     Files that cannot be read are included.
     """
@@ -101,7 +101,7 @@ def damaged_weights(prefix: Prefix, model: ModelApart) -> dict[str, str]:
 
 
 def what_to_copy(prefix: Prefix, model: ModelApart) -> str:
-    """Return the advice to copy a model, as a sentence with its files and its folder."""
+    """Return the advice to copy a model: a sentence that names its files and its folder."""
     kind, _colon, rest = model.source.partition(":")
     repository, _at, revision = rest.partition("@")
     origin = (

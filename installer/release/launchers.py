@@ -1,10 +1,10 @@
 """The launchers in PREFIX/bin: small fixed scripts that read ``current`` once and start that release's launcher.
 
 They are the same for every release, so activation changes only ``current``. The application never has a command with
-the name of the tool's own: bundles with such a name are refused. Installers before that rule named the tool
-``ragtrace`` and gave it precedence. A prefix that retains only releases of such installers has their scripts, because
-only they can run there. Once it retains a release of a newer one, ``ragtrace`` may be the application's, whichever
-release is active.
+the name of the tool's own: bundles with such a command are refused. Installers before that rule named the tool
+``ragtrace`` and gave it precedence. A prefix that retains only releases of these installers has their scripts, because
+no others can run there. Once it retains a release of a newer installer, ``ragtrace`` may be the application's,
+whichever release is active.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def file_name(name: str) -> str:
 
 
 def scripts(prefix: Prefix, manifest: Manifest) -> dict[str, bytes]:
-    """Return the scripts in PREFIX/bin for a manifest, file name → content, normally the tool's command first."""
+    """Return the contents of the scripts in PREFIX/bin by file name, normally with the tool's command first."""
     found = {file_name(TOOL): script(TOOL, texts.POSIX_TOOL, texts.WINDOWS_TOOL)}
     for name in manifest.application.commands:
         found[file_name(name)] = script(name, texts.POSIX_APPLICATION, texts.WINDOWS_APPLICATION)
@@ -66,13 +66,13 @@ def scripts(prefix: Prefix, manifest: Manifest) -> dict[str, bytes]:
 
 
 def is_previous(prefix: Prefix) -> bool:
-    """Return whether a prefix retains releases, all of installers that named the tool ``ragtrace``."""
+    """Return whether a prefix retains any releases and all come from installers that named the tool ``ragtrace``."""
     stored = prefix.complete_releases()
     return bool(stored) and not any(knows_the_command(release.bundle / INSTALLER) for release in stored)
 
 
 def knows_the_command(zipapp: Path) -> bool:
-    """Return whether an installer knows the tool's command, True if it cannot be read.
+    """Return whether an installer knows the tool's command; True if the installer cannot be read.
 
     A damaged installer is found by comparison with the receipt.
     """
@@ -94,14 +94,14 @@ def former_tool(prefix: Prefix) -> Path | None:
 
 
 def tool(prefix: Prefix) -> Path | None:
-    """Return the tool's command in a prefix as it is typed, or None if there is none yet."""
+    """Return the tool's command in a prefix as a user types it, or None if there is none yet."""
     if own_command.is_installed(prefix.root):
         return own_command.in_prefix(prefix.root)
     return prefix.bin / PREVIOUS_TOOL if former_tool(prefix) else None
 
 
 def unknown_files(prefix: Prefix, manifest: Manifest) -> list[Path]:
-    """Return the files in PREFIX/bin with the name of a new command of a manifest that no installer wrote."""
+    """Return the files in PREFIX/bin that no installer wrote and that have the name of a manifest's new command."""
     active = prefix.named()
     try:
         ours = scripts(prefix, active.manifest()) if active else {}
@@ -169,7 +169,7 @@ def prune(prefix: Prefix, manifest: Manifest | None) -> None:
 def write_run_files(installation: Installation) -> None:
     """Write launch.py and run.json, which the launchers use, and the file that records the tool's command.
 
-    The latter is left out if the stored installer does not know that command.
+    The last file is omitted if the stored installer does not know that command.
     """
     release = installation.release
     with open(app_launcher.__file__, "rb") as file:
@@ -188,7 +188,7 @@ def trial_environment(installation: Installation, caller: dict[str, str], data: 
 def trial_command(
     installation: Installation, command: Sequence[str], data: str | None = None
 ) -> tuple[list[str], Path | None]:
-    """Return the argv that starts a release's command without PREFIX/bin, and its folder, or None for the caller's."""
+    """Return the argv that starts a release's command without PREFIX/bin, and its folder (None: the caller's)."""
     name, *arguments = command
     run, release = run_of(installation.manifest), str(installation.release.path)
     argv, folder = app_launcher.command(release, run, name, arguments, data)

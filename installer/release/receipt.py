@@ -94,7 +94,7 @@ def _item(value: Any, path: str) -> Item:
 
 
 def contradicted(prefix: Prefix, release: Release) -> bool:
-    """Return whether the audit log records another receipt of a release than the existing one.
+    """Return whether the audit log records a different receipt for a release than the existing one.
 
     A user with write permission can replace a receipt and its mark together, but cannot change a line of the log
     without the lines that follow it. Raises OSError if the receipt cannot be read.
@@ -175,7 +175,7 @@ def take_inventory(release: Release, site: Path, hash_of: record.Hash = record.s
 
 
 def with_expected(items: tuple[Item, ...], contents: Mapping[str, str]) -> tuple[Item, ...]:
-    """Return an inventory in which some paths have the content that they should have, not the one on the disk."""
+    """Return an inventory in which some paths have their expected content instead of what is on disk."""
     found = {item.path: item for item in items}
     for path, content in contents.items():
         known = found.get(path)
@@ -194,7 +194,7 @@ def compare(release: Release, receipt: Receipt, hash_of: record.Hash = record.sh
 
 
 def against(found: Mapping[str, str], receipt: Receipt) -> list[Deviation]:
-    """Return the deviations of the result of ``contents`` from a receipt, sorted by path."""
+    """Return how ``found``, a result of ``contents``, deviates from a receipt, sorted by path."""
     expected = {item.path: item for item in receipt.items}
     deviations = []
     for path, item in expected.items():

@@ -1,10 +1,10 @@
-"""The text of the scripts in PREFIX/bin, in which ``@name@`` is replaced by the command.
+"""The text of the scripts in PREFIX/bin, in which ``@name@`` stands for the command's name.
 
 Each script starts the current release, or prints the reason and the next step and exits with a code of the tool: 4 if
-this host lacks the Python, 5 if the installation is damaged. The ``PREVIOUS`` scripts are byte for byte those of the
-installers that named the tool ``ragtrace``. The shell has no message catalogue, so all messages are in English, as in
-the application's launcher. POSIX scripts replace each character that ends a line, changes its direction or controls a
-terminal by a question mark.
+this host lacks the Python interpreter, 5 if the installation is damaged. The ``PREVIOUS`` scripts are byte for byte
+those of the installers that named the tool ``ragtrace``. The shell has no message catalogue, so all messages are in
+English, as in the application's launcher. POSIX scripts print a question mark for each character that ends a line,
+changes its direction or controls a terminal.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ demand_python
 stop 5 "@name@: $python is missing or cannot be executed" "  next: $(quoted "$prefix/bin/@tool@") recover"
 """
 )
-# after a rollback to a release of an earlier installer the newer tool is still used; if current names no existing
-# release, the installer of any release can repair that
+# after a rollback to a release of an earlier installer, the newer tool is still used; if current names no existing
+# release, the installer of any release can repair it
 POSIX_TOOL = (
     POSIX_STOP
     + r"""[ -n "$release" ] || for other in "$prefix"/releases/*/bundle/ragtrace-install.pyz; do
@@ -122,7 +122,7 @@ set "RAGTRACE_RELEASE=%RAGTRACE_PREFIX%\releases\%RAGTRACE_RELEASE%"
 echo   python "%RAGTRACE_RELEASE%\bundle\ragtrace-install.pyz" recover --prefix "%RAGTRACE_PREFIX%" 1>&2
 exit /b 4
 """
-# a program of an environment exits with 103 if the Python that the environment was created from is missing
+# a program of an environment exits with 103 if the interpreter that the environment was created from is missing
 WINDOWS_APPLICATION = (
     WINDOWS_PREFIX + r"""if not defined RAGTRACE_RELEASE goto none
 if not exist "%RAGTRACE_PREFIX%\releases\%RAGTRACE_RELEASE%\launch.py" goto lost

@@ -36,7 +36,7 @@ class Settings:
 
     ``missing`` lists the required names that are not set, ``untouched`` those that are set to the template's
     placeholder. ``unread`` maps each name that the application does not load to the name that is probably meant, or ''.
-    ``overridden`` lists the names in PREFIX/.env to which the release gives another value, ``wrong`` the numbers of
+    ``overridden`` lists the names in PREFIX/.env that the release sets to another value, ``wrong`` the numbers of
     lines that set nothing.
     """
 
@@ -81,7 +81,7 @@ def caller_names() -> set[str]:
 
 
 def near(name: str, names: Iterable[str]) -> str:
-    """Return the known name that is most similar to a name, or '' if none is similar enough."""
+    """Return the most similar of the known names, or '' if none is similar enough."""
     known = {other.upper(): other for other in names}
     found = difflib.get_close_matches(name.upper(), known, n=1, cutoff=NEAR)
     return known[found[0]] if found else ""
@@ -90,7 +90,7 @@ def near(name: str, names: Iterable[str]) -> str:
 def env_lines(manifest: Manifest) -> Iterator[str]:
     """Yield the lines of a new settings file: every setting, commented out, the required ones first.
 
-    The line of a setting with a default, if uncommented, sets that default.
+    Uncommenting the line of a setting that has a default sets that default.
     """
     said = manifest.application.environment
     heading = _("Settings of {title}: remove the # and set the value; required settings come first.")
@@ -109,9 +109,9 @@ def _quoted(value: str) -> str:
 
 
 def write_env_file(prefix: Prefix, manifest: Manifest, former: Release | None, progress: Progress) -> None:
-    """Create a settings file for the user to fill in, or report the new settings if there is one.
+    """Create a settings file for the user to fill in, or report the new settings if a file exists.
 
-    An existing file is never changed. An error is only a warning.
+    An existing file is never changed. Errors are only reported as warnings.
     """
     try:
         if os.path.lexists(prefix.env_file):  # a link whose target is not mounted now is still the user's
@@ -125,7 +125,7 @@ def write_env_file(prefix: Prefix, manifest: Manifest, former: Release | None, p
 
 
 def report_new(prefix: Prefix, manifest: Manifest, former: Release | None, progress: Progress) -> None:
-    """Warn of the names that a release loads but the previous one did not, unless PREFIX/.env mentions them."""
+    """Warn about names that a release loads but the previous one did not, unless PREFIX/.env mentions them."""
     known = set(_MENTIONED.findall(app_launcher.text_of(str(prefix.root))))
     with contextlib.suppress(RagtraceError, OSError):  # a damaged release cannot be compared
         known.update(app_launcher.loaded(launchers.run_of(former.manifest())) if former else ())

@@ -4,8 +4,9 @@
 2. Every other file that the manifest lists must have the SHA-256 given there.
 3. The files that the installer generates from the manifest (run.json, launch.py, links to data) are generated again
    and compared.
-4. Some files are created on this host and have no signed digest: bytecode of a file of 1 or 2, the files that uv
-   writes into every environment, and the path of the Python. They are counted; only the receipt authenticates them.
+4. Some files are created on this host and have no signed digest: bytecode of files from 1 and 2, the files that uv
+   writes into every environment, and the path of the Python interpreter. They are counted; only the receipt
+   authenticates them.
 5. Every other file is reported as added.
 """
 
@@ -56,10 +57,10 @@ _WINDOWS_PYTHON = re.compile(r"Scripts/pythonw?\.exe")
 
 @dataclass(frozen=True)
 class Comparison:
-    """The result of a comparison: the deviations, and for each package not compared the reason.
+    """The result of a comparison: the deviations, and the reason for each package that was not compared.
 
-    ``same`` counts the files that are as signed, ``wheels`` the wheels used for that, ``made`` the files that were
-    created on this host.
+    ``same`` counts the files that match what was signed, ``wheels`` the wheels that were used, ``made`` the files that
+    were created on this host.
     """
 
     deviations: tuple[Deviation, ...]
@@ -114,7 +115,7 @@ def compare(installation: Installation, hash_of: record.Hash, found: Mapping[str
 
 
 def _environments(manifest: Manifest) -> Iterator[tuple[Environment, str, FileEntry]]:
-    """Yield for each wheel of a release its environment, its package and its entry in the manifest."""
+    """Yield the environment, the package and the manifest entry of each wheel of a release."""
     entries = {entry.path: entry for entry in manifest.of_kind("wheel")}
     for package in manifest.packages:
         yield Environment("venv", manifest.target.python), package.name, entries[package.wheel]
@@ -142,7 +143,7 @@ def _signed(installation: Installation, hash_of: record.Hash) -> _Signed:
 
 
 def _files_of(store: Store, environment: Environment, entry: FileEntry, hash_of: record.Hash) -> dict[str, str] | str:
-    """Return the digests of the files that a wheel installs, by path, or the reason why they are not known."""
+    """Return the digests of the files that a wheel installs, by path, or the reason why they are unknown."""
     path = store.path(entry.sha256)
     try:
         found = hash_of(path) if store.has_size_of(entry) else None
@@ -159,7 +160,7 @@ def _files_of(store: Store, environment: Environment, entry: FileEntry, hash_of:
 
 
 def _of_the_manifest(installation: Installation) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Yield path → (content, owner) of the files that the manifest lists or that are generated from it alone."""
+    """Yield (path, (content, owner)) for each file that the manifest lists or that is generated from it alone."""
     release, manifest, data = installation.release, installation.manifest, installation.prefix.data
     in_data = {entry.path for entry in persist.shipped(manifest)}
     for entry in manifest.files:
@@ -221,7 +222,7 @@ def _is_known(path: str, content: str, signed: _Signed, release: Release) -> boo
 
 
 def _false_records(signed: _Signed, installation: Installation) -> Iterator[Deviation]:
-    """Yield a deviation for each installed RECORD that lists another digest of a file than the wheel does."""
+    """Yield a deviation for each installed RECORD that lists a different digest for a file than the wheel does."""
     release = installation.release
     for root in ("venv", tools_environment.FOLDER):
         site = Environment(root, installation.manifest.target.python).site

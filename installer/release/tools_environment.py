@@ -63,7 +63,7 @@ def python_of(release: Release) -> Path:
 
 
 def site_of(release: Release, python: str) -> Path:
-    """Return the folder of its packages, for the manifest's Python, for example 3.11."""
+    """Return the folder of the scanners' packages; ``python`` is the manifest's Python version, for example 3.11."""
     return root_of(release) / ("Lib/site-packages" if sys.platform == "win32" else f"lib/python{python}/site-packages")
 
 

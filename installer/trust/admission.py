@@ -1,4 +1,4 @@
-"""Admission: whether a bundle with trusted signatures may be installed here and now; others cannot be installed.
+"""Admission: whether a bundle with trusted signatures may be installed here and now; only admitted ones can be.
 
 A command that changes a prefix holds its lock during admission, so that the checked state cannot change; a read-only
 command needs no lock. Downgrade and replay: the highest counter accepted for a product is stored next to the host's
@@ -82,9 +82,9 @@ def admit(candidate: Candidate, *, now: datetime | None = None) -> AdmittedBundl
     """Check whether a candidate may be installed.
 
     1. The prefix's own policy, if there is one, accepts its signers too.
-    2. It is of the prefix's product, and not older than the active release.
+    2. It is for the prefix's product, and not older than the active release.
     3. It is not older than any release of this product that this host has accepted, unless it is the very release that
-       is active here: after a rollback only its own bundle may be able to repair it, and installs nothing older.
+       is active here: after a rollback, only this bundle may be able to repair it, and it installs nothing older.
     4. Unless the prefix retains this very release: its date and its signers' keys are valid.
 
     ``now`` is by default the host's clock. Raises TrustError if a check fails.

@@ -112,7 +112,7 @@ def stored_by_host(trust_stores: TrustStores) -> memory.Stored:
 def stored_by_user(trust_stores: TrustStores) -> memory.Stored:
     """Return the memory of this user, and its problems; it is empty if the folder is missing or may not be read.
 
-    Raises TrustError if other users could have changed it; a run that uses the host's memory ignores it then.
+    Raises TrustError if other users could have changed it, unless the run is privileged: then the host's memory counts.
     """
     if not os.path.lexists(trust_stores.user):
         return memory.Stored()

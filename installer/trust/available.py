@@ -35,7 +35,7 @@ class Available:
     named: bool = False
 
     def admit(self) -> AdmittedBundle | None:
-        """Return the bundle if it may be installed, else None. Raises the error of one that was named."""
+        """Return the bundle if it may be installed, else None. Raises the error if the operator named the bundle."""
         if self.candidate is None:
             return None
         try:
@@ -49,7 +49,7 @@ class Available:
 def find(prefix: Prefix, named: Path | None, trusted_keys: Sequence[str], trust_stores: TrustStores) -> Available:
     """Return the bundle available for a repair.
 
-    Raises TrustError if a policy is not valid, and the error of a bundle that was named; one that is only next to the
+    Raises TrustError if a policy is not valid, and any error of a bundle that was named; one that is only next to the
     zipapp is ignored if it cannot be opened.
     """
     if named is not None:

@@ -46,7 +46,7 @@ def _prefixes(prefix: Prefix | None) -> Iterator[Prefix]:
 
 
 def _of_prefix(prefix: Prefix, now: datetime) -> Iterator[tuple[str, int]]:
-    """Yield product and counter of each retained release and of each one in the audit log."""
+    """Yield the product and counter of each retained release, and of each one in the audit log."""
     product, left_out = "", set()
     for release in prefix.complete_releases():
         try:

@@ -1,8 +1,8 @@
 """The memory of a trust folder: its highest policy, and the highest release counter of each product.
 
 It is stored next to the policy, so that a new prefix does not forget it, and in two copies, each with its digest: one
-of them is intact whatever happens to the other, and the higher one counts. If neither is intact, the policies and
-installations of this host are the lower bound, until an administrator accepts it (``trust accept-memory``).
+stays intact whatever happens to the other, and the higher one counts. If neither is intact, the policies and
+installations of this host set a lower bound, until an administrator accepts it (``trust accept-memory``).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NAME, COPY, LOCK = "memory.json", "memory-copy.json", "lock"
 NAMES = (NAME, COPY)  # in the order in which they are written
 FORMAT = 2
 SINGLE = 1  # the earlier format: one file, no digest
-PRODUCTS_LIMIT = 10_000  # all of them in FILE_LIMIT bytes
+PRODUCTS_LIMIT = 10_000  # products; so many fit in FILE_LIMIT bytes
 LOCK_WAIT = 10.0  # seconds; it is held for two small writes
 _POLICY = re.compile(r"policy-(0|[1-9][0-9]{0,8})\.json")
 _UNFINISHED = re.compile(r"\..+\.[0-9a-f]{16}\.tmp")  # files.write_atomic
@@ -53,7 +53,10 @@ class Memory:
 
 @dataclass(frozen=True)
 class Stored:
-    """The combined content of the two files, and the problem of each; ``garbage`` if files exist but none is intact."""
+    """The combined content of the two files, and what is wrong with each.
+
+    ``garbage`` is true if files exist but none is intact.
+    """
 
     memory: Memory = field(default_factory=Memory)
     problems: Mapping[str, str] = field(default_factory=dict)
@@ -147,7 +150,7 @@ def raise_to(folder: Path, *, policy: int = 0, counters: Mapping[str, int] | Non
 
 
 def accept(folder: Path, counters: Mapping[str, int]) -> Memory:
-    """Record what this host shows, as accepted by an administrator."""
+    """Record the counters found on this host, as accepted by an administrator."""
     with held(folder):
         stored = read_folder(folder)
         return _write(folder, stored, replace(_highest([stored.memory, Memory(0, counters)]), rebuilt=False))

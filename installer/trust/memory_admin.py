@@ -1,4 +1,4 @@
-"""Administration of this host's memory: its problems, repairing them, and accepting what is left."""
+"""Administration of this host's memory: listing its problems, repairing it, and accepting what is left."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Account:
-    """The memory in one folder, with the problems of each file; ``repairable`` is whether this run may write there."""
+    """The memory in one folder, with the problems of each file; ``repairable`` is true if this run may write there."""
 
     folder: Path
     stored: memory.Stored
@@ -31,7 +31,7 @@ class Account:
 
     @property
     def problems(self) -> list[str]:
-        """The problems as texts, each with the file's path."""
+        """The problems as strings, each with the file's path."""
         return [f"{self.folder / name}: {problem}" for name, problem in self.stored.problems.items()]
 
     def to_json(self) -> dict[str, Any]:
@@ -79,9 +79,9 @@ def repair(trust_stores: TrustStores, prefix: Prefix | None) -> Iterator[str]:
 
 
 def accept(trust_stores: TrustStores, prefix: Prefix | None) -> tuple[memory.Memory, str]:
-    """Accept what this host shows as all that it had accepted; return that and the audit log's head.
+    """Accept the counters found on this host as complete; return the new memory and the audit log's head.
 
-    The head is "" if nothing was logged. Raises HostError if the memory is the host's and this user is no
+    The head is "" if nothing was logged. Raises HostError if the host's memory was rebuilt and this user is not an
     administrator.
     """
     if not trust_stores.privileged and stored_by_host(trust_stores).memory.rebuilt:

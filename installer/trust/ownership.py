@@ -1,7 +1,7 @@
 """Checks that only the administrators of a host can write its policy.
 
-POSIX: the file and every folder above it belong to root and neither group nor others may write them; no symbolic link
-is followed. Windows: owner and access list, read as SDDL ([MS-DTYP] 2.5.1).
+POSIX: the file and every folder above it belong to root and neither group nor others may write to them; no symbolic
+link is followed. Windows: owner and access list, read as SDDL ([MS-DTYP] 2.5.1).
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Host(Protocol):
 
 
 def require_private(path: Path, host: Host) -> None:
-    """Raise TrustError unless only the host's administrators can write a file or folder and all above it."""
+    """Raise TrustError unless only the host's administrators can write to a file or folder and everything above it."""
     for place, problem in _problems(path, host, folder=False):
         raise TrustError(
             _("{path} cannot be used as this host's policy: {place} {problem}.").format(
@@ -84,7 +84,7 @@ def counts_below(folder: Path, host: Host) -> bool:
 
 
 def _problems(path: Path, host: Host, *, folder: bool) -> Iterator[tuple[Path, str]]:
-    """Yield a path and its parents that other users could change; of a ``folder``, only the content matters."""
+    """Yield those of a path and its parents that other users could change; of a ``folder``, only content matters."""
     for place in (path, *path.parents):
         parent = folder or place != path
         problem = _windows_problem(place, parent=parent) if sys.platform == "win32" else posix_problem(place, host)

@@ -18,10 +18,10 @@ from shared.i18n import _
 
 @dataclass(frozen=True)
 class TrustStores:
-    """The trust folders. No environment variable names the host's: this program defines it.
+    """The trust folders; the host's is fixed by this program and cannot be changed by an environment variable.
 
     The content of ``host`` counts only if ``owner`` (a user id) owns it and everything above it up to ``top``, and no
-    other user can write there. ``privileged`` is whether this run may change it.
+    other user can write there. ``privileged`` is true if this run may change it.
     """
 
     host: Path
@@ -36,7 +36,7 @@ class TrustStores:
         return self.host if self.privileged else self.user
 
     def make_own(self) -> Path:
-        """Create the folder ``own``; all may read the host's. Raises TrustError if others can change a user's."""
+        """Create the folder ``own``; all users may read the host's. Raises TrustError if others can change a user's."""
         if not self.privileged:
             self.require_users_own()
         folder, missing = self.own, []
@@ -68,7 +68,7 @@ class TrustStores:
             )
 
     def read_host(self, name: str) -> bytes | None:
-        """Return a file of the host's folder, or None if it is missing. Raises TrustError if others can write it."""
+        """Return a file of the host's folder, or None if it is missing. Raises TrustError if others can write to it."""
         path = self.host / name
         if not is_there(path):
             return None
@@ -76,7 +76,7 @@ class TrustStores:
         return read_small(path)
 
     def host_names(self) -> list[str]:
-        """Return the names in the host's folder, if it exists. Raises TrustError if other users can write it."""
+        """Return the names in the host's folder, if it exists. Raises TrustError if other users can write to it."""
         if not is_there(self.host):
             return []
         ownership.require_private(self.host, self)

@@ -40,7 +40,7 @@ NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z(-[0-9]{1,3})?-([a-z][a-z-]{0,31})")
 class Saved:
     """An entry of a backup: its depth in folders, name, content and mode.
 
-    ``content`` is a digest, ``-> target`` or ``folder``. ``stamp`` shows whether the original was written since, and is
+    ``content`` is a digest, ``-> target`` or ``folder``. ``stamp`` shows whether the original has changed since, and is
     empty if that cannot be known. Files with the same ``link`` are one file with several names; it is 0 for a file with
     one name.
     """
@@ -123,7 +123,7 @@ def reason_of(name: str) -> str:
 
 
 def number_of(name: str) -> int:
-    """Return the number that distinguishes backups of one second, 0 for the first."""
+    """Return the number that distinguishes backups created in the same second, 0 for the first."""
     matched = NAME.fullmatch(name)
     return int(matched[1][1:]) if matched and matched[1] else 0
 
@@ -152,7 +152,7 @@ def read_backup(folder: Path) -> Backup:
 
 
 def _in_folders(saved: tuple[Saved, ...]) -> tuple[Saved, ...]:
-    """Return the entries. Raises TrustError if one is deeper than the folders before it allow."""
+    """Return the entries, unchanged. Raises TrustError if one is deeper than the folders before it allow."""
     most = 0
     for number, item in enumerate(saved):
         if item.depth > most:
@@ -208,5 +208,5 @@ def _name(value: Any, path: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return a name percent-encoded (RFC 3986, 2.1), so that JSON can hold it whatever its bytes are."""
+    """Return a name percent-encoded (RFC 3986, 2.1), so that JSON can represent any bytes in it."""
     return quote(os.fsencode(text), safe="/ ->_.~")

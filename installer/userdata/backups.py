@@ -50,7 +50,8 @@ def create(prefix: Prefix, name: str, *, also: Collection[Path] = (), quick: boo
     """Create a backup of settings and data with a name from ``new_name``; return its folder.
 
     ``also`` lists other files below the prefix to include. With ``quick``, files that are shared with the previous
-    backup are not hashed again, and the caller must sync the backup to the disk. Raises HostError if space is lacking.
+    backup are not hashed again, and the caller must sync the backup to the disk. Raises HostError if there is too
+    little space.
     """
     previous = _newest(prefix)
     require_free(prefix, needed_bytes(prefix) + sum(path.lstat().st_size for path in also) + RESERVE)
@@ -175,12 +176,12 @@ def leftovers(prefix: Prefix) -> list[Path]:
 
 
 def pinned(prefix: Prefix) -> Release | None:
-    """Return the complete release of the newest backup of another version than the active one, or None."""
+    """Return the newest backup's release that is complete and not of the active version, or None."""
     return pinned_beside(prefix, prefix.active())
 
 
 def pinned_beside(prefix: Prefix, active: Release | None, damaged: Release | None = None) -> Release | None:
-    """Return the result of ``pinned`` as if ``active`` were the active release and ``damaged`` removed."""
+    """Return what ``pinned`` would return if ``active`` were the active release and ``damaged`` did not exist."""
     for backup in reversed(list_backups(prefix)):
         if backup.release is None:
             continue

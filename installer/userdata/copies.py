@@ -34,7 +34,7 @@ _REFUSED = (errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.ENODATA, errno.EINVA
 def copy_tree(source: Path, target: Path, *, but: Callable[[Entry], bool] = lambda _entry: False) -> list[str]:
     """Copy a folder to a new path; return the paths that were left out: sockets, pipes and devices.
 
-    Entries that disappear in the meantime are skipped, and files and links for which ``but`` returns True.
+    Skips entries that disappear in the meantime, and files and links for which ``but`` returns True.
     """
     os.mkdir(target, stat.S_IRWXU)
     left_out = []
@@ -173,7 +173,7 @@ def data_bytes(here: Folder, name: str, status: os.stat_result) -> int:
         return status.st_size
     try:
         handle = here.open(name)
-    except OSError:  # removed, or not readable, which its copying reports
+    except OSError:  # removed, or unreadable, which copying it will report
         return status.st_size
     try:
         return sum((status.st_size if end is None else end) - start for start, end in holes.data_ranges(handle, status))
@@ -209,7 +209,7 @@ def keep(source: int, status: os.stat_result, target: int, mode: int) -> None:
     if os.geteuid() == 0:
         os.fchown(target, status.st_uid, status.st_gid)
     elif found.st_gid != status.st_gid:
-        with contextlib.suppress(PermissionError):  # a group of which this user is no member
+        with contextlib.suppress(PermissionError):  # a group that this user is not a member of
             os.fchown(target, -1, status.st_gid)
     _keep_attributes(source, target)
     os.fchmod(target, mode)  # after the owner, whose change clears the set-ID bits

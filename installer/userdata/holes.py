@@ -1,7 +1,7 @@
-"""Read and hash files with holes by their data and not by their size.
+"""Read and hash files with holes in time proportional to their data, not to their size.
 
-A hole is a range that SEEK_DATA skips (lseek(2)). A terabyte of zeros would take an hour to hash: the digest of a file
-with holes covers only the parts that are not all zeros and their positions, whatever the filesystem's layout.
+A hole is a range that SEEK_DATA skips (lseek(2)). A terabyte of zeros would take an hour to hash, so the digest of a
+file with holes covers only the parts that are not all zeros and their positions, whatever the filesystem's layout.
 """
 
 from __future__ import annotations

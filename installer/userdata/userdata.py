@@ -65,7 +65,7 @@ def waiting(prefix: Prefix, release: Release) -> Path | None:
 def collect(prefix: Prefix, kept: Iterable[Release]) -> None:
     """Remove data that was set aside for versions that were removed, or for the active one, which uses PREFIX/data.
 
-    An active version has such data if it was rolled back and then installed again. Backups of them are retained.
+    An active version has such data if it was rolled back and then installed again. Backups of that data are retained.
     """
     active = prefix.active()
     waiting_for = [release for release in kept if active is None or release.version_key != active.version_key]
@@ -95,7 +95,7 @@ def require_plain(prefix: Prefix) -> None:
 def require_movable(prefix: Prefix) -> None:
     """Raise HostError if the data cannot be migrated.
 
-    The previous data must be movable to the backups as a whole, and links in their copy must not lead out of it.
+    The previous data must be movable to the backups as a whole, and links in the copy must not lead out of it.
     """
     require_plain(prefix)
     if prefix.backups.is_dir() and prefix.backups.stat().st_dev != prefix.root.stat().st_dev:
@@ -176,7 +176,7 @@ def swap_in(prefix: Prefix, entry: Entry) -> None:
 
 
 def swap_out(prefix: Prefix, entry: Entry) -> None:
-    """Undo ``swap_in``, at whatever step it was interrupted; a tree prepared by the run is removed."""
+    """Undo ``swap_in``, no matter at which step it was interrupted; a tree prepared by the run is removed."""
     if entry.incoming is None:
         return
     incoming = prefix.root / entry.incoming
@@ -188,7 +188,7 @@ def swap_out(prefix: Prefix, entry: Entry) -> None:
 
 
 def keep_previous(prefix: Prefix, entry: Entry) -> None:
-    """Set the previous data aside for the previous release; without one it is removed, because the backup has it."""
+    """Set the previous data aside for the previous release; if there is none, remove it: the backup contains it."""
     if entry.incoming is None:
         return
     left = prefix.root / entry.incoming

@@ -32,7 +32,7 @@ def free_bytes(path: Path) -> int | None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a folder's entries durable. Windows has no such call, but MoveFileEx writes through there."""
+    """Make a folder's entries durable; Windows has no such call, but MoveFileEx writes through there."""
     if sys.platform == "win32":
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -76,7 +76,7 @@ def _beside(beside: Path, path: Path) -> Iterator[None]:
 def open_own(path: Path, flags: int, mode: int = 0o600) -> int:
     """Open a regular file of the caller, never through a link and never blocking on another process.
 
-    A new one gets ``mode`` whatever the umask. Raises HostError if anything else is there.
+    A new file gets ``mode`` regardless of the umask. Raises HostError if anything else is there.
     """
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
@@ -191,9 +191,9 @@ def close_to_others(folder: Path) -> None:
 def remove_tree(path: Path) -> None:
     """Remove a tree of any depth, including read-only files and folders.
 
-    It is no error if the tree is missing or another process removes it at the same time.
+    It is not an error if the tree is missing or another process removes it at the same time.
     """
-    if not os.path.lexists(path):  # or cannot exist, because a parent is no folder
+    if not os.path.lexists(path):  # or cannot exist, because a parent is not a folder
         return
     try:
         if is_link(path) or not path.is_dir():
@@ -211,7 +211,7 @@ def _allow_removal(path: Path) -> None:
 
 
 def sync_filesystem(path: Path) -> None:
-    """Flush all writes so far to the filesystem of ``path`` to disk (syncfs, else sync).
+    """Flush everything written so far to the filesystem of ``path`` to disk (syncfs, else sync).
 
     Only administrators may flush a whole disk on Windows, so there only the files in the folder ``path`` are flushed.
     """
@@ -220,7 +220,7 @@ def sync_filesystem(path: Path) -> None:
         return
     import ctypes
 
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # opening a pipe in its place must not block
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # must not block if a pipe has replaced it
     try:
         syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
         if syncfs is None:

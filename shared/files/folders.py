@@ -22,7 +22,7 @@ def user_data(tool: str) -> Path:
 
 
 def user_state(tool: str) -> Path:
-    """Return the folder for a tool's state of its user; on Windows the same as for data."""
+    """Return the folder for a tool's per-user state; on Windows the same as for data."""
     return _of_user("state", tool)
 
 
@@ -51,7 +51,7 @@ def _by_platformdirs(kind: str, tool: str) -> Path:
 
 
 def _below_home(path: str) -> Path:
-    """Return a path in the user's home; without a home it would be a folder ``~`` in the working folder."""
+    """Return a path in the user's home. Raises HostError if there is none, because ``~`` would be taken literally."""
     if not os.path.isabs(path) or os.environ.get("HOME") == "":  # an empty HOME means the root folder
         raise HostError(
             _("This user has no home folder: HOME is not set, and the host's user database does not have one."),

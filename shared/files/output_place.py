@@ -24,7 +24,7 @@ _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW"
 
 
 class Place(NamedTuple):
-    """An open folder, and a name in it, after all symbolic links were followed."""
+    """An open folder and a name in it, with all symbolic links followed."""
 
     folder: int
     name: str
@@ -38,7 +38,7 @@ class Place(NamedTuple):
 
 
 def refused(path: Path | str, reason: str) -> HostError:
-    """Return the error for a name that cannot be written."""
+    """Return the error for an output that cannot be written."""
     return HostError(
         _("{path} cannot be written: {reason}.").format(path=path, reason=reason),
         advice=otherwise(),
@@ -46,7 +46,7 @@ def refused(path: Path | str, reason: str) -> HostError:
 
 
 def otherwise() -> str:
-    """Return the advice for a name that cannot be written."""
+    """Return the advice for an output that cannot be written."""
     return _("Specify another file, or - for the screen.")
 
 
@@ -98,7 +98,7 @@ def _require_owner(found: os.stat_result, here: str, path: Path | str) -> None:
 
 
 def _require_safe(found: os.stat_result, here: str, path: Path | str) -> None:
-    """Refuse a folder in which other users can replace a file by name."""
+    """Refuse a folder in which other users can replace files."""
     _require_owner(found, here, path)
     # users decide with whom they share a folder; but root must not write where others could gain root's rights
     groups = {os.getegid(), *os.getgroups()} if os.geteuid() else None

@@ -1,6 +1,6 @@
 """Output files that the caller names: ``--output FILE``, an export, metrics.
 
-Such a name may be anything: a stream of this process, a device, a pipe, a link, a file in another user's
+The name may refer to anything: a stream of this process, a device, a pipe, a link, a file in another user's
 folder. These rules apply:
 1. ``-``, /dev/stdout, /dev/stderr and /dev/fd/N are descriptors of this process, recognized by name.
 2. Of devices, only null, full and the caller's terminal are written, recognized by their number after opening.
@@ -37,16 +37,17 @@ PIPE_SECONDS = 30.0  # how long a reader may block a write
 
 
 def descriptor(path: Path | str) -> int | None:
-    """Return the descriptor of this process that a name means, or None for any other name."""
+    """Return the descriptor of this process that a name refers to, or None for any other name."""
     text = str(path)
     matched = DESCRIPTOR.fullmatch(text)
     return STREAMS.get(text, int(matched[1]) if matched else None)
 
 
 def _callers(path: Path | str) -> int | None:
-    """Return the descriptor of the caller that a name means, or None for any other name.
+    """Return the descriptor of the caller that a name refers to, or None for any other name.
 
-    The caller's descriptors survived an exec; Python's own do not (PEP 446). Raises OSError for those.
+    The caller's descriptors have survived an exec; those that Python opens do not (PEP 446). Raises OSError for the
+    latter.
     """
     own = descriptor(path)
     if own is not None and own > max(STREAMS.values()) and not os.get_inheritable(own):
@@ -113,7 +114,7 @@ def _flush() -> None:
 
 
 def require_writable(path: Path | str) -> None:
-    """Raise HostError if a name cannot be written, before minutes are spent on its content."""
+    """Raise HostError if an output cannot be written, before minutes are spent on producing it."""
     with _reported(path):
         own = _callers(path)
         if own is not None:
@@ -134,7 +135,7 @@ def require_writable(path: Path | str) -> None:
 
 @contextlib.contextmanager
 def _reported(path: Path | str) -> Iterator[None]:
-    """Convert system errors to the one-sentence error for a name that cannot be written."""
+    """Convert system errors to the one-sentence error for an output that cannot be written."""
     if not str(path):
         raise UsageError(_("The name of the output file is empty."), advice=_("Specify a file, or - for the screen."))
     try:
@@ -183,7 +184,7 @@ def _write_to(handle: int, data: bytes) -> None:
 
 
 def _replace(place: output_place.Place, data: bytes, mode: int, former: os.stat_result | None) -> None:
-    """Replace a name by a new file atomically. Users who could read the ``former`` file can read the new one too."""
+    """Replace a file atomically with a new one; users who could read the ``former`` file can read the new one too."""
     beside = f".{place.name[:64]}.{secrets.token_hex(8)}.tmp"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     handle = os.open(beside, flags, 0o600, dir_fd=place.folder)
@@ -192,7 +193,7 @@ def _replace(place: output_place.Place, data: bytes, mode: int, former: os.stat_
             file.write(data)
             file.flush()
             if former is not None and former.st_gid != os.fstat(handle).st_gid:
-                with contextlib.suppress(OSError):  # a group to which the caller does not belong
+                with contextlib.suppress(OSError):  # a group that the caller does not belong to
                     os.fchown(handle, -1, former.st_gid)
             os.fchmod(handle, mode if former is None else mode | stat.S_IMODE(former.st_mode) & 0o777)
             os.fsync(handle)

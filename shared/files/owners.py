@@ -74,7 +74,7 @@ def problem(
 
 
 def chain(path: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield each existing folder and link on the way to a path, its target included, from the root down.
+    """Yield each existing folder and link on the way to a path, including its target, from the root down.
 
     Raises OSError if an entry cannot be inspected, or if links form a loop.
     """
@@ -107,7 +107,7 @@ def _names(path: str) -> list[str]:
 
 
 def first_problem(path: str) -> tuple[str, str]:
-    """Return the first entry on the way to a path that others could change, and FOREIGN or OPEN, or two empty texts."""
+    """Return the first entry of a path that others could change, and FOREIGN or OPEN, or two empty strings."""
     for place, status in chain(path):
         found = problem(status)
         if found:

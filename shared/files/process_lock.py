@@ -93,7 +93,7 @@ def holding(folder: Path) -> Iterator[None]:
         deadline = time.monotonic() + LINGER
         with contextlib.suppress(HostError):
             while not _try(handle, folder) and time.monotonic() < deadline:
-                time.sleep(POLL)  # another run that asks whether it is held has it for a moment
+                time.sleep(POLL)  # another run that tests whether it is held holds it for a moment
         yield
     finally:
         os.close(handle)
@@ -165,7 +165,7 @@ def _is_at(path: Path, handle: int) -> bool:
 
 
 def _opened_again(handle: int, path: Path) -> int:
-    """Close the descriptor and return a new one of the file that is now at the path."""
+    """Close the descriptor and return a new one for the file that is now at the path."""
     try:
         newer = files.open_own(path, os.O_RDWR | os.O_CREAT)
     except FileNotFoundError as error:

@@ -1,4 +1,4 @@
-"""The host's error behind an error of zipfile."""
+"""The operating system's error behind an exception of zipfile."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import errno
 
 
 def behind(error: BaseException) -> OSError | None:
-    """Return the host's error: an OSError itself, or the one behind an error of zipfile, or None if there is none."""
+    """Return an error itself if it is an OSError, else the OSError behind it, or None if there is none."""
     if isinstance(error, OSError):
         return error
     found = error.__cause__ or error.__context__

@@ -58,7 +58,7 @@ def _went_down(here: Folder, name: str) -> bool:
         here.down(name)
     except FileNotFoundError:  # removed meanwhile
         return False
-    except PermissionError:  # its owner can still open it; root never gets this error
+    except PermissionError:  # its owner can change its mode; root never gets this error
         here.do(os.chmod, name, stat.S_IRWXU)
         here.down(name)
     return True

@@ -72,8 +72,8 @@ def _name_apart(place: Path) -> str:
 def scratch(place: Path | None = None, *, account: Account | None = None) -> Iterator[Path]:
     """Create a temporary folder outside any installation, in the system's folder for temporary files or in ``place``.
 
-    For an account, it is an inner folder, to be given to it (service.give); the outer one still belongs to the caller,
-    so that the account cannot replace files that root starts there and removes.
+    With ``account``, it is an inner folder, which the caller gives to the account (service_account.give); the outer one
+    still belongs to the caller, so that the account cannot replace files that root runs there and removes.
     """
     system = Path(place or tempfile.gettempdir()).absolute()
     with _register() as register, folder(system) if register is None else folder(register, apart=system) as made:
@@ -88,9 +88,9 @@ def scratch(place: Path | None = None, *, account: Account | None = None) -> Ite
 
 @contextlib.contextmanager
 def beside(place: Path) -> Iterator[Path]:
-    """Create a temporary folder in a place that is to be tested. Raises OSError only if that place refuses it.
+    """Create a temporary folder in the folder to be tested. Raises OSError only if that folder does not allow it.
 
-    If no link to it can be stored, the next run recognizes it by its name and removes it (transaction.py).
+    If no link to it can be stored, a later run finds it by its name and removes it (installer/change/transaction.py).
     """
     name = uuid.uuid4().hex
     made = place / f"{TRIAL}{name}"
@@ -152,7 +152,7 @@ def remove(place: Path) -> None:
 
 
 def _is_own(path: Path, kind: Callable[[int], bool] = bool) -> bool:
-    """Return whether a path belongs to this user and is of a kind: in a shared folder, anyone can use any name."""
+    """Return whether this user owns a path and its file type is right: in a shared folder, anyone can use any name."""
     try:
         status = path.lstat()
     except FileNotFoundError:

@@ -89,7 +89,7 @@ class Folder:
             raise
 
     def kinds(self) -> list[tuple[str, bool]]:
-        """Return the unsorted names in the folder, each with whether it is a folder and not a link to one."""
+        """Return (name, whether it is a folder and not a link to one) for each entry of the folder, unsorted."""
         try:
             with os.scandir(self.handle) as entries:
                 found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
@@ -149,7 +149,7 @@ class Folder:
 
 
 class Entry(NamedTuple):
-    """An entry of a tree. A folder is yielded as the current folder: on entering and, with ``left``, on leaving."""
+    """An entry of a tree; a folder is yielded when it is entered and, with ``left`` set, when it is left."""
 
     here: Folder
     name: str
@@ -213,7 +213,7 @@ def files(root: Path | str) -> Iterator[Entry]:
 
 
 def entries(root: str) -> Iterator[os.DirEntry[str]]:
-    """Yield all entries below a folder except folders; fast, but limited by PATH_MAX and without unreadable folders."""
+    """Yield all entries below a folder except folders; fast, but limited by PATH_MAX; skips unreadable folders."""
     waiting = [root]
     while waiting:
         try:

@@ -53,7 +53,7 @@ def _settings(name: str, controller: str, old_name: str) -> Iterator[str]:
 
 
 def has_room(processors: int, memory: int) -> bool:
-    """Return whether this host has so many processors and so many bytes of memory free for this process."""
+    """Return whether at least this many processors and bytes of memory are available to this process."""
     import psutil
 
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

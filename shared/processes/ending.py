@@ -16,7 +16,7 @@ ASKING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasatt
 
 
 class AskedToEnd(KeyboardInterrupt):
-    """A signal asked this process to end; code that cleans up after Ctrl-C runs now too."""
+    """A signal asked this process to end; whatever cleans up after Ctrl-C handles it in the same way."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -34,7 +34,7 @@ def number_of(interrupt: KeyboardInterrupt) -> int:
 
 @contextmanager
 def heeded() -> Iterator[None]:
-    """Raise AskedToEnd in this block at the first such signal or Ctrl-C; later ones do not interrupt the cleanup.
+    """Raise AskedToEnd in this block at the first termination signal or Ctrl-C; later ones do not interrupt cleanup.
 
     A signal that the caller had ignored (nohup) remains ignored.
     """

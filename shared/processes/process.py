@@ -87,7 +87,7 @@ def kill_tree(process: subprocess.Popen[bytes]) -> None:
 
 
 def stop_all() -> None:
-    """End every program for which a thread of this process waits; they lead sessions, so Ctrl-C does not reach them."""
+    """End every program that a thread of this process waits for; each leads its own session, out of reach of Ctrl-C."""
     for process in tuple(_running):
         kill_tree(process)
 
@@ -102,12 +102,12 @@ def run(
     account: Account | None = None,
     leftovers: bool = False,
 ) -> Completed:
-    """Run a program to its end and return its result; a non-zero exit code is no error.
+    """Run a program to its end and return its result; a non-zero exit code is not an error.
 
     ``timeout`` is in seconds; after it the program's whole process group is killed. With ``account`` it has that
     user's rights and home, and none of root's. With ``leftovers`` the caller must end the processes that the
-    program leaves running, else they are killed. Raises ToolError if the program cannot be started, HostError if this
-    host allows no more programs.
+    program leaves running; without it, they are killed. Raises ToolError if the program cannot be started, HostError
+    if this host allows no more programs.
     """
     streams = {"stdin": subprocess.DEVNULL if stdin is None else subprocess.PIPE}
     streams.update(stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -174,9 +174,9 @@ def _log(ended: Completed) -> None:
 def attend(argv: Sequence[str], *, env: Mapping[str, str]) -> int:
     """Let a program use this process's terminal until it ends, and return its exit code (negative: the signal).
 
-    Signals that ask this process to end are forwarded; the program gets Ctrl-C twice, from the terminal and from here,
-    because a SIGINT of ``kill`` reaches only this process. There is no time limit, because a user is present.
-    Raises ToolError if it cannot be started.
+    Signals that ask this process to end are forwarded. The program gets Ctrl-C twice, from the terminal and from here,
+    because a SIGINT sent with ``kill``, which reaches only this process, must be forwarded too. There is no time limit,
+    because a user is present. Raises ToolError if it cannot be started.
     """
     process, tie = _start(argv, alone=False, env=dict(env))
     try:
@@ -198,7 +198,7 @@ class _Loose(supervised.Tie):
 
 
 def _start(argv: Sequence[str], *, alone: bool, **options: Any) -> tuple[subprocess.Popen[bytes], supervised.Tie]:
-    """Start a program that does not outlive this process. Raises ToolError, or HostError if none can be started."""
+    """Start a program that does not outlive this process. Raises ToolError, or HostError if the host can start none."""
     try:
         if sys.platform == "win32":  # pragma: no cover - only there
             from shared import windows

@@ -1,4 +1,4 @@
-"""Programs of this tool that another interpreter runs as text, without importing modules of this tool.
+"""Programs of this tool that another interpreter runs as text, and that import none of this tool's modules.
 
 Each is a file of shared/programs. They are passed as text, because the account that runs them may not be able to read
 this tool's folder. The answer is JSON on a separate line after a mark, because modules print during import and exit.

@@ -94,7 +94,7 @@ def start(
 
 
 def _refused(process: subprocess.Popen[bytes], answer: BinaryIO, handle: int) -> bytes:
-    """Return why the started process did not become the program, or nothing as soon as it did."""
+    """Return why the started process did not become the program; returns b"" as soon as it has."""
     try:
         with answer:
             return answer.read()

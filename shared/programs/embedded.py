@@ -1,4 +1,4 @@
-"""The contents of the zipapp after its launcher has verified the rest: its programs, and the caches of earlier ones.
+"""What the zipapp's launcher leaves to later code: verifying its large programs, and removing earlier caches.
 
 Large programs are not compared with the zipapp's digests at each start but here, just before they run.
 """

@@ -44,7 +44,7 @@ def binary() -> Path:
 
 
 class Uv:
-    """uv with a scratch folder, which must be on the filesystem to which uv installs."""
+    """uv with a scratch folder, which must be on the filesystem that uv installs to."""
 
     def __init__(self, scratch: Path) -> None:
         self.program = binary()
@@ -74,7 +74,7 @@ class Uv:
         process.checked(self._call(arguments, timeout), what)
 
     def start(self) -> process.Completed:
-        """Start uv without any work, and return the result: this creates its threads and event loop."""
+        """Start uv without any work, which creates its threads and event loop, and return the result."""
         return self._call(["cache", "dir"], VENV_TIMEOUT)
 
     def venv(self, target: Path, python: Path) -> None:
@@ -87,7 +87,7 @@ class Uv:
         _remove_patch(target)
 
     def sync(self, python: Path, pylock: Path) -> None:
-        """Make an environment match a pylock.toml with local wheels exactly; hashes are required."""
+        """Make an environment match a pylock.toml of local wheels exactly; hashes are required."""
         self._run(
             [
                 *("pip", "sync", "--preview-features", "pylock", "--no-index", "--no-build", "--require-hashes"),
@@ -101,9 +101,9 @@ class Uv:
     def resolve(
         self, python: Path, names: Sequence[str], constraints: Sequence[str], wheels: Path
     ) -> list[tuple[str, str]]:
-        """Return name and version of packages that satisfy these names, from the wheels in a folder alone.
+        """Return the names and versions that satisfy the given names, using only the wheels in a folder.
 
-        Raises ToolError if no wheels do.
+        Raises ToolError if these wheels do not satisfy them.
         """
         wanted, limits = self.empty.parent / "wanted.txt", self.empty.parent / "limits.txt"
         wanted.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
@@ -146,12 +146,12 @@ def _remove_patch(environment: Path) -> None:
 
 
 def _remove_lock(python: Path) -> None:
-    """Remove the lock that uv leaves in an environment, because it is writable for all users."""
+    """Remove the lock that uv leaves in an environment, because all users can write to it."""
     (python.parent.parent / ".lock").unlink(missing_ok=True)
 
 
 def base_interpreter() -> Path:
-    """Return the interpreter from which environments are created: the one that runs this, outside any venv.
+    """Return the interpreter to create environments from: the one running this process, outside any venv.
 
     The name by which it was started is not resolved further: a link like /opt/python/current was chosen by the user,
     and its target changes.

@@ -1,4 +1,4 @@
-"""Texts on a terminal, where a Korean character takes two columns."""
+"""Text on a terminal, where a Korean character takes two columns."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LEAST = 12  # columns; texts are never wrapped below this width
+LEAST = 12  # columns; text is never wrapped to less than this width
 
 
 class HelpFormatter(argparse.HelpFormatter):
     """argparse's formatter, except that it wraps by columns.
 
-    The names of arguments are ASCII in every language: argparse aligns the text after them by characters.
+    The names of arguments are ASCII in every language, because argparse aligns the text after them by characters.
     """
 
     def _format_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None) -> str:
@@ -32,7 +32,7 @@ class HelpFormatter(argparse.HelpFormatter):
 
 
 def columns(text: str) -> int:
-    """Return the number of columns of a text: wide characters, such as Korean ones, take two (UAX #11)."""
+    """Return the number of columns that a string takes: wide characters, such as Korean ones, take two (UAX #11)."""
     if text.isascii() and text.isprintable():
         return len(text)  # avoids importing rich for --version and English help
     from rich.cells import cell_len
@@ -41,7 +41,7 @@ def columns(text: str) -> int:
 
 
 def wrap(text: str, width: int, first: str = "", rest: str | None = None) -> Iterator[str]:
-    """Yield a text in lines of at most ``width`` columns, the first and the others indented as given."""
+    """Yield text in lines of at most ``width`` columns, with the given indents of the first line and of the others."""
     indent, rest = first, first if rest is None else rest
     shortest = max(LEAST, width - max(columns(first), columns(rest)))
     line = ""

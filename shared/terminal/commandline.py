@@ -1,6 +1,6 @@
 """The shared parts of every command line of the tool: exit codes, error lines, logging.
 
-A command is a function that gets parsed arguments and returns an exit code.
+A command is a function that takes parsed arguments and returns an exit code.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("ragtrace")
 
-WORKED_ON = ("prefix", "output_dir", "output")  # options that name the place to which a command writes
+WORKED_ON = ("prefix", "output_dir", "output")  # options that name what a command writes to
 DONE, CHECKS_FAILED, BUG, INTERRUPTED = 0, 1, 70, ending.INTERRUPTED
 EXIT_CODES: tuple[tuple[type[errors.RagtraceError], int], ...] = (
     (errors.UsageError, 2),
@@ -39,7 +39,7 @@ def exit_code(error: errors.RagtraceError) -> int:
 
 
 def complain(error: errors.RagtraceError, *, as_json: bool) -> int:
-    """Report an error: the problem, then the next step. Return its exit code."""
+    """Report an error, first the problem and then the next step, and return its exit code."""
     code = exit_code(error)
     LOG.debug("error", exc_info=error)
     reported = {"error": {"code": code, "what": error.what, "advice": error.advice}}
@@ -79,7 +79,7 @@ def run_command(command: Callable[[argparse.Namespace], int], arguments: argpars
 
 
 def _host_trouble(error: OSError, arguments: argparse.Namespace) -> errors.HostError:
-    """Return the error for a refused call; one that names no file concerns the path on which the command works."""
+    """Return the error for a failed system call; without a file name, it names the path that the command works on."""
     named = (getattr(arguments, name, None) for name in WORKED_ON)
     return troubles.trouble(error, near=next((str(value) for value in named if value), None))
 

@@ -33,7 +33,7 @@ def _escaped(character: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """Return text as one line: a name in it, of a file on a medium, may contain line ends to forge other lines."""
+    """Return text as one line: the name of a file on a medium may contain newlines that would forge further lines."""
     return visible(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
@@ -55,14 +55,14 @@ def write_text(stream: IO[str] | None, text: str) -> None:
 
 
 def show(text: str) -> bool:
-    """Write one line of the result to stdout, and return whether that succeeded; line ends in a name are escaped."""
+    """Write one line of the result to stdout, and return whether that succeeded; newlines in a name are escaped."""
     return show_lines(sentence(text))
 
 
 def show_lines(text: str) -> bool:
     """Write lines of the result to stdout, and return whether that succeeded.
 
-    The work is done whether or not its result is read: a failing stream is reported on stderr, once, and is no error.
+    The work is done whether or not its result is read: a failing stream is reported once on stderr and is not an error.
     """
     if sys.stdout in _left:
         return False
@@ -91,7 +91,7 @@ def is_read() -> bool:
 def steady() -> None:
     """Ensure that this process has the three standard streams: one that the caller closed becomes os.devnull.
 
-    Else the next file that is opened gets its number, and a library's output on stderr ends up in that file.
+    Otherwise the next file that is opened gets its number, and a library's output on stderr ends up in that file.
     """
     for number in range(3):
         try:
@@ -118,7 +118,7 @@ def answer() -> str:
 
 
 def flush() -> None:
-    """Flush both streams; output that cannot be written is discarded, else Python would change the exit code."""
+    """Flush both streams; output that cannot be written is discarded, or Python would change the exit code."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

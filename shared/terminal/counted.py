@@ -1,4 +1,4 @@
-"""Counts in words, in the right plural form: for sentences that count more than one kind of thing."""
+"""Counted nouns in the right plural form, for sentences that count more than one kind of thing."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The parser of every command line: argparse in the operator's language, with JSON output for usage errors.
 
-argparse finds its texts through its own names ``_`` and ``ngettext``, from 3.9 to 3.14: they are replaced here by this
-tool's, whose catalogues contain the texts (tools/argparse_texts.py).
+argparse translates its messages through its own names ``_`` and ``ngettext`` (3.9 to 3.14): they are replaced here with
+this tool's, whose catalogues contain these messages (tools/argparse_texts.py).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Parser(argparse.ArgumentParser):
         return super().add_argument(*names, **options)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse arguments; --json is detected first, because errors are reported before it may have been parsed."""
+        """Parse arguments; --json is detected first, because an error may have to be reported before it is parsed."""
         words = sys.argv[1:] if args is None else args
         self.as_json = "--json" in words or (self.outer is not None and self.outer.as_json)
         if namespace is None:
@@ -65,8 +65,8 @@ class Parser(argparse.ArgumentParser):
 def actions(command: Parser, default: str | None = None) -> Iterator[Callable[[str, str], Parser]]:
     """Yield a function that adds an action to a command: it returns a parser for a name and a line of help.
 
-    ``action`` is the name of the called one. Each shows its own options and the command's. For existing scripts, every
-    option is also accepted before the action and with the other actions.
+    The argument ``action`` is the name of the one that was requested. The help of each lists its own options and the
+    command's. For existing scripts, every option is also accepted before the action and with the other actions.
     """
     table = command.add_subparsers(dest="action", required=default is None)
     command.set_defaults(action=default)

@@ -1,4 +1,4 @@
-"""Progress of the work, which core code reports but never prints.
+"""Progress reporting: core code reports its progress, but never prints it.
 
 A terminal gets bars (rich, imported only then), any other stream plain lines, at most one every few seconds
 for each task.
@@ -36,7 +36,7 @@ class Progress(Protocol):
         """Report that a new step begins."""
 
     def wait(self, text: str) -> Any:
-        """Report that a step begins which may take long; the elapsed time is shown while the block runs.
+        """Report the beginning of a step that may take long; the elapsed time is shown while the block runs.
 
         Returns a context manager that provides a Pending.
         """

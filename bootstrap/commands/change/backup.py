@@ -94,7 +94,7 @@ def show_list(arguments: argparse.Namespace) -> int:
 
 
 def show_plan(plan: BackupPlan, arguments: argparse.Namespace) -> int:
-    """Print what would be copied and the free space; returns 4 if it does not fit."""
+    """Print what would be copied and the free space; returns 4 if the space is insufficient."""
     if arguments.json:
         backup = as_json(plan.backup) if plan.backup else None
         show_json({"restore": backup, "needed": plan.needed, "free": plan.free, "fits": plan.fits})

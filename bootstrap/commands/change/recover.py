@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 class Asker:
-    """Prints a plan and gets its confirmation from --yes or from the user at a terminal; otherwise it is declined."""
+    """Prints a plan and, without --yes, asks for confirmation at a terminal; declines if nobody can be asked."""
 
     def __init__(self, *, yes: bool, as_json: bool) -> None:
         self.yes, self.as_json = yes, as_json

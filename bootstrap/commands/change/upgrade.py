@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Verify the newer bundle, run its installer and return the exit code of that."""
+    """Verify the newer bundle, run its installer and return that installer's exit code."""
     options = ["--wait", str(arguments.wait), *common.time_options(arguments)]
     options += [name for name in ("--json", "--quiet") if getattr(arguments, name[2:])]
     options += ["--syslog", str(arguments.syslog)] if arguments.syslog is not None else []

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shared.terminal.parser import Parser
 
 SHOW, VERIFY, EXPORT = "show", "verify", "export"
-LEAST_DIGITS = 16  # the number that errors show; a shorter prefix could be brute-forced
+LEAST_DIGITS = 16  # as many as error messages show; a shorter prefix could be brute-forced
 
 
 def configure(parser: Parser) -> None:
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def check_digits(head: str) -> None:
-    """Raise UsageError if a text is not the beginning of a head, or is that of an empty log."""
+    """Raise UsageError unless a string is the beginning of a head, and not of an empty log's head."""
     if not LEAST_DIGITS <= len(head) <= len(audit_log.GENESIS) or set(head.lower()) - set("0123456789abcdef"):
         raise UsageError(
             _("{head} is not a head of the log.").format(head=printable(head)[:80]),

@@ -45,7 +45,7 @@ def read(path: Path) -> Report:
     """Read a report from a file. Raises UsageError if it is not a regular file, TrustError if it is not a report."""
     try:
         with reading.opened(path, follow=True) as file:
-            data = file.read(LIMIT + 1)  # the parser rejects one byte more
+            data = file.read(LIMIT + 1)  # one byte over the limit, which the parser rejects
     except OSError as error:
         wanted = _("Specify two reports written by validate --output.")
         raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
@@ -53,7 +53,7 @@ def read(path: Path) -> Report:
 
 
 def lines(found: Comparison) -> Iterator[str]:
-    """Yield the lines of a comparison, which are not wrapped yet."""
+    """Yield the lines of a comparison, not yet wrapped."""
     yield _("Overall: {before} -> {after}").format(before=found.overall[0], after=found.overall[1])
     for name, (before, after) in found.facts.items():
         yield f"{name}: {before} -> {after}"

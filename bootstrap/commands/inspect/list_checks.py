@@ -17,7 +17,7 @@ def configure(_parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print all checks, including those of the host and the installation; the limit is in seconds."""
+    """Print all checks, including those of the host and the installation; time limits are in seconds."""
     checks = api.list_checks(arguments.prefix)
     if arguments.json:
         rows = [

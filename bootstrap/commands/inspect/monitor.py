@@ -116,7 +116,7 @@ def check_numbers(arguments: argparse.Namespace) -> None:
 
 
 def format_of(arguments: argparse.Namespace) -> str | None:
-    """Return the format of the samples: the requested one, that of the file's extension, or None for text only."""
+    """Return the format: the requested one, else the output file's, else JSON with --json, else None for text."""
     if arguments.format == PROMETHEUS and arguments.output is None and arguments.count != 1:
         raise UsageError(
             _("Metrics overwrite each other, so they need a file."),
@@ -139,8 +139,8 @@ def written(sample: Sample, kind: str) -> str:
 def storing(samples: Iterator[Sample], path: Path | None, kind: str | None, progress: Progress) -> Iterator[Sample]:
     """Yield each sample after writing it to the file.
 
-    If a later sample cannot be written, for example because the disk is full, that is reported once and the next one is
-    tried; the first one must be written. Raises HostError.
+    Raises HostError if the first sample cannot be written. A later failure, for example because the disk is full, is
+    reported once, and the next sample is tried.
     """
     worked = failing = False
     for sample in samples:
@@ -166,7 +166,7 @@ def keep(data: bytes, path: Path, kind: str) -> None:
 
 
 def shown(arguments: argparse.Namespace, kind: str | None) -> Any:
-    """Return a context manager for the function that displays a sample."""
+    """Return a context manager that provides the function that displays a sample."""
     if arguments.json or (arguments.output is None and kind == JSON):
         return monitor_view.plain(lambda sample: show_document(written(sample, JSON).rstrip("\n")))
     if arguments.output is None and kind is not None:

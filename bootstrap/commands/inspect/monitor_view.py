@@ -29,7 +29,7 @@ def live() -> Iterator[Report]:
     from rich.live import Live
 
     console = Console(highlight=False, markup=False)
-    # crop the table to the screen's height: more lines would scroll the rest off
+    # crop the table to the screen's height: any more lines would make the screen scroll
     with Live(console=console, auto_refresh=False, vertical_overflow="crop") as display:
         yield lambda sample: display.update(Group(*_view(sample)), refresh=True)
 

@@ -1,4 +1,4 @@
-"""``verify``: print the signers and contents of a bundle, and verify that every byte is as signed."""
+"""``verify``: print the signers and contents of a bundle, and verify that every byte matches what was signed."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def as_json(seen: InstalledScan, updated: Update | None, *, whole: bool) -> dict
 
 
 def lines(seen: InstalledScan, updated: Update | None, *, whole: bool) -> Iterator[str]:
-    """Yield the same as human-readable lines."""
+    """Yield the advisories in force, the update and the scan as human-readable lines."""
     header, found = seen.snapshot.header, seen.assessment
     if updated is not None and updated.new:
         yield _("In force now: {kind}, sequence {sequence}").format(kind=updated.role, sequence=updated.sequence)
@@ -100,7 +100,7 @@ def lines(seen: InstalledScan, updated: Update | None, *, whole: bool) -> Iterat
 
 
 def scan_lines(seen: InstalledScan) -> Iterator[str]:
-    """Yield the findings, most severe first, then exceptions and undecided ones."""
+    """Yield the findings, most severe first, then the excepted and the undecided ones."""
     found = seen.assessment
     yield _("{status}: {vulnerabilities} in {packages}").format(
         status=found.status,

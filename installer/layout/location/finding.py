@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def default_root() -> Path:
-    """Return the platform's folder for the prefixes of this user."""
+    """Return the folder for this user's prefixes, by the platform's conventions."""
     return folders.user_data(folders.TOOL)
 
 
@@ -34,8 +34,8 @@ def find_prefix(named: Path | None, *, allow_uninstalled: bool = False, allow_lo
     """Return the prefix that a command uses: the one given, that of the available bundle, or the user's only one.
 
     With ``allow_uninstalled``, a prefix from which an installation was removed counts too if there is no other; with
-    ``allow_lost_state``, so does one that has lost its state, which recover rebuilds. After the prefix of the
-    available bundle was removed, repeating the command never selects another one.
+    ``allow_lost_state``, so does one that has lost its state, which recover rebuilds. Once the prefix of the
+    available bundle has been removed, repeating the command never selects another one.
     Raises UsageError if several are possible, HostError if there is none or if another user owns the folder.
     """
     if named is not None:

@@ -14,13 +14,13 @@ COPY_OF = "RAGTRACE_COPY_OF"  # the file that a bundle's script copied to run it
 
 
 def zipapp() -> Path | None:
-    """Return the zipapp that this code runs from, which its launcher sets, or None in a source tree."""
+    """Return the zipapp that this code runs from, as its launcher recorded it, or None in a source tree."""
     named = os.environ.get("RAGTRACE_ZIPAPP")
     return Path(named) if named else None
 
 
 def in_prefix(root: Path) -> Path:
-    """Return the tool's command in a prefix as it is typed: without the suffix ``.cmd`` of Windows."""
+    """Return the tool's command in a prefix as a user types it, without the suffix ``.cmd`` on Windows."""
     return root / "bin" / TOOL
 
 
@@ -77,7 +77,7 @@ def program() -> str:
 
 
 def line(*arguments: str, prefix: Path | None = None) -> str:
-    """Return a command line of this tool that can be typed on this host; ``prefix`` is its installation, if given."""
+    """Return a command line of this tool that can be typed on this host; ``prefix``, if given, is passed to it."""
     command = installed()
     if command is not None and prefix in (None, command.parent.parent):
         return quoted([str(command), *arguments])

@@ -1,7 +1,7 @@
 """Check that a path can hold an installation and that the right user owns it, before anything in it is opened.
 
 Root changes nothing in a folder that another user owns or could change: it would run that user's programs, and
-leave files that this user cannot change (docs/adr/0022). The data and settings may belong to a service account.
+leave files there that the user cannot change (docs/adr/0022). The data and settings may belong to a service account.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 UNSEEN = ("Cc", "Zl", "Zp")  # general categories of Unicode: characters that end a line or control a terminal
-SHARE_INSIDE = 4  # the tool's own paths below a prefix use at most one part in so many of the maximum path length
+SHARE_INSIDE = 4  # the tool's own paths below a prefix take at most a quarter of the maximum path length
 
 
 def require_working_folder() -> None:
@@ -93,7 +93,7 @@ def _limit(name: str, otherwise: int) -> int:
 def require_own(named: Path, root: Path, folders: Iterable[Path]) -> None:
     """Raise HostError unless the caller owns an installation and, for root, no other user can replace it.
 
-    ``named`` is the path as it was given, ``root`` the resolved folder, ``folders`` those in it that the tool writes.
+    ``named`` is the path as given, ``root`` the resolved folder, ``folders`` those in it that the tool writes to.
     """
     if sys.platform == "win32":
         return

@@ -1,1 +1,1 @@
-"""Imports at first use: the program with which the release's own interpreter compiles an application."""
+"""Lazy imports: the program that a release's own interpreter runs to compile an application."""

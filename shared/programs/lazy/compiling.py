@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 GET, DIR, WANTED = "__getattr__", "__dir__", "__wanted__"
-# a module that uses one of these names may inspect its namespace, which lacks names that are not imported yet, or
-# defines such a function itself; names that `import *` binds would be mistaken for such lazy names
+# a module that uses one of these names either may inspect its namespace, which lacks names that are not imported yet,
+# or defines such a function itself; `import *` may bind names that are not known here
 INTROSPECTION = {GET, LAZY, DIR, "globals", "locals", "vars", "eval", "exec", "*"}
-NAMESPACES = {"f_globals", "f_locals", "__globals__"}  # attributes that are a namespace
+NAMESPACES = {"f_globals", "f_locals", "__globals__"}  # attributes whose value is a namespace
 BUILTINS = frozenset(dir(builtins))
 # the first loop is for importlib.reload, which runs a module in its existing namespace
 HELPERS = f"""
@@ -45,7 +45,7 @@ def {DIR}():
 
 
 class Source:
-    """One module of the application. ``packages`` lists its possible packages, by the import paths.
+    """One module of the application; ``packages`` lists the packages that it may be in, one for each import path.
 
     Raises SyntaxError or ValueError if the file is not valid Python.
     """
@@ -182,7 +182,7 @@ def insert(tree: ast.Module, imports: dict[str, Any]) -> None:
 
 
 def write_bytecode(path: str, code: Any) -> None:
-    """Write the bytecode of a source to the path at which Python expects it, checked by time and size (PEP 552)."""
+    """Write the bytecode of a source to the path where Python expects it, validated by time and size (PEP 552)."""
     about = os.stat(path)
     head = importlib.util.MAGIC_NUMBER + (0).to_bytes(4, "little")
     head += (int(about.st_mtime) & 0xFFFFFFFF).to_bytes(4, "little") + (about.st_size & 0xFFFFFFFF).to_bytes(

@@ -1,8 +1,8 @@
 """The names of a module that can be imported at first use, and the code that imports them then.
 
-A name is refused if its value might be needed, or might change, before that: if it is used
-outside functions or bound a second time. Annotations of plain functions become text, as in PEP 563;
-evaluating the text (typing.get_type_hints) imports the names in it.
+A name is refused if its value might be needed or changed before that: if it is used
+outside functions or bound a second time. Annotations of plain functions become strings, as in PEP 563;
+evaluating such a string (typing.get_type_hints) imports the names in it.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def asking(node: ast.Name) -> ast.AST:
 
 
 class Annotation(ast.NodeTransformer):
-    """Replaces lazy names in an annotation, and in the texts in it that are annotations themselves."""
+    """Replaces lazy names in an annotation, and in those of its strings that are annotations themselves."""
 
     def __init__(self, names: set[str]) -> None:
         self.names, self.found = names, False
@@ -77,7 +77,7 @@ class Annotation(ast.NodeTransformer):
 
     def visit_Subscript(self, node: ast.Subscript) -> Any:
         node.value = self.visit(node.value)
-        if ast.unparse(node.value).rpartition(".")[2] != "Literal":  # its texts are values, not annotations
+        if ast.unparse(node.value).rpartition(".")[2] != "Literal":  # its strings are values, not annotations
             node.slice = self.visit(node.slice)
         return node
 
@@ -85,7 +85,7 @@ class Annotation(ast.NodeTransformer):
 class Rewriter(ast.NodeTransformer):
     """Replaces the uses of lazy names in functions; ``refused`` lists the names that cannot be lazy.
 
-    ``are_texts`` means that the module's annotations are texts anyway (PEP 563).
+    ``are_texts`` is true if the module's annotations are strings anyway (PEP 563).
     """
 
     def __init__(self, names: set[str], *, are_texts: bool = False) -> None:
@@ -163,7 +163,7 @@ class Rewriter(ast.NodeTransformer):
         return node
 
     def annotations(self, function: Any) -> None:
-        """Convert annotations with lazy names to text if they are not read during import."""
+        """Convert annotations with lazy names to strings if they are not read during import."""
         unread = all(ast.unparse(item) in HARMLESS for item in function.decorator_list)
         arguments = function.args
         every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
@@ -213,7 +213,7 @@ class Rewriter(ast.NodeTransformer):
         self.refuse(self.mentioned(nodes))
 
     def mentioned(self, nodes: list[Any]) -> set[str]:
-        """Return the lazy names in some nodes, including texts, which may be annotations."""
+        """Return the lazy names in some nodes, including those in strings, which may be annotations."""
         found: set[str] = set()
         for node in (inner for outer in nodes for inner in ast.walk(outer)):
             if isinstance(node, ast.Name):

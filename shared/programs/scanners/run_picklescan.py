@@ -14,12 +14,12 @@ PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt")
 
 
 def refuse(*_arguments: Any, **_more: Any) -> Any:
-    """Replace a function that connects."""
+    """Stand in for a function that would connect."""
     raise OSError("no network here")
 
 
 class Listener(logging.Handler):
-    """Collects the log of picklescan, which only logs files that it cannot read and counts them as scanned."""
+    """Collects the log of picklescan, which counts files that it cannot read as scanned and only logs them."""
 
     def __init__(self) -> None:
         super().__init__(level=logging.WARNING)
@@ -30,7 +30,7 @@ class Listener(logging.Handler):
 
 
 def is_pickle(path: str) -> bool:
-    """Return whether a file is a pickle by its name or its first bytes."""
+    """Return whether a file is a pickle, judging by its name or its first bytes."""
     with open(path, "rb") as file:
         start = file.read(2)
     return path.lower().endswith(PICKLES) or (start[:1] == bytes([0x80]) and start[1:] <= bytes([5]))
@@ -48,7 +48,7 @@ def scanned(path: str, listener: Listener) -> "tuple[Any, bool]":
 
 
 def scan(root: str, listener: Listener) -> "dict[str, Any]":
-    """Return the answer for every file below a folder."""
+    """Scan every file below a folder and return the answer."""
     from picklescan.scanner import SafetyLevel
 
     count = 0

@@ -1,7 +1,7 @@
 """Scan packages with safety and a database on disk: [[package, version, advisory], ...].
 
-Its library contacts no server; every attempt to connect is refused nevertheless. The request is on standard input:
-{"packages": [[name, version], ...], "database": folder}.
+Called as a library, safety contacts no server; every attempt to connect is refused nevertheless. The request is on
+standard input: {"packages": [[name, version], ...], "database": folder}.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def refuse(*_arguments: Any, **_more: Any) -> Any:
-    """Replace a function that connects."""
+    """Stand in for a function that would connect."""
     raise OSError("no network here")
 
 

@@ -1,6 +1,6 @@
-"""Print the properties of the user's locale: [why it is unavailable or null, encoding of texts, of file names].
+"""Print the user's locale: [reason why it is unavailable or null, text encoding, file name encoding].
 
-In a separate process, because setlocale changes the whole process.
+This runs in a separate process because setlocale affects the whole process.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Print the properties of an interpreter: [implementation, its three version numbers, whether it is free-threaded]."""
+"""Print the properties of an interpreter: [implementation, [major, minor, micro], whether it is free-threaded]."""
 
 import json
 import sys

@@ -1,7 +1,7 @@
 """Import modules and print the results: {name: [seconds, error or null]}.
 
 ``names`` is a JSON list, or "-" if the list is on standard input. "no-gc" disables garbage collection: imports
-create next to no garbage, and searching for it takes a fifth of their time. "at-once" exits without tearing down
+create next to no garbage, and looking for it takes a fifth of the time. "at-once" exits without tearing down
 modules, which takes seconds with thousands of them.
 """
 
@@ -14,7 +14,7 @@ import time
 
 
 def imported(name: str) -> "list[float | str | None]":
-    """Import a module; return the seconds that it took, and the exception, of any type, as text or None."""
+    """Import a module; return the seconds that it took, and the exception (of any type) as text, or None."""
     started, reason = time.perf_counter(), None
     try:
         importlib.import_module(name)
@@ -24,7 +24,7 @@ def imported(name: str) -> "list[float | str | None]":
 
 
 def main(names: str, *how: str) -> None:
-    """Import each of the names."""
+    """Import the modules and print the answer."""
     if "no-gc" in how:
         gc.disable()
     answer = {name: imported(name) for name in json.loads(sys.stdin.read() if names == "-" else names)}

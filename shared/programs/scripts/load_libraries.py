@@ -1,6 +1,6 @@
 """Load libraries by name, as torch does when it is imported, and print those that cannot be loaded.
 
-In a separate process, because loaded libraries remain loaded.
+This runs in a separate process because libraries stay loaded.
 """
 
 import ctypes

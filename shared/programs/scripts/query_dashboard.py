@@ -1,9 +1,9 @@
-"""Start a web page, request it until it answers, end everything in this process group, including this process.
+"""Start a web page, request it until it answers, then end this process group, including this process.
 
 Prints [status or null, seconds, exit code or null, last line of output, why loopback is unusable or null].
 The page and this process share one network, which may be a separate namespace. No proxy applies to loopback, which
-is tested first with a socket that the kernel accepts: later a refused connection only means that the page has not
-started yet.
+is tested first with a socket that the kernel accepts: a refused connection then only means that the page has
+not started yet.
 """
 
 import http.client
@@ -19,7 +19,7 @@ from typing import IO, Any
 
 
 def free_port() -> int:
-    """Return a free port to which a connection can be made. Raises OSError if loopback is unusable."""
+    """Return a free port that accepts connections. Raises OSError if loopback is unusable."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         socket.create_connection(free.getsockname(), timeout=5).close()
         return int(free.getsockname()[1])
@@ -54,7 +54,7 @@ def tell(*answer: Any) -> None:
 
 
 def main() -> None:
-    """Read the request from standard input: argv, variables, the placeholder of the port in them, path, seconds."""
+    """Read the request from standard input: argv, variables, the placeholder for the port in both, path, seconds."""
     argv, variables, mark, path, limit = json.loads(sys.stdin.readline())
     try:
         port = free_port()

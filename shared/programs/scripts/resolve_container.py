@@ -1,7 +1,7 @@
 """Import a container and check that it is complete: [its type or null, whether it was checked, error or null].
 
-dependency_injector reports missing dependencies; containers of other kinds are only checked by a command of the
-profile.
+dependency_injector reports missing dependencies; other kinds of containers can only be checked by a command that the
+profile defines.
 """
 
 import importlib

@@ -1,9 +1,9 @@
 """Leave a watcher at the end of a pipe, then become a program (shared/processes/supervised.py).
 
 Only built-in modules of the interpreter are used. The watcher is not a child of the program, which may wait for all
-of its own children; if it cannot be created, the program is not started. When the pipe closes, its group is killed,
-however the program ended; with "one" the group is the caller's, and only the program gets SIGTERM. Neither happens
-after a byte through the pipe: the caller has waited for the program.
+of its own children; if it cannot be created, the program is not started. When the pipe closes, the program's
+group is killed, however the program ended; with "one" the group is the caller's, and only the program gets SIGTERM.
+Neither happens if a byte arrives first: the caller has then waited for the program.
 """
 
 import sys

@@ -1,8 +1,8 @@
-"""Remove network access, then become a program: loopback works (validator/trials/apart.py).
+"""Remove network access except loopback, then become a program (validator/trials/apart.py).
 
-unshare(2): as root a network namespace, else one inside a user namespace in which the process retains its own IDs
-(user_namespaces(7)); netdevice(7): loopback is down in a new one. Then, if given, another user's rights are
-adopted, and a folder is entered with the rights of the program's user.
+Root gets a network namespace (unshare(2)), other users one inside a user namespace in which the process retains its
+own IDs (user_namespaces(7)); loopback is down in a new one and must be enabled (netdevice(7)). Then, if given, another
+user's IDs are set, and a folder is entered with the rights of the program's user.
 """
 
 import os
@@ -31,7 +31,7 @@ def leave_network() -> None:
 
 
 def main(ids: str, folder: str, *argv: str) -> None:
-    """Become ``argv``, with the IDs ``user:group:group,...`` if they are given; without ``argv``, only try."""
+    """Become ``argv``, with the IDs ``user:group:group,...`` if they are given; without ``argv``, only try that."""
     leave_network()
     if ids:
         user, group, groups = ids.split(":")
