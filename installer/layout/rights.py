@@ -6,7 +6,6 @@ Windows stores permissions elsewhere, so nothing is inspected there.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 import sys
@@ -49,34 +48,36 @@ class Wrong:
         return not self.mode & stat.S_IRUSR
 
 
-def wrong(prefix: Prefix, release: Release | None) -> list[Wrong]:
+def wrong(prefix: Prefix, release: Release | None, denied: list[OSError] | None = None) -> list[Wrong]:
     """Return the entries of releases, store and prefix with the wrong owner or permissions, sorted by path.
 
-    ``release`` is inspected in addition to the complete releases.
+    ``release`` is inspected in addition to the complete releases. The error of each folder that this user cannot read
+    is added to ``denied``.
     """
     if sys.platform == "win32":
         return []
     found: list[Wrong] = []
+    denied = [] if denied is None else denied
     try:
         owner = prefix.root.stat().st_uid
     except OSError:
         return []
     paths = {stored.path for stored in (release, *prefix.complete_releases()) if stored is not None}
     for path in filter(reading.is_folder, paths):
-        found += _in_release(str(path), owner)
+        found += _in_release(str(path), owner, denied)
     if prefix.store.is_dir():
-        found += _in_store(str(prefix.store), owner)
-    found += _in_prefix(prefix, owner)
+        found += _in_store(str(prefix.store), owner, denied)
+    found += _in_prefix(prefix, owner, denied)
     return sorted(found, key=lambda item: item.path)
 
 
-def _in_release(root: str, owner: int) -> Iterator[Wrong]:
+def _in_release(root: str, owner: int, denied: list[OSError]) -> Iterator[Wrong]:
     status = os.lstat(root)
     if stat.S_IMODE(status.st_mode) != FOLDER or status.st_uid != owner:
         yield Wrong(root, stat.S_IMODE(status.st_mode), status.st_uid != owner)
     waiting = [root]
     while waiting:
-        for path, status in _entries(waiting.pop()):
+        for path, status in _entries(waiting.pop(), denied):
             mode = stat.S_IMODE(status.st_mode)
             if stat.S_ISDIR(status.st_mode):
                 waiting.append(path)
@@ -89,7 +90,7 @@ def _in_release(root: str, owner: int) -> Iterator[Wrong]:
                 yield Wrong(path, mode, status.st_uid != owner)
 
 
-def _in_prefix(prefix: Prefix, owner: int) -> Iterator[Wrong]:
+def _in_prefix(prefix: Prefix, owner: int, denied: list[OSError]) -> Iterator[Wrong]:
     """Yield folders that all users can write to or the owner cannot enter, and launchers that others can change.
 
     The data may belong to another user.
@@ -102,35 +103,44 @@ def _in_prefix(prefix: Prefix, owner: int) -> Iterator[Wrong]:
         is_shut |= folder == prefix.bin and mode & (stat.S_IRGRP | stat.S_IXGRP) == stat.S_IRGRP
         if mode & stat.S_IWOTH or is_shut:
             yield Wrong(str(folder), mode, False)
-    for path, status in _entries(str(prefix.bin)):
+    for path, status in _entries(str(prefix.bin), denied):
         mode = stat.S_IMODE(status.st_mode)
         is_wrong = mode & DANGER or not mode & stat.S_IRUSR or status.st_uid != owner
         if stat.S_ISREG(status.st_mode) and is_wrong:
             yield Wrong(path, mode, status.st_uid != owner)
 
 
-def _in_store(root: str, owner: int) -> Iterator[Wrong]:
-    for folder, status in _entries(root):
+def _in_store(root: str, owner: int, denied: list[OSError]) -> Iterator[Wrong]:
+    for folder, status in _entries(root, denied):
         if not stat.S_ISDIR(status.st_mode):
             continue
         if status.st_mode & stat.S_IWOTH or status.st_mode & stat.S_IRWXU != stat.S_IRWXU or status.st_uid != owner:
             yield Wrong(folder, stat.S_IMODE(status.st_mode), status.st_uid != owner)
-        for path, found in _entries(folder):
+        for path, found in _entries(folder, denied):
             mode = stat.S_IMODE(found.st_mode)
             if stat.S_ISREG(found.st_mode) and (mode not in (READ_ONLY, RUNNABLE) or found.st_uid != owner):
                 yield Wrong(path, mode, found.st_uid != owner)
 
 
-def _entries(folder: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield the entries of a folder with their status, or nothing if this user cannot read it."""
+def _entries(folder: str, denied: list[OSError]) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield the entries of a folder with their status; why it cannot be read is added to ``denied``.
+
+    Tens of thousands of files: no Path is created, and no context manager entered, for each.
+    """
     try:
         with os.scandir(folder) as entries:
-            found = [(entry.path, entry) for entry in entries]
-    except OSError:
+            found = list(entries)
+    except FileNotFoundError:
         return
-    for path, entry in found:
-        with contextlib.suppress(FileNotFoundError):
-            yield path, entry.stat(follow_symlinks=False)
+    except OSError as error:
+        denied.append(error)
+        return
+    for entry in found:
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            continue
+        yield entry.path, status
 
 
 def repair(prefix: Prefix, release: Release | None) -> None:

@@ -20,6 +20,7 @@ from installer.layout import seal
 from installer.logs import audit_log
 from installer.release import receipt as receipts
 from shared.files import files
+from shared.processes import cgroups
 from tests import everyone
 from tests.installed import APP, APPLICATION, BASE, LIB, PROBE, make_prefix
 from tests.keys import SoftKey
@@ -115,8 +116,8 @@ class World:
         (self.folder / "own").write_text("0::/a\n")
         (self.folder / "groups" / "a").mkdir(parents=True)
         (self.folder / "groups" / "a" / name).write_text(text)
-        self.replaced("system.limits.CGROUPS", self.folder / "groups")
-        self.replaced("system.limits.OWN", self.folder / "own")
+        self.patch.setattr(cgroups, "CGROUPS", self.folder / "groups")
+        self.patch.setattr(cgroups, "OWN", self.folder / "own")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from installer.layout import rights, service_account
@@ -16,7 +17,6 @@ from validator.check import ERROR, RECOVER, SECURITY, Check, CheckResult, Unchec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from installer.layout.prefix import Prefix
     from validator.subject import Subject
@@ -59,7 +59,9 @@ class Permissions(Check):
                 ),
                 command=f"chown {account} {prefix.env_file}",
             )
-        opened = list(open_to_all(prefix, subject))
+        found = changed_rights(prefix, subject)
+        opened = [item.path for item in found if item.mode & stat.S_IWOTH]
+        opened += folders_open_to_all(prefix, subject)
         if opened:
             yield self.failed(
                 _("world-writable: {paths}").format(paths=some_of(opened)),
@@ -68,14 +70,13 @@ class Permissions(Check):
                 command=command_against_writing(prefix.root),
                 evidence={"writable": opened},
             )
-        yield from self.of_the_release(prefix, subject, opened)
+        yield from self.of_the_release(prefix, [item for item in found if item.path not in opened])
         subject.need_release()  # raises if there is none, because its files were not inspected
-        if not exposed and not opened and not owner and not rights.wrong(prefix, subject.release):
+        if not exposed and not opened and not owner and not found:
             yield self.passed(_("only the owner can read the settings and change the installed files"))
 
-    def of_the_release(self, prefix: Prefix, subject: Subject, told: list[str]) -> Iterator[CheckResult]:
-        """Yield a result for owners and modes in release and store that changed since sealing, except ``told`` ones."""
-        found = [item for item in rights.wrong(prefix, subject.release) if item.path not in told]
+    def of_the_release(self, prefix: Prefix, found: list[rights.Wrong]) -> Iterator[CheckResult]:
+        """Yield a result for owners and modes in release and store that changed since sealing, if any did."""
         if not found:
             return
         names = [
@@ -96,52 +97,31 @@ class Permissions(Check):
         )
 
 
-def open_to_all(prefix: Prefix, subject: Subject) -> Iterator[str]:
-    """Yield the world-writable paths of the prefix, its folders, the launchers and the release; links are skipped.
-
-    Folders with the sticky bit are included, because other users can still add files to them.
-    """
-    folders = (prefix.root, prefix.releases, prefix.store, prefix.data, prefix.bin, prefix.state, prefix.backups)
-    yield from (str(folder) for folder in folders if mode_of(folder) & stat.S_IWOTH)
-    waiting = [str(prefix.bin), *([str(subject.release.path)] if subject.release else [])]
-    while waiting:
-        # tens of thousands of files: os.scandir returns the type with the name, and no Path is created
-        try:
-            with os.scandir(waiting.pop()) as entries:
-                for entry in entries:
-                    if entry.is_symlink():
-                        continue
-                    if is_open_to_all(entry):
-                        yield entry.path
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(entry.path)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
+def changed_rights(prefix: Prefix, subject: Subject) -> list[rights.Wrong]:
+    """Return what differs from the installation. Raises UncheckedError if another folder cannot be read."""
+    denied: list[OSError] = []
+    found = rights.wrong(prefix, subject.release, denied)
+    explained = {item.path for item in found}
+    for error in denied:
+        if str(error.filename) not in explained:
             raise UncheckedError(ERROR, troubles.words(error, troubles.READING).what.rstrip(".")) from error
+    return found
 
 
-def is_open_to_all(entry: os.DirEntry[str]) -> bool:
-    """Return whether a file or folder is world-writable; on Windows only folders are checked."""
-    if sys.platform == "win32":
-        return entry.is_dir() and windows.anybody_writes(windows.read_sddl(entry.path))
-    return bool(entry.stat(follow_symlinks=False).st_mode & stat.S_IWOTH)
+def folders_open_to_all(prefix: Prefix, subject: Subject) -> Iterator[str]:
+    """Yield the folders that everyone can write to, by their access control lists, which only Windows has.
 
-
-def mode_of(path: Path) -> int:
-    """Return the mode of a file or folder, or 0 if it is missing or a link, whose mode is meaningless.
-
-    On Windows the result is S_IWOTH if the access control list lets everyone write, else 0.
+    In launchers' folder and release, files inherit the lists of their folders.
     """
-    try:
-        status = path.lstat()
-    except OSError:
-        return 0
-    if files.is_link(path):
-        return 0
-    if sys.platform == "win32":
-        return stat.S_IWOTH if windows.anybody_writes(windows.read_sddl(path)) else 0
-    return status.st_mode
+    if sys.platform != "win32":
+        return
+    folders = [prefix.root, prefix.releases, prefix.store, prefix.data, prefix.state, prefix.backups]
+    for root in (prefix.bin, *([subject.release.path] if subject.release else [])):
+        folders += [root, *(Path(above, name) for above, below, _files in os.walk(root) for name in below)]
+    for folder in folders:
+        is_there = folder.is_dir() and not files.is_link(folder)
+        if is_there and windows.anybody_writes(windows.read_sddl(folder)):
+            yield str(folder)
 
 
 def close_command(path: Path) -> str:
