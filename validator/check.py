@@ -102,7 +102,7 @@ class Check(ABC):
 
     def untried(self, **more: Any) -> CheckResult:
         """Return an ERROR result for a part that was not tried because no time was left."""
-        return self.result(ERROR, _("not tried, no time was left; increase --timeout"), **more)
+        return self.result(ERROR, _("not tried: no time was left; increase --timeout"), **more)
 
     def result(
         self,

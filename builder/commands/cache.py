@@ -20,7 +20,7 @@ DAYS = 90
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands of this command."""
     table = parser.add_subparsers(dest="action", metavar=_("ACTION"), required=True)
-    info = table.add_parser("info", help=_("show its location and contents"))
+    info = table.add_parser("info", help=_("show the location and contents of the cache"))
     prune = table.add_parser("prune", help=_("remove files that no build has used for a while"))
     prune.add_argument(
         "--unused-for",

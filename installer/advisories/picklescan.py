@@ -1,6 +1,6 @@
 """Scanning the pickles in a model folder with picklescan, in the tools environment; no pickle is loaded or run.
 
-A pickle is a program: its imports show what it can do. picklescan needs Python 3.11.
+A pickle is a program: its imports show what it can do. picklescan requires Python 3.11 or later.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ def _receipt(prefix: Prefix, release: Release) -> tuple[Receipt | None, list[Fin
     if receipt is not None and not receipts.contradicted(prefix, release):
         return receipt, []
     if receipt is not None:
-        reason = _("the audit log has another receipt for {release}").format(release=release.id)
+        reason = _("the audit log has a different receipt for {release}").format(release=release.id)
     logged = audit_log.receipt_of(prefix, release.id)
     if logged is not None:
         receipt, _reason = _sealed_receipt(release, logged)

@@ -107,7 +107,7 @@ def _each_place(found: Iterable[Misplaced]) -> Iterator[Finding]:
     for item in found:
         details = item.described()
         if item.place in (misplaced.AUDIT_LOG, "state") and item.what != misplaced.FOREIGN:
-            details = _("{details}: the audit log is lost, and a new one is started").format(details=details)
+            details = _("{details}: the audit log is lost, and a new one will be started").format(details=details)
         yield Finding(PLACE, item.place, details, (item.place,))
 
 

@@ -66,7 +66,7 @@ def interpreter(receipt: Receipt | None, proof: Proof | None) -> Iterator[Findin
     path = Path(receipt.interpreter)
     try:
         same = sha256_file(path)[0] == receipt.interpreter_sha256
-        details = _("{path} is not the Python of the installation").format(path=path)
+        details = _("{path} is not the Python interpreter that the installation was built with").format(path=path)
         wanted = proof.manifest.target.python if proof and not same else ""
         if wanted and (minor := _minor_of(path)) not in ("", wanted):
             details = _("{path} is now Python {found}, and this installation needs Python {wanted}").format(
@@ -74,7 +74,7 @@ def interpreter(receipt: Receipt | None, proof: Proof | None) -> Iterator[Findin
             )
     except OSError as error:
         same = False
-        details = _("the Python of the installation is missing: {path}: {reason}").format(
+        details = _("the Python interpreter of the installation is missing: {path}: {reason}").format(
             path=path, reason=troubles.reason(error, troubles.READING, path=path)
         )
     if not same:

@@ -70,6 +70,6 @@ def notes_on(report: Report, inspection: Inspection) -> tuple[str, ...]:
     if gone:
         notes.append(_("The diagnosis reports problems that no longer exist: {names}.").format(names=", ".join(gone)))
     if unexplained:
-        text = _("These are not caused by damage; run validate again, and follow its advice: {names}.")
+        text = _("These problems are not caused by damage; run validate again and follow its advice: {names}.")
         notes.append(text.format(names=", ".join(unexplained)))
     return tuple(notes)

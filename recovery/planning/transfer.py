@@ -18,9 +18,9 @@ def what_to_transfer(inspection: Inspection) -> str:
         manifest = inspection.proof.manifest
         lost = [entry.path for entry in inspection.lost]
         text = plural(
-            "Copy the folder {folder} of release counter {counter}, including {archive}, to this host; a stored "
+            "Copy the folder {folder} (release counter {counter}), including {archive}, to this host; a stored "
             "file is lost ({first}).",
-            "Copy the folder {folder} of release counter {counter}, including {archive}, to this host; {count} "
+            "Copy the folder {folder} (release counter {counter}), including {archive}, to this host; {count} "
             "stored files are lost ({first}, …).",
             len(lost),
         )

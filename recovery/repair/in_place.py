@@ -53,7 +53,7 @@ class RepairMisplaced(InPlace):
         return _("fix the tool's own folders and files: {names}").format(names=self.listed())
 
     def effect(self) -> str:
-        return _("What is in the way is renamed: .moved- and a number are added to its name.")
+        return _("Whatever is in the way is renamed: .moved- and a number are added to its name.")
 
     def repair(self, context: RepairContext) -> None:
         prefix = context.inspection.prefix
@@ -92,7 +92,7 @@ class ProtectSettings(InPlace):
     risk = NO_RISK
 
     def what(self) -> str:
-        return _("make {names} readable only by its owner").format(names=self.listed())
+        return _("make {names} readable by the owner only").format(names=self.listed())
 
     def effect(self) -> str:
         return _("Other users of this host can no longer read the keys in it; its content stays.")
@@ -146,7 +146,7 @@ class WriteLaunchers(InPlace):
         return _("recreate the launchers: {names}").format(names=self.listed())
 
     def effect(self) -> str:
-        return _("The launchers in bin are as they were installed.")
+        return _("The launchers in bin are restored as they were installed.")
 
     def repair(self, context: RepairContext) -> None:
         assert context.inspection.proof is not None  # its manifest lists the launchers
@@ -166,7 +166,7 @@ class WriteMetadata(InPlace):
         return _("write the second copy of the signed metadata")
 
     def effect(self) -> str:
-        return _("A later repair can use it if the copy in the release is damaged.")
+        return _("A later repair can use this copy if the one in the release is damaged.")
 
     def repair(self, context: RepairContext) -> None:
         assert context.inspection.proof is not None  # there is metadata to write

@@ -115,7 +115,7 @@ def require_yes() -> None:
     """Raise UsageError unless the user confirms at a terminal."""
     if not can_ask():
         raise UsageError(_("There is no terminal to confirm this trust record."), advice=_("Add --yes to accept it."))
-    complain(_("Anything accepted beyond this is discarded: older releases could be installed again. Type yes:"))
+    complain(_("Records of anything newer are discarded, so older releases could be installed again. Type yes:"))
     if answer() not in ("yes", _("yes")):
         raise UsageError(_("Nothing was changed."), advice=_("Type yes, or add --yes, to accept it."))
 
@@ -137,7 +137,7 @@ def lines(state: State) -> Iterator[str]:
     """Yield the state of trust as human-readable lines."""
     facts = state.to_json()
     if state.authority is None:
-        yield _("No key is trusted here: no bundle is accepted.")
+        yield _("No key is trusted on this host, so no bundle is accepted.")
     elif state.authority.source == HOST:
         yield _("Policy {number} of this host, in {path}:").format(
             number=state.authority.policy.number, path=state.trust_stores.host

@@ -68,9 +68,7 @@ class Commands(Check):
                 yield self.untried(name=name, evidence=evidence)
                 continue
             if missing and index >= len(manifest.application.smoke):
-                reason = _("not tried: {models} is not available yet").format(
-                    models=some_of([one.name for one in missing])
-                )
+                reason = _("not tried: missing models: {models}").format(models=some_of([one.name for one in missing]))
                 yield self.result(SKIP, reason, name=name, evidence=evidence)
                 continue
             try:

@@ -49,9 +49,9 @@ class ContainerObject(Check):
             details = _("{object}: {reason}").format(object=container.object, reason=reason)
             yield self.failed(details, evidence=evidence, **subject.repair())
         elif container.command:
-            details = _("{object} is a {kind}, and {command} builds what the application needs with it").format(
-                object=container.object, kind=kind, command=" ".join(container.command)
-            )
+            details = _(
+                "{object} is a {kind}, and {command} builds everything that the application needs with it"
+            ).format(object=container.object, kind=kind, command=" ".join(container.command))
             yield self.passed(details, evidence=evidence)
         elif asked:
             details = _("{object} is a {kind}, and all of its dependencies are available")

@@ -55,7 +55,7 @@ class Record(Check):
             yield self.failed(error.what, **subject.reinstall())
             return
         if survey.clean:
-            details = _("as their RECORD says: {files} of {packages}").format(
+            details = _("as recorded in their RECORD: {files} of {packages}").format(
                 files=counted.files(len(survey.owners)), packages=counted.packages(len(found))
             )
             yield self.passed(details)

@@ -81,8 +81,8 @@ class Advisories(Check):
             status,
             details,
             suggestion=_(
-                "Transfer a bundle with fixed versions, or an exception signed by someone who checked that "
-                "it does no harm here."
+                "Transfer a bundle with fixed versions, or an exception signed by someone who verified that "
+                "there is no impact here."
             ),
             remedy=BUNDLE,
             metric=metric,
