@@ -1,4 +1,4 @@
-"""Faults outside a release: the tool's files, owners and modes, the user's data and settings, remains of a crash."""
+"""Faults outside a release: the tool's files, owners and modes, user data and settings, and remains of a crash."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def out_of_place(found: tuple[Misplaced, ...], replaced: Collection[str], findin
 
 def _is_reported(item: Misplaced, replaced: Collection[str], kinds: set[str]) -> bool:
     if item.what == misplaced.LINKED:
-        return True  # no remedy repairs it: recover refuses and gives the advice
+        return True  # no remedy repairs it, so recover refuses to run and gives the advice
     if item.place == "state/proofs":
         return METADATA in kinds
     if item.place.startswith("store/") and item.what == misplaced.KIND and not item.folder:

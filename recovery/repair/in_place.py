@@ -43,7 +43,7 @@ class CleanUp(InPlace):
 
 
 class RepairMisplaced(InPlace):
-    """Replaces folders and files of the tool that have the wrong kind or are missing."""
+    """Replaces folders and files of the tool that have the wrong type or are missing."""
 
     id = "places"
     kinds = (PLACE,)
@@ -58,7 +58,7 @@ class RepairMisplaced(InPlace):
     def repair(self, context: RepairContext) -> None:
         prefix = context.inspection.prefix
         misplaced.repair(prefix, context.inspection.misplaced)
-        # of their contents, the journal and the name of the previous version can be rebuilt
+        # of the contents, only the journal and the name of the previous version can be rebuilt
         if not os.path.lexists(journal.path(prefix)):
             journal.write(prefix, None)
         active, previous = prefix.active(), retention.previous(prefix)
@@ -67,7 +67,7 @@ class RepairMisplaced(InPlace):
 
 
 class RepairRights(InPlace):
-    """Restores the owner and the permissions that sealing gave the installed files."""
+    """Restores the owner and the permissions that the installed files had when the release was sealed."""
 
     id = "rights"
     kinds = (RIGHTS,)

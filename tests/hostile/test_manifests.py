@@ -101,7 +101,7 @@ VALUES = [
     ("probe-of-a-stranger", put("models", 0, "probe", "command", to=["sh", "-c"]), "not a launcher"),
     ("model-escapes", put("models", 0, "name", to="../evil"), "letter or a digit first"),
     ("model-without-files", put("models", 0, "name", to="other"), "has no files"),
-    ("package-of-another-wheel", put("packages", 0, "wheel", to="../evil.whl"), "packages: not"),
+    ("package-of-another-wheel", put("packages", 0, "wheel", to="../evil.whl"), "packages: does not"),
     ("package-twice", lambda value: value["packages"].append(value["packages"][0]), "not sorted by wheel"),
     ("platform-unknown", put("target", "platform", to="plan9"), "not one of"),
     ("glibc-absurd", put("target", "glibc", to="2.99999"), "not a glibc version"),

@@ -1,4 +1,4 @@
-"""Commands: the profile's commands that need no network work as a user starts them."""
+"""Commands: the profile's commands, except those that need a network, work as users start them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Commands(Check):
         yield from self.commands(subject)
 
     def launchers(self, subject: Subject) -> Iterator[CheckResult]:
-        """Yield a result for damaged scripts, and for a tool that has the name of a command."""
+        """Yield a result for damaged scripts, and for a tool that has the same name as a command."""
         installation = subject.need_installation()
         prefix, manifest = installation.prefix, installation.manifest
         wrong = launchers.damaged(prefix, manifest)

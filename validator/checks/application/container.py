@@ -61,7 +61,7 @@ class ContainerObject(Check):
             raise UncheckedError(SKIP, details.format(object=container.object, kind=kind))
 
     def building(self, subject: Subject, command: tuple[str, ...]) -> str | None:
-        """Return the reason why the command that makes the container build its parts fails, or None."""
+        """Return why the command that makes the container build its parts fails, or None if it succeeds."""
         limit = self.left()
         try:
             ended = trial.run_launcher(subject.need_installation(), command, timeout=limit, offline=True)

@@ -64,7 +64,7 @@ class Record(Check):
 
 
 def describe(survey: Survey, release: Release) -> str:
-    """Return a sentence with the first few files of each kind and their packages."""
+    """Return a sentence that names the first few files of each kind and their packages."""
 
     def name(path: Path) -> str:
         shown = os.path.relpath(path, release.path)

@@ -1,4 +1,4 @@
-"""Microsoft Defender: whether it scans every file of the installation that is opened, which slows down startup."""
+"""Microsoft Defender: whether it scans every file of the installation when it is opened, which slows down startup."""
 
 from __future__ import annotations
 

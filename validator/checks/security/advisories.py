@@ -90,7 +90,7 @@ class Advisories(Check):
         )
 
     def doubts(self, found: Assessment) -> CheckResult:
-        """Return a warning about vulnerabilities that could not be decided."""
+        """Return a warning about vulnerabilities that may or may not apply."""
         names = some_of(
             " ".join(filter(None, (doubt.package, doubt.version, doubt.id))) + f": {doubt.reason}"
             for doubt in found.doubts

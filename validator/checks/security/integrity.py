@@ -85,7 +85,7 @@ def broken_chain(release: Release, receipt: Receipt) -> str | None:
 
 
 def describe(deviations: list[Deviation]) -> str:
-    """Return a sentence with the first few files of each kind and their owners."""
+    """Return a sentence that names the first few files of each kind and their owners."""
     words = {
         receipts.MISSING: _("missing: {names}"),
         receipts.ALTERED: _("altered: {names}"),
@@ -93,7 +93,7 @@ def describe(deviations: list[Deviation]) -> str:
     }
     parts = []
     for kind, text in words.items():
-        # files of no package are owned by an area, whose name is in parentheses
+        # files that belong to no package are owned by an area, whose name is in parentheses
         names = [
             f"{deviation.path} ({deviation.owner.strip('()')})" for deviation in deviations if deviation.kind == kind
         ]

@@ -74,7 +74,7 @@ class Permissions(Check):
             yield self.passed(_("only the owner can read the settings and change the installed files"))
 
     def of_the_release(self, prefix: Prefix, subject: Subject, told: list[str]) -> Iterator[CheckResult]:
-        """Yield a result for owners and modes in release and store that changed since sealing, except ``told`` ones."""
+        """Yield a result for owners and modes that changed since sealing in release and store, unless in ``told``."""
         found = [item for item in rights.wrong(prefix, subject.release) if item.path not in told]
         if not found:
             return
