@@ -139,7 +139,7 @@ def compare(snapshot: Snapshot, scanned: Scan, packages: Sequence[Installed], py
         )
     except ToolError as error:
         raise BuildError(
-            error.what, advice=_("Run the command again with --verbose; the log has its output.")
+            error.what, advice=_("Run the command again with --verbose; the log then contains the scanner's output.")
         ) from error
     blind = [*found.blind, *safety.differences(scanned.hits, found.hits)]
     if blind:
@@ -225,7 +225,7 @@ def refuse(knowledge: Knowledge, assessment: Assessment) -> None:
     )
     raise BuildError(
         text.format(count=len(failing), level=fail_on, names=", ".join(named + more)),
-        advice=_("Lock fixed versions; for findings that do no harm here, sign an exception (advisories except)."),
+        advice=_("Lock fixed versions; for findings that have no impact here, sign an exception (advisories except)."),
     )
 
 

@@ -55,7 +55,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _add_making(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--output", type=Path, default=Path(NAME), metavar=_("FILE"), help=_("the snapshot (default: advisories.zip)"))
+    add(
+        "--output",
+        type=Path,
+        default=Path(NAME),
+        metavar=_("FILE"),
+        help=_("the snapshot file to write (default: advisories.zip)"),
+    )
     add(
         "--former",
         type=Path,

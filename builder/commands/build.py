@@ -54,7 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar=_("NAME"),
-        help=_("exclude a model of the profile from the bundle: provide it on hosts in PREFIX/models/NAME"),
+        help=_("exclude a model of the profile from the bundle; hosts must provide it in PREFIX/models/NAME"),
     )
     add_choice(parser)
     _add_release(parser)
@@ -110,7 +110,7 @@ def _add_transport(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--volume-size",
         metavar=_("SIZE"),
-        help=_("split the archive into volumes of this size (650M, 4G), for media with limits"),
+        help=_("split the archive into volumes of this size (650M, 4G), for media with a size limit"),
     )
     parser.add_argument(
         "--base",

@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar=_("DAYS"),
         help=_("days since the last use (default: %(default)s)"),
     )
-    prune.add_argument("--dry-run", action="store_true", help=_("show what would be removed, and remove nothing"))
+    prune.add_argument("--dry-run", action="store_true", help=_("show what would be removed, without removing it"))
     for sub, action in ((info, run_info), (prune, run_prune)):
         sub.add_argument("--cache-dir", type=Path, metavar=_("FOLDER"), help=_("where downloads are stored"))
         sub.add_argument("--json", action="store_true", help=_("write the result as JSON"))

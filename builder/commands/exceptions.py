@@ -42,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         dest="entries",
         type=Path,
         metavar=_("ENTRIES"),
-        help=_("a TOML or JSON file with many entries (template)"),
+        help=_("a TOML or JSON file with many entries (see advisories template)"),
     )
     add("--id", action="append", metavar="ID", help=_("an identifier of the advisory; may be repeated"))
     add("--package", metavar=_("NAME"), help=_("the package"))

@@ -202,7 +202,7 @@ def _writable(prefix: Prefix) -> HostResult:
                 advice = _("Give that account write permission there and search permission (x) on every folder above.")
             whom = name_of(account.user) if account else ""
             return HostResult(name, False, details.format(path=place, account=whom, reason=trouble), advice)
-    return HostResult(name, True, _("{path} can be written").format(path=places[0]))
+    return HostResult(name, True, _("{path} is writable").format(path=places[0]))
 
 
 def _space(manifest: Manifest, prefix: Prefix) -> Iterator[HostResult]:

@@ -95,7 +95,7 @@ class ProtectSettings(InPlace):
         return _("make {names} readable by the owner only").format(names=self.listed())
 
     def effect(self) -> str:
-        return _("Other users of this host can no longer read the keys in it; its content stays.")
+        return _("Other users of this host can no longer read the keys in this file; its content is unchanged.")
 
     def repair(self, context: RepairContext) -> None:
         files.make_private(context.inspection.prefix.env_file)

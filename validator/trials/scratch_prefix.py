@@ -90,7 +90,7 @@ def create(installation: Installation) -> Iterator[Installation]:
             service_account.give(root, account)
         except OSError as error:
             reported = troubles.words(error, near=root)
-            what = _("the release cannot be tried: {reason}").format(reason=reported.what)
+            what = _("the release cannot be tested: {reason}").format(reason=reported.what)
             raise ToolError(what, advice=reported.advice) from error
         yield scratch
 

@@ -73,7 +73,7 @@ def restore(arguments: argparse.Namespace) -> int:
     show(_("Audit log head: {head}").format(head=done.audit_head))
     if done.backup.release and done.active and done.backup.release != done.active:
         show(
-            _("The backup is of release {release}, but {active} is active.").format(
+            _("The backup was taken with release {release}, but {active} is active.").format(
                 release=done.backup.release, active=done.active
             )
         )

@@ -36,7 +36,7 @@ def configure(parser: Parser) -> None:
         )
         _add_update(action(UPDATE, _("apply new policies")))
         accepted = action(ACCEPT, _("accept a rebuilt trust record"))
-        accepted.add_argument("--yes", action="store_true", help=_("do not ask"))
+        accepted.add_argument("--yes", action="store_true", help=_("do not ask for confirmation"))
 
 
 def _add_update(parser: Parser) -> None:
@@ -114,7 +114,9 @@ def account_lines(account: Account) -> Iterator[str]:
 def require_yes() -> None:
     """Raise UsageError unless the user confirms at a terminal."""
     if not can_ask():
-        raise UsageError(_("There is no terminal to confirm this trust record."), advice=_("Add --yes to accept it."))
+        raise UsageError(
+            _("No terminal is available to confirm this trust record."), advice=_("Add --yes to accept it.")
+        )
     complain(_("Records of anything newer are discarded, so older releases could be installed again. Type yes:"))
     if answer() not in ("yes", _("yes")):
         raise UsageError(_("Nothing was changed."), advice=_("Type yes, or add --yes, to accept it."))
@@ -149,7 +151,9 @@ def lines(state: State) -> Iterator[str]:
     if facts["policy"]:
         yield from policy_lines(facts["policy"])
     if facts["prefix_policy"]:
-        yield _("Policy {number} of this installation must be met too:").format(number=facts["prefix_policy"]["number"])
+        yield _("Policy {number} of this installation must also be satisfied:").format(
+            number=facts["prefix_policy"]["number"]
+        )
         yield from policy_lines(facts["prefix_policy"])
     for name, counter in state.counters.items():
         yield _("{name}: release counters below {counter} are not accepted").format(name=name, counter=counter)

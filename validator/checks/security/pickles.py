@@ -52,7 +52,7 @@ class PickledModels(Check):
             yield self.warned(
                 _("these import code that is not known to be safe: {names}").format(names=described(found.suspicious)),
                 evidence={"suspicious": found.suspicious},
-                suggestion=_("Ask the model's publisher what it is for, or provide the model as safetensors."),
+                suggestion=_("Ask the model's publisher what this code is for, or provide the model as safetensors."),
             )
         if not (found.unread or found.dangerous or found.suspicious):
             yield self.passed(

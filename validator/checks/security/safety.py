@@ -51,7 +51,8 @@ class SecondScanner(Check):
             yield self.failed(
                 _("the scanners disagree: {names}").format(names=some_of(differences)),
                 suggestion=_(
-                    "Trust neither: check these packages manually, and report it to whoever built the bundle."
+                    "Trust neither scanner: check these packages manually, and report the disagreement to "
+                    "whoever built the bundle."
                 ),
                 evidence={"differences": differences},
             )
