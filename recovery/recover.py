@@ -229,7 +229,7 @@ class RecoveryRun:
     def repair_uncovered(self, plan: Plan, inspection: Inspection) -> tuple[Plan, retention.Collected] | None:
         """Repair damage that was hidden before; return the combined plan and the collected releases, or None.
 
-        While a wheel is lost, its package cannot be compared with it, and neither can a file that cannot be read.
+        While a wheel is lost, its package cannot be compared with it, and an unreadable file cannot be compared either.
         """
         if plan.replacing or not any(remedy.uncovers for remedy in plan.in_place):
             return None

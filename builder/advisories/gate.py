@@ -234,7 +234,7 @@ def written(assessment: Assessment, knowledge: Knowledge) -> bytes:
     data = strict.dumps(report(assessment, knowledge))
     if len(data) > GATE_LIMIT:
         raise BuildError(
-            _("{name} would exceed the limit of {limit} bytes that hosts accept.").format(name=GATE, limit=GATE_LIMIT),
+            _("{name} would be larger than the {limit} bytes that hosts accept.").format(name=GATE, limit=GATE_LIMIT),
             advice=_("Lock package versions that have fewer findings."),
         )
     return data

@@ -46,7 +46,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_targets(parser)
     add(
-        "--with-python", metavar=_("FILE|VERSION"), help=_("include a relocatable Python for the application's own use")
+        "--with-python",
+        metavar=_("FILE|VERSION"),
+        help=_("include a relocatable Python interpreter for the application"),
     )
     add("--model", action="append", default=[], metavar="[NAME=]path:DIR|hf:REPO@REV", help=_("a model to include"))
     add(

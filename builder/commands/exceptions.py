@@ -45,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=_("a TOML or JSON file with many entries (see advisories template)"),
     )
     add("--id", action="append", metavar="ID", help=_("an identifier of the advisory; may be repeated"))
-    add("--package", metavar=_("NAME"), help=_("the package"))
+    add("--package", metavar=_("NAME"), help=_("the affected package"))
     add("--versions", metavar=_("VERSIONS"), help=_("the affected versions of the package, for example ==1.2.3"))
     add("--justification", choices=JUSTIFICATIONS, help=_("why the vulnerability has no impact here (OpenVEX)"))
     add("--statement", metavar=_("TEXT"), help=_("the justification in a sentence of your own"))

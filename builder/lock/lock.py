@@ -159,7 +159,7 @@ def _check_python(pylock: Pylock, target: Target, patch: int) -> None:
             _("The lockfile requires Python {required}, but the target has {python}.").format(
                 required=required, python=target.python
             ),
-            advice=_("Specify another Python with --python, or widen requires-python and run `uv lock`."),
+            advice=_("Specify another Python version with --python, or widen requires-python and run `uv lock`."),
         )
 
 

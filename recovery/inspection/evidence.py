@@ -33,7 +33,7 @@ class Evidence:
     """The evidence by which a release is evaluated.
 
     ``receipt`` and ``proof`` are None if they are not reliable. ``deviations`` lists the differences from the receipt,
-    ``lacking`` lists the files of the proven manifest that the store should hold but does not.
+    and ``lacking`` lists the files of the proven manifest that the store should hold but does not.
     """
 
     prefix: Prefix

@@ -37,7 +37,7 @@ def read_diagnosis(path: Path) -> Report:
     except TrustError as error:
         raise TrustError(
             _("The diagnosis is not a report of this tool: {reason}").format(reason=error.what),
-            advice=_("Write it again with validate --output, or run recover without it."),
+            advice=_("Create the report again with validate --output, or run recover without it."),
         ) from error
 
 
