@@ -25,7 +25,7 @@ DEAR = 0.5  # seconds from which deferring a package is suggested
 
 
 class ImportTree(Check):
-    """Imports each core module, cold and warm; runs ``-X importtime`` on the slowest and a command per launcher."""
+    """Imports each core module, cold and warm; runs ``-X importtime`` on the slowest and on a command per launcher."""
 
     id = "performance.import_tree"
     category = PERFORMANCE
