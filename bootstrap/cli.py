@@ -124,7 +124,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         help=_("send the log to this collector too; for TCP, prefix it with tcp://"),
     )
     parser.add_argument("--json", action="store_true", help=_("write the result as JSON"))
-    parser.add_argument("--quiet", action="store_true", help=_("no progress, only the result"))
+    parser.add_argument("--quiet", action="store_true", help=_("show only the result, not the progress"))
 
 
 def collector(text: str) -> syslog.Address:

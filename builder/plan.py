@@ -241,8 +241,10 @@ def _foresight_lines(foresight: Foresight) -> Iterator[str]:
             package=doubt.package, version=doubt.version or "", id=doubt.id, reason=doubt.reason
         )
     for name in foresight.unknown:
-        yield "  ? " + _("{package}: the lockfile has no version; it is scanned once it is built").format(package=name)
+        yield "  ? " + _("{package}: the lockfile has no version; it will be scanned once it is built").format(
+            package=name
+        )
     if foresight.failing:
         yield _("  The build would stop here because of the vulnerabilities marked !.")
     else:
-        yield _("  The build would continue if the second scanner finds the same.")
+        yield _("  The build would continue if the second scanner reported the same findings.")

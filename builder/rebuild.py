@@ -135,7 +135,9 @@ def _python(again: Again, built_with: str | None) -> str | None:
     """Return the Python to include. Raises UsageError if the bundle's came from a file and no other is specified."""
     if built_with and not again.python and not VERSION.fullmatch(built_with):
         raise UsageError(
-            _("The bundle contains the Python of {file}, which is not available.").format(file=built_with),
+            _("The bundle contains the Python interpreter from {file}, which is not available.").format(
+                file=built_with
+            ),
             advice=_("Specify it with --with-python FILE."),
         )
     return again.python or built_with

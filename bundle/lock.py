@@ -57,4 +57,4 @@ def require_lock(manifest: Manifest) -> None:
     """Raise TrustError unless the bundle's pylock.toml is, byte for byte, the one that its manifest determines."""
     entry = manifest.entry(PYLOCK)
     if entry is None or entry.sha256 != sha256_bytes(write_pylock(rows_of(manifest))):
-        raise damaged(PYLOCK, _("it is not the lockfile of the packages in the manifest"))
+        raise damaged(PYLOCK, _("it does not match the packages in the manifest"))

@@ -210,7 +210,7 @@ class Manifest(Document):
         installed = {"installed_bytes": totals.installed_bytes, "installed_files": totals.installed_files}
         manifest = super().from_json({**fields.left, **installed}, path)
         if (totals.files, totals.bytes) != (len(manifest.files), manifest.total_bytes):
-            raise refuse(f"{path}.totals", _("not the totals of the files"))
+            raise refuse(f"{path}.totals", _("do not match the sums over the files"))
         return manifest
 
     def to_json(self) -> dict[str, Any]:
@@ -245,7 +245,7 @@ class Manifest(Document):
         if wheels != sorted(set(wheels)):
             raise refuse(path, _("not sorted by wheel, or with duplicates"))
         if set(wheels) != {entry.path for entry in self.of_kind("wheel")}:
-            raise refuse(path, _("not exactly one package for each wheel"))
+            raise refuse(path, _("does not have exactly one package for each wheel"))
         if len({package.name for package in self.packages}) != len(self.packages):
             raise refuse(path, _("duplicate package"))
 

@@ -280,7 +280,9 @@ def _incomplete(path: Path, folder: Path, volumes: list[str], missing: list[str]
         )
     shown = ", ".join([*missing[:SHOWN], *(["…"] if missing[SHOWN:] else [])])
     return TrustError(
-        _("{folder}: of {count} volumes, {names} is missing.").format(folder=folder, names=shown, count=len(volumes)),
+        _("{folder}: of {count} volumes, these are missing: {names}.").format(
+            folder=folder, names=shown, count=len(volumes)
+        ),
         advice=_(
             "Copy all volumes from the media into that folder, next to SHA256SUMS; if they were joined into "
             "one archive, unpack it there instead."

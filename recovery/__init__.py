@@ -1,1 +1,1 @@
-"""Repair an installation from the files on the host: entry points here, each stage in a package of its own."""
+"""Repair an installation from the files on the host: the entry points are here, and each stage has its own package."""

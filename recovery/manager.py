@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class InstallationRecoveryManager:
     """Creates and restores backups of one installation.
 
-    ``install_dir`` is the folder of the installation (the prefix). Raises HostError if nothing is installed, if space
-    is lacking, or if a backup is damaged.
+    ``install_dir`` is the folder of the installation (the prefix). Raises HostError if nothing is installed, if there
+    is not enough space, or if a backup is damaged.
     """
 
     def __init__(self, install_dir: Path | str, progress: Progress | None = None) -> None:
@@ -41,7 +41,7 @@ class InstallationRecoveryManager:
         return backups.list_backups(self.prefix)
 
     def restore(self, name: str) -> Path:
-        """Replace settings and data with those of a backup; return a backup of their state before.
+        """Replace settings and data with those of a backup; return a backup of their previous state.
 
         The whole backup is checked before anything is changed.
         """
@@ -50,7 +50,7 @@ class InstallationRecoveryManager:
     def rollback(self) -> Path:
         """Roll back to the newest backup: its release, its settings and its data.
 
-        Returns a backup of the state before. Raises HostError if there is no backup or its release is missing,
+        Returns a backup of the previous state. Raises HostError if there is no backup or its release is missing,
         InstallError if the release does not work.
         """
         made = self.list_backups()

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 def mending(trust_stores: TrustStores) -> Callable[[Prefix, Release, str], Build]:
-    """Return a function that checks whether a damaged release can be rebuilt, and returns one that rebuilds it.
+    """Return a function that checks whether a damaged release can be rebuilt and returns a function to rebuild it.
 
-    The latter works in a transaction. The check raises HostError if something must be transferred first. The policy in
-    ``trust_stores`` is needed if the release's receipt is lost.
+    The rebuilding runs in a transaction. The check raises HostError if something must be transferred first. The
+    policy in ``trust_stores`` is needed if the release's receipt is lost.
     """
 
     def check(prefix: Prefix, release: Release, trouble: str) -> Build:
@@ -52,7 +52,7 @@ def mending(trust_stores: TrustStores) -> Callable[[Prefix, Release, str], Build
 
 
 def _build(inspection: Inspection, change: Transaction, progress: Progress) -> None:
-    """Build, try out and seal the release of a transaction from the store, as the damaged one was built."""
+    """Build, try out and seal a transaction's release from the store, in the same way as the damaged one."""
     assert inspection.proof is not None  # the check above requires it
     proof, release = inspection.proof, change.release
     installation = Installation(change.prefix, release, proof.manifest)

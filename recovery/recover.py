@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 class RecoverRequest:
     """The input of a recovery: a report as a hint, the available bundle and policy, and the admitted bundle.
 
-    ``allow_unlocked`` permits other stored versions in place of lost packages, a set that is not signed. ``wait`` is
+    ``allow_unlocked`` permits other stored versions in place of lost packages; that set is not signed. ``wait`` is
     the time in seconds to wait for another run to finish.
     """
 
@@ -66,7 +66,7 @@ NOTHING = RecoverRequest()
 
 @dataclass(frozen=True)
 class Recovery:
-    """The result of a recovery. ``active`` is the release that is active now, ``backup`` the backup taken before it.
+    """The result of a recovery. ``active`` is the release that is active now, ``backup`` the backup taken beforehand.
 
     ``digests`` caches the files that were hashed, for an inspection of the result.
     """
@@ -189,7 +189,7 @@ class RecoveryRun:
         """Do steps 3 to 6 of ``recover``."""
         prefix, former = self.prefix, self.prefix.active()
         misplaced = plan.has(RepairMisplaced)
-        if misplaced:  # before the backup, which needs its folder; it finds nothing left to do in step 4
+        if misplaced:  # before the backup, which may need a misplaced folder; step 4 then has nothing left to do here
             misplaced.repair(self.context(plan, inspection))
         name = backups.new_name(prefix, "before-recover")
         try:
@@ -230,7 +230,7 @@ class RecoveryRun:
     def repair_uncovered(self, plan: Plan, inspection: Inspection) -> tuple[Plan, retention.Collected] | None:
         """Repair damage that was hidden before; return the combined plan and the collected releases, or None.
 
-        While a wheel is lost, its package cannot be compared with it, and neither can a file that cannot be read.
+        While a wheel is lost, its package cannot be compared with it, and an unreadable file cannot be compared either.
         """
         if plan.replacing or not any(remedy.uncovers for remedy in plan.in_place):
             return None
@@ -262,7 +262,7 @@ def apply(plan: Plan, context: RepairContext) -> retention.Collected:
     """Apply the remedies of a plan; return the collected releases.
 
     1. Those in place, in their order.
-    2. The last of those that activate another release, which does the work of them all.
+    2. The last of those that activate another release, which does the work of all of them.
     """
     for remedy in plan.in_place:
         remedy.apply(context)

@@ -120,7 +120,7 @@ def _advice_on_files() -> dict[str, str]:
             "Stop the program that uses it, or unmount it if it is a mount point, then run the same command again."
         ),
         "ENOEXEC": _("Provide a file that is built for this host; this one is damaged or built for another system."),
-        "ENOTEMPTY": _("Stop the program that writes there, then run the same command again."),
+        "ENOTEMPTY": _("Stop the program that is writing there, then run the same command again."),
         "ETXTBSY": _("Stop the running program, then run the same command again."),
         "IMMUTABLE": _("Remove the attribute (chattr -i; see lsattr), then run the same command again."),
         "IN_USE": _("Close that program, then run the same command again."),

@@ -21,10 +21,10 @@ def refused(error: BaseException) -> HostError | None:
     text = str(error)
     if isinstance(error, ModuleNotFoundError) and _is_of_python(error.name or ""):
         return HostError(
-            _("{path} is a Python with an incomplete standard library: {names} missing.").format(
+            _("The Python interpreter {path} has an incomplete standard library; missing: {names}.").format(
                 path=sys.executable, names=error.name
             ),
-            advice=_("Install the complete Python; on Debian and Ubuntu that is the package python3."),
+            advice=_("Install the complete standard library; on Debian and Ubuntu, install the package python3."),
         )
     if isinstance(error, MemoryError):
         what = _("This host cannot allocate more memory.")

@@ -43,7 +43,7 @@ COUNTED = re.compile(
 NEVER_ONE = (
     "declares {bytes} bytes in {files} files, but its wheels unpack to {more} bytes in {count}",
     "Too many products in {path}: {count}.",
-    "{folder}: of {count} volumes, {names} is missing.",
+    "{folder}: of {count} volumes, these are missing: {names}.",
     "only the first {count} files were searched",
     "until: the last day, for example 2026-01-31; at most {days} days from now",
     "not within {days} days of its approval",

@@ -53,7 +53,7 @@ CATEGORIES = (SYSTEM, TOOLS, PACKAGES, APPLICATION, PERFORMANCE, SECURITY)
 # cost of a check: --quick runs only QUICK ones; --full adds the FULL ones, which write files or take minutes
 QUICK, NORMAL, FULL = "quick", "normal", "full"
 EFFORTS = (QUICK, NORMAL, FULL)
-DETAILS_LIMIT = 4000  # characters per text in a report
+DETAILS_LIMIT = 4000  # characters per string in a report
 NAMES_SHOWN = 5  # maximum number of names listed in a sentence; evidence has the rest
 EVIDENCE_LIMIT = 10_000  # items per list in evidence
 
@@ -102,7 +102,7 @@ class Check(ABC):
 
     def untried(self, **more: Any) -> CheckResult:
         """Return an ERROR result for a part that was not tried because no time was left."""
-        return self.result(ERROR, _("not tried, no time was left; increase --timeout"), **more)
+        return self.result(ERROR, _("not tried: no time was left; increase --timeout"), **more)
 
     def result(
         self,
@@ -142,7 +142,7 @@ class Check(ABC):
 
 
 def plain(text: str) -> str:
-    """Return a text as one line without control characters, truncated to DETAILS_LIMIT characters."""
+    """Return a string as one line without control characters, truncated to DETAILS_LIMIT characters."""
     # file names may contain bytes that are not UTF-8, which Python decodes as surrogates
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     shown = printable(text).strip()
@@ -150,7 +150,7 @@ def plain(text: str) -> str:
 
 
 def plain_value(value: Any) -> Any:
-    """Return a JSON value with every text passed through ``plain`` and every list cut to EVIDENCE_LIMIT items."""
+    """Return a JSON value with every string passed through ``plain`` and every list cut to EVIDENCE_LIMIT items."""
     if isinstance(value, str):
         return plain(value)
     if isinstance(value, dict):

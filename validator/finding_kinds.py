@@ -12,7 +12,7 @@ CRASH, POINTER, SEAL, RECEIPT, MANIFEST, PACKAGE, ENVIRONMENT, INTERPRETER = (
     "environment",
     "interpreter",
 )
-# a file or folder of PREFIX of the wrong kind; owners and modes; the user's data
+# files and folders of PREFIX that have the wrong type; owners and modes; the user's data
 PLACE, RIGHTS, DATA = "place", "rights", "data"
 APPLICATION, MODEL, RUN_FILES, STORE, LAUNCHER, SETTINGS, METADATA, UNLOCKED = (
     "application",

@@ -43,7 +43,7 @@ def _memory() -> int:
 def host_id() -> str:
     """Return 16 hex digits that identify this host.
 
-    They are an application-specific hash of the machine ID, as machine-id(5) requires, or of the host name without one.
+    They are an application-specific hash of the machine ID, as machine-id(5) requires, or else of the host name.
     """
     try:
         with open("/etc/machine-id", "rb") as file:

@@ -67,7 +67,7 @@ class Plugin(Check, ABC):
         # 1. verify that it is signed or belongs to the administrators
         altered = self.altered(subject)
         if altered:
-            yield self.failed(_("{path} is not the signed one").format(path=altered), **subject.reinstall())
+            yield self.failed(_("{path} differs from the signed file").format(path=altered), **subject.reinstall())
             return
         # 2. run it, and kill the processes that it leaves behind
         token, limit = uuid.uuid4().hex, self.left()

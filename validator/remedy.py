@@ -1,6 +1,6 @@
 """Decides the remedy of each result: for the advice of validate, and for what recover reports about a diagnosis.
 
-A check that found something which a repair may fix sets the remedy RECOVER. After all checks have run, recovery
+A check that found a problem that a repair may fix sets the remedy RECOVER. After all checks have run, recovery
 itself is asked whether it would repair that, so that validate advises only what recover does.
 """
 

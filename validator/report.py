@@ -256,7 +256,7 @@ def _object(value: Any, path: str) -> dict[str, Any]:
 
 
 def _bounded(value: Any, path: str, depth: int) -> None:
-    """Raise TrustError if a value is nested too deeply or has a text that could control a terminal."""
+    """Raise TrustError if a value is nested too deeply or contains a string that could control a terminal."""
     if depth == 0:
         raise refuse(path, _("nested too deeply"))
     if isinstance(value, str):

@@ -15,7 +15,7 @@ REMEDIES = (RECOVER, BUNDLE, OPERATOR)
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One result of a check. Texts are human-readable single lines; ``id`` and ``evidence`` are for programs.
+    """One result of a check. ``id`` and ``evidence`` are for programs; other strings are single lines for users.
 
     ``performance_metric`` maps each name to ``{"value": number, "unit": text}``. ``evidence`` holds JSON values that
     recovery may use as a hint; it proves nothing. ``seconds`` is the time that the result took. ``remedy`` is one of

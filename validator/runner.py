@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from validator.subject import Subject
 
 LOG = logging.getLogger("ragtrace")
-# after the time limit, at which a program that the check runs is stopped, the check has this long to report it
+# programs that a check runs are stopped at its time limit; the check then has this long to report that
 GRACE = 10.0  # seconds
 
 
@@ -134,7 +134,7 @@ def _run_side_by_side(
             run = min(running, key=lambda run: run.given_up_at)
             found[run.check.id] = [_given_up(run.check)]
         else:
-            found.setdefault(run.check.id, run.results)  # a check that timed out may still end: ignored
+            found.setdefault(run.check.id, run.results)  # ignore the end of a check that has already timed out
         running.discard(run)
     for result in (result for results in found.values() for result in results):
         LOG.info("%s %s %s: %s", result.status, result.id, result.check_name, result.details)

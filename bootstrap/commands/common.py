@@ -40,14 +40,14 @@ def add_bundle(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         type=Path,
         metavar=_("BUNDLE"),
-        help=_("the bundle's folder, archive or unpacked root (default: the folder of this file)"),
+        help=_("the bundle's folder, archive or unpacked root (default: the folder of this tool)"),
     )
     parser.add_argument(
         "--trust-key",
         action="append",
         default=[],
         metavar=_("KEY"),
-        help=_("trust this public key (a .pub file) if neither this host nor this file specifies any; may be repeated"),
+        help=_("trust this public key (a .pub file) if neither this host nor this tool specifies any; may be repeated"),
     )
 
 
@@ -69,7 +69,7 @@ def add_time(parser: argparse.ArgumentParser) -> None:
         "--require-fresh",
         type=_days,
         metavar=_("DAYS"),
-        help=_("reject a bundle that is older, or whose signer's key has expired"),
+        help=_("reject a bundle older than this, or one whose signer's key has expired"),
     )
 
 

@@ -120,7 +120,8 @@ def isolate(zipapp):
         return
     if not own:
         raise Refusal(
-            _("This Python does not know its own path."), _("Run it by its full path, for example /usr/bin/python3.")
+            _("Cannot determine the path of the running Python interpreter."),
+            _("Run it by its full path, for example /usr/bin/python3."),
         )
     environment = {name: value for name, value in os.environ.items() if allowed(name)}
     command = [own, "-I", "-B"] + sys.argv  # noqa: RUF005 - syntax of 2.7

@@ -38,10 +38,10 @@ def check_modules():
     missing += [name for name in EXTENSIONS.split() if not can_import(name)]
     if missing:
         raise Refusal(
-            _("{path} is a Python with an incomplete standard library: {names} missing.").format(
+            _("The Python interpreter {path} has an incomplete standard library; missing: {names}.").format(
                 path=sys.executable, names=", ".join(missing)
             ),
-            _("Install the complete Python; on Debian and Ubuntu that is the package python3."),
+            _("Install the complete standard library; on Debian and Ubuntu, install the package python3."),
         )
 
 
@@ -66,7 +66,7 @@ def check_host(facts):
             _("{path} is a free-threaded build of Python, which this installer does not support.").format(
                 path=sys.executable
             ),
-            _("Run it with the ordinary build of the same version."),
+            _("Run it with a regular build (with the GIL) of the same Python version."),
         )
     # only macOS omits the architecture from the suffixes
     wrong_machine = system == "macos" and os.uname().machine != facts["architecture"]
@@ -74,7 +74,7 @@ def check_host(facts):
         import sysconfig
 
         raise Refusal(
-            _("This installer is built for {wanted}; {path} is a Python for {found}.").format(
+            _("This installer is built for {wanted}, but {path} is a Python interpreter for {found}.").format(
                 wanted="%s-%s" % (facts["platform"], facts["architecture"]),
                 path=sys.executable,
                 found=sysconfig.get_platform(),
@@ -86,7 +86,7 @@ def check_host(facts):
             _("This installer requires glibc {wanted} or later; this host has {found}.").format(
                 wanted="%d.%d" % tuple(facts["glibc"]), found="%d.%d" % glibc() if glibc() != (0, 0) else "none"
             ),
-            _("Use a host with a newer system."),
+            _("Use a host with a newer operating system."),
         )
 
 

@@ -139,7 +139,7 @@ def compare(snapshot: Snapshot, scanned: Scan, packages: Sequence[Installed], py
         )
     except ToolError as error:
         raise BuildError(
-            error.what, advice=_("Run the command again with --verbose; the log has its output.")
+            error.what, advice=_("Run the command again with --verbose; the log then contains the scanner's output.")
         ) from error
     blind = [*found.blind, *safety.differences(scanned.hits, found.hits)]
     if blind:
@@ -225,7 +225,7 @@ def refuse(knowledge: Knowledge, assessment: Assessment) -> None:
     )
     raise BuildError(
         text.format(count=len(failing), level=fail_on, names=", ".join(named + more)),
-        advice=_("Lock fixed versions; for findings that do no harm here, sign an exception (advisories except)."),
+        advice=_("Lock fixed versions; for findings that have no impact here, sign an exception (advisories except)."),
     )
 
 
@@ -234,7 +234,7 @@ def written(assessment: Assessment, knowledge: Knowledge) -> bytes:
     data = strict.dumps(report(assessment, knowledge))
     if len(data) > GATE_LIMIT:
         raise BuildError(
-            _("{name} would exceed the host limit of {limit} bytes.").format(name=GATE, limit=GATE_LIMIT),
+            _("{name} would be larger than the {limit} bytes that hosts accept.").format(name=GATE, limit=GATE_LIMIT),
             advice=_("Lock package versions that have fewer findings."),
         )
     return data

@@ -102,7 +102,7 @@ def _advisory(record: dict[str, Any], blocks: Sequence[dict[str, Any]]) -> Advis
 def read_events(one: dict[str, Any]) -> list[Event]:
     """Return the events of a range, sorted by version. Raises UndecidedError."""
     if one["type"] != "ECOSYSTEM":
-        raise UndecidedError(_("versions are not of this ecosystem ({kind})").format(kind=one["type"]))
+        raise UndecidedError(_("range of type {kind}, not ECOSYSTEM").format(kind=one["type"]))
     events = []
     for found in one["events"]:
         ((kind, text),) = found.items()

@@ -55,14 +55,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _add_making(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--output", type=Path, default=Path(NAME), metavar=_("FILE"), help=_("the snapshot (default: advisories.zip)"))
+    add(
+        "--output",
+        type=Path,
+        default=Path(NAME),
+        metavar=_("FILE"),
+        help=_("the snapshot file to write (default: advisories.zip)"),
+    )
     add(
         "--former",
         type=Path,
         metavar=_("FILE"),
         help=_("the previous snapshot (default: the one that --output replaces)"),
     )
-    add("--sequence", type=int, metavar="N", help=_("the sequence number (default: the time in seconds)"))
+    add("--sequence", type=int, metavar="N", help=_("the sequence number (default: the current Unix time)"))
     add(
         "--accept-drop",
         action="store_true",
@@ -70,7 +76,7 @@ def _add_making(parser: argparse.ArgumentParser) -> None:
     )
     add("--sign-key", action="append", type=Path, default=[], metavar=_("KEY"), help=_("a signing key"))
     add("--json", action="store_true", help=_("write the result as JSON"))
-    add("--quiet", action="store_true", help=_("no progress, only the result"))
+    add("--quiet", action="store_true", help=_("show only the result, not the progress"))
 
 
 def run_fetch(arguments: argparse.Namespace) -> int:
@@ -106,13 +112,13 @@ def _show_facts(facts: dict[str, object], size: int) -> None:
     counts = facts["counts"]
     assert isinstance(counts, dict)
     show(
-        _("Advisories: {live} live, {withdrawn} withdrawn, {undecided} undecided, of {packages}").format(
+        _("Advisories: {live} live, {withdrawn} withdrawn, {undecided} undecided, for {packages}").format(
             **{name: counts.get(name, 0) for name in ("live", "withdrawn", "undecided")},
             packages=counted.packages(counts.get("packages", 0)),
         )
     )
     show(
-        _("Known until: {time}   sequence: {sequence}   size: {size}").format(
+        _("As of: {time}   sequence: {sequence}   size: {size}").format(
             time=facts["known_until"], sequence=facts["sequence"], size=human_bytes(size)
         )
     )

@@ -46,7 +46,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_targets(parser)
     add(
-        "--with-python", metavar=_("FILE|VERSION"), help=_("include a relocatable Python for the application's own use")
+        "--with-python",
+        metavar=_("FILE|VERSION"),
+        help=_("include a relocatable Python interpreter for the application"),
     )
     add("--model", action="append", default=[], metavar="[NAME=]path:DIR|hf:REPO@REV", help=_("a model to include"))
     add(
@@ -54,15 +56,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar=_("NAME"),
-        help=_("exclude a model of the profile from the bundle: provide it on hosts in PREFIX/models/NAME"),
+        help=_("exclude a model of the profile from the bundle; hosts must provide it in PREFIX/models/NAME"),
     )
     add_choice(parser)
     _add_release(parser)
     _add_judgement(parser)
     add("--offline", action="store_true", help=_("do not use the network: everything must be in the cache"))
-    add("--dry-run", action="store_true", help=_("show what would be built and fetched, and do neither"))
+    add("--dry-run", action="store_true", help=_("show what would be built and fetched, without doing either"))
     add("--verbose", action="store_true", help=_("show the log on the screen"))
-    add("--quiet", action="store_true", help=_("no progress, only the result"))
+    add("--quiet", action="store_true", help=_("show only the result, not the progress"))
     add("--json", action="store_true", help=_("write the result as JSON"))
     parser.set_defaults(run=run)
 
@@ -84,20 +86,22 @@ def _add_release(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=[],
         metavar=_("KEY"),
-        help=_("also pin this public key (a .pub file): its owner signs later, with the command sign"),
+        help=_("also pin this public key (a .pub file); its owner signs later with the sign command"),
     )
     add("--threshold", type=int, metavar="K", help=_("how many of the pinned keys must sign (default: all)"))
     add("--counter", type=int, metavar="N", help=_("the release counter (default: the commit time)"))
     add(
         "--strict-source",
         action="store_true",
-        help=_("refuse what is not in the commit: source, profile and its files, packages and models from folders"),
+        help=_(
+            "fail if anything is not in the commit: source, profile and its files, packages and models from folders"
+        ),
     )
     add(
         "--attestations",
         choices=attestations.MODES,
         default=attestations.RECORD,
-        help=_("who published each wheel, as the index attests (PEP 740): record it, or require it for each"),
+        help=_("attestations of who published each wheel (PEP 740): record them, or require one for each wheel"),
     )
     _add_transport(parser)
     add("--cache-dir", type=Path, metavar=_("FOLDER"), help=_("where downloads are stored"))
@@ -108,7 +112,7 @@ def _add_transport(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--volume-size",
         metavar=_("SIZE"),
-        help=_("split the archive into volumes of this size (650M, 4G), for media with limits"),
+        help=_("split the archive into volumes of this size (650M, 4G), for media with a size limit"),
     )
     parser.add_argument(
         "--base",
@@ -126,18 +130,20 @@ def _add_judgement(parser: argparse.ArgumentParser) -> None:
     """Add the options of the vulnerability gate."""
     add = parser.add_argument
     add("--advisories", type=Path, metavar=_("FILE"), help=_("a snapshot of known vulnerabilities (advisories fetch)"))
-    add("--exceptions", type=Path, metavar=_("FILE"), help=_("signed exceptions for its findings"))
+    add("--exceptions", type=Path, metavar=_("FILE"), help=_("signed exceptions for known vulnerabilities"))
     add(
         "--fail-on",
         choices=tuple(GATES),
         default="high",
-        help=_("fail the build for findings of this level or a higher one; any: those without a score too"),
+        help=_("fail the build for findings of this severity or higher; any: also for those without a score"),
     )
     add(
         "--severity-table",
         choices=tuple(TABLES),
         default=DEFAULT,
-        help=_("how hosts rate findings: default fails from high on, strict from medium on and without a score"),
+        help=_(
+            "how hosts rate findings: default fails for high or above; strict, for medium or above or without a score"
+        ),
     )
 
 

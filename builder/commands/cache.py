@@ -20,7 +20,7 @@ DAYS = 90
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands of this command."""
     table = parser.add_subparsers(dest="action", metavar=_("ACTION"), required=True)
-    info = table.add_parser("info", help=_("show its location and contents"))
+    info = table.add_parser("info", help=_("show the location and contents of the cache"))
     prune = table.add_parser("prune", help=_("remove files that no build has used for a while"))
     prune.add_argument(
         "--unused-for",
@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar=_("DAYS"),
         help=_("days since the last use (default: %(default)s)"),
     )
-    prune.add_argument("--dry-run", action="store_true", help=_("show what would be removed, and remove nothing"))
+    prune.add_argument("--dry-run", action="store_true", help=_("show what would be removed, without removing it"))
     for sub, action in ((info, run_info), (prune, run_prune)):
         sub.add_argument("--cache-dir", type=Path, metavar=_("FOLDER"), help=_("where downloads are stored"))
         sub.add_argument("--json", action="store_true", help=_("write the result as JSON"))

@@ -104,7 +104,9 @@ def add_targets(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar=_("VERSION"),
-        help=_("the hosts' Python, for example 3.11; may be repeated (default: the running one)"),
+        help=_(
+            "the hosts' Python version, for example 3.11; may be repeated (default: that of the running interpreter)"
+        ),
     )
     add_glibc(parser)
 
@@ -122,9 +124,9 @@ def add_glibc(parser: argparse.ArgumentParser) -> None:
 def add_choice(parser: argparse.ArgumentParser) -> None:
     """Add the options that select the parts of a project to bundle."""
     add = parser.add_argument
-    add("--extra", action="append", default=[], metavar=_("NAME"), help=_("include an extra of the project too"))
-    add("--group", action="append", default=[], metavar=_("NAME"), help=_("include a dependency group too"))
-    add("--no-build", action="store_true", help=_("use wheels only: build no package from source"))
+    add("--extra", action="append", default=[], metavar=_("NAME"), help=_("also include this extra of the project"))
+    add("--group", action="append", default=[], metavar=_("NAME"), help=_("also include this dependency group"))
+    add("--no-build", action="store_true", help=_("use only wheels; do not build packages from source"))
 
 
 def named_targets(arguments: argparse.Namespace) -> tuple[Target, ...]:

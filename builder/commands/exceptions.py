@@ -42,19 +42,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         dest="entries",
         type=Path,
         metavar=_("ENTRIES"),
-        help=_("a TOML or JSON file with many entries (template)"),
+        help=_("a TOML or JSON file with many entries (see advisories template)"),
     )
     add("--id", action="append", metavar="ID", help=_("an identifier of the advisory; may be repeated"))
-    add("--package", metavar=_("NAME"), help=_("the package"))
-    add("--versions", metavar=_("VERSIONS"), help=_("its versions, for example ==1.2.3"))
-    add("--justification", choices=JUSTIFICATIONS, help=_("why it does no harm here (OpenVEX)"))
-    add("--statement", metavar=_("TEXT"), help=_("the same reason in a sentence"))
+    add("--package", metavar=_("NAME"), help=_("the affected package"))
+    add("--versions", metavar=_("VERSIONS"), help=_("the affected versions of the package, for example ==1.2.3"))
+    add("--justification", choices=JUSTIFICATIONS, help=_("why the vulnerability has no impact here (OpenVEX)"))
+    add("--statement", metavar=_("TEXT"), help=_("the justification in a sentence of your own"))
     add("--approver", metavar=_("NAME"), help=_("who approves it"))
     add(
         "--days",
         type=int,
         metavar=_("DAYS"),
-        help=_("the number of days, at most {days} (default: 90)").format(days=LONGEST.days),
+        help=_("days until the exception expires, at most {days} (default: 90)").format(days=LONGEST.days),
     )
     parser.set_defaults(run=run_except)
 
@@ -84,7 +84,7 @@ def run_except(arguments: argparse.Namespace) -> int:
     if arguments.entries and any(getattr(arguments, word) is not None for word in (*WORDS, "days")):
         raise UsageError(
             _("--from cannot be combined with other options: its file has all values."),
-            advice=_("Set the value in {path}.").format(path=arguments.entries),
+            advice=_("Set the values in {path}.").format(path=arguments.entries),
         )
     exemptions = entries.exemptions_of(named, now)
     changed = documents.add_exceptions(arguments.file.absolute(), exemptions, int(now.timestamp()))
@@ -129,7 +129,7 @@ def run_template(arguments: argparse.Namespace) -> int:
     found: dict[tuple[str, str, str], Finding] = {}
     for foresight in foresee(knowledge, standings):
         found |= {(one.package, one.version, one.id): one for one in foresight.failing}
-    title = _("Findings of {project} by {path}, with advisories up to").format(
+    title = _("Findings for {project} according to {path}, with advisories as of").format(
         project=f"{project.name} {project.version}", path=arguments.advisories.name
     )
     text = entries.template_text(list(found.values()), title, knowledge.snapshot.header.known_until)

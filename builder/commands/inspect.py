@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=Path,
         metavar=_("KEY"),
-        help=_("a key that must have signed it"),
+        help=_("a public key whose signature the bundle must have"),
     )
     parser.add_argument("--json", action="store_true", help=_("write the result as JSON"))
     parser.set_defaults(run=run)

@@ -33,7 +33,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     sign.add_argument("--sign-key", type=Path, required=True, metavar=_("KEY"), help=_("a signing key"))
     sign.set_defaults(run=run_sign)
     shown = table.add_parser("show", help=_("show policies and who signed them"))
-    shown.add_argument("file", type=Path, metavar=_("FILE"), help=_("a policy-<N>.json, or a folder with a chain"))
+    shown.add_argument(
+        "file", type=Path, metavar=_("FILE"), help=_("a policy-<N>.json, or a folder with a chain of policies")
+    )
     shown.add_argument("--json", action="store_true", help=_("write the result as JSON"))
     shown.set_defaults(run=run_show)
 

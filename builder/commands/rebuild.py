@@ -31,7 +31,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=path:DIR",
         help=_("the current location of a model's folder"),
     )
-    add("--with-python", metavar=_("FILE|VERSION"), help=_("the location of the Python that the bundle contains"))
+    add(
+        "--with-python",
+        metavar=_("FILE|VERSION"),
+        help=_("the location of the Python interpreter that the bundle contains"),
+    )
     add("--exceptions", type=Path, metavar=_("FILE"), help=_("the signed exceptions that the build used"))
     add("--cache-dir", type=Path, metavar=_("FOLDER"), help=_("where downloads are stored"))
     add(
@@ -41,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=_("where to build (default: the system's temporary folder)"),
     )
     add("--offline", action="store_true", help=_("do not use the network: everything must be in the cache"))
-    add("--quiet", action="store_true", help=_("no progress, only the result"))
+    add("--quiet", action="store_true", help=_("show only the result, not the progress"))
     add("--json", action="store_true", help=_("write the result as JSON"))
     parser.set_defaults(run=run)
 

@@ -131,7 +131,7 @@ class Cache:
         except ImportError as error:
             raise BuildError(
                 _("A module cannot be loaded: {reason}.").format(reason=error),
-                advice=_("Use a Python that has the module sqlite3."),
+                advice=_("Use a Python interpreter that has the sqlite3 module."),
             ) from error
         try:
             self.root.mkdir(parents=True, exist_ok=True)

@@ -81,7 +81,9 @@ class Client(httpx2.Client):
             super().__init__(timeout=timeout, follow_redirects=False)
         except (OSError, ValueError, httpx2.InvalidURL) as error:
             raise BuildError(
-                _("The network settings of this shell are not valid: {reason}.").format(reason=redact(str(error))),
+                _("The network settings in this shell's environment are not valid: {reason}.").format(
+                    reason=redact(str(error))
+                ),
                 advice=_("Check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR."),
             ) from None
 

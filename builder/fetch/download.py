@@ -191,17 +191,17 @@ def _check_status(file: Remote, response: httpx2.Response, partial: Partial) -> 
         if response.headers.get("Content-Range", "").startswith(f"bytes {offset}-"):
             return
         partial.restart()
-        raise TransientError(_("the server sent another range than requested"))
+        raise TransientError(_("the server sent a different range than requested"))
     if status == 200:
         partial.restart()
         return
     if status == 416 and offset:
         partial.restart()
-        raise TransientError(_("the server has no data after what was fetched"))
+        raise TransientError(_("the server has no data beyond what was already fetched"))
     require_ready(response)
     advice = {
         401: _("Put your credentials for {host} into your netrc file, or set HF_TOKEN for a model hub."),
-        403: _("Ask the administrator of {host} for access, or put credentials that have it into your netrc file."),
+        403: _("Ask the administrator of {host} for access, or put credentials that have access into your netrc file."),
         404: _("Lock another version or specify another revision, then build again; {host} no longer has this one."),
     }.get(status, _("Contact the administrator of {host}, or try again later: fetched files are retained."))
     raise BuildError(
@@ -243,5 +243,5 @@ def _gave_up(file: Remote, trouble: TransientError) -> BuildError:
             "Cannot fetch {file} from {host} after {count} attempts: {reason}.",
             ATTEMPTS,
         ).format(file=file.name, host=_host(file.url), count=ATTEMPTS, reason=trouble),
-        advice=_("Build again later: what was fetched is retained and continued."),
+        advice=_("Build again later; partial downloads are retained and will be resumed."),
     )

@@ -81,4 +81,4 @@ class Partial:
 
 
 def _wrong_file() -> str:
-    return _("Do not use it: find out what changed it, the index, a proxy or the lockfile, then build again.")
+    return _("Do not use this file; find out whether the index, a proxy or the lockfile changed, then build again.")

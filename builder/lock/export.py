@@ -90,7 +90,7 @@ def _export_error(lock: Path, done: process.Completed) -> BuildError:
         )
     if "No interpreter found" in done.stderr:
         return BuildError(
-            _("uv found no Python on this machine that {lock} allows.").format(lock=lock),
+            _("uv found no Python interpreter on this machine that satisfies {lock}.").format(lock=lock),
             advice=_(
                 "Install one that satisfies requires-python in pyproject.toml, or build on a machine that has it."
             ),

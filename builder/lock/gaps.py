@@ -41,7 +41,7 @@ class MissingWheelsError(BuildError):
                 target=target, python=target.python, packages="; ".join(map(str, self.gaps))
             ),
             advice=_(
-                "Lock versions that have a wheel for this target, build on a machine of this kind, or omit "
+                "Lock versions that have a wheel for this target, build on a machine of this platform, or omit "
                 "the target; `python -m builder targets` shows what each target has."
             ),
         )

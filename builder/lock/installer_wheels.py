@@ -92,7 +92,7 @@ def _packages(lock: Pylock, target: Target) -> list[Package]:
         return [package for package, _file in lock.select(environment=environment, tags=every_tag)]
     except PylockSelectError as error:
         raise BuildError(
-            _("The installer's lockfile does not fit {target} with Python {python}: {reason}").format(
+            _("The installer's lockfile does not support {target} with Python {python}: {reason}").format(
                 target=target, python=target.python, reason=error
             ),
             advice=_("Lock versions that have wheels for every Python from 3.9 to 3.14."),

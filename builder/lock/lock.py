@@ -159,7 +159,7 @@ def _check_python(pylock: Pylock, target: Target, patch: int) -> None:
             _("The lockfile requires Python {required}, but the target has {python}.").format(
                 required=required, python=target.python
             ),
-            advice=_("Specify another Python with --python, or widen requires-python and run `uv lock`."),
+            advice=_("Specify another Python version with --python, or widen requires-python and run `uv lock`."),
         )
 
 
@@ -167,7 +167,7 @@ def _check_doubles(wanted: Iterable[Package], target: Target) -> None:
     doubles = sorted(name for name, count in Counter(package.name for package in wanted).items() if count > 1)
     if doubles:
         raise BuildError(
-            _("The lockfile has more than one version for {target} of {packages}.").format(
+            _("The lockfile has more than one version of these packages for {target}: {packages}.").format(
                 target=target, packages=", ".join(doubles)
             ),
             advice=_("Make the markers of its dependencies mutually exclusive and run `uv lock`."),

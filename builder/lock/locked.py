@@ -80,7 +80,9 @@ def locked_source(package: Package, source: Any, root: Path) -> LockedSource:
     inner = source.subdirectory or "" if not isinstance(source, PackageSdist) else ""
     if isinstance(source, PackageVcs):
         if source.type != "git" or not _COMMIT.fullmatch(source.commit_id):
-            raise BuildError(_("{package} comes from a repository that is not git.").format(package=package.name))
+            raise BuildError(
+                _("{package} comes from a version control system other than git.").format(package=package.name)
+            )
         place = source.url or str((root / (source.path or "")).resolve())
         return LockedSource(package.name, version, "git", place, source.commit_id, inner)
     if isinstance(source, PackageDirectory):

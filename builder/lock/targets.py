@@ -83,7 +83,7 @@ def require_whole(standings: Sequence[Standing]) -> None:
 def why_no_installer(installer: Pylock, target: Target) -> str:
     """Return the reason why no installer can be built for a target, or ''."""
     if target.python in FREE_THREADED:
-        return _("the installer does not run on a free-threaded Python")
+        return _("the installer does not run on free-threaded Python")
     try:
         choose_wheels(installer, target)
     except BuildError as error:

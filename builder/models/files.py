@@ -34,8 +34,8 @@ def choose_files(paths: Iterable[str], source: ModelSource, progress: Progress) 
     chosen = [path for path in usable if (not include or _matches(path, include)) and not _matches(path, exclude)]
     if not chosen:
         raise BuildError(
-            _("Model {name} has no files left to include.").format(name=name),
-            advice=_("Check its source, and its include and exclude patterns."),
+            _("The include and exclude patterns leave no files of model {name}.").format(name=name),
+            advice=_("Check the model's source, and its include and exclude patterns."),
         )
     chosen += [path for path in usable if _is_document(path) and path not in chosen and not _matches(path, exclude)]
     if not include:
@@ -57,7 +57,7 @@ def _without_pickled_doubles(chosen: Sequence[str], name: str, progress: Progres
     left = [path for path in chosen if path.rpartition("/")[0] in safe and fnmatchcase(path.rpartition("/")[2], UNSAFE)]
     if left:
         progress.step(
-            _("{model}: {files} omitted, the same weights are available as safetensors").format(
+            _("{model}: {files} omitted; the same weights are available as safetensors").format(
                 model=name, files=", ".join(left)
             )
         )

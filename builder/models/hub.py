@@ -167,7 +167,7 @@ def _asking(question: Callable[[], T], asked: _Revision, pause: Callable[[float]
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise BuildError(
-            _("The response of {host} for {repository} is not that of a model hub.").format(
+            _("The response from {host} for {repository} is not that of a model hub.").format(
                 host=host, repository=repository
             ),
             advice=_("Check HF_ENDPOINT."),

@@ -112,7 +112,7 @@ def _probe(value: Any, path: str, folder: Path) -> ProbeSource:
     if probe.embedding is not None and probe.record:
         raise refuse(f"{path}.record", _("embedding_file already provides the embedding"))
     if not (probe.embedding or probe.record or probe.dimension):
-        raise refuse(path, _("needs embedding_file, record or dimension, otherwise there is nothing to compare"))
+        raise refuse(path, _("needs embedding_file, record or dimension; otherwise there is nothing to compare with"))
     if not 0 < probe.tolerance < 1:
         raise refuse(f"{path}.tolerance", _("not between {least} and {most}").format(least=0, most=1))
     return probe

@@ -239,7 +239,7 @@ def shadows(application: Application, file: str) -> Iterator[str]:
     for name in application.commands:
         if commands.shadowed(name):
             text = _(
-                "{file}: the launcher {name} has the name of a program on some hosts, and runs instead of it "
-                "when PREFIX/bin comes first in PATH."
+                "{file}: the launcher {name} has the same name as a program on some hosts, and would run "
+                "instead of it if PREFIX/bin comes first in PATH."
             )
             yield text.format(file=file, name=name)

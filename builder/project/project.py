@@ -79,7 +79,8 @@ def read_project(project_root: Path) -> Project:
     for key in ("name", "version"):
         if not isinstance(table.get(key), str):
             raise UsageError(
-                _("{file} has no project.{key}.").format(file=path, key=key), advice=_("Add it; a bundle needs both.")
+                _("{file} has no project.{key}.").format(file=path, key=key),
+                advice=_("Add it; a bundle needs a name and a version."),
             )
     requires = table.get("requires-python", "")
     try:

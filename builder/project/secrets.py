@@ -28,7 +28,7 @@ class Finding:
 def find_secret(file: Path) -> Finding | None:
     """Return the first secret in a file, or None if it has none."""
     if _is_env_file(file.name):
-        return Finding(_("settings for one machine"), 0)
+        return Finding(_("machine-specific settings"), 0)
     line, begins, tail = 1, True, b""
     with file.open("rb") as stream:
         for piece in iter(lambda: stream.readline(LINE_LIMIT), b""):

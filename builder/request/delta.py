@@ -42,7 +42,7 @@ def bases_of(request: Request, product: str, moment: Moment) -> dict[str, Base]:
                 advice=moment.advice(base.manifest, request.project_root),
             )
         if name in by_name:
-            raise UsageError(_("Duplicate base bundle for {target}.").format(target=name))
+            raise UsageError(_("More than one base bundle for {target}.").format(target=name))
         by_name[name] = base
     wanted = {name_of(target) for target in targets} if bases else set()
     for name in sorted(wanted - by_name.keys()):
@@ -51,5 +51,7 @@ def bases_of(request: Request, product: str, moment: Moment) -> dict[str, Base]:
             advice=_("Specify one for each target, or build full bundles in a separate run."),
         )
     for name in sorted(by_name.keys() - wanted):
-        raise UsageError(_("The base bundle is for {target}, which is not built.").format(target=name))
+        raise UsageError(
+            _("The base bundle is for {target}, which is not among the targets of this build.").format(target=name)
+        )
     return by_name

@@ -36,8 +36,8 @@ class Moment:
             )
         if self.origin == CLOCK:
             return _(
-                "Correct this machine's clock, which sets the release counter without a commit, or use a higher "
-                "--counter."
+                "Correct this machine's clock, which sets the release counter if there is no commit, or use a "
+                "higher --counter."
             )
         if changed(project_root):
             return _("Commit your changes, or use a higher --counter; the commit time sets the release counter.")

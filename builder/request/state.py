@@ -165,9 +165,9 @@ def require_commit(state: SourceState, root: Path) -> None:
         )
     if state.uncommitted:
         raise BuildError(
-            _("The commit does not contain all that goes into the bundle (--strict-source): {names}.").format(
-                names=", ".join(state.uncommitted)
-            ),
+            _(
+                "The commit does not contain everything that goes into the bundle (--strict-source); missing: {names}."
+            ).format(names=", ".join(state.uncommitted)),
             advice=_(
                 "Commit them in the project's repository, specify models as hf:ORG/NAME@COMMIT, or build "
                 "without --strict-source."

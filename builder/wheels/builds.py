@@ -60,7 +60,8 @@ def build_wheels(sources: Sequence[LockedSource], target: Target, workshop: Work
         else:
             tag = "-".join(wheel.filename.removesuffix(".whl").split("-")[-3:])
             reason = _(
-                "built from source here, it fits only {tag}: build on a machine of the target that has its Python"
+                "a wheel built from source on this machine fits only {tag}; build on a machine of the target "
+                "platform that has its Python version"
             ).format(tag=tag)
             gaps.append(Gap(source.name, wheel.version, reason))
     if gaps:

@@ -144,7 +144,10 @@ def _home(root: Path, target: Target, given: str) -> Path:
         _("{given} has no {program}, which {target} with Python {python} needs.").format(
             given=given, program=_program(target), target=target, python=target.python
         ),
-        advice=_("Specify a Python for the target's platform and version; with several --python specify one for each."),
+        advice=_(
+            "Specify a Python interpreter for the target's platform and version; with more than one "
+            "--python, specify one for each."
+        ),
     )
 
 
@@ -172,7 +175,7 @@ def _check_machine(program: Path, target: Target) -> None:
     if found != target.architecture:
         raise BuildError(
             _("{program} is not a program for {target}.").format(program=program.name, target=target),
-            advice=_("Specify a Python for the target's platform and architecture."),
+            advice=_("Specify a Python interpreter for the target's platform and architecture."),
         )
 
 
@@ -180,9 +183,11 @@ def _try(home: Path, program: Path) -> None:
     """Raise BuildError if an interpreter does not run from its current location or lacks a needed module."""
     done = process.run([str(program), "-I", "-B", "-c", NEEDED], env={"PATH": ""}, timeout=TRY_TIME_LIMIT)
     if not done.ok or Path(done.stdout.strip()).resolve() != home.resolve():
-        reason = last_reason(done) if not done.ok else _("it belongs in {folder}").format(folder=done.stdout.strip())
+        reason = last_reason(done) if not done.ok else _("its prefix is {folder}").format(folder=done.stdout.strip())
         raise BuildError(
-            _("{program} does not run in its location: {reason}").format(program=program, reason=reason),
+            _("{program} does not run from the folder it was unpacked to: {reason}").format(
+                program=program, reason=reason
+            ),
             advice=_("Specify a relocatable build of Python, such as those of python-build-standalone."),
         )
 
@@ -198,7 +203,9 @@ def _members(home: Path, target: Target) -> Iterator[Member]:
         trouble = names.problem(f"{PYTHON}/{inner}")
         if trouble:
             raise BuildError(
-                _("{file} of the Python cannot be bundled: {reason}.").format(file=ascii(inner), reason=trouble)
+                _("{file} of the Python interpreter cannot be bundled: {reason}.").format(
+                    file=ascii(inner), reason=trouble
+                )
             )
         sha256, size = digest.sha256_file(path)
         yield Member(FileEntry(f"{PYTHON}/{inner}", size, sha256, "interpreter"), path)

@@ -74,5 +74,5 @@ def _broken(wheel: LockedWheel, host: str, reason: str) -> BuildError:
         _("{wheel}: the attestation from {host} is not valid: {reason}.").format(
             wheel=wheel.filename, host=host, reason=reason.rstrip(".")
         ),
-        advice=_("Do not use this wheel until its project has explained it; no bundle was created."),
+        advice=_("Do not use this wheel until its maintainers have explained the problem; no bundle was created."),
     )

@@ -86,11 +86,11 @@ class Header(Document):
     def check(self, path: str) -> None:
         """Refuse a header that omits a member, has no live records, or does not have canaries of both kinds."""
         if [file.name for file in self.files] != list(MEMBERS):
-            raise refuse(f"{path}.files", _("not the members of a snapshot"))
+            raise refuse(f"{path}.files", _("does not have exactly the members of a snapshot"))
         if not self.counts.get("live"):
             raise refuse(f"{path}.counts", _("empty"))
         if {canary.hit for canary in self.canaries} != {True, False}:
-            raise refuse(f"{path}.canaries", _("does not contain both kinds"))
+            raise refuse(f"{path}.canaries", _("must contain canaries that match and canaries that do not"))
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def _read(data: bytes, name: str, limit: int) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sorted(archive.namelist()) != sorted((HEADER, *MEMBERS)):
-                raise refuse(NAME, _("not the members of a snapshot"))
+                raise refuse(NAME, _("does not have exactly the members of a snapshot"))
             with archive.open(name) as member:
                 return b"".join(iter(partial(member.read, min(limit + 1, 1 << 20)), b""))[: limit + 1]
     except _BROKEN as error:

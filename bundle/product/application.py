@@ -58,7 +58,7 @@ def module_name(value: Any, path: str) -> str:
 
 
 def _page_form() -> str:
-    return _("not a page path: / and at most 200 ASCII characters, without spaces")
+    return _("not a page path: must be / and at most 200 ASCII characters after it, without spaces")
 
 
 def _attribute_form() -> str:

@@ -148,7 +148,7 @@ def taken(name: str) -> str | None:
         )
     system = _PROGRAMS.get("pip" if _PYTHONS.fullmatch(word) else word)
     if system:
-        return _("{name} is also a system program ({system}), and one would start instead of the other").format(
+        return _("{name} is also a system program ({system}), and one would run instead of the other").format(
             name=name, system=system
         )
     return None

@@ -153,7 +153,7 @@ def judge(policy: Policy, role: str, signers: Sequence[PublicKey], at: datetime 
 
 def _why_not(policy: Policy, of_role: dict[PublicKey, Signer], key: PublicKey) -> str:
     if key in of_role:
-        return _("{name}, {fingerprint}, may not sign at this time").format(
+        return _("the key of {name} ({fingerprint}) may not sign at this time").format(
             name=of_role[key].name, fingerprint=key.fingerprint
         )
     if any(signer.key == key for signer in policy.signers):

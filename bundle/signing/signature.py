@@ -209,7 +209,7 @@ def verify(armoured: bytes, message: bytes, namespace: str, *, name: str = "") -
     except _MalformedError as error:
         raise TrustError(
             _("{name}: the signature is not valid: {reason}.").format(name=name or _("signature"), reason=error),
-            advice=_("Transfer the file and its signature again from their origin; install neither as it is."),
+            advice=_("Transfer the file and its signature again from their origin; do not use them as they are."),
         ) from error
 
 

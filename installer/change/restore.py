@@ -142,7 +142,7 @@ def _require_place(prefix: Prefix) -> None:
     if userdata.is_mount_point(prefix.env_file):
         raise HostError(
             _("{path} is a mount point and cannot be replaced.").format(path=prefix.env_file),
-            advice=_("Unmount it and run again; then mount it again. Nothing was changed."),
+            advice=_("Unmount it, run the same command again, then remount it; nothing was changed."),
         )
     troubles.require_changeable(prefix.env_file)
 

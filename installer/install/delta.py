@@ -50,7 +50,8 @@ def _missing(bundle: Bundle, store: Store, missing: list[FileEntry]) -> HostResu
         len(missing),
     )
     advice = _(
-        "Transfer the full bundle of {name} {version} (release counter {counter}), or first that of {base} ({number})."
+        "Transfer the full bundle of {name} {version} (release counter {counter}), or install version {base} "
+        "(release counter {number}) first."
     )
     return HostResult(
         _("Base release"),

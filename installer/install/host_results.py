@@ -67,7 +67,7 @@ def processes(prefix: Prefix) -> Iterator[HostResult]:
     """Yield the finding on programs running from the installed releases: they could change the data during a backup."""
     if not prefix.releases.is_dir():
         return
-    name, advice = _("Processes"), _("Stop the application first: its data is copied while the application is stopped.")
+    name, advice = _("Processes"), _("Stop the application first, so that its data does not change while it is copied.")
     try:
         running = _running(prefix)
     except Exception as trouble:  # noqa: BLE001 - psutil has exceptions of its own; this check is optional
@@ -75,7 +75,7 @@ def processes(prefix: Prefix) -> Iterator[HostResult]:
         yield HostResult(name, True, details, advice, warns=True)
         return
     if not running:
-        yield HostResult(name, True, _("none is running from {path}").format(path=prefix.root))
+        yield HostResult(name, True, _("no process is running from {path}").format(path=prefix.root))
         return
     shown = ", ".join(running[:5]) + (" …" if len(running) > 5 else "")
     details = _("the application is running: {names}").format(names=shown)

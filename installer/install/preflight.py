@@ -88,9 +88,9 @@ def in_use(prefix: Prefix, coming: Release) -> Iterator[HostResult]:
         yield HostResult(
             _("Previous releases"),
             False,
-            _("previous releases are still running (processes): {names}; at most {most} are retained for that").format(
-                names=names, most=retention.MOST_IN_USE
-            ),
+            _(
+                "previous releases are still running (processes): {names}; at most {most} running ones are retained"
+            ).format(names=names, most=retention.MOST_IN_USE),
             _("Stop these programs, then try again."),
         )
 
@@ -160,7 +160,9 @@ def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[HostResult]:
         yield HostResult(name, False, details.format(path=path), _("Move it elsewhere."))
     if previous is None:
         return
-    details = _("{former} starts this tool; its command will be {tool}").format(former=previous, tool=tool)
+    details = _("{former} starts this tool now; after the installation, the tool's command is {tool}").format(
+        former=previous, tool=tool
+    )
     if PREVIOUS_TOOL in manifest.application.commands:
         advice = _(
             "From then on {former} starts {title}: update whatever calls this tool by that name, such "
@@ -200,7 +202,7 @@ def _writable(prefix: Prefix) -> HostResult:
                 advice = _("Give that account write permission there and search permission (x) on every folder above.")
             whom = name_of(account.user) if account else ""
             return HostResult(name, False, details.format(path=place, account=whom, reason=trouble), advice)
-    return HostResult(name, True, _("{path} can be written").format(path=places[0]))
+    return HostResult(name, True, _("{path} is writable").format(path=places[0]))
 
 
 def _space(manifest: Manifest, prefix: Prefix) -> Iterator[HostResult]:
@@ -219,7 +221,7 @@ def _free(place: Path, needed: int) -> HostResult:
     free = files.free_bytes(place)
     if free is None:
         details = _("the free space on {path} is unknown").format(path=place)
-        advice = _("Make sure that {needed} are free there.").format(needed=human_bytes(needed))
+        advice = _("Make sure that at least {needed} is free there.").format(needed=human_bytes(needed))
         return HostResult(_("Space"), True, details, advice, warns=True)
     details = _("{free} free on {path}, {needed} needed").format(
         free=human_bytes(free), path=place, needed=human_bytes(needed)

@@ -204,7 +204,9 @@ def installing(prefix: Prefix) -> Iterator[HostResult]:
     lines = [line for line in ended.stderr.splitlines() if line.strip() and "RUST_BACKTRACE" not in line]
     text = _refused_by_the_kernel() or (lines[-1].strip() if lines else str(ended.returncode))
     details = _("cannot start uv, which installs the packages: {reason}").format(reason=text)
-    advice = _("Ask an administrator to allow it: the kernel, the container or a security module (seccomp) forbids it.")
+    advice = _(
+        "Ask an administrator to allow it: the kernel, the container, a seccomp filter or a security module forbids it."
+    )
     yield HostResult(name, False, details, advice)
 
 

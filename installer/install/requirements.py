@@ -89,7 +89,7 @@ class Python(Requirement[Interpreter]):
             first, last = manifest.python_range
             fits = first <= seen.version[2] <= last
             details += _(" (patch releases {first} to {last})").format(first=first, last=last)
-        advice = _("Run the installer with Python {wanted}, or transfer the bundle for this Python.")
+        advice = _("Run the installer with Python {wanted}, or transfer the bundle for this Python version.")
         return HostResult(_("Python"), fits, details, advice.format(wanted=wanted))
 
     def here(self, manifest: Manifest) -> Iterator[HostResult]:
@@ -121,7 +121,7 @@ class Glibc(Requirement["tuple[int, int] | None"]):
             _("glibc on this host: {seen}; the bundle requires {wanted} or later").format(
                 seen=".".join(map(str, seen)) if seen else _("none"), wanted=".".join(map(str, wanted))
             ),
-            _("Use a newer system, or request a bundle built for an older glibc."),
+            _("Use a host with a newer operating system, or request a bundle built for an older glibc."),
         )
 
 
@@ -138,7 +138,7 @@ class ProcessorLevel(Requirement["int | None"]):
 
     def judge(self, manifest: Manifest, seen: int | None) -> HostResult:
         wanted = manifest.application.cpu_level
-        advice = _("Use a host with a newer processor, or request a bundle built from wheels for this one.")
+        advice = _("Use a host with a newer processor, or request a bundle built from wheels that support this one.")
         if seen is None:
             details = _("could not check; the bundle requires x86-64-v{wanted}").format(wanted=wanted)
             return HostResult(_("Processor"), True, details, advice, warns=wanted > 1)
@@ -169,7 +169,7 @@ class Instructions(Requirement["frozenset[str] | None"]):
 
     def judge(self, manifest: Manifest, seen: frozenset[str] | None) -> HostResult:
         name, needed = _("Processor"), self.needed(manifest)
-        advice = _("Use another host, or let the virtual machine expose the processor's own features.")
+        advice = _("Use another host, or configure the virtual machine to expose the features of the host's processor.")
         if seen is None:
             details = _("this system does not report which instructions its processor has")
             return HostResult(name, True, details, advice, warns=True)

@@ -79,7 +79,7 @@ class Misplaced:
             KIND: _("{place} is not a folder") if self.folder else _("{place} is not a regular file"),
             LINKED: _("{place} is a link to a folder elsewhere"),
             FOREIGN: _("{place} belongs to another user"),
-            LONG: _("{place} exceeds the size limit of such a file"),
+            LONG: _("{place} exceeds the size limit for this file"),
         }[self.what]
         return text.format(place=self.place)
 

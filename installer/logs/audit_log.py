@@ -172,7 +172,7 @@ def verify(prefix: Prefix, anchor: str | None = None) -> tuple[int, str]:
         heads.append(expected)
     if anchor is not None and not any(head.startswith(anchor.lower()) for head in heads):
         raise TrustError(
-            _("{path} never had the head {head}: lines were removed or changed.").format(
+            _("{path} does not contain the head {head}: lines were removed or changed.").format(
                 path=log_file(prefix), head=anchor[:64]
             ),
             advice=_("Compare it with an export stored elsewhere."),

@@ -52,11 +52,11 @@ class Usage:
         """Return the usage as a human-readable line."""
         parts = [_("took {seconds:.1f} s").format(seconds=self.total_seconds)]
         if self.peak_memory is not None:
-            parts.append(_("memory {size}").format(size=human_bytes(self.peak_memory)))
+            parts.append(_("peak memory {size}").format(size=human_bytes(self.peak_memory)))
         if self.peak_memory_uv is not None:
-            parts.append(_("uv {size}").format(size=human_bytes(self.peak_memory_uv)))
+            parts.append(_("peak memory of uv {size}").format(size=human_bytes(self.peak_memory_uv)))
         if self.written is not None:
-            parts.append(_("written {size}").format(size=human_bytes(self.written)))
+            parts.append(_("{size} written").format(size=human_bytes(self.written)))
         return ", ".join(parts)
 
 

@@ -41,10 +41,10 @@ def compile_application(installation: Installation, env: dict[str, str], progres
     ended = process.run(argv, env=env, cwd=release.path, timeout=TIMEOUT, stdin=json.dumps(request).encode())
     if not ended.ok:
         last = process.last_line(ended.stderr)[:300]
-        progress.warn(_("The application could not be compiled and starts slowly: {last}").format(last=last))
+        progress.warn(_("The application could not be compiled, so it will start slowly: {last}").format(last=last))
         return []
     try:
         return list(strict.parse(scripts.answer(ended.stdout) or "")["imports"])
     except (ValueError, KeyError, TypeError) as error:
-        progress.warn(_("The application could not be compiled and starts slowly: {last}").format(last=error))
+        progress.warn(_("The application could not be compiled, so it will start slowly: {last}").format(last=error))
         return []

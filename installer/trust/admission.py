@@ -205,7 +205,7 @@ def _judge_time(bundle: Bundle, conditions: Conditions, now: datetime) -> Iterat
                 text,
                 advice=_(
                     "Set the clock; if it is correct and you know why the bundle's date is ahead, add "
-                    "--accept-clock (the counter of such a release is not recorded)."
+                    "--accept-clock (the release counter is then not recorded)."
                 ),
             )
         yield text

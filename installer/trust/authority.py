@@ -78,8 +78,8 @@ def _named_in_vain(source: str) -> TrustError:
     return TrustError(
         _("This installer has embedded signer keys, which --trust-key cannot override."),
         advice=_(
-            "Omit --trust-key; for a bundle signed with other keys, verify its installer against its trust slip "
-            "and use that one."
+            "Omit --trust-key; for a bundle signed with other keys, verify its installer against its trust "
+            "slip and use that installer."
         ),
     )
 

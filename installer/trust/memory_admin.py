@@ -86,7 +86,7 @@ def accept(trust_stores: TrustStores, prefix: Prefix | None) -> tuple[memory.Mem
     """
     if not trust_stores.privileged and stored_by_host(trust_stores).memory.rebuilt:
         raise HostError(
-            _("{path} is this host's trust store; only an administrator can accept its state.").format(
+            _("{path} is this host's trust store; only an administrator can accept its rebuilt trust records.").format(
                 path=trust_stores.host
             ),
             advice=_("Run the command as root."),

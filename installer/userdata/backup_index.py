@@ -156,7 +156,7 @@ def _in_folders(saved: tuple[Saved, ...]) -> tuple[Saved, ...]:
     most = 0
     for number, item in enumerate(saved):
         if item.depth > most:
-            raise refuse(f"{INDEX}.files[{number}]", _("not in any folder"))
+            raise refuse(f"{INDEX}.files[{number}]", _("not inside any of the folders listed before it"))
         most = item.depth + item.is_folder
     return saved
 

@@ -80,7 +80,7 @@ def require_plain(prefix: Prefix) -> None:
     if prefix.data.is_symlink() or is_mount_point(prefix.data):
         raise HostError(
             _("{path} is a link or a mount point and cannot be replaced as a whole.").format(path=prefix.data),
-            advice=_("Replace it with a plain folder of the installation, then try again."),
+            advice=_("Replace it with a regular folder inside the installation, then try again."),
         )
     for path in (prefix.root, prefix.data):
         troubles.require_changeable(path)
@@ -88,7 +88,10 @@ def require_plain(prefix: Prefix) -> None:
     if mounted is not None:
         raise HostError(
             _("{path} is a mount point in the data, which cannot be replaced as a whole.").format(path=mounted),
-            advice=_("Unmount it and try again; then mount it and move its files back into it."),
+            advice=_(
+                "Unmount it and try again; then move any files out of its folder, remount it and move "
+                "them back into it."
+            ),
         )
 
 
@@ -103,7 +106,7 @@ def require_movable(prefix: Prefix) -> None:
             _("{path} is on another filesystem; a migration moves the previous data there.").format(
                 path=prefix.backups
             ),
-            advice=_("Replace it with a plain folder of the installation, then try again."),
+            advice=_("Replace it with a regular folder inside the installation, then try again."),
         )
     require_closed(prefix.data)
 

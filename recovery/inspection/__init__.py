@@ -1,1 +1,1 @@
-"""Find the faults of an installation, and the files in it that are proven intact; changes nothing."""
+"""Find the faults of an installation, and the files in it that are proven intact, without changing anything."""

@@ -33,7 +33,7 @@ class Evidence:
     """The evidence by which a release is evaluated.
 
     ``receipt`` and ``proof`` are None if they are not reliable. ``deviations`` lists the differences from the receipt,
-    ``lacking`` the files of the proven manifest that the store should hold but does not.
+    and ``lacking`` lists the files of the proven manifest that the store should hold but does not.
     """
 
     prefix: Prefix
@@ -56,7 +56,7 @@ class Evidence:
         1. Read the receipt, and find the proven manifest.
         2. Compare the release and the store with them. ``closed`` lists unreadable paths, which are checked again after
            their permissions are repaired.
-        3. Discard a receipt that lists other digests than the signed ones.
+        3. Discard a receipt whose digests differ from the signed ones.
         """
         prefix, release = self.prefix, self.release
         # 1.
@@ -103,13 +103,13 @@ def _receipt(prefix: Prefix, release: Release) -> tuple[Receipt | None, list[Fin
     """Return a release's receipt, or None, and the findings about it.
 
     The mark confirms the receipt unless the audit log contradicts it; without a valid mark, the log's entry for the
-    activation does.
+    activation confirms it.
     """
     receipt, reason = _sealed_receipt(release)
     if receipt is not None and not receipts.contradicted(prefix, release):
         return receipt, []
     if receipt is not None:
-        reason = _("the audit log has another receipt for {release}").format(release=release.id)
+        reason = _("the audit log has a different receipt for {release}").format(release=release.id)
     logged = audit_log.receipt_of(prefix, release.id)
     if logged is not None:
         receipt, _reason = _sealed_receipt(release, logged)

@@ -69,7 +69,7 @@ class Inspection:
     def damaged_packages(self) -> frozenset[str]:
         """The packages that must be reinstalled.
 
-        Missing or altered bytecode alone is no reason: it is left out and written again later.
+        Missing or altered bytecode alone is not a reason to reinstall: it is left out and written again later.
         """
         return frozenset(
             record.normalised(deviation.owner)
@@ -86,8 +86,9 @@ class Inspection:
 class Known:
     """Information that a run has before it inspects an installation.
 
-    ``policy`` decides on the signers of the bundle if the receipt, which records them, is lost. ``digests`` caches
-    files that were hashed recently; ``misplaced`` is what find_misplaced found before this run locked the installation.
+    ``policy`` decides whether the bundle's signers are accepted if the receipt, which records them, is lost.
+    ``digests`` caches files that were hashed recently; ``misplaced`` is what find_misplaced found before this run
+    locked the installation.
     """
 
     policy: Policy | None = None
@@ -128,7 +129,7 @@ def inspect(prefix: Prefix, known: Known | None = None, *, release: Release | No
 
 
 def _of_the_release(evidence: Evidence) -> list[Finding]:
-    """Return the findings about a release's files, and about launchers, metadata and stored files of its manifest."""
+    """Return the findings about a release's files, and about the launchers, metadata and stored files it needs."""
     prefix, release, receipt, proof = evidence.prefix, evidence.release, evidence.receipt, evidence.proof
     findings = [*release_faults.grouped(evidence.deviations), *release_faults.interpreter(receipt, proof)]
     if receipt is not None and not receipt.locked:

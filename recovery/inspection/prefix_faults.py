@@ -1,4 +1,4 @@
-"""Faults outside a release: the tool's files, owners and modes, the user's data and settings, remains of a crash."""
+"""Faults outside a release: the tool's files, owners and modes, user data and settings, and remains of a crash."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def out_of_place(found: tuple[Misplaced, ...], replaced: Collection[str], findin
 
 def _is_reported(item: Misplaced, replaced: Collection[str], kinds: set[str]) -> bool:
     if item.what == misplaced.LINKED:
-        return True  # no remedy repairs it: recover refuses and gives the advice
+        return True  # no remedy repairs it, so recover refuses to run and gives the advice
     if item.place == "state/proofs":
         return METADATA in kinds
     if item.place.startswith("store/") and item.what == misplaced.KIND and not item.folder:
@@ -102,7 +102,7 @@ def _each_place(found: Iterable[Misplaced]) -> Iterator[Finding]:
     for item in found:
         details = item.described()
         if item.place in (misplaced.AUDIT_LOG, "state") and item.what != misplaced.FOREIGN:
-            details = _("{details}: the audit log is lost, and a new one is started").format(details=details)
+            details = _("{details}: the audit log is lost, and a new one will be started").format(details=details)
         yield Finding(PLACE, item.place, details, (item.place,))
 
 

@@ -1,4 +1,4 @@
-"""Faults inside a release: files that differ from the receipt, and the Python that it runs on."""
+"""Faults inside a release: files that differ from the receipt, and the Python interpreter that it runs on."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def grouped(deviations: tuple[Deviation, ...]) -> Iterator[Finding]:
 
 
 def needed_python(proof: Proof | None) -> str:
-    """Return the Python, for example 3.11, that a new release needs if it is not the running one, else ''."""
+    """Return the Python version, for example 3.11, that a new release needs, or '' if it is the running one."""
     manifest = proof.manifest if proof else None
     if manifest is None or manifest.own_python or manifest.target.python_tuple == sys.version_info[:2]:
         return ""
@@ -60,13 +60,13 @@ def _minor_of(python: Path) -> str:
 
 
 def interpreter(receipt: Receipt | None, proof: Proof | None) -> Iterator[Finding]:
-    """Yield a finding if the Python that the release runs on is missing or not the one that it was built with."""
+    """Yield a finding if the release's Python interpreter is missing or is not the one that it was built with."""
     if receipt is None:
         return
     path = Path(receipt.interpreter)
     try:
         same = sha256_file(path)[0] == receipt.interpreter_sha256
-        details = _("{path} is not the Python of the installation").format(path=path)
+        details = _("{path} is not the Python interpreter that the installation was built with").format(path=path)
         wanted = proof.manifest.target.python if proof and not same else ""
         if wanted and (minor := _minor_of(path)) not in ("", wanted):
             details = _("{path} is now Python {found}, and this installation needs Python {wanted}").format(
@@ -74,7 +74,7 @@ def interpreter(receipt: Receipt | None, proof: Proof | None) -> Iterator[Findin
             )
     except OSError as error:
         same = False
-        details = _("the Python of the installation is missing: {path}: {reason}").format(
+        details = _("the Python interpreter of the installation is missing: {path}: {reason}").format(
             path=path, reason=troubles.reason(error, troubles.READING, path=path)
         )
     if not same:

@@ -37,12 +37,12 @@ def read_diagnosis(path: Path) -> Report:
     except TrustError as error:
         raise TrustError(
             _("The diagnosis is not a report of this tool: {reason}").format(reason=error.what),
-            advice=_("Write it again with validate --output, or run recover without it."),
+            advice=_("Create the report again with validate --output, or run recover without it."),
         ) from error
 
 
 def require_fitting(report: Report, prefix: Prefix) -> None:
-    """Raise UsageError if a report is of another host or of a release that is no longer active."""
+    """Raise UsageError if a report is from another host or about a release that is no longer active."""
     active = prefix.active()
     if report.host is not None and report.host != host_id():
         raise UsageError(
@@ -60,7 +60,7 @@ def notes_on(report: Report, inspection: Inspection) -> tuple[str, ...]:
     """Return notes on the failed checks of a report that the inspection does not confirm, in this tool's own words."""
     titles = {check.id: check for check in CHECKS}
     failed = {result.id: result.remedy for result in report.results if result.status in (FAIL, ERROR)}
-    # a problem that recover could have repaired then, and does not find now, was repaired since
+    # a problem that recover could have repaired but does not find now has been repaired since the report
     gone: list[str] = []
     unexplained: list[str] = []
     for name, remedy in failed.items():
@@ -70,6 +70,6 @@ def notes_on(report: Report, inspection: Inspection) -> tuple[str, ...]:
     if gone:
         notes.append(_("The diagnosis reports problems that no longer exist: {names}.").format(names=", ".join(gone)))
     if unexplained:
-        text = _("These are not caused by damage; run validate again, and follow its advice: {names}.")
+        text = _("These problems are not caused by damage; run validate again and follow its advice: {names}.")
         notes.append(text.format(names=", ".join(unexplained)))
     return tuple(notes)

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 
 def lacking(prefix: Prefix, manifest: Manifest, digests: Digests) -> tuple[FileEntry, ...]:
-    """Return the files of a manifest that the store should hold but does not, or not intact.
+    """Return the files of a manifest that the store should hold but that are missing or damaged there.
 
-    ``digests`` reads weights that a release has as a hard link only once.
+    With ``digests``, weights that are hard-linked into a release are read only once.
     """
     store = Store(prefix.store)
 

@@ -34,7 +34,7 @@ def release_to_repair(prefix: Prefix) -> Release | None:
         except UsageError:
             continue
         if is_logged and left is not None and release.version_key == left.version_key:
-            continue  # a run that was killed after its commit is not in the log: this is the rollback's target
+            continue  # the log lacks a run that was killed after its commit, so it names the release to roll back to
         # ``current`` and the log name only finished releases; a removed one needs a second copy of its metadata
         if reading.is_folder(release.path) or any(proofs.folder(prefix).glob(f"{release.order[1]}*")):
             return release

@@ -66,7 +66,7 @@ def in_place_for(inspection: Inspection) -> list[Remedy]:
 
 
 def release_for(inspection: Inspection, remaining: RemainingDamage | None = None) -> list[Remedy]:
-    """Return the remedies that build a new release; with ``remaining``, only for what does not remain damaged."""
+    """Return the remedies that build a new release; with ``remaining``, only for the parts that do not."""
     if is_built_whole(inspection):
         return [new_release.RebuildEnvironment()]
     contents, without = (remaining.contents, remaining.packages) if remaining else ({}, frozenset[str]())
@@ -80,7 +80,7 @@ def release_for(inspection: Inspection, remaining: RemainingDamage | None = None
         ]
         if found:
             chosen.append(remedy(tuple(finding.name for finding in found)))
-    # every new release rebuilds these, so this names a remedy if there is no other, for example for bytecode alone
+    # what every new release rebuilds anyway: the remedy if there is no other, for example for bytecode alone
     return chosen or [new_release.RemakeEnvironment()]
 
 

@@ -62,7 +62,7 @@ def with_other_versions(plan: Plan, chosen: list[Remedy], planned: PlanInput) ->
     manifest = other_versions.resolve(inspection) if planned.allow_unlocked and not _lacks_more(inspection) else None
     if manifest is None:
         return with_last_resort(plan, chosen, planned)
-    assert inspection.proof is not None  # resolved from it
+    assert inspection.proof is not None  # the set of packages was resolved from it
     locked = {(package.name, package.version) for package in inspection.proof.manifest.packages}
     others = [f"{p.name} {p.version}" for p in manifest.packages if (p.name, p.version) not in locked]
     remedies = ordered([*chosen, ResolveAgain(tuple(others), manifest)])
@@ -87,7 +87,7 @@ def with_another_python(plan: Plan, chosen: list[Remedy], planned: PlanInput, ne
 
 
 def with_last_resort(plan: Plan, chosen: list[Remedy], planned: PlanInput) -> Plan:
-    """Add the previous release, else the whole bundle, else a repair in part and the advice on the transfer."""
+    """Add the previous release, else the whole bundle, else a partial repair and the advice on what to transfer."""
     inspection, bundle = planned.inspection, planned.bundle
     previous = intact_previous(inspection)
     if previous is not None:

@@ -41,7 +41,7 @@ def _of_the_installation(planned: PlanInput) -> Plan:
     2. The store: from the same bundle if it has all lost files, else from copies on this host.
     3. The release: only the damaged parts, or all of it if no receipt confirms the rest.
     4. If allowed, the release with other versions of lost packages.
-    5. The last resorts: the previous release, the whole bundle, a repair in part, or advice on the transfer.
+    5. The last resorts: the previous release, the whole bundle, a partial repair, or advice on what to transfer.
     """
     inspection, release = planned.inspection, planned.inspection.release
     plan = Plan(release.id if release else None, inspection.findings, ())

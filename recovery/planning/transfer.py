@@ -18,9 +18,9 @@ def what_to_transfer(inspection: Inspection) -> str:
         manifest = inspection.proof.manifest
         lost = [entry.path for entry in inspection.lost]
         text = plural(
-            "Copy the folder {folder} of release counter {counter}, including {archive}, to this host; a stored "
+            "Copy the folder {folder} (release counter {counter}), including {archive}, to this host; a stored "
             "file is lost ({first}).",
-            "Copy the folder {folder} of release counter {counter}, including {archive}, to this host; {count} "
+            "Copy the folder {folder} (release counter {counter}), including {archive}, to this host; {count} "
             "stored files are lost ({first}, …).",
             len(lost),
         )
@@ -44,5 +44,5 @@ def how_to_restore(inspection: Inspection) -> str:
         text = _("Recreate the folder (mkdir {path}), or copy it from elsewhere; no backup contains data.")
         return text.format(path=inspection.prefix.data)
     command = own_command.line("backup", "restore", found.name, prefix=inspection.prefix.root)
-    text = _("Restore the data from a backup; the newest that contains data is {name}, of {created}: {command}")
+    text = _("Restore the data from a backup; the newest one with data is {name}, created {created}: {command}")
     return text.format(name=found.name, created=found.created, command=command)

@@ -1,7 +1,7 @@
 """The trial of a repaired release after its activation (docs/adr/0010, 0015).
 
-By their digests, its files are those of a release that worked, except those that remain damaged. So it is enough that
-it starts and that its rebuilt parts run.
+Its files have the digests of a release that worked, except those that remain damaged. So it is enough that it starts
+and that its rebuilt parts run.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ def _works(inspection: Inspection, tried: Manifest, progress: Progress) -> bool:
 def to_try(inspection: Inspection, packages: frozenset[str], remaining: RemainingDamage | None) -> Manifest:
     """Return the signed manifest, reduced to the modules, smoke commands and models to try.
 
-    1. With another Python than before: all.
-    2. Else the core modules of reinstalled packages, one smoke command of each launcher, and the models with a replaced
-       file. If there are neither such modules nor smoke commands, all core modules.
+    1. With a different Python interpreter than before: all of them.
+    2. Otherwise: the core modules of reinstalled packages, one smoke command of each launcher, and the models with a
+       replaced file. If there are neither such modules nor smoke commands, all core modules.
     3. Never a model with a file that remains damaged: its results are meaningless.
     """
     manifest = inspection.installation.manifest

@@ -43,7 +43,7 @@ class CleanUp(InPlace):
 
 
 class RepairMisplaced(InPlace):
-    """Replaces folders and files of the tool that have the wrong kind or are missing."""
+    """Replaces folders and files of the tool that have the wrong type or are missing."""
 
     id = "places"
     kinds = (PLACE,)
@@ -53,12 +53,12 @@ class RepairMisplaced(InPlace):
         return _("fix the tool's own folders and files: {names}").format(names=self.listed())
 
     def effect(self) -> str:
-        return _("What is in the way is renamed: .moved- and a number are added to its name.")
+        return _("Whatever is in the way is renamed: .moved- and a number are added to its name.")
 
     def repair(self, context: RepairContext) -> None:
         prefix = context.inspection.prefix
         misplaced.repair(prefix, context.inspection.misplaced)
-        # of their contents, the journal and the name of the previous version can be rebuilt
+        # of the contents, only the journal and the name of the previous version can be rebuilt
         if not os.path.lexists(journal.path(prefix)):
             journal.write(prefix, None)
         active, previous = prefix.active(), retention.previous(prefix)
@@ -67,7 +67,7 @@ class RepairMisplaced(InPlace):
 
 
 class RepairRights(InPlace):
-    """Restores the owner and the permissions that sealing gave the installed files."""
+    """Restores the owner and the permissions that the installed files had when the release was sealed."""
 
     id = "rights"
     kinds = (RIGHTS,)
@@ -92,10 +92,10 @@ class ProtectSettings(InPlace):
     risk = NO_RISK
 
     def what(self) -> str:
-        return _("make {names} readable only by its owner").format(names=self.listed())
+        return _("make {names} readable by the owner only").format(names=self.listed())
 
     def effect(self) -> str:
-        return _("Other users of this host can no longer read the keys in it; its content stays.")
+        return _("Other users of this host can no longer read the keys in this file; its content is unchanged.")
 
     def repair(self, context: RepairContext) -> None:
         files.make_private(context.inspection.prefix.env_file)
@@ -146,7 +146,7 @@ class WriteLaunchers(InPlace):
         return _("recreate the launchers: {names}").format(names=self.listed())
 
     def effect(self) -> str:
-        return _("The launchers in bin are as they were installed.")
+        return _("The launchers in bin are restored as they were installed.")
 
     def repair(self, context: RepairContext) -> None:
         assert context.inspection.proof is not None  # its manifest lists the launchers
@@ -166,7 +166,7 @@ class WriteMetadata(InPlace):
         return _("write the second copy of the signed metadata")
 
     def effect(self) -> str:
-        return _("A later repair can use it if the copy in the release is damaged.")
+        return _("A later repair can use this copy if the one in the release is damaged.")
 
     def repair(self, context: RepairContext) -> None:
         assert context.inspection.proof is not None  # there is metadata to write

@@ -32,7 +32,7 @@ class PartialRebuild(AnotherRelease):
         except (InstallError, ToolError) as error:
             if context.inspection.lost:
                 raise
-            context.progress.warn(_("{reason} The whole environment is rebuilt.").format(reason=error.what))
+            context.progress.warn(_("{reason} The whole environment will be rebuilt.").format(reason=error.what))
             return Replacement(context, whole=True).make()
 
 

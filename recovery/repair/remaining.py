@@ -1,4 +1,4 @@
-"""A repair in part: damaged files that this host cannot replace are reused, reported, and remain recorded as damaged.
+"""A partial repair: damaged files that this host cannot replace are reused, reported, and remain recorded as damaged.
 
 The receipt of the repaired release lists the digests that such files should have, so that every later check still
 finds them damaged.
@@ -51,7 +51,7 @@ class Left:
 class RemainingDamage:
     """The damaged files that are reused: their files in the bundle, and for each path the content it should have.
 
-    ``packages`` lists those whose wheels are lost; ``manifest`` is the signed one without the lost files;
+    ``packages`` lists the packages whose wheels are lost; ``manifest`` is the signed one without the lost files;
     ``keeps_tools`` is True if the scanners are reused, either intact or because one of their wheels is lost.
     """
 
@@ -110,8 +110,8 @@ def can_build_with_damage(inspection: Inspection, packages: frozenset[str]) -> b
     All of these must hold:
 
     1. There is a proven manifest, and a receipt with the signed set of packages shows which files are intact.
-    2. The Python that the bundle provides is not lost: everything runs on it.
-    3. No package that remains damaged has damaged metadata (.dist-info), which identify it.
+    2. The Python interpreter from the bundle, on which everything runs, is not lost.
+    3. No package that remains damaged has damaged metadata (.dist-info), which identifies it.
     4. The new release repairs something.
     """
     if inspection.proof is None or inspection.receipt is None or not inspection.receipt.locked:

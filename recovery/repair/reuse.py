@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from installer.release.digests import Digests
     from installer.release.receipt import Deviation, Item, Receipt
 
-BATCH = 64  # files that a thread handles per item of the queue
+BATCH = 64  # files per queue item, each of which one thread handles
 COMPILE_TIMEOUT = 600.0  # seconds
 
 
@@ -35,7 +35,7 @@ def good_items(receipt: Receipt, deviations: tuple[Deviation, ...], reinstalled:
     """Yield the files of packages in the environment, except damaged files and packages that are reinstalled.
 
     If all of the application's files are intact, they are included, so that their mtimes match those in the bytecode. A
-    path of the receipt that points outside the release counts as damaged, because a walk of the release does not find
+    path of the receipt that points outside the release counts as damaged, because walking the release does not find
     it.
     """
     damaged = {deviation.path for deviation in deviations}

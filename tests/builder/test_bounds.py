@@ -103,7 +103,7 @@ def test_a_judgement_that_hosts_would_not_read_ends_the_build(monkeypatch) -> No
     monkeypatch.setattr(gate, "GATE_LIMIT", len(whole))
     assert json.loads(gate.written(None, None)) == {"table": "x" * 100}
     monkeypatch.setattr(gate, "GATE_LIMIT", len(whole) - 1)
-    with pytest.raises(BuildError, match=r"^gate\.json would exceed the host limit of \d+ bytes\.$"):
+    with pytest.raises(BuildError, match=r"^gate\.json would be larger than the \d+ bytes that hosts accept\.$"):
         gate.written(None, None)
 
 

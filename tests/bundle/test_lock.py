@@ -51,7 +51,7 @@ def test_only_the_manifests_own_lock_is_accepted() -> None:
     require_lock(manifest)
     data = write_pylock(rows_of(manifest))
     for other in (data + b"\n", data.replace(b"0.1", b"0.2"), b""):
-        with pytest.raises(TrustError, match="not the lockfile of the packages in the manifest"):
+        with pytest.raises(TrustError, match="does not match the packages in the manifest"):
             require_lock(with_lock(manifest, other))
 
 

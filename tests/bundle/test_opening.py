@@ -274,7 +274,7 @@ def test_missing_volumes_are_named(travelled, policy) -> None:
     volumes[1].unlink()
     for path in (travelled.folder, volumes[0]):
         reported = refusal(path, policy)
-        assert f"of 4 volumes, {volumes[1].name} is missing" in reported
+        assert f"of 4 volumes, these are missing: {volumes[1].name}" in reported
     volumes[3].unlink()
     assert f"{volumes[1].name}, {volumes[3].name}" in refusal(travelled.folder, policy)
     for volume in (volumes[0], volumes[2]):

@@ -10,7 +10,7 @@ from bundle.digest import sha256_bytes
 from bundle.lock import PYLOCK
 from tests.hostile.kit import ARCHIVE, UNPACKED, Draft, Original
 
-REASON = f"{PYLOCK}: it is not the lockfile of the packages in the manifest"
+REASON = f"{PYLOCK}: it does not match the packages in the manifest"
 URL = "http://127.0.0.1:9/tiny_unused-0.1.0-py3-none-any.whl"
 LAST = b'name = "tiny-unused"\nversion = "0.1.0"\n'
 WHEEL = b'path = "wheels/tiny_unused-0.1.0-py3-none-any.whl"'

@@ -59,7 +59,9 @@ def test_a_failure_that_no_damage_explains_is_said_to_be_none_of_ours(host, tmp_
     assert (failed.status, failed.remedy) == ("FAIL", "operator")
     plan = host.plan(report=read_diagnosis(written(tmp_path, reports.to_bytes(report))))
     assert plan.remedies == ()
-    assert plan.notes == ("These are not caused by damage; run validate again, and follow its advice: Commands.",)
+    assert plan.notes == (
+        "These problems are not caused by damage; run validate again and follow its advice: Commands.",
+    )
 
 
 def test_damage_that_the_report_does_not_name_is_repaired_too(host, tmp_path):

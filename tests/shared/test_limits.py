@@ -42,7 +42,7 @@ def test_a_python_that_lacks_a_module_of_its_own_is_no_bug(capsys) -> None:
         raise ModuleNotFoundError(f"No module named {arguments.name!r}", name=arguments.name)
 
     assert commandline.run_command(fail, Namespace(name="mmap")) == 4
-    assert "a Python with an incomplete standard library: mmap missing" in capsys.readouterr().err
+    assert "has an incomplete standard library; missing: mmap" in capsys.readouterr().err
     assert commandline.run_command(fail, Namespace(name="bootstrap.nothing")) == 70
 
 

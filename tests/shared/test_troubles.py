@@ -42,7 +42,7 @@ ADVICE = {  # by cause: a word of the advice that no other cause has
     "ENOEXEC": "another system",
     "EINVAL": "does not support this name",
     "EEXIST": "Move it elsewhere",
-    "ENOTEMPTY": "Stop the program that writes there",
+    "ENOTEMPTY": "Stop the program that is writing there",
 }
 RIGHTS = {
     READING: "read permission",

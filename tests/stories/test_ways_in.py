@@ -87,7 +87,7 @@ def test_a_volume_that_is_missing_or_of_another_build_is_named(workshop, operato
             said = refused(
                 operator.installer(folder, command, *(["--prefix", site.prefix] if command == "install" else [])),
                 3,
-                f"{files[1].name} is missing",
+                f"these are missing: {files[1].name}",
             )
             assert "Copy all volumes" in said
         assert not operator.exists(site.prefix)

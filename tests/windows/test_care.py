@@ -32,7 +32,7 @@ def lines_of(done):
 def test_uninstalled_what_is_the_users_stays_and_serves_the_next_installation(operator, small):
     operator.note("kept")
     operator.configure(JOTTER_COLOUR="red")
-    refused(operator.tool("uninstall"), 2, "There is no terminal to confirm the removal")
+    refused(operator.tool("uninstall"), 2, "No terminal is available to confirm the removal")
     done = lines_of(operator.tool("uninstall", "--yes", "--json"))
     assert done["prefix"] == operator.prefix
     assert sorted(path.name for path in operator.path("").iterdir()) == [".env", "backups", "data", "state"]

@@ -1,4 +1,4 @@
-"""The style sheet of the HTML report: light or dark as the reader's system prefers, and a print layout."""
+"""The style sheet of the HTML report: light or dark, depending on the system preference, and a print layout."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def category_title(category: str, application: str) -> str:
 
 
 def shortfall(report: Report) -> str:
-    """Return the sentence about checks of a default run that were not run, or an empty text if all were."""
+    """Return the sentence about checks of a default run that were not run, or an empty string if all were."""
     if not report.not_run:
         return ""
     if report.effort == check.QUICK:

@@ -53,7 +53,7 @@ def require_files(installation: Installation) -> None:
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)) or size > most or _is_device(entry):
             path = os.path.relpath(entry.path, release.path)
             raise UncheckedError(
-                ERROR, _("the release is not started: {path} is a special file or too large").format(path=path)
+                ERROR, _("the release was not started: {path} is a special file or too large").format(path=path)
             )
     _scanned[:] = [(release.path, manifest)]
 
@@ -90,7 +90,7 @@ def create(installation: Installation) -> Iterator[Installation]:
             service_account.give(root, account)
         except OSError as error:
             reported = troubles.words(error, near=root)
-            what = _("the release cannot be tried: {reason}").format(reason=reported.what)
+            what = _("the release cannot be tested: {reason}").format(reason=reported.what)
             raise ToolError(what, advice=reported.advice) from error
         yield scratch
 

@@ -45,14 +45,14 @@ class Took:
 
 @dataclass(frozen=True)
 class Imported:
-    """The result of an import: the seconds that it took, or None, and the reason of its failure, or None."""
+    """The result of an import: the seconds that it took, or None, and the reason for its failure, or None."""
 
     seconds: float | None
     reason: str | None
 
 
 def environment(installation: Installation) -> dict[str, str]:
-    """Return the application's environment with placeholders, without writing bytecode.
+    """Return the application's environment with placeholder settings, in which no bytecode is written.
 
     Raises UncheckedError if the release contains files that a program could wait on forever.
     """
@@ -167,7 +167,7 @@ def launcher(scratch: Installation, command: Sequence[str]) -> tuple[list[str], 
     argv = launchers.argv(scratch.prefix, manifest, command[0], command[1:])
     if not os.path.isfile(argv[0]):
         raise ToolError(_("{path} is missing.").format(path=f"bin/{os.path.basename(argv[0])}"))
-    # run it by its shell: the scratch folder of a user without write access
+    # run it through the shell, because the scratch folder of a user without write access
     if os.name == "posix" and os.path.dirname(argv[0]) == str(scratch.prefix.bin):
         argv = [SHELL, *argv]  # may be on a filesystem mounted noexec
     env = {**acceptance.basic_environment(), **manifest.application.environment.placeholders, "HF_HUB_OFFLINE": "1"}

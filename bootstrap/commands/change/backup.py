@@ -73,7 +73,7 @@ def restore(arguments: argparse.Namespace) -> int:
     show(_("Audit log head: {head}").format(head=done.audit_head))
     if done.backup.release and done.active and done.backup.release != done.active:
         show(
-            _("The backup is of release {release}, but {active} is active.").format(
+            _("The backup was taken with release {release}, but {active} is active.").format(
                 release=done.backup.release, active=done.active
             )
         )
@@ -103,7 +103,7 @@ def show_plan(plan: BackupPlan, arguments: argparse.Namespace) -> int:
             show(_("Would restore: {line}").format(line=line(plan.backup)))
         needed = human_bytes(plan.needed)
         if plan.free is None:
-            show(_("Would copy {needed}; the free space of this host is unknown.").format(needed=needed))
+            show(_("Would copy {needed}; the free space on this host is unknown.").format(needed=needed))
         else:
             show(_("Would copy {needed}; {free} free.").format(needed=needed, free=human_bytes(plan.free)))
     return DONE if plan.fits else 4

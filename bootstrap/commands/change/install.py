@@ -90,7 +90,7 @@ def show_plan(bundle: Bundle, arguments: argparse.Namespace) -> int:
     if fits:
         show(_("Nothing was written. To install, run the command again without --dry-run."))
     else:
-        show(_("Nothing was written. The bundle cannot be installed on this host as it is."))
+        show(_("Nothing was written. The bundle cannot be installed on this host in its current state."))
     return DONE if fits else 4
 
 

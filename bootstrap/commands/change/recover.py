@@ -30,19 +30,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--diagnosis", dest="named", type=Path, metavar=_("FILE"), help=_("same as DIAGNOSIS"))
     parser.add_argument(
-        "--bundle", type=Path, metavar=_("FOLDER"), help=_("the bundle to repair from (default: next to this file)")
+        "--bundle",
+        type=Path,
+        metavar=_("FOLDER"),
+        help=_("the bundle to repair from (default: the one next to this tool)"),
     )
     parser.add_argument(
         "--trust-key",
         action="append",
         default=[],
         metavar=_("KEY"),
-        help=_("trust this public key (a .pub file) instead of those pinned in this file; may be repeated"),
+        help=_("trust this public key (a .pub file) instead of those embedded in this tool; may be repeated"),
     )
     parser.add_argument(
         "--allow-unlocked",
         action="store_true",
-        help=_("replace what is lost with other versions retained here: a set without a signature"),
+        help=_(
+            "allow lost files to be replaced by other versions retained on this host; no signature covers "
+            "the resulting combination"
+        ),
     )
     parser.add_argument("--yes", action="store_true", help=_("execute the plan without asking"))
     parser.add_argument("--dry-run", action="store_true", help=_("show what would be done, without writing anything"))
@@ -114,7 +120,7 @@ def show_recovery(done: Recovery, results: list[CheckResult], asker: Asker) -> N
         for result in results:
             show(f"{result.status:<5} {result.check_name}: {result.details}")
         if done.plan.leaves_damage:
-            show(_("Partially repaired. Damaged until the bundle is supplied:"))
+            show(_("Partially repaired. These stay damaged until you supply the bundle:"))
             for line in (line for left in done.plan.left for line in left.lines()):
                 show(f"  {line}")
             show(f"  {done.plan.unmet}")

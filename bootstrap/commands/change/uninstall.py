@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--purge", action="store_true", help=_("also remove data, settings, backups and the audit log, permanently")
     )
-    parser.add_argument("--yes", action="store_true", help=_("do not ask"))
+    parser.add_argument("--yes", action="store_true", help=_("do not ask for confirmation"))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -55,7 +55,7 @@ def confirm(root: Path, *, purge: bool) -> None:
     """Raise UsageError unless the user confirms at a terminal."""
     if not can_ask():
         raise UsageError(
-            _("There is no terminal to confirm the removal of {path}.").format(path=root),
+            _("No terminal is available to confirm the removal of {path}.").format(path=root),
             advice=_("Add --yes to remove it without asking."),
         )
     if purge:

@@ -34,9 +34,7 @@ def configure(parser: Parser) -> None:
 
 
 def _add_head(parser: Parser) -> None:
-    parser.add_argument(
-        "--head", metavar=_("HEX"), help=_("a head of the log that was stored elsewhere, to verify it against")
-    )
+    parser.add_argument("--head", metavar=_("HEX"), help=_("a previously stored head of the log to verify it against"))
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -47,7 +47,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar=_("FILE"),
         help=_(
-            "append a line of JSON to this file for each sample; one that ends in .prom is overwritten with metrics"
+            "append each sample to this file as a line of JSON; a file whose name ends in .prom is overwritten "
+            "with metrics instead"
         ),
     )
     parser.add_argument("--format", choices=(JSON, PROMETHEUS), help=_("output format of the samples"))
@@ -105,7 +106,7 @@ def check_numbers(arguments: argparse.Namespace) -> None:
     if not monitor.LEAST_INTERVAL <= arguments.interval < math.inf:
         raise UsageError(
             _("--interval must be at least {least} seconds.").format(least=monitor.LEAST_INTERVAL),
-            advice=_("Specify a longer one."),
+            advice=_("Specify a longer interval."),
         )
     for name in ("count", "duration"):
         value = getattr(arguments, name)
@@ -119,8 +120,8 @@ def format_of(arguments: argparse.Namespace) -> str | None:
     """Return the format: the requested one, else the output file's, else JSON with --json, else None for text."""
     if arguments.format == PROMETHEUS and arguments.output is None and arguments.count != 1:
         raise UsageError(
-            _("Metrics overwrite each other, so they need a file."),
-            advice=_("Specify one with --output, or take a single sample with --count 1."),
+            _("Metrics can only be written to a file, which each sample overwrites."),
+            advice=_("Specify a file with --output, or take a single sample with --count 1."),
         )
     if arguments.format is not None:
         return str(arguments.format)

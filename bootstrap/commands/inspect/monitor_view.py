@@ -69,7 +69,7 @@ def _view(sample: Sample) -> Iterator[Any]:
     facts.add_row(_("Processor"), f"{host.cpu_percent:.0f} %")
     facts.add_row(_("Memory"), memory)
     facts.add_row(
-        _("Disk"), _("{free} free of {total}").format(free=_size(host.disk_free), total=_size(host.disk_total))
+        _("Disk"), _("{free} of {total} free").format(free=_size(host.disk_free), total=_size(host.disk_total))
     )
     yield facts
     yield Text(_application(sample), style="bold")

@@ -37,15 +37,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--output",
         type=Path,
         metavar=_("FILE"),
-        help=_("write the report to this file: JSON for recover, or the format of its extension .html, .txt or .prom"),
+        help=_(
+            "write the report to this file; the extension .html, .txt or .prom selects that format, "
+            "otherwise JSON, which recover reads"
+        ),
     )
     parser.add_argument(
         "--format",
         choices=tuple(ENDINGS.values()),
-        help=_("format of the report, in the file or, without --output, on the screen"),
+        help=_("format of the report in the file, or on the screen without --output"),
     )
     _add_selection(parser)
-    parser.add_argument("--strict", action="store_true", help=_("exit with 1 for WARNING too, not only for CRITICAL"))
+    parser.add_argument(
+        "--strict", action="store_true", help=_("exit with code 1 for WARNING too, not only for CRITICAL")
+    )
     parser.add_argument(
         "--timeout",
         type=float,
@@ -80,7 +85,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         action="store_const",
         const=QUICK,
         default=NORMAL,
-        help=_("run only quick checks: no measurements, no reading of every file"),
+        help=_("run only quick checks: take no measurements and do not read every file"),
     )
     effort.add_argument(
         "--full",

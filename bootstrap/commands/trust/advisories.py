@@ -39,14 +39,16 @@ def configure(parser: Parser) -> None:
             help=_("a snapshot or an exceptions file, with its .sig files next to it"),
         )
         updated.add_argument(
-            "--accept-clock", action="store_true", help=_("continue even if the file's date is ahead of this clock")
+            "--accept-clock",
+            action="store_true",
+            help=_("continue even if the file's date is ahead of this host's clock"),
         )
         common.add_wait(updated)
         _add_scan(updated)
 
 
 def _add_scan(parser: Parser) -> None:
-    parser.add_argument("--severity-table", choices=tuple(TABLES), help=_("rate findings by this table"))
+    parser.add_argument("--severity-table", choices=tuple(TABLES), help=_("rate findings with this severity table"))
     parser.add_argument(
         "--vex", type=Path, metavar=_("FILE"), help=_("also write the findings as CycloneDX VEX to this file")
     )

@@ -36,7 +36,7 @@ def configure(parser: Parser) -> None:
         )
         _add_update(action(UPDATE, _("apply new policies")))
         accepted = action(ACCEPT, _("accept a rebuilt trust record"))
-        accepted.add_argument("--yes", action="store_true", help=_("do not ask"))
+        accepted.add_argument("--yes", action="store_true", help=_("do not ask for confirmation"))
 
 
 def _add_update(parser: Parser) -> None:
@@ -114,8 +114,10 @@ def account_lines(account: Account) -> Iterator[str]:
 def require_yes() -> None:
     """Raise UsageError unless the user confirms at a terminal."""
     if not can_ask():
-        raise UsageError(_("There is no terminal to confirm this trust record."), advice=_("Add --yes to accept it."))
-    complain(_("Anything accepted beyond this is discarded: older releases could be installed again. Type yes:"))
+        raise UsageError(
+            _("No terminal is available to confirm this trust record."), advice=_("Add --yes to accept it.")
+        )
+    complain(_("Records of anything newer are discarded, so older releases could be installed again. Type yes:"))
     if answer() not in ("yes", _("yes")):
         raise UsageError(_("Nothing was changed."), advice=_("Type yes, or add --yes, to accept it."))
 
@@ -137,7 +139,7 @@ def lines(state: State) -> Iterator[str]:
     """Yield the state of trust as human-readable lines."""
     facts = state.to_json()
     if state.authority is None:
-        yield _("No key is trusted here: no bundle is accepted.")
+        yield _("No key is trusted on this host, so no bundle is accepted.")
     elif state.authority.source == HOST:
         yield _("Policy {number} of this host, in {path}:").format(
             number=state.authority.policy.number, path=state.trust_stores.host
@@ -149,7 +151,9 @@ def lines(state: State) -> Iterator[str]:
     if facts["policy"]:
         yield from policy_lines(facts["policy"])
     if facts["prefix_policy"]:
-        yield _("Policy {number} of this installation must be met too:").format(number=facts["prefix_policy"]["number"])
+        yield _("Policy {number} of this installation must also be satisfied:").format(
+            number=facts["prefix_policy"]["number"]
+        )
         yield from policy_lines(facts["prefix_policy"])
     for name, counter in state.counters.items():
         yield _("{name}: release counters below {counter} are not accepted").format(name=name, counter=counter)

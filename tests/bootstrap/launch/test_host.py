@@ -77,7 +77,7 @@ def test_a_free_threaded_build_is_refused(linux, suffix):
 
 
 def test_another_platform_architecture_or_c_library_is_refused(linux):
-    with pytest.raises(Refusal, match=r"built for windows-x86_64; .* is a Python for linux"):
+    with pytest.raises(Refusal, match=r"built for windows-x86_64, but .* is a Python interpreter for linux"):
         check_host({**FACTS, "platform": "windows"})
     with pytest.raises(Refusal, match="built for linux-x86_64"):
         check_host({**FACTS, "suffixes": [".other.so"]})
@@ -124,7 +124,7 @@ def test_a_python_out_of_range_is_refused(monkeypatch, version):
 
 def test_missing_modules_are_named(monkeypatch):
     monkeypatch.setattr(host, "MODULES", "json not_there zlib")
-    with pytest.raises(Refusal, match="library: not_there missing"):
+    with pytest.raises(Refusal, match="library; missing: not_there"):
         check_modules()
 
 
@@ -164,7 +164,7 @@ def test_a_path_without_a_folder_is_replaced_and_relative_folders_of_the_users_a
 def test_a_python_whose_extensions_cannot_be_loaded(monkeypatch):
     check_modules()
     monkeypatch.setattr(host, "EXTENSIONS", "_ctypes _not_there")
-    with pytest.raises(Refusal, match="library: _not_there missing"):
+    with pytest.raises(Refusal, match="library; missing: _not_there"):
         check_modules()
 
 

@@ -42,7 +42,7 @@ def test_import_and_show(tmp_path, key, capsys):
     assert snapshot.header.sequence == 1780315200
     signature = (tmp_path / f"a.zip.{key.keyid}.sig").read_bytes()
     assert verify(signature, data, NAMESPACES["advisories"]) == key
-    assert "7 live, 1 withdrawn, 1 undecided, of 7 packages" in capsys.readouterr().out
+    assert "7 live, 1 withdrawn, 1 undecided, for 7 packages" in capsys.readouterr().out
     assert main(["advisories", "show", "a.zip", "--json"]) == 0
     assert validated("builder-advisories", capsys.readouterr().out)["sha256"] == snapshot.sha256
     assert main(["advisories", "show", "a.zip"]) == 0

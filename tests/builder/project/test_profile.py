@@ -323,7 +323,7 @@ def test_a_command_with_the_name_of_a_program_is_refused_or_told(project: Path) 
     with pytest.raises(UsageError, match=r"launchers\[0\]\.name: git is also a system program"):
         load("git")
     (note,) = load("docker").notes
-    assert note.startswith("ragtrace-profile.toml: the launcher docker has the name")
+    assert note.startswith("ragtrace-profile.toml: the launcher docker has the same name")
     assert load("app").notes == ()
 
 

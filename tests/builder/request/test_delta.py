@@ -113,7 +113,7 @@ def test_a_base_that_is_not_there_or_named_twice_or_for_no_target(project, key, 
     assert build(project, key, tmp_path / "out", "--base", str(tmp_path / "nowhere.json")) == 2
     assert "nowhere.json" in capsys.readouterr().err
     assert build(project, key, tmp_path / "out", "--base", str(base), "--base", str(base)) == 2
-    assert "Duplicate base bundle" in capsys.readouterr().err
+    assert "More than one base bundle" in capsys.readouterr().err
     others = ("--python", "3.11", "--python", "3.12", "--base", str(base))
     assert build(project, key, tmp_path / "out", *others) == 2
     assert "No base bundle for" in capsys.readouterr().err

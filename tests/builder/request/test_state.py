@@ -209,7 +209,7 @@ def test_strict_takes_nothing_that_no_commit_of_the_repository_has(project, caps
         if again:
             commit(folder)  # a repository of its own does not help: a bundle names one commit
         assert build(project, *more, "--strict-source", "--dry-run") == 7
-        assert f"goes into the bundle (--strict-source): {', '.join(names)}." in capsys.readouterr().err
+        assert f"goes into the bundle (--strict-source); missing: {', '.join(names)}." in capsys.readouterr().err
     if not is_apart:
         git(project, "add", str(folder))
         git(project, "commit", "-qm", "all")
@@ -243,7 +243,7 @@ def test_a_package_from_a_folder_elsewhere_is_not_strict(project, capsys, tmp_pa
     lock(project)
     git(project, "commit", "-qam", "elsewhere")
     assert build(project, "--strict-source", "--dry-run") == 7
-    assert "(--strict-source): ../../lib." in capsys.readouterr().err
+    assert "(--strict-source); missing: ../../lib." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("change", ["dirty", "moved"])

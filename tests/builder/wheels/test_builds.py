@@ -166,7 +166,7 @@ def test_a_native_wheel_serves_this_machine_alone(tmp_path, workshop):
     wheel = build(folder(place), workshop)
     assert is_native_here(wheel)
     with pytest.raises(
-        MissingWheelsError, match=f"thing 1.0 .built from source here, it fits only {NATIVE}:"
+        MissingWheelsError, match=f"thing 1.0 .a wheel built from source on this machine fits only {NATIVE};"
     ) as caught:
         build(folder(place), workshop, ELSEWHERE)
     assert [gap.name for gap in caught.value.gaps] == ["thing"]

@@ -125,7 +125,7 @@ def test_a_python_of_this_platform_must_run(tmp_path):
     assert f"bin/python{HERE.python}" in {entry.inner for entry in entries}
     program = Path(sys.base_prefix, "bin", f"python{HERE.python}").read_bytes()
     (tmp_path / "python.tar.gz").write_bytes(pack({f"bin/python{HERE.python}": program}))
-    with pytest.raises(BuildError, match="does not run in its location"):
+    with pytest.raises(BuildError, match="does not run from the folder"):
         bring(tmp_path / "python.tar.gz", HERE, tmp_path / "scratch2")
 
 

@@ -181,7 +181,7 @@ def test_windows_hold_at_a_moment(policy, keys):
     for at in (START, START + second, END):
         assert len(judge(policy, "release", [keys[0], keys[2]], at)) == 2
     for at in (START - second, END + second):
-        with pytest.raises(TrustError, match=r"Builder three, SHA256:.*, may not sign at this time"):
+        with pytest.raises(TrustError, match=r"the key of Builder three \(SHA256:.*\) may not sign at this time"):
             judge(policy, "release", [keys[0], keys[2]], at)
     assert len(judge(policy, "release", [keys[0], keys[2]], None)) == 2
 

@@ -55,7 +55,7 @@ def test_a_host_without_the_base_is_told_which_bundle_to_bring(made, tmp_path) -
     with pytest.raises(HostError, match=r"needs from tiny-app 1\.0\.0, is missing") as caught:
         install_opened(made.open(), Prefix(root))
     assert f"full bundle of tiny-app 1.1.0 (release counter {COUNTER + 1})" in caught.value.advice
-    assert f"1.0.0 ({COUNTER})" in caught.value.advice
+    assert f"version 1.0.0 (release counter {COUNTER})" in caught.value.advice
     assert not root.exists()
 
 

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def test_reading_gives_what_was_written() -> None:
     assert read_usage(strict.loads(strict.dumps(USAGE.to_json()), "usage", limit=1000), "usage") == USAGE
-    assert USAGE.line() == "took 3.8 s, memory 100.0 MB, uv 50.0 MB, written 3.0 MB"
+    assert USAGE.line() == "took 3.8 s, peak memory 100.0 MB, peak memory of uv 50.0 MB, 3.0 MB written"
 
 
 @pytest.mark.parametrize(

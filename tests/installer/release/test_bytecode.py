@@ -106,4 +106,4 @@ def test_an_application_that_cannot_be_compiled_works_all_the_same(tmp_path, mon
     installation, progress = active(prefix), Telling()
     env = acceptance.basic_environment()
     assert bytecode.compile_application(installation, env, progress) == []
-    assert reported == ["The application could not be compiled and starts slowly: no compiler"]
+    assert reported == ["The application could not be compiled, so it will start slowly: no compiler"]

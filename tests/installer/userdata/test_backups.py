@@ -322,7 +322,7 @@ def test_a_host_that_does_not_tell_what_is_free_stops_no_plan(used, host, capsys
     assert (code, json.loads(out)["free"], json.loads(out)["fits"]) == (0, None, True)
     code, out, _err = run(capsys, "backup", *where)
     assert code == 0
-    assert "the free space of this host is unknown" in out
+    assert "the free space on this host is unknown" in out
 
 
 @pytest.mark.parametrize("words", [("restore",), ("restore", "../../etc"), ("list", "x"), ("remove",)])

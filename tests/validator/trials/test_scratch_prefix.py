@@ -70,7 +70,7 @@ def test_half_a_release_cannot_be_tried_out(prefix, lost) -> None:
     installation = installed(prefix)
     files.remove_tree(installation.release.path / lost)
     with (
-        pytest.raises(ToolError, match=f"cannot be tried: .*{lost}"),
+        pytest.raises(ToolError, match=f"cannot be tested: .*{lost}"),
         scratch_prefix.create(installation),
     ):
         pass

@@ -1,4 +1,4 @@
-"""Commands: the profile's commands that need no network work as a user starts them."""
+"""Commands: the profile's commands, except those that need a network, work as users start them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Commands(Check):
         yield from self.commands(subject)
 
     def launchers(self, subject: Subject) -> Iterator[CheckResult]:
-        """Yield a result for damaged scripts, and for a tool that has the name of a command."""
+        """Yield a result for damaged scripts, and for a tool that has the same name as a command."""
         installation = subject.need_installation()
         prefix, manifest = installation.prefix, installation.manifest
         wrong = launchers.damaged(prefix, manifest)
@@ -46,9 +46,7 @@ class Commands(Check):
         if previous and previous.stem in manifest.application.commands:
             yield self.warned(
                 _("{path} starts the installer's tool, not the application").format(path=previous),
-                suggestion=_(
-                    "Upgrade with a bundle that has a newer installer, which uses this name for the application."
-                ),
+                suggestion=_("Upgrade with a bundle whose newer installer uses this name for the application."),
                 evidence={"launchers": [f"bin/{previous.name}"]},
             )
 
@@ -68,9 +66,7 @@ class Commands(Check):
                 yield self.untried(name=name, evidence=evidence)
                 continue
             if missing and index >= len(manifest.application.smoke):
-                reason = _("not tried: {models} is not available yet").format(
-                    models=some_of([one.name for one in missing])
-                )
+                reason = _("not tried: missing models: {models}").format(models=some_of([one.name for one in missing]))
                 yield self.result(SKIP, reason, name=name, evidence=evidence)
                 continue
             try:

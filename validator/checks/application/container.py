@@ -49,9 +49,9 @@ class ContainerObject(Check):
             details = _("{object}: {reason}").format(object=container.object, reason=reason)
             yield self.failed(details, evidence=evidence, **subject.repair())
         elif container.command:
-            details = _("{object} is a {kind}, and {command} builds what the application needs with it").format(
-                object=container.object, kind=kind, command=" ".join(container.command)
-            )
+            details = _(
+                "{object} is a {kind}, and {command} builds everything that the application needs with it"
+            ).format(object=container.object, kind=kind, command=" ".join(container.command))
             yield self.passed(details, evidence=evidence)
         elif asked:
             details = _("{object} is a {kind}, and all of its dependencies are available")
@@ -61,7 +61,7 @@ class ContainerObject(Check):
             raise UncheckedError(SKIP, details.format(object=container.object, kind=kind))
 
     def building(self, subject: Subject, command: tuple[str, ...]) -> str | None:
-        """Return the reason why the command that makes the container build its parts fails, or None."""
+        """Return why the command that makes the container build its parts fails, or None if it succeeds."""
         limit = self.left()
         try:
             ended = trial.run_launcher(subject.need_installation(), command, timeout=limit, offline=True)

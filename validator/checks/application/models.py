@@ -74,5 +74,7 @@ class Models(Check):
                 details = _("damaged in {folder}: {files}").format(folder=place, files=some_of(reported))
                 yield self.failed(details, suggestion=advice, name=name, evidence={**evidence, "damaged": [*damaged]})
             else:
-                details = _("{folder} has files; the bundle does not define which it must have").format(folder=place)
+                details = _("{folder} has files; the bundle does not define which files it must have").format(
+                    folder=place
+                )
                 yield self.passed(details, name=name, evidence=evidence)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from validator.subject import Subject
 
-MODULE_LIMIT = 120.0  # seconds; the slowest observed import took 15 without bytecode
+MODULE_LIMIT = 120.0  # seconds; the slowest import observed so far took 15 without bytecode
 
 
 class Imports(Check):

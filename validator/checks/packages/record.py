@@ -55,7 +55,7 @@ class Record(Check):
             yield self.failed(error.what, **subject.reinstall())
             return
         if survey.clean:
-            details = _("as their RECORD says: {files} of {packages}").format(
+            details = _("as recorded in their RECORD: {files} of {packages}").format(
                 files=counted.files(len(survey.owners)), packages=counted.packages(len(found))
             )
             yield self.passed(details)
@@ -64,7 +64,7 @@ class Record(Check):
 
 
 def describe(survey: Survey, release: Release) -> str:
-    """Return a sentence with the first few files of each kind and their packages."""
+    """Return a sentence that names the first few files of each kind and their packages."""
 
     def name(path: Path) -> str:
         shown = os.path.relpath(path, release.path)

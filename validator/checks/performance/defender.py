@@ -1,4 +1,4 @@
-"""Microsoft Defender: whether it scans every file of the installation that is opened, which slows down startup."""
+"""Microsoft Defender: whether it scans every file of the installation when it is opened, which slows down startup."""
 
 from __future__ import annotations
 
@@ -34,21 +34,23 @@ class Defender(Check):
         if value_names(MACHINE, OWN) is None:
             raise UncheckedError(SKIP, _("Microsoft Defender is not installed on this host"))
         if is_off():
-            yield self.passed(_("its real-time protection is off"))
+            yield self.passed(_("the real-time protection of Microsoft Defender is off"))
             return
         advice = _("If startup is too slow, ask an administrator whether Defender may exclude this folder.")
         hint: dict[str, Any] = {"suggestion": advice, "command": f'Add-MpPreference -ExclusionPath "{root}"'}
         try:
             excluded = excluded_paths()
         except PermissionError:
-            details = _("only administrators can see which folders it excludes")
+            details = _("only administrators can see which folders Microsoft Defender excludes")
             yield self.result(SKIP, details, **hint)
             return
         covering = next((path for path in excluded if covers(path, root)), None)
         if covering is None:
-            yield self.warned(_("it scans every file that is opened in {path}").format(path=root), **hint)
+            yield self.warned(
+                _("Microsoft Defender scans every file that is opened in {path}").format(path=root), **hint
+            )
         else:
-            yield self.passed(_("it excludes {path}").format(path=covering))
+            yield self.passed(_("Microsoft Defender excludes {path}").format(path=covering))
 
 
 def is_off() -> bool:

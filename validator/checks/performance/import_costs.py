@@ -1,4 +1,4 @@
-"""Evaluates ``-X importtime``: the time that each package takes, and the imports that lead to it."""
+"""Evaluates ``-X importtime``: how long each package takes to import, and the imports that lead to it."""
 
 from __future__ import annotations
 

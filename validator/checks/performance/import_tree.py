@@ -25,7 +25,7 @@ DEAR = 0.5  # seconds from which deferring a package is suggested
 
 
 class ImportTree(Check):
-    """Imports each core module, cold and warm; runs ``-X importtime`` on the slowest and a command per launcher."""
+    """Imports each core module, cold and warm; runs ``-X importtime`` on the slowest and on a command per launcher."""
 
     id = "performance.import_tree"
     category = PERFORMANCE
@@ -59,8 +59,8 @@ class ImportTree(Check):
         heavy = sorted(tree, key=lambda line: -line[1])[:SHOWN]
         metric.update({name: (round(own / 1e6, 4), "s") for name, own, _whole, _depth in heavy})
         details = plural(
-            "{module}: {count} module, slowest {heaviest} with {seconds:.2f} s of its own",
-            "{module}: {count} modules, slowest {heaviest} with {seconds:.2f} s of its own",
+            "{module}: {count} module, the slowest is {heaviest} with {seconds:.2f} s of its own",
+            "{module}: {count} modules, the slowest is {heaviest} with {seconds:.2f} s of its own",
             len(tree),
         ).format(module=slowest, count=len(tree), heaviest=heavy[0][0], seconds=heavy[0][1] / 1e6)
         evidence = {"module": slowest, "tree": [list(line) for line in tree[-BRANCHES:]]}
@@ -91,7 +91,7 @@ class ImportTree(Check):
         advice = ""
         if dear:
             through = " → ".join([*dear[0].chain, dear[0].package])
-            details = _("{details}; {package} takes {seconds:.2f} s of it, through {chain}").format(
+            details = _("{details}; {package} accounts for {seconds:.2f} s, imported through {chain}").format(
                 details=details, package=dear[0].package, seconds=dear[0].seconds, chain=through
             )
             advice = _("Import {names} in the functions that use them, or add them to [imports] lazy in the profile.")

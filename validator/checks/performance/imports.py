@@ -1,4 +1,4 @@
-"""Import time: the time that each core module takes to import, one at a time with no other check running."""
+"""Import time: how long each core module takes to import, one at a time and with no other check running."""
 
 from __future__ import annotations
 

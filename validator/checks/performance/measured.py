@@ -52,7 +52,7 @@ DEFAULTS = {
     "fsync_milliseconds": Bound(200, at_least=False),
     "model_seconds": Bound(120, at_least=False),
     "embeddings_per_second": Bound(0.2, at_least=True),
-    "model_memory_gb": Bound(math.inf, at_least=False),  # system.memory compares with the host's memory
+    "model_memory_gb": Bound(math.inf, at_least=False),  # system.memory compares it with the host's memory
 }
 
 

@@ -41,7 +41,7 @@ class ModelTime(Check):
     def measure(self, subject: Subject, model: Model, probe: Probe) -> CheckResult:
         """Measure one model and return the result."""
         once = self.timed(subject, (*probe.command, probe.sentence))
-        details = _("starts, loads and answers in {seconds:.2f} s").format(seconds=once.seconds)
+        details = _("starts, loads the model and answers in {seconds:.2f} s").format(seconds=once.seconds)
         metric = {f"{model.name}.load": (round(once.seconds, 3), "s")}
         bounds = {f"{model.name}.load": "model_seconds"}
         if once.peak is not None:

@@ -1,6 +1,6 @@
 """Start: the time that the application's commands take to start and end, from the disk and from the cache.
 
-It is compared with the time that they take without the release's bytecode and lazy imports.
+These times are compared with those without the release's bytecode and lazy imports.
 """
 
 from __future__ import annotations

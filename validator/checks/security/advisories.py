@@ -81,8 +81,8 @@ class Advisories(Check):
             status,
             details,
             suggestion=_(
-                "Transfer a bundle with fixed versions, or an exception signed by someone who checked that "
-                "it does no harm here."
+                "Transfer a bundle with fixed versions, or an exception signed by someone who verified that "
+                "there is no impact here."
             ),
             remedy=BUNDLE,
             metric=metric,
@@ -90,7 +90,7 @@ class Advisories(Check):
         )
 
     def doubts(self, found: Assessment) -> CheckResult:
-        """Return a warning about vulnerabilities that could not be decided."""
+        """Return a warning about vulnerabilities that may or may not apply."""
         names = some_of(
             " ".join(filter(None, (doubt.package, doubt.version, doubt.id))) + f": {doubt.reason}"
             for doubt in found.doubts

@@ -91,7 +91,7 @@ class SecondCopies(Check):
                 _("differ from their indexes: {names}").format(names="; ".join(spoiled[:3])),
                 name=name,
                 evidence={"backups": [text.partition(" ")[0] for text in spoiled]},
-                suggestion=_("Replace these backups with a good copy, or create a new one and remove them."),
+                suggestion=_("Replace these backups with intact copies, or create a new backup and remove them."),
                 command=subject.tool("backup"),
             )
         details = plural(

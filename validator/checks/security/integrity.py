@@ -46,7 +46,7 @@ class Integrity(Check):
             yield self.failed(describe(deviations), evidence=evidence_of(deviations), **subject.reinstall())
         elif not subject.receipt.locked:
             yield self.warned(
-                _("its packages were changed after it was signed; this set of them has no signature"),
+                _("its packages were changed after it was signed; no signature covers the current combination"),
                 **subject.reinstall(),
             )
         else:
@@ -72,7 +72,7 @@ def broken_chain(release: Release, receipt: Receipt) -> str | None:
     try:
         metadata = read_metadata(release.bundle)
         if metadata.manifest_sha256 != receipt.manifest_sha256 or not metadata.names_its_manifest:
-            return _("{path} is not the signed one").format(path=release.bundle / MANIFEST)
+            return _("{path} differs from the signed file").format(path=release.bundle / MANIFEST)
         signers = {key.fingerprint for key in metadata.claimed_signers()}
     except RagtraceError as error:
         return error.what
@@ -85,7 +85,7 @@ def broken_chain(release: Release, receipt: Receipt) -> str | None:
 
 
 def describe(deviations: list[Deviation]) -> str:
-    """Return a sentence with the first few files of each kind and their owners."""
+    """Return a sentence that names the first few files of each kind and their owners."""
     words = {
         receipts.MISSING: _("missing: {names}"),
         receipts.ALTERED: _("altered: {names}"),
@@ -93,7 +93,7 @@ def describe(deviations: list[Deviation]) -> str:
     }
     parts = []
     for kind, text in words.items():
-        # files of no package are owned by an area, whose name is in parentheses
+        # files that belong to no package are owned by an area, whose name is in parentheses
         names = [
             f"{deviation.path} ({deviation.owner.strip('()')})" for deviation in deviations if deviation.kind == kind
         ]

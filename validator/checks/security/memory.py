@@ -32,13 +32,15 @@ class TrustMemory(Check):
         rebuilt = [str(account.folder) for account in found if account.stored.memory.rebuilt]
         forgotten = memory_admin.forgotten(found, subject.prefix)
         recover = {
-            "suggestion": _("Run recover to write them again, from the intact copy or else from what is installed."),
+            "suggestion": _(
+                "Run recover to rebuild them from the intact copy or, if there is none, from what is installed."
+            ),
             "command": subject.tool("recover"),
         }
         if problems:
             names = [path for account in found for path in map(str, account.stored.problems)]
             yield self.failed(
-                _("the trust records do not have two good copies: {names}").format(names=some_of(problems)),
+                _("trust records without two intact copies: {names}").format(names=some_of(problems)),
                 evidence={"files": names},
                 **recover,
             )

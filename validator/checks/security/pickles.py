@@ -50,9 +50,9 @@ class PickledModels(Check):
             )
         if found.suspicious:
             yield self.warned(
-                _("these import what is not known to be safe: {names}").format(names=described(found.suspicious)),
+                _("these import code that is not known to be safe: {names}").format(names=described(found.suspicious)),
                 evidence={"suspicious": found.suspicious},
-                suggestion=_("Ask the model's publisher what it is for, or provide the model as safetensors."),
+                suggestion=_("Ask the model's publisher what this code is for, or provide the model as safetensors."),
             )
         if not (found.unread or found.dangerous or found.suspicious):
             yield self.passed(
@@ -72,7 +72,9 @@ def _scanner(release: Release, manifest: Manifest) -> Path:
     if version < picklescan.LEAST_PYTHON:
         raise UncheckedError(
             SKIP,
-            _("picklescan needs Python 3.11, but this release has {python}").format(python=manifest.target.python),
+            _("picklescan requires Python 3.11 or later, but this release has Python {python}").format(
+                python=manifest.target.python
+            ),
         )
     python = tools_environment.python_of(release)
     if not python.exists():

@@ -45,7 +45,8 @@ class ReceiptLogged(Check):
         if logged not in (None, found):
             yield self.failed(
                 _(
-                    "the audit log has another receipt for {release}: this one was written after the installation"
+                    "the audit log has a different receipt for {release}; the current one was written after "
+                    "the installation"
                 ).format(release=release.id),
                 evidence={"found": found, "logged": logged},
                 **subject.reinstall(),
@@ -62,4 +63,4 @@ class ReceiptLogged(Check):
                 command=subject.tool("validate", "--full"),
             )
         else:
-            yield self.passed(_("same as in the audit log since the installation (compared by its SHA-256)"))
+            yield self.passed(_("unchanged since the installation (its SHA-256 matches the audit log)"))

@@ -44,14 +44,15 @@ class SecondScanner(Check):
         except ToolError as error:
             raise UncheckedError(ERROR, _("incomplete: {reason}").format(reason=error.what)) from error
         if found.blind:
-            yield self.failed(_("safety does not find what it must find: {names}").format(names=some_of(found.blind)))
+            yield self.failed(_("safety misses expected findings: {names}").format(names=some_of(found.blind)))
             return
         differences = safety.differences(seen.scan.hits, found.hits)
         if differences:
             yield self.failed(
                 _("the scanners disagree: {names}").format(names=some_of(differences)),
                 suggestion=_(
-                    "Trust neither: check these packages manually, and report it to whoever built the bundle."
+                    "Trust neither scanner: check these packages manually, and report the disagreement to "
+                    "whoever built the bundle."
                 ),
                 evidence={"differences": differences},
             )

@@ -1,4 +1,4 @@
-"""Secrets: no file that other users can read contains a key of the settings or anything that looks like one."""
+"""Secrets: no file that other users can read contains a secret from the settings or anything that looks like one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SIZE_LIMIT = 1 << 20  # maximum bytes of a file that is searched; settings and logs are smaller, data is not
 FILES_LIMIT = 20_000
-LEAST = 8  # minimum length of a setting that counts as a key
+LEAST = 8  # minimum length of a setting that counts as a secret
 SECRET_NAMES = re.compile(r"key|token|secret|password|passwd|credential", re.IGNORECASE)
 
 
@@ -75,7 +75,7 @@ class Secrets(Check):
 
 
 def secret_values(subject: Subject) -> dict[str, bytes]:
-    """Return the settings in .env, loaded or not, that are keys by their name and not the example's value."""
+    """Return the settings in .env, loaded or not, whose names suggest a secret, except unchanged example values."""
     if subject.prefix is None or subject.manifest is None:
         return {}
     template = subject.manifest.application.environment.template
@@ -107,7 +107,7 @@ def readable_by_all(root: Path, folders: list[Path]) -> Iterator[Path]:
     while waiting:
         try:
             found = sorted(waiting.pop().iterdir())
-        except OSError:  # removed in the meantime, not readable for us, or too deep for a path
+        except OSError:  # removed in the meantime, not readable by this user, or nested too deeply for a path
             continue
         for path in found:
             mode = status_of(path)

@@ -42,14 +42,14 @@ class SignedFiles(Check):
             return
         if not receipt.locked:
             yield self.warned(
-                _("its packages were changed after it was signed; this set of them has no signature"),
+                _("its packages were changed after it was signed; no signature covers the current combination"),
                 **subject.reinstall(),
             )
             return
         # 2. from every file to the wheel or the manifest
         found = signed.compare(subject.need_installation(), subject.digests)
         if found.deviations:
-            details = _("not as signed (compared with the signed wheels and the manifest): {files}")
+            details = _("not as signed (compared with the manifest and the wheels): {files}")
             yield self.failed(
                 details.format(files=describe(list(found.deviations))),
                 evidence=evidence_of(list(found.deviations)),
@@ -62,8 +62,8 @@ class SignedFiles(Check):
             yield replace(self.failed(details, evidence=evidence, **subject.reinstall()), status=ERROR)
         if not found.deviations and not found.uncompared:
             details = _(
-                "as signed (compared with the manifest and its wheels): {same}; created on this host "
-                "(compared only with the receipt): {made}; {signers}"
+                "as signed (compared with the manifest and the wheels): {same}; created on this host (compared "
+                "only with the receipt): {made}; {signers}"
             )
             same, made = counted.files(found.same), counted.files(found.made)
             yield self.passed(details.format(same=same, made=made, signers=judged))

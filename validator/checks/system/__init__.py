@@ -1,1 +1,1 @@
-"""Checks of the host: its properties, and the resources that it leaves to a process."""
+"""Checks of the host: its properties, and the resources that a process can use."""

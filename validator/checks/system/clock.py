@@ -32,7 +32,7 @@ class Clock(Check):
             yield self.warned(built.details, suggestion=advice)
         elif CLOCK.is_behind(datetime.fromisoformat(receipt.installed.replace("Z", "+00:00")), now):
             details = _("the clock shows {now} UTC, but {event} on {time}")
-            installed = details.format(now=shown, event=_("it was installed"), time=receipt.installed)
+            installed = details.format(now=shown, event=_("the release was installed"), time=receipt.installed)
             yield self.warned(installed, suggestion=advice)
         else:
             yield self.passed(f"{shown} UTC")

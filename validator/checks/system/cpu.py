@@ -1,4 +1,4 @@
-"""Processor: the number that this process may use, and the features that the bundle requires."""
+"""Processor: how many processors this process may use, and whether they have the features that the bundle requires."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Processor(Check):
-    """Compares the processors and their features with the manifest, and reads how many the scheduler provides."""
+    """Compares the processors and their features with the manifest, and reads how many the scheduler allows."""
 
     id = "system.cpu"
     category = SYSTEM

@@ -48,7 +48,9 @@ class Disk(Check):
             details = plural("{count} inode is free on {path}", "{count} inodes are free on {path}", inodes).format(
                 count=inodes, path=place
             )
-            return self.failed(details, suggestion=_("Remove files there, many small ones first."), **more)
+            return self.failed(
+                details, suggestion=_("Remove files there; each file uses an inode, whatever its size."), **more
+            )
         details = _("{free} free on {path}").format(free=human_bytes(free), path=place)
         if free < least:
             advice = _("Free up space there; otherwise data cannot be written.")

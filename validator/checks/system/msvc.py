@@ -47,7 +47,7 @@ class VisualCpp(Check):
                 details.format(libraries=", ".join(missing)),
                 suggestion=_(
                     "Ask an administrator to install Microsoft's Visual C++ Redistributable (2015 or later) "
-                    "for the architecture of this Python."
+                    "for the architecture of this Python interpreter."
                 ),
                 evidence={"missing": missing, "native": native},
             )

@@ -55,7 +55,7 @@ class Python(Check):
         if answer is None:
             raise UncheckedError(ERROR, trial.ending(ended, limit))
         name, version, is_free_threaded = answer
-        details = _("{name} {version} in the release; the bundle is for CPython {wanted}").format(
+        details = _("the release has {name} {version}; the bundle is for CPython {wanted}").format(
             name=name, version=".".join(map(str, version)), wanted=manifest.target.python
         )
         if subject.receipt and not manifest.own_python and tuple(version[:2]) != manifest.target.python_tuple:

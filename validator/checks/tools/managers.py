@@ -48,7 +48,7 @@ class Managers(Check):
         if base is not None and owned_by_conda(base):
             yield self.warned(
                 _("{path} belongs to conda, whose updates change the application's Python").format(path=base),
-                suggestion=_("Install again with a Python that is managed by this host's package manager."),
+                suggestion=_("Install again with a Python interpreter that this host's package manager provides."),
                 command=subject.tool("install"),
                 evidence=evidence,
             )

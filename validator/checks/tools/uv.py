@@ -32,7 +32,9 @@ class UvTool(Check):
         try:
             shipped = metadata.version("uv")
         except metadata.PackageNotFoundError:
-            raise UncheckedError(ERROR, _("this tool does not record which uv it was shipped with")) from None
+            raise UncheckedError(
+                ERROR, _("this tool has no record of the uv version that it was shipped with")
+            ) from None
         program, limit = uv.binary(), self.left()
         ended = process.run([str(program), "--version"], env=acceptance.basic_environment(), timeout=limit)
         words = ended.stdout.split()

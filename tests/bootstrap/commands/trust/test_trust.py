@@ -31,7 +31,7 @@ def call(capsys, *arguments):
 
 def test_nobody_is_trusted_at_first(capsys):
     code, out, _err = call(capsys, "show")
-    assert (code, "No key is trusted here" in out) == (0, True)
+    assert (code, "No key is trusted on this host" in out) == (0, True)
     facts = json.loads(call(capsys, "show", "--json")[1])
     assert (facts["source"], facts["policy"]) == (None, None)
 

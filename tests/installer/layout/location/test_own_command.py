@@ -148,7 +148,7 @@ def test_a_first_installation(newer_bundle, tmp_path):
 def test_an_upgrade_gives_the_name_to_the_application_and_says_so(prefix, newer_bundle, capsys):
     findings = [item for item in preflight.of_bundle(opened(newer_bundle), prefix) if item.name == "Commands"]
     assert [(item.fits, item.warns) for item in findings] == [(True, True)]
-    assert findings[0].details.endswith(f"its command will be {prefix.bin / 'ragtrace-offline'}")
+    assert findings[0].details.endswith(f"the tool's command is {prefix.bin / 'ragtrace-offline'}")
     assert f"{prefix.bin / 'ragtrace'} starts Tiny-App" in findings[0].advice
     outcome = install_tiny(newer_bundle, prefix)
     right(prefix, "newer")

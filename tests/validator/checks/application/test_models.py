@@ -53,7 +53,7 @@ def test_a_model_that_is_not_here_yet_is_told_with_what_to_bring_and_where_to(wi
     assert "all files of some/bge at revision 0123" in result.suggestion
     assert f"into {without.root}/models/bge." in result.suggestion
     _smoke, command = look_all(Commands, without)
-    assert (command.status, "not tried: bge is not available yet" in command.details) == (SKIP, True)
+    assert (command.status, "not tried: missing models: bge" in command.details) == (SKIP, True)
 
 
 def test_a_model_that_was_brought_is_used(without) -> None:

@@ -85,7 +85,7 @@ def test_it_is_gone(prefix):
 def test_an_older_python(prefix, monkeypatch):
     monkeypatch.setattr("installer.advisories.picklescan.LEAST_PYTHON", (3, 99))
     result = look(PickledModels, prefix)
-    assert (result.status, "needs Python" in result.details) == ("SKIP", True)
+    assert (result.status, "requires Python" in result.details) == ("SKIP", True)
 
 
 def test_no_scanners(tmp_path):

@@ -39,7 +39,7 @@ def judged(prefix, policy):
 def test_it_says_what_was_compared_with_what(prefix) -> None:
     result = look(SignedFiles, prefix)
     assert result.status == PASS
-    assert "compared with the manifest and its wheels" in result.details
+    assert "compared with the manifest and the wheels" in result.details
     assert "(compared only with the receipt)" in result.details
     assert "this host has no trust policy" in result.details
     assert "compared with the receipt" in look(Integrity, prefix).details
