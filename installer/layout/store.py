@@ -62,7 +62,7 @@ class Store:
     def add(self, entry: FileEntry, blocks: Iterator[bytes], learn: Learn | None = None) -> bool:
         """Add a file from verified blocks, unless the object is already intact; return whether it was written.
 
-        ``learn`` is told of an object that was written, with the status of its descriptor.
+        ``learn`` is called for an object that was written, with the status of its descriptor.
         """
         if self.is_intact(entry):
             drain(blocks)
