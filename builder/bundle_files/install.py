@@ -224,6 +224,14 @@ def signed_root():
     return root if any(os.path.isfile(path) for path in beside) else None
 
 
+def digest_of(argv):
+    """Return whether --digest was given, its value without spaces, and the other arguments."""
+    if "--digest" not in argv:
+        return False, "", argv
+    at = argv.index("--digest")
+    return True, "".join("".join(argv[at + 1 : at + 2]).split()).lower(), argv[:at] + argv[at + 2 :]
+
+
 def start(command, argv):
     """Run a command of the installer if the operator has confirmed its digest; return the exit code."""
     if sys.version_info < OLDEST:
@@ -236,9 +244,7 @@ def start(command, argv):
     if not os.path.isfile(zipapp):
         told("error: {name} is missing: unpack the whole archive.\n", name=zipapp)
         return 2
-    asked = "--digest" in argv
-    before, after = (argv[: argv.index("--digest")], argv[argv.index("--digest") + 1 :]) if asked else (argv, [])
-    given = "".join(after[0].split()).lower() if after else ""
+    asked, given, rest = digest_of(argv)
     how = {"python": os.path.basename(sys.executable), "script": os.path.abspath(sys.argv[0])}
     if asked and (len(given) < ROW or given.strip("0123456789abcdef")):
         told(HOW, **how)
@@ -260,7 +266,7 @@ def start(command, argv):
             return 3
         if asked:
             remember(digest)
-        return wait_for([sys.executable, "-I", "-B", checked] + command + before + after[1:], private.handle)
+        return wait_for([sys.executable, "-I", "-B", checked] + command + rest, private.handle)
     except OSError as error:
         told("error: {place}: {reason}.\n", place=error.filename or private.folder, reason=error.strerror)
         return 4

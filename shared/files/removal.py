@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -15,14 +16,57 @@ from shared.files.trees import Folder
 if TYPE_CHECKING:
     from pathlib import Path
 
+WORKERS, DEPTH, MANY = 4, 7, 32  # threads; levels below a root to search for so many folders
+
 
 def remove(root: Path) -> None:
     """Remove a real folder and its contents, read-only or not; a link that replaced it meanwhile is not followed.
 
-    Raises OSError (EBUSY) if another filesystem is mounted on a folder in it, and leaves that untouched.
+    The folders of a large tree are emptied side by side first, because a removal mostly waits for the disk. Raises
+    OSError (EBUSY) if another filesystem is mounted on a folder in it, and leaves that untouched.
     """
+    parts = _parts(os.fspath(root))
+    if parts:
+        pool = ThreadPoolExecutor(WORKERS)
+        try:
+            with suppress(RuntimeError):  # a host without threads to spare
+                for _done in pool.map(lambda part: _empty(root, part), parts):
+                    pass
+        finally:
+            pool.shutdown(cancel_futures=True)
+    _empty(root, ())
+    windows.patiently(lambda: os.rmdir(root))
+
+
+def _parts(root: str) -> list[tuple[str, ...]]:
+    """Return the names that lead to each folder of the first level that has MANY, or none for a small tree.
+
+    Whoever empties one goes there from ``root`` by descriptors, so that no link is followed.
+    """
+    if sys.platform == "win32":
+        return []
+    level: list[tuple[str, ...]] = [()]
+    for _depth in range(DEPTH):
+        level = [(*above, name) for above in level for name in _folders(os.path.join(root, *above))]
+        if len(level) >= MANY:
+            return level
+    return []
+
+
+def _folders(path: str) -> list[str]:
+    try:
+        with os.scandir(path) as entries:
+            return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return []  # removed meanwhile, or to be opened first by whoever removes it
+
+
+def _empty(root: Path, part: tuple[str, ...]) -> None:
+    """Empty a folder, or the one below it that some names lead to."""
     with Folder(root, follow=False) as here:
         device = here.status().st_dev
+        if not all(_went_down(here, name) for name in part):
+            return
         waiting = [_emptied(here, device)]
         while waiting:
             if waiting[-1]:
@@ -34,7 +78,6 @@ def remove(root: Path) -> None:
                 name = here.up()
                 with suppress(FileNotFoundError):  # another run removed it meanwhile
                     windows.patiently(lambda name=name: here.do(os.rmdir, name))  # type: ignore[misc]
-    windows.patiently(lambda: os.rmdir(root))
 
 
 def _emptied(here: Folder, device: int) -> list[str]:
