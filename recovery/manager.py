@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class InstallationRecoveryManager:
     """Creates and restores backups of one installation.
 
-    ``install_dir`` is the folder of the installation (the prefix). Raises HostError if nothing is installed, if there
-    is not enough space, or if a backup is damaged.
+    ``install_dir`` is the folder of the installation (the prefix). HostError is raised if nothing is installed, if
+    there is not enough space, or if a backup is damaged.
     """
 
     def __init__(self, install_dir: Path | str, progress: Progress | None = None) -> None:

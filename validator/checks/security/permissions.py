@@ -98,7 +98,7 @@ class Permissions(Check):
 
 
 def changed_rights(prefix: Prefix, subject: Subject) -> list[rights.Wrong]:
-    """Return what differs from the installation. Raises UncheckedError if another folder cannot be read."""
+    """Return the changed owners and modes. Raises UncheckedError if a folder cannot be read for another reason."""
     denied: list[OSError] = []
     found = rights.wrong(prefix, subject.release, denied)
     explained = {item.path for item in found}
@@ -111,7 +111,7 @@ def changed_rights(prefix: Prefix, subject: Subject) -> list[rights.Wrong]:
 def folders_open_to_all(prefix: Prefix, subject: Subject) -> Iterator[str]:
     """Yield the folders that everyone can write to, by their access control lists, which only Windows has.
 
-    In launchers' folder and release, files inherit the lists of their folders.
+    In the folder of the launchers and in the release, files inherit the lists of their folders.
     """
     if sys.platform != "win32":
         return

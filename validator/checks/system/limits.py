@@ -37,7 +37,7 @@ class Limits(Check):
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         if sys.platform != "linux":
-            raise UncheckedError(SKIP, _("only Linux has them"))
+            raise UncheckedError(SKIP, _("applies to Linux only"))
         needed = needed_bytes(subject)
         shown = [text for text in (container(), machine()) if text]
         found = []
@@ -103,7 +103,7 @@ def container() -> str | None:
 
 
 def machine() -> str | None:
-    """Return a description of the virtual machine, or None if the firmware names none (as systemd-detect-virt does)."""
+    """Return a description of the virtual machine that the firmware names (as in systemd-detect-virt), or None."""
     try:
         reported = VENDOR.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
