@@ -40,7 +40,8 @@ def _of_the_installation(planned: PlanInput) -> Plan:
     1. Repairs in place.
     2. The store: from the bundle that the release was built from, if it has all lost files, else from copies on this
        host.
-    3. The release: only the damaged parts, or all of it if no receipt confirms the rest.
+    3. The release: only the damaged parts, or all of it if no receipt of signed packages confirms the rest. If that
+       needs another Python, the advice to run it.
     4. If allowed, the release with other versions of lost packages.
     5. The last resorts: another intact release, a whole bundle, a partial repair, or advice on what to transfer.
     """

@@ -1,8 +1,9 @@
 """Creates the scratch prefix in which an application is tested.
 
-It has the layout of a real prefix. Its launchers, launch.py and application are copies with the permissions of the
-originals; persistent folders contain what the source ships; everything else of the release is a link. Its .env is
-empty, so that a program that searches the parent folders for one stops there.
+It has the layout of a real prefix. Its launchers, its application and the files directly in its release are copies with
+the permissions of the originals; receipt and mark are omitted. Persistent folders contain what the source ships; the
+other folders of the release are links. Its .env is empty, so that a program that searches the parent folders for one
+stops there.
 If root installed for a service account, the scratch prefix belongs to that account: everything is written before
 ownership is transferred, and root's later actions in it use the account's rights.
 """

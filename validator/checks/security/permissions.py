@@ -26,9 +26,9 @@ EVERYBODY = "*S-1-1-0 *S-1-5-11 *S-1-5-32-545"
 
 
 class Permissions(Check):
-    """Checks the modes of .env, of the prefix's folders and of every file of the active release.
+    """Checks owners and modes of .env, of the prefix's folders, and of all files in the store and the releases.
 
-    On Windows it checks access control lists; in the release only those of folders, because files inherit them.
+    On Windows it checks the access control lists of .env and of folders; files inherit those of their folders.
     """
 
     id = "security.permissions"

@@ -77,7 +77,10 @@ class Secrets(Check):
 
 
 def secret_values(subject: Subject) -> dict[str, bytes]:
-    """Return the settings in .env, loaded or not, whose names suggest a secret, except unchanged example values."""
+    """Return the settings in .env whose names suggest a secret, except those with the example's value.
+
+    Settings that no launcher reads are included.
+    """
     if subject.prefix is None or subject.manifest is None:
         return {}
     template = subject.manifest.application.environment.template

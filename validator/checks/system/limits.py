@@ -1,4 +1,4 @@
-"""Limits: the memory, processors and files that a container, a service or the shell allows."""
+"""Limits: the memory, processors, open files and processes that a container, a service or the shell allows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ VIRTUAL = ("QEMU", "VMware", "innotek GmbH", "Xen", "Microsoft Corporation", "Am
 
 
 class Limits(Check):
-    """Reads the limits of this process's control groups and of its shell, and whether the host is virtual."""
+    """Reads the limits of this process and its control groups; detects containers and virtual machines."""
 
     id = "system.limits"
     category = SYSTEM
