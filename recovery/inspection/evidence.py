@@ -73,7 +73,7 @@ class Evidence:
             self.receipt, self.deviations = None, ()
             self.proof = find_proof(prefix, release, None, self.policy)
         if self.proof is None:
-            details = _("this host has no copy of the signed manifest to prove what the release was built from")
+            details = _("this host has no trusted manifest that proves what the release was built from")
             findings.append(Finding(MANIFEST, release.id, details))
         return findings
 

@@ -109,4 +109,4 @@ def machine() -> str | None:
     except OSError:
         return None
     known = next((name for name in VIRTUAL if reported.startswith(name)), None)
-    return _("a virtual machine ({kind})").format(kind=reported) if known else None
+    return _("in a virtual machine ({kind})").format(kind=reported) if known else None
