@@ -1,1 +1,1 @@
-"""Repair an installation from the files on the host: the entry points are here, and each stage has its own package."""
+"""Repair an installation from files on the host or a bundle; the entry points are here, each stage is a package."""

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class InstallationRecoveryManager:
     """Creates and restores backups of one installation.
 
-    ``install_dir`` is the folder of the installation (the prefix). Raises HostError if nothing is installed, if there
-    is not enough space, or if a backup is damaged.
+    ``install_dir`` is the folder of the installation (the prefix). HostError is raised if nothing is installed, if
+    there is not enough space, or if a backup is damaged.
     """
 
     def __init__(self, install_dir: Path | str, progress: Progress | None = None) -> None:
@@ -33,7 +33,10 @@ class InstallationRecoveryManager:
         self.progress = progress or NoProgress()
 
     def create_backup(self, reason: str = backups.MANUAL) -> Path:
-        """Back up settings and data; return the backup's folder. The newest five of its kind are retained."""
+        """Back up settings and data; return the backup's folder.
+
+        The newest five requested backups are retained, the newest five made before changes, and the newest with data.
+        """
         return restore.create_backup(self.prefix, self.progress, reason=reason).backup.path
 
     def list_backups(self) -> list[Backup]:

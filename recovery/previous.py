@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 def mending(trust_stores: TrustStores) -> Callable[[Prefix, Release, str], Build]:
     """Return a function that checks whether a damaged release can be rebuilt and returns a function to rebuild it.
 
-    The rebuilding runs in a transaction. The check raises HostError if something must be transferred first. The
-    policy in ``trust_stores`` is needed if the release's receipt is lost.
+    The rebuilding runs in a transaction. The check raises HostError if something must be transferred first, or if this
+    host does not meet the requirements of the release. The policy in ``trust_stores`` is needed if the receipt of the
+    release is lost.
     """
 
     def check(prefix: Prefix, release: Release, trouble: str) -> Build:
@@ -52,7 +53,7 @@ def mending(trust_stores: TrustStores) -> Callable[[Prefix, Release, str], Build
 
 
 def _build(inspection: Inspection, change: Transaction, progress: Progress) -> None:
-    """Build, try out and seal a transaction's release from the store, in the same way as the damaged one."""
+    """Repair the store, then build, try out and seal the transaction's release from the damaged one's manifest."""
     assert inspection.proof is not None  # the check above requires it
     proof, release = inspection.proof, change.release
     installation = Installation(change.prefix, release, proof.manifest)

@@ -1,4 +1,4 @@
-"""The steps of a recovery: inspect, plan, confirm, back up, and repair in place or as a new release."""
+"""The steps of a recovery: inspect, plan, confirm, back up, then repair in place or activate another release."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 class RecoverRequest:
     """The input of a recovery: a report as a hint, the available bundle and policy, and the admitted bundle.
 
-    ``allow_unlocked`` permits other stored versions in place of lost packages; that set is not signed. ``wait`` is
-    the time in seconds to wait for another run to finish.
+    ``allow_unlocked`` permits other stored versions in place of lost packages; the resulting set is not signed.
+    ``wait`` is the time in seconds to wait for another run to finish.
     """
 
     report: Report | None = None
@@ -57,7 +57,10 @@ class RecoverRequest:
     bundle: AdmittedBundle | None = None
 
     def admitted(self) -> RecoverRequest:
-        """Return a copy with the bundle if it may be installed. Raises the error if a bundle was given but refused."""
+        """Return a copy with the available bundle, if it may be installed.
+
+        If it may not, the error is raised if the operator named the bundle, and otherwise ignored.
+        """
         return replace(self, bundle=self.available.admit())
 
 
@@ -66,9 +69,10 @@ NOTHING = RecoverRequest()
 
 @dataclass(frozen=True)
 class Recovery:
-    """The result of a recovery. ``active`` is the release that is active now, ``backup`` the backup taken beforehand.
+    """The result of a recovery.
 
-    ``digests`` caches the files that were hashed, for an inspection of the result.
+    ``active`` is the release that is active now, and ``former`` the one that was active before. ``backup`` was taken
+    beforehand. ``digests`` caches the digests of hashed files, for an inspection of the result.
     """
 
     plan: Plan
@@ -131,8 +135,8 @@ def recover(
     1. Lock the prefix, so that the findings remain true, and verify the available bundle.
     2. Inspect and plan; ``confirm`` decides whether the plan is carried out.
     3. Back up settings and data.
-    4. Apply the plan. Repairs in place are final one by one; if another release is to become active and that fails,
-       the one that was active before remains active.
+    4. Apply the plan. Each repair in place is final; if another release is to become active and that fails, the one
+       that was active before remains active.
     5. Inspect again what could not be inspected before, and repair that too.
     6. Write an entry into the audit log, and record the counter of a bundle that was installed.
 
@@ -186,7 +190,7 @@ class RecoveryRun:
     request: RecoverRequest
 
     def carry_out(self, plan: Plan, inspection: Inspection) -> Recovery:
-        """Do steps 3 to 6 of ``recover``."""
+        """Carry out steps 3 to 6 of ``recover``; if they fail, record that in the audit log and remove the backup."""
         prefix, former = self.prefix, self.prefix.active()
         misplaced = plan.has(RepairMisplaced)
         if misplaced:  # before the backup, which may need a misplaced folder; step 4 then has nothing left to do here
@@ -228,7 +232,9 @@ class RecoveryRun:
         return RepairContext(inspection, self.request.bundle, self.progress, plan.packages)
 
     def repair_uncovered(self, plan: Plan, inspection: Inspection) -> tuple[Plan, retention.Collected] | None:
-        """Repair damage that was hidden before; return the combined plan and the collected releases, or None.
+        """Repair damage that was hidden before, if confirmed.
+
+        Returns the combined plan and the collected releases, or None if nothing was repaired.
 
         While a wheel is lost, its package cannot be compared with it, and an unreadable file cannot be compared either.
         """

@@ -22,7 +22,7 @@ MOVED = 0.2  # relative change of a metric; two runs on an idle host differ by l
 
 @dataclass(frozen=True)
 class Change:
-    """A result that differs between the reports; ``before`` or ``after`` is None if the check did not run."""
+    """A result that differs between the reports; ``before`` or ``after`` is None if that report does not have it."""
 
     kind: str
     before: CheckResult | None

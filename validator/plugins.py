@@ -50,7 +50,7 @@ class Plugin(Check, ABC):
 
     @abstractmethod
     def altered(self, subject: Subject) -> str | None:
-        """Return the path of the file that differs from its signed state, or None if it is unchanged.
+        """Return the path of the file that defines the plugin if it was altered, or None if it was not.
 
         Raises TrustError or UncheckedError if the plugin must not run for another reason.
         """
@@ -168,7 +168,10 @@ class Misnamed(Plugin):
     file: ClassVar[Path]
 
     def altered(self, subject: Subject) -> str | None:  # noqa: ARG002 - it never runs
-        reason = _("{path} is not a check name: use lowercase letters, digits and _, then .py")
+        reason = _(
+            "{path} is not a valid file name for a check: use a lowercase letter, then at most 63 lowercase letters, "
+            "digits or _, then .py"
+        )
         raise UncheckedError(ERROR, reason.format(path=self.file))
 
     def start(self) -> list[str]:
@@ -176,7 +179,7 @@ class Misnamed(Plugin):
 
 
 def find(subject: Subject, trust_stores: TrustStores) -> list[type[Plugin]]:
-    """Return a check for each plugin of the release, the host and the packages.
+    """Return a check for each plugin of the release, the host and the packages, and for each misnamed file of the host.
 
     If a file of the release and one of the host have the same name, the release's is used.
     """

@@ -1,7 +1,7 @@
 """Decides the remedy of each result: for the advice of validate, and for what recover reports about a diagnosis.
 
-A check that found a problem that a repair may fix sets the remedy RECOVER. After all checks have run, recovery
-itself is asked whether it would repair that, so that validate advises only what recover does.
+A check that found a problem that a repair may fix sets the remedy RECOVER or RECOVER_OR_BUNDLE. After all checks have
+run, recovery itself is asked whether it would repair the problem, so that validate advises only what recover does.
 """
 
 from __future__ import annotations
@@ -77,6 +77,6 @@ def _as_it_is(result: CheckResult) -> CheckResult:
 def unexplained() -> str:
     """Return the advice for a failure that no damage explains."""
     return _(
-        "Check the message, this host (memory, libraries, permissions), .env and the data; no installed file is "
-        "damaged, so recover would change nothing."
+        "Check the message, this host (memory, libraries, permissions), .env and the data; recover finds no damage "
+        "that explains this problem."
     )

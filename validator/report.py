@@ -56,7 +56,7 @@ class Report:
 
     ``product``, ``version``, ``release`` and ``prefix`` are None if nothing is installed. ``host`` only distinguishes
     hosts and reveals nothing else about them. ``effort`` and ``not_run`` (identifiers and names of checks) define what
-    ``overall_status`` covers; they are None and empty if the report does not have them.
+    ``overall_status`` covers; in a report without them, they are None and empty.
     """
 
     timestamp: str
@@ -110,8 +110,8 @@ def make_report(subject: Subject, results: Sequence[CheckResult], choice: Choice
 def readable(results: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
     """Return the results, in their order, reduced to the limits of ``parse_report``.
 
-    Metrics and evidence that could not be parsed again are dropped. If the total is still too large, evidence is
-    dropped first and then whole results, least urgent first.
+    Metrics and evidence that could not be parsed again are dropped. If the total is still too large, the least urgent
+    results lose their evidence or are dropped.
     """
     stored, room = {}, ROOM
     by_urgency = sorted(enumerate(results), key=lambda item: (*URGENCY, item[1].status).index(item[1].status))

@@ -1,6 +1,6 @@
 """Runs checks: concurrently if they only inspect, one at a time if they measure.
 
-A check that raises, hangs or yields no result becomes an ERROR of that check; the others continue.
+A check that crashes, hangs or yields no result gets the result ERROR; the others continue.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The evidence on a release: its receipt, its signed manifest, and the files that differ from them."""
+"""The evidence about a release: its receipt, its signed manifest, and the files that differ from them."""
 
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 class Evidence:
     """The evidence by which a release is evaluated.
 
-    ``receipt`` and ``proof`` are None if they are not reliable. ``deviations`` lists the differences from the receipt,
-    and ``lacking`` lists the files of the proven manifest that the store should hold but does not.
+    Before ``gather``, everything from ``receipt`` on is empty; after it, ``receipt`` and ``proof`` are None if they are
+    not reliable. ``deviations`` lists the differences from the receipt, and ``lacking`` lists the files of the proven
+    manifest that are missing or damaged in the store.
     """
 
     prefix: Prefix
@@ -51,12 +52,12 @@ class Evidence:
         return Installation(self.prefix, self.release, self.proof.manifest, self.receipt) if self.proof else None
 
     def gather(self, closed: tuple[str, ...]) -> list[Finding]:
-        """Collect the evidence, and return the findings about receipt and proof themselves.
+        """Collect the evidence, and return the findings about the receipt and the proof themselves.
 
         1. Read the receipt, and find the proven manifest.
-        2. Compare the release and the store with them. ``closed`` lists unreadable paths, which are checked again after
-           their permissions are repaired.
-        3. Discard a receipt whose digests differ from the signed ones.
+        2. Compare the release and the store with them. ``closed`` lists unreadable paths; they are left out here, and
+           compared in another inspection once their permissions are repaired.
+        3. If the receipt matches files that differ from the signed ones, discard it, and find the proof without it.
         """
         prefix, release = self.prefix, self.release
         # 1.
@@ -72,12 +73,12 @@ class Evidence:
             self.receipt, self.deviations = None, ()
             self.proof = find_proof(prefix, release, None, self.policy)
         if self.proof is None:
-            details = _("this host has no copy of the signed manifest to prove what the release was built from")
+            details = _("this host has no trusted manifest that proves what the release was built from")
             findings.append(Finding(MANIFEST, release.id, details))
         return findings
 
     def _compare(self, closed: tuple[str, ...]) -> dict[str, str]:
-        """Hash the files of the release and of the store; return the contents of the release by path."""
+        """Set ``deviations`` and ``lacking``; return the contents of the release by path, empty without a receipt."""
         receipt, proof, digests = self.receipt, self.proof, self.digests
         if proof is not None:
             digests.bound_by(proof.manifest)
@@ -102,8 +103,8 @@ class Evidence:
 def _receipt(prefix: Prefix, release: Release) -> tuple[Receipt | None, list[Finding]]:
     """Return a release's receipt, or None, and the findings about it.
 
-    The mark confirms the receipt unless the audit log contradicts it; without a valid mark, the log's entry for the
-    activation confirms it.
+    The receipt is confirmed if its digest is the one in the completion mark and the audit log has no other, or if it is
+    the one in the audit log.
     """
     receipt, reason = _sealed_receipt(release)
     if receipt is not None and not receipts.contradicted(prefix, release):
@@ -114,13 +115,13 @@ def _receipt(prefix: Prefix, release: Release) -> tuple[Receipt | None, list[Fin
     if logged is not None:
         receipt, _reason = _sealed_receipt(release, logged)
         if receipt is not None:
-            details = _("{release} has no completion mark").format(release=release.id)
+            details = _("{release} has no valid completion mark").format(release=release.id)
             return receipt, [Finding(SEAL, release.id, details, (release.complete_file.name,))]
     return None, [Finding(RECEIPT, release.id, reason, (release.receipt_file.name, release.complete_file.name))]
 
 
 def _sealed_receipt(release: Release, sealed: str | None = None) -> tuple[Receipt | None, str]:
-    """Return the confirmed receipt of this release and '', or None and the reason."""
+    """Return the receipt if its digest is ``sealed`` (default: that in the mark) and '', or None and the reason."""
     try:
         if release.receipt_file.is_symlink():
             return None, _("{path} is a link").format(path=release.receipt_file)

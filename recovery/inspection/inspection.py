@@ -34,9 +34,10 @@ class Inspection:
     """The result of an inspection.
 
     ``release`` is the one to repair, or None if none is left. ``receipt`` and ``proof`` are None if they are not
-    reliable; without either, no file of the release is reused. ``lacking`` lists the files that the store should hold
-    but does not, and ``spare`` maps digests of these to intact copies elsewhere on the host. ``digests`` caches the
-    files that were hashed.
+    reliable; without a receipt, none of the release's files is reused, and without a proof, it cannot be rebuilt.
+    ``lacking`` lists the files that are missing or damaged in the store, and ``spare`` maps their digests to intact
+    copies elsewhere on the host. ``digests`` caches the digests of hashed files. ``misplaced`` lists the tool's own
+    files and folders that are missing or not as they should be.
     """
 
     prefix: Prefix
@@ -84,11 +85,11 @@ class Inspection:
 
 @dataclass(frozen=True)
 class Known:
-    """Information that a run has before it inspects an installation.
+    """What a run knows before it inspects an installation.
 
-    ``policy`` decides whether the bundle's signers are accepted if the receipt, which records them, is lost.
-    ``digests`` caches files that were hashed recently; ``misplaced`` is what find_misplaced found before this run
-    locked the installation.
+    ``policy`` decides whether the signers of a release's manifest are accepted if the receipt, which records them, is
+    lost. ``digests`` caches the digests of recently hashed files; ``misplaced`` is what find_misplaced found before
+    this run locked the installation.
     """
 
     policy: Policy | None = None
@@ -129,7 +130,11 @@ def inspect(prefix: Prefix, known: Known | None = None, *, release: Release | No
 
 
 def _of_the_release(evidence: Evidence) -> list[Finding]:
-    """Return the findings about a release's files, and about the launchers, metadata and stored files it needs."""
+    """Return the findings about a release's contents, and about what it needs outside its folder.
+
+    Its contents are its files, its interpreter and its set of packages; outside are launchers, the second copies of
+    signed metadata, and stored files.
+    """
     prefix, release, receipt, proof = evidence.prefix, evidence.release, evidence.receipt, evidence.proof
     findings = [*release_faults.grouped(evidence.deviations), *release_faults.interpreter(receipt, proof)]
     if receipt is not None and not receipt.locked:
@@ -144,7 +149,7 @@ def _of_the_release(evidence: Evidence) -> list[Finding]:
 def _out_of_place(
     evidence: Evidence, misplaced: tuple[Misplaced, ...], wrong: list[rights.Wrong], findings: list[Finding]
 ) -> list[Finding]:
-    """Return the findings about misplaced files and permissions, except those that other findings' remedies repair."""
+    """Return findings about misplaced files and wrong permissions that the remedies of ``findings`` do not repair."""
     prefix = evidence.prefix
     replaced = [str(Store(prefix.store).path(entry.sha256)) for entry in evidence.lacking]
     misplaced_ones = prefix_faults.out_of_place(misplaced, replaced, findings)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 def leftovers(prefix: Prefix) -> Iterator[Finding]:
-    """Yield findings for the remains of a crash: a run in the journal, a damaged journal, temporary files."""
+    """Yield findings for the remains of a crash: an unfinished run, a damaged journal, temporary files."""
     path = journal.path(prefix)
     entry = journal.read(prefix) if reading.is_regular(path) else None
     if entry is not None:
@@ -63,7 +63,7 @@ def settings(prefix: Prefix) -> Iterator[Finding]:
 
 
 def data(prefix: Prefix, release: Release | None) -> Iterator[Finding]:
-    """Yield a finding if a folder of the user's data is missing or not a folder."""
+    """Yield a finding for the first user data folder that is missing or not a folder, if there is a release."""
     wanted = [prefix.data]
     with contextlib.suppress(RagtraceError, OSError):
         wanted += [prefix.data / folder for folder in (release.manifest().application.persist if release else ())]
@@ -75,7 +75,11 @@ def data(prefix: Prefix, release: Release | None) -> Iterator[Finding]:
 
 
 def out_of_place(found: tuple[Misplaced, ...], replaced: Collection[str], findings: list[Finding]) -> list[Finding]:
-    """Return findings for misplaced files and folders, except those that the remedies of other findings rebuild."""
+    """Return findings for misplaced files and folders.
+
+    Those that the remedies of other findings rebuild are left out, and so are links to folders elsewhere, because
+    recover refuses to run until they are removed.
+    """
     kinds = {finding.kind for finding in findings}
     return [*_each_place(item for item in found if not _is_reported(item, replaced, kinds))]
 

@@ -1,7 +1,7 @@
 """The signed manifest that a release was built from, verified again from the copies on this host.
 
-A receipt records the manifest's digest and the signers. If it is lost, the host's policy must accept the signers, as
-it did when the bundle was installed.
+A receipt records the manifest's digest and the signers. If the receipt is lost, the host's policy must accept the
+signers.
 """
 
 from __future__ import annotations
@@ -103,7 +103,8 @@ def _is_accepted(proof: Proof, receipt: Receipt | None, policy: Policy | None) -
 def _read_proof(folder: Path) -> Proof:
     """Read the proof in a folder.
 
-    Raises TrustError if a signature is invalid, OSError if there is none or the checksums do not match the manifest.
+    Raises TrustError if a signature or the manifest is invalid, OSError if there is no signature or the checksums do
+    not match the manifest.
     """
     metadata = proofs.read_metadata(folder)
     signers = metadata.claimed_signers()

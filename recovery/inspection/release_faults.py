@@ -1,4 +1,4 @@
-"""Faults inside a release: files that differ from the receipt, and the Python interpreter that it runs on."""
+"""Faults inside a release: files that differ from the receipt, and a missing or changed Python interpreter."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def grouped(deviations: tuple[Deviation, ...]) -> Iterator[Finding]:
 
 
 def needed_python(proof: Proof | None) -> str:
-    """Return the Python version, for example 3.11, that a new release needs, or '' if it is the running one."""
+    """Return the Python version that must run this tool to build a release, for example 3.11, or '' if this one can."""
     manifest = proof.manifest if proof else None
     if manifest is None or manifest.own_python or manifest.target.python_tuple == sys.version_info[:2]:
         return ""
@@ -60,7 +60,7 @@ def _minor_of(python: Path) -> str:
 
 
 def interpreter(receipt: Receipt | None, proof: Proof | None) -> Iterator[Finding]:
-    """Yield a finding if the release's Python interpreter is missing or is not the one that it was built with."""
+    """Yield a finding if the Python interpreter that the receipt records cannot be read or has changed."""
     if receipt is None:
         return
     path = Path(receipt.interpreter)
@@ -69,12 +69,12 @@ def interpreter(receipt: Receipt | None, proof: Proof | None) -> Iterator[Findin
         details = _("{path} is not the Python interpreter that the installation was built with").format(path=path)
         wanted = proof.manifest.target.python if proof and not same else ""
         if wanted and (minor := _minor_of(path)) not in ("", wanted):
-            details = _("{path} is now Python {found}, and this installation needs Python {wanted}").format(
+            details = _("{path} is now Python {found}, but this installation needs Python {wanted}").format(
                 path=path, found=minor, wanted=wanted
             )
     except OSError as error:
         same = False
-        details = _("the Python interpreter of the installation is missing: {path}: {reason}").format(
+        details = _("the Python interpreter of the installation cannot be read: {path}: {reason}").format(
             path=path, reason=troubles.reason(error, troubles.READING, path=path)
         )
     if not same:

@@ -42,7 +42,7 @@ def read_diagnosis(path: Path) -> Report:
 
 
 def require_fitting(report: Report, prefix: Prefix) -> None:
-    """Raise UsageError if a report is from another host or about a release that is no longer active."""
+    """Raise UsageError if a report is from another host, or about a release other than the active one."""
     active = prefix.active()
     if report.host is not None and report.host != host_id():
         raise UsageError(
@@ -57,7 +57,7 @@ def require_fitting(report: Report, prefix: Prefix) -> None:
 
 
 def notes_on(report: Report, inspection: Inspection) -> tuple[str, ...]:
-    """Return notes on the failed checks of a report that the inspection does not confirm, in this tool's own words."""
+    """Return notes on those failed checks of a report that no finding explains; they quote nothing from the report."""
     titles = {check.id: check for check in CHECKS}
     failed = {result.id: result.remedy for result in report.results if result.status in (FAIL, ERROR)}
     # a problem that recover could have repaired but does not find now has been repaired since the report

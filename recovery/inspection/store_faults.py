@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def lacking(prefix: Prefix, manifest: Manifest, digests: Digests) -> tuple[FileEntry, ...]:
     """Return the files of a manifest that the store should hold but that are missing or damaged there.
 
-    With ``digests``, weights that are hard-linked into a release are read only once.
+    With the cache ``digests``, weights that are hard-linked into a release are read only once.
     """
     store = Store(prefix.store)
 

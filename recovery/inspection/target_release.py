@@ -1,4 +1,4 @@
-"""Determine the release to repair: the active one, or the one that ``current`` or the audit log still names."""
+"""Determine the release to repair: the active one, one that ``current`` or the audit log names, or the newest."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 
 def release_to_repair(prefix: Prefix) -> Release | None:
-    """Return the active release, else the one that was activated last, else the newest complete one, or None."""
+    """Return the release to repair, or None if there is none.
+
+    That is the active one, else the one that ``current`` names, else the one that was activated last, else the newest
+    complete one, which is the previous version only if there is no other.
+    """
     active = prefix.active()
     if active is not None:
         return active
@@ -59,7 +63,7 @@ def _last_activated(prefix: Prefix) -> str | None:
 
 
 def pointer(prefix: Prefix, release: Release | None) -> Iterator[Finding]:
-    """Yield a finding if there is no release to repair, or if ``current`` does not name it."""
+    """Yield a finding if there is no release to repair, or if none is active and ``current`` does not name that one."""
     if release is None:
         details = _("{path} has no release that can be repaired").format(path=prefix.releases)
         yield Finding(POINTER, prefix.current.name, details)

@@ -1,4 +1,4 @@
-"""The choice of remedies that match the findings, and the order in which they are applied (the ladder)."""
+"""The choice of remedies that match the findings, and the order in which they are applied."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _BY_KIND: Sequence[type[InPlace]] = (
 
 
 def ordered(chosen: Iterable[Remedy]) -> tuple[Remedy, ...]:
-    """Return the remedies in the order of the ladder."""
+    """Return the remedies in the order in which they are applied."""
     return tuple(sorted(chosen, key=lambda remedy: ORDER.index(type(remedy))))
 
 
@@ -66,7 +66,7 @@ def in_place_for(inspection: Inspection) -> list[Remedy]:
 
 
 def release_for(inspection: Inspection, remaining: RemainingDamage | None = None) -> list[Remedy]:
-    """Return the remedies that build a new release; with ``remaining``, only for the parts that do not."""
+    """Return the remedies that build a new release; parts in ``remaining`` stay damaged and get none."""
     if is_built_whole(inspection):
         return [new_release.RebuildEnvironment()]
     contents, without = (remaining.contents, remaining.packages) if remaining else ({}, frozenset[str]())
@@ -92,5 +92,5 @@ def can_build(inspection: Inspection) -> bool:
 
 
 def is_built_whole(inspection: Inspection) -> bool:
-    """Return whether no file is reused, because there is no reliable receipt or the set of packages is not signed."""
+    """Return whether a new release reuses no file, for lack of a reliable receipt or of a signed set of packages."""
     return inspection.receipt is None or not inspection.receipt.locked

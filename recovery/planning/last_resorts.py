@@ -1,4 +1,7 @@
-"""The last resorts if this host cannot rebuild the release: other versions, the previous release, the whole bundle."""
+"""The last resorts if this host lacks files for the release.
+
+These are other versions, another intact release, a whole bundle, or a partial repair.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PlanInput:
-    """The input of a plan: an inspection, an available verified bundle, and whether an unsigned set is allowed."""
+    """The input of a plan: an inspection, a verified bundle or None, and whether an unsigned set is allowed."""
 
     inspection: Inspection
     bundle: Bundle | None = None
@@ -72,7 +75,7 @@ def with_other_versions(plan: Plan, chosen: list[Remedy], planned: PlanInput) ->
 def with_another_python(plan: Plan, chosen: list[Remedy], planned: PlanInput, needed: str) -> Plan:
     """Advise running recover with the needed Python, because the signed packages are for one minor version only.
 
-    Remedies in place remain, and so does the installation of a whole bundle.
+    The plan retains the remedies in place, and the installation of a whole bundle.
     """
     inspection = planned.inspection
     found = with_last_resort(plan, chosen, replace(planned, allow_unlocked=True))
@@ -87,7 +90,7 @@ def with_another_python(plan: Plan, chosen: list[Remedy], planned: PlanInput, ne
 
 
 def with_last_resort(plan: Plan, chosen: list[Remedy], planned: PlanInput) -> Plan:
-    """Add the previous release, else the whole bundle, else a partial repair and the advice on what to transfer."""
+    """Add another intact release, else the whole bundle, else a partial repair and the advice on what to transfer."""
     inspection, bundle = planned.inspection, planned.bundle
     previous = intact_previous(inspection)
     if previous is not None:
@@ -110,7 +113,7 @@ def with_last_resort(plan: Plan, chosen: list[Remedy], planned: PlanInput) -> Pl
 
 
 def _hint() -> str:
-    return _("Add --allow-unlocked to try other versions that are stored here; that set of packages is not signed.")
+    return _("Add --allow-unlocked to try other versions that are stored here; the resulting set is not signed.")
 
 
 def _lacks_more(inspection: Inspection) -> bool:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def resolve(inspection: Inspection) -> Manifest | None:
-    """Return the manifest with other versions of the packages whose wheels are lost, or None if there is no such set.
+    """Return the manifest with other versions of the packages whose wheels are lost, or None without a solution.
 
     First, packages whose wheel is intact keep their version; if that has no solution, all versions may change.
     """
@@ -85,7 +85,7 @@ def _manifests(inspection: Inspection) -> Iterator[Manifest]:
 def lay_out(wheels: Mapping[tuple[str, str], tuple[Package, FileEntry]], store: Store, folder: Path) -> None:
     """Link wheels under their file names in a folder.
 
-    Symbolic links are used because the wheels may be gigabytes on another filesystem.
+    The links are symbolic, except on Windows, because the wheels may be gigabytes on another filesystem.
     """
     folder.mkdir(parents=True)
     for _package, entry in wheels.values():

@@ -23,10 +23,11 @@ Chosen = TypeVar("Chosen", bound=Remedy)
 class Plan:
     """The findings of an inspection and the remedies for them.
 
-    ``unmet`` is the advice on what to transfer to repair the rest; empty if nothing remains. ``left`` lists the files
-    that remain damaged until it is transferred; ``damaged``, those of their paths that are in the release.
-    ``needed_python`` is the Python version to run recover with, if another is needed. ``removes`` lists the releases
-    that will be removed. ``restore`` is the advice on restoring lost user data, which no repair can rebuild.
+    ``unmet`` is the advice on how to repair the rest, by transferring a bundle or running another Python; it is empty
+    if nothing remains. ``left`` lists the files that remain damaged until then; ``damaged``, those of their paths that
+    are in the release. ``needed_python`` is the Python version to run recover with, if another is needed. ``removes``
+    lists the releases that will be removed. ``restore`` is the advice on restoring lost user data, which no repair can
+    rebuild.
     """
 
     release: str | None

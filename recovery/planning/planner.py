@@ -1,4 +1,4 @@
-"""Create a plan from findings: the smallest remedies that repair everything, in order, each once."""
+"""Create a plan from findings: the smallest remedies that repair as much as possible, in the order of application."""
 
 from __future__ import annotations
 
@@ -38,10 +38,12 @@ def _of_the_installation(planned: PlanInput) -> Plan:
     """Choose the remedies for the findings, without the advice on lost data.
 
     1. Repairs in place.
-    2. The store: from the same bundle if it has all lost files, else from copies on this host.
-    3. The release: only the damaged parts, or all of it if no receipt confirms the rest.
+    2. The store: from the bundle that the release was built from, if it has all lost files, else from copies on this
+       host.
+    3. The release: only the damaged parts, or all of it if no receipt of signed packages confirms the rest. If that
+       needs another Python, the advice to run it.
     4. If allowed, the release with other versions of lost packages.
-    5. The last resorts: the previous release, the whole bundle, a partial repair, or advice on what to transfer.
+    5. The last resorts: another intact release, a whole bundle, a partial repair, or advice on what to transfer.
     """
     inspection, release = planned.inspection, planned.inspection.release
     plan = Plan(release.id if release else None, inspection.findings, ())

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class CleanUp(InPlace):
-    """Undoes an unfinished run and removes its remains."""
+    """Undoes an unfinished run, removes its remains, and collects what nothing needs any more."""
 
     id = "clean-up"
     kinds = (CRASH,)
@@ -136,7 +136,7 @@ class PointCurrent(InPlace):
 
 
 class WriteLaunchers(InPlace):
-    """Writes the launchers in PREFIX/bin again."""
+    """Writes the launchers in PREFIX/bin again, and removes those that the release does not have."""
 
     id = "launchers"
     kinds = (LAUNCHER,)
@@ -184,7 +184,7 @@ class HealStore(InPlace):
     risk = NO_RISK
 
     def what(self) -> str:
-        return _("repair stored files from their copies in the release: {names}").format(names=self.listed())
+        return _("repair stored files from copies on this host: {names}").format(names=self.listed())
 
     def effect(self) -> str:
         return _("Only files that repairs need are written; the active release stays.")
@@ -205,7 +205,7 @@ class FillStore(InPlace):
         return _("repair stored files from the bundle: {names}").format(names=self.listed())
 
     def effect(self) -> str:
-        return _("The whole bundle is verified again; only missing files are written.")
+        return _("The whole bundle is verified again; only missing or damaged files are written.")
 
     def apply(self, context: RepairContext) -> None:
         context.progress.step(self.what())  # the repair shows its own progress

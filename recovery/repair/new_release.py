@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class PartialRebuild(AnotherRelease):
-    """Rebuilds the damaged parts of a release and reuses the intact files; if that fails, rebuilds all of it."""
+    """Rebuilds the damaged parts of a release; if that fails and no stored file is lost, rebuilds all of it."""
 
     def apply(self, context: RepairContext) -> Collected:
         try:
@@ -37,7 +37,7 @@ class PartialRebuild(AnotherRelease):
 
 
 class RelinkModels(PartialRebuild):
-    """Takes model files from the store again; the inspection has verified them there."""
+    """Links model files from the store again; the inspection has verified them there."""
 
     id = "models"
     kinds = (MODEL,)
@@ -127,7 +127,7 @@ class GoBack(AnotherRelease):
         return _("roll back to the intact release {release}").format(release=self.listed())
 
     def effect(self) -> str:
-        return _("An earlier version becomes active; data and settings are not changed.")
+        return _("Another retained release becomes active; data and settings are not changed.")
 
     def next_release(self, inspection: Inspection, bundle: AdmittedBundle | None) -> Release:  # noqa: ARG002 - the release exists already
         return inspection.prefix.release(self.names[0])

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Left:
-    """A file that remains damaged: its model or name, its path in the prefix, and its file in the bundle."""
+    """A file that remains damaged: its model or name, its paths in prefix and bundle, its size and its digest."""
 
     name: str
     path: str
@@ -49,10 +49,12 @@ class Left:
 
 @dataclass(frozen=True)
 class RemainingDamage:
-    """The damaged files that are reused: their files in the bundle, and for each path the content it should have.
+    """The damage that remains because stored files are lost.
 
-    ``packages`` lists the packages whose wheels are lost; ``manifest`` is the signed one without the lost files;
-    ``keeps_tools`` is True if the scanners are reused, either intact or because one of their wheels is lost.
+    ``left`` lists the lost files that a damaged part needs; ``contents`` maps the paths of damaged files that are
+    reused to the content that they should have. ``packages`` lists the damaged packages whose wheels are lost;
+    ``manifest`` is the signed one without the lost files, and without the scanners if they are reused, which
+    ``keeps_tools`` states: they are intact, or one of their wheels is lost.
     """
 
     left: tuple[Left, ...]
@@ -68,7 +70,7 @@ class RemainingDamage:
 
 
 def remaining_damage(inspection: Inspection, packages: frozenset[str]) -> RemainingDamage:
-    """Return the parts that remain damaged if ``packages`` are reinstalled, except those whose wheels are lost."""
+    """Return what remains damaged if those of ``packages`` whose wheels are not lost are reinstalled."""
     manifest, release = inspection.installation.manifest, inspection.installation.release
     lost = inspection.lost
     lost_paths = {entry.path for entry in lost}

@@ -1,7 +1,7 @@
 """The base classes of remedies: what a remedy does, its risk, its effect for the operator, and how it is applied.
 
-Remedies that are ``in_place`` each change one small thing. All others together build one new release; if that does not
-work, the damaged one is activated again.
+Remedies that are ``in_place`` each change one small thing. All others together activate one other release; if it does
+not work, the damaged one is activated again.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class AnotherRelease(Remedy):
 
     @property
     def repaired(self) -> frozenset[str]:
-        """The kinds of findings about a release, its activation and launchers, all of which a new release repairs."""
+        """The kinds of findings that another release repairs: about the release, its activation and its launchers."""
         return frozenset({*OF_THE_RELEASE, POINTER, SEAL, LAUNCHER, RIGHTS, UNLOCKED})
 
     @abstractmethod

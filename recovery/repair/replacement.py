@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 class Replacement:
     """The replacement of a damaged release by a new one of the same version.
 
-    With ``whole``, all packages are installed from the stored wheels; else only some are, and intact files are reused.
+    With ``whole``, all packages are installed from the stored wheels; otherwise only the damaged ones, and the intact
+    files are reused.
     ``unlocked`` is the signed manifest with other versions of packages.
     """
 
@@ -49,7 +50,7 @@ class Replacement:
         2. Build the release: all of it, or the damaged parts.
         3. Seal it.
         4. Activate it and try it out; it remains active only if it works.
-        5. Unmark the damaged one, which leaving the block then removes.
+        5. Unmark the damaged one, so that the end of the transaction removes it.
 
         Raises a RagtraceError on failure; the release that was active before remains active.
         """
@@ -119,7 +120,7 @@ class Replacement:
         )
 
     def _lay_files(self, release: Release) -> Path:
-        """Write all files except the environment; return the Python for the environment."""
+        """Write all files except the environment; return the Python interpreter for the environment."""
         python = stage.python_for(self._installation(release))
         self.proof.write(release.bundle)
         with self.context.progress.wait(_("Writing the application's files")):

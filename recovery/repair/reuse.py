@@ -35,8 +35,7 @@ def good_items(receipt: Receipt, deviations: tuple[Deviation, ...], reinstalled:
     """Yield the files of packages in the environment, except damaged files and packages that are reinstalled.
 
     If all of the application's files are intact, they are included, so that their mtimes match those in the bytecode. A
-    path of the receipt that points outside the release counts as damaged, because walking the release does not find
-    it.
+    path of the receipt that points outside the release counts as damaged, because it is not found in the release.
     """
     damaged = {deviation.path for deviation in deviations}
     owners = {item.owner for item in receipt.items} - {APP, MODELS, VENV, RELEASE}
@@ -88,7 +87,7 @@ def take_over(items: list[Item], damaged: Release, release: Release, digests: Di
 
 
 def reuse_files(paths: Collection[str], damaged: Release, release: Release) -> None:
-    """Link or copy damaged files that cannot be replaced into a new release; only regular files are reused."""
+    """Link or copy into a new release the damaged files that nothing can replace; only regular files are reused."""
     for path in paths:
         source, target = os.path.join(damaged.path, path), os.path.join(release.path, path)
         if not _is_plain(source, damaged.path):
@@ -128,7 +127,7 @@ def give(source: str, target: str, digests: Digests) -> None:
 def compile_again(receipt: Receipt, release: Release, damaged: Collection[str] = ()) -> None:
     """Write the bytecode that the damaged release had and the new one lacks, as imports would write it.
 
-    ``damaged`` modules are left out. Raises InstallError if another module no longer compiles.
+    ``damaged`` modules are left out. Raises InstallError if any other module does not compile.
     """
     top = str(release.path)
     left_out = {os.path.join(top, path) for path in damaged}

@@ -288,7 +288,7 @@ def test_a_file_of_the_host_with_a_name_that_is_none_is_told(prefix, trust_store
     host_plugin(trust_stores)
     (trust_stores.host.parent / "checks" / "Disk-Quota.py").write_text(GOOD)
     (result,) = api.validate(prefix.root, checks=["plugin.disk_quota.misnamed"]).results
-    assert (result.status, "Disk-Quota.py is not a check name" in result.details) == (ERROR, True)
+    assert (result.status, "Disk-Quota.py is not a valid file name" in result.details) == (ERROR, True)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")

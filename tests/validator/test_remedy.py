@@ -46,7 +46,7 @@ def test_the_bundle_is_advised_where_recover_would_ask_for_it(prefix) -> None:
 def test_what_nothing_explains_is_left_to_the_operator(prefix) -> None:
     (found,) = settled(prefix, foreseen({STORE}, {STORE}), result(remedy=RECOVER))
     assert (found.remedy, found.command) == (OPERATOR, "")
-    assert "recover would change nothing" in found.suggestion
+    assert "recover finds no damage" in found.suggestion
 
 
 def test_damage_that_recover_does_not_see_needs_the_bundle(prefix) -> None:

@@ -13,4 +13,4 @@ HERE = sys.platform == "win32"
 def need_windows() -> None:
     """Raise UncheckedError unless this system is Windows."""
     if not HERE:
-        raise UncheckedError(SKIP, _("only Windows has it"))
+        raise UncheckedError(SKIP, _("applies to Windows only"))

@@ -43,29 +43,29 @@ def families(report: Report) -> Iterator[Family]:
     )
     yield Family(
         "ragtrace_release_info",
-        "What is installed; always 1. Empty labels: nothing is.",
+        "Always 1; the labels name what is installed, and are empty if nothing is.",
         (({**about, **_release(report)}, 1),),
     )
     yield Family(
         "ragtrace_validation_status",
-        "1 for what the last validation came to, 0 for the others.",
+        "1 for the overall status of the last validation, 0 for the others.",
         tuple(({**about, "status": status}, report.overall_status == status) for status in OVERALL),
     )
     yield Family(
         "ragtrace_validation_results",
-        "How many results of the last validation have a status.",
+        "Number of results of the last validation with each status.",
         tuple(({**about, "status": status}, counted[status]) for status in STATUSES),
     )
     yield Family(
         "ragtrace_check_status",
-        "1 for the status of a check, 0 for the others; about is what one of several results is about.",
+        "1 for the status of a result, 0 for the others; the label about tells results of one check apart.",
         tuple(
             ({**labels, "status": status}, result.status == status) for labels, result in keyed for status in STATUSES
         ),
     )
     yield Family(
         "ragtrace_check_duration_seconds",
-        "How long a check took.",
+        "Duration of a check.",
         tuple((labels, result.seconds) for labels, result in keyed),
     )
     yield from _measured(keyed)
@@ -96,4 +96,4 @@ def _measured(keyed: list[tuple[Labels, CheckResult]]) -> Iterator[Family]:
             found.setdefault(unit, []).append(({**labels, "metric": name, **known}, value))
     for unit, samples in sorted(found.items()):
         what = f"in {unit.replace('_', ' ')}" if unit else "in the unit that the label names"
-        yield Family(f"{MEASURED}_{unit}" if unit else MEASURED, f"What a check measured, {what}.", tuple(samples))
+        yield Family(f"{MEASURED}_{unit}" if unit else MEASURED, f"Value measured by a check, {what}.", tuple(samples))

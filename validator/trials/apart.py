@@ -42,7 +42,11 @@ def run(
 def without_network(
     argv: Sequence[str], account: process.Account | None = None, folder: Path | None = None
 ) -> tuple[list[str], bool]:
-    """Return the command to run instead of a program (absolute path first), and whether it will have no network."""
+    """Return the command to run instead of a program, and whether it disables the network.
+
+    ``argv`` begins with the absolute path of the program. If the host does not permit disabling the network, it is
+    returned unchanged.
+    """
     if not possible():
         return list(argv), False
     return [*_entering(account, folder), *argv], True

@@ -1,8 +1,9 @@
 """Creates the scratch prefix in which an application is tested.
 
-It has the layout of a real prefix. Its launchers, launch.py and application are copies with the permissions of the
-originals; persistent folders contain what the source ships; everything else of the release is a link. Its .env is
-empty, so that a program that searches the parent folders for one stops there.
+It has the layout of a real prefix. Its launchers, its application and the files directly in its release are copies with
+the permissions of the originals; receipt and mark are omitted. Persistent folders contain what the source ships; the
+other folders of the release are links. Its .env is empty, so that a program that searches the parent folders for one
+stops there.
 If root installed for a service account, the scratch prefix belongs to that account: everything is written before
 ownership is transferred, and root's later actions in it use the account's rights.
 """
@@ -76,9 +77,10 @@ def caller(scratch: Installation) -> Path:
 
 @contextmanager
 def create(installation: Installation) -> Iterator[Installation]:
-    """Create a scratch prefix to test the application in, under the state of the real one if that is writable.
+    """Create a scratch prefix to test the application in.
 
-    Raises ToolError if a required file is missing, UncheckedError if the filesystem does not support links.
+    Raises ToolError if a file cannot be copied, UncheckedError if the release contains special or oversized files or
+    the filesystem does not support links.
     """
     require_files(installation)
     account = service_account.account_of(installation.prefix.data)
@@ -97,7 +99,10 @@ def create(installation: Installation) -> Iterator[Installation]:
 
 @contextmanager
 def _scratch_folder(prefix: Prefix, account: process.Account | None) -> Iterator[Path]:
-    """Create a folder under the state, so that links work, or elsewhere for an account or a read-only user."""
+    """Create a folder in PREFIX/state, where links work.
+
+    For a service account, or a user who cannot write there, it is a temporary folder elsewhere.
+    """
     if account is None and os.access(prefix.state, os.W_OK | os.X_OK):
         with temp_folders.folder(prefix.state) as root:
             yield root

@@ -95,7 +95,7 @@ def run_program(
 ) -> process.Completed:
     """Run this tool's own Python code as the application would: in its folder, with placeholders and scratch data.
 
-    There is no network. Raises ToolError if it cannot be started.
+    The network is disabled if the host permits it. Raises ToolError if the code cannot be started.
     """
     with scratch_prefix.create(installation) as scratch:
         argv = [str(scratch.release.python), "-c", app_launcher.PROGRAM, text, "program", *arguments]
@@ -105,7 +105,7 @@ def run_program(
 def time_launcher(
     installation: Installation, command: Sequence[str], *, timeout: float
 ) -> tuple[Took | None, process.Completed]:
-    """Run a command like ``run_launcher`` without a network, and return its cost, or None if it did not end."""
+    """Run a command like ``run_launcher``, offline; return its cost, or None if unknown, and the completed process."""
     with scratch_prefix.create(installation) as scratch:
         argv, env = launcher(scratch, command)
         if sys.platform != "win32":
@@ -120,7 +120,7 @@ def time_launcher(
 
 
 def run_timing_imports(installation: Installation, command: Sequence[str], *, timeout: float) -> process.Completed:
-    """Run a command like ``run_launcher`` without a network, under ``-X importtime``."""
+    """Run a command like ``run_launcher``, offline and under ``-X importtime``."""
     with scratch_prefix.create(installation) as scratch:
         env = launchers.trial_environment(scratch, {**acceptance.basic_environment(), "HF_HUB_OFFLINE": "1"})
         argv, folder = launchers.trial_command(scratch, command)
@@ -148,7 +148,7 @@ def forget(folder: Path) -> bool:
 
 
 def answer_in(ended: process.Completed) -> Any:
-    """Return the parsed answer in a program's output, or None if there is none. Raises UncheckedError."""
+    """Return the parsed answer in a program's output, or None if there is none. Raises UncheckedError if invalid."""
     answer = scripts.answer(ended.stdout)
     return None if answer is None else parsed(answer)
 
@@ -167,9 +167,9 @@ def launcher(scratch: Installation, command: Sequence[str]) -> tuple[list[str], 
     argv = launchers.argv(scratch.prefix, manifest, command[0], command[1:])
     if not os.path.isfile(argv[0]):
         raise ToolError(_("{path} is missing.").format(path=f"bin/{os.path.basename(argv[0])}"))
-    # run it through the shell, because the scratch folder of a user without write access
+    # run it through the shell, because a scratch folder outside the prefix may be on a filesystem mounted noexec
     if os.name == "posix" and os.path.dirname(argv[0]) == str(scratch.prefix.bin):
-        argv = [SHELL, *argv]  # may be on a filesystem mounted noexec
+        argv = [SHELL, *argv]
     env = {**acceptance.basic_environment(), **manifest.application.environment.placeholders, "HF_HUB_OFFLINE": "1"}
     return argv, env
 

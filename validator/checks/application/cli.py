@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Commands(Check):
-    """Compares the scripts in PREFIX/bin; runs the profile's commands on scratch data, without keys or a network."""
+    """Compares the scripts in PREFIX/bin with the manifest; runs the profile's commands on scratch data, offline."""
 
     id = "ragtrace.cli"
     category = APPLICATION
@@ -32,7 +32,7 @@ class Commands(Check):
         yield from self.commands(subject)
 
     def launchers(self, subject: Subject) -> Iterator[CheckResult]:
-        """Yield a result for damaged scripts, and for a tool that has the same name as a command."""
+        """Yield a result for damaged scripts, and for the installer's tool if it has the same name as a command."""
         installation = subject.need_installation()
         prefix, manifest = installation.prefix, installation.manifest
         wrong = launchers.damaged(prefix, manifest)

@@ -33,7 +33,8 @@ class Data(Check):
             yield self.failed(
                 _("missing: {names}").format(names=some_of(map(str, gone))),
                 suggestion=_(
-                    "Restore it from a backup that this command lists; or recreate the folder if it was empty."
+                    "Restore what is missing from a backup that this command lists, or recreate folders that were "
+                    "empty."
                 ),
                 command=subject.tool("backup", "list"),
             )
@@ -42,7 +43,7 @@ class Data(Check):
         if no_folders:
             yield self.failed(
                 _("not a folder: {names}").format(names=some_of(map(str, no_folders))),
-                suggestion=_("Move it away, and restore the folder from a backup that this command lists."),
+                suggestion=_("Move this elsewhere, and restore the folder from a backup that this command lists."),
                 command=subject.tool("backup", "list"),
             )
             return

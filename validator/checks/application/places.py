@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Places(Check):
-    """Checks type, owner and size of the entries of PREFIX, state and store; journal, metadata copies, backups."""
+    """Checks type, owner and size of entries in PREFIX, state and store; reads journal, second copies and indexes."""
 
     id = "ragtrace.places"
     category = APPLICATION
@@ -50,7 +50,9 @@ class Places(Check):
         if lost:
             yield self.warned(
                 _("backups with an unreadable index: {names}").format(names=some_of(lost)),
-                suggestion=_("Copy the contents of their files folder, then remove them."),
+                suggestion=_(
+                    "Copy the contents of the folder 'files' in each of them elsewhere, then remove these backups."
+                ),
                 evidence={"backups": lost},
             )
             return

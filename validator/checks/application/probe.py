@@ -1,4 +1,4 @@
-"""Model response: the installed model returns the embedding that the manifest defines."""
+"""Model response: the installed model returns the embedding that the manifest defines, or one of its dimension."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class ModelProbe(Check):
-    """Runs each model's probe command without a network, and compares the output with the expected embedding."""
+    """Runs each model's probe command offline, and compares the output with the expected embedding or dimension."""
 
     id = "ragtrace.probe"
     category = APPLICATION

@@ -51,7 +51,7 @@ class ActiveRelease(Check):
             yield self.passed(f"{subject.title} {version}, {subject.release.id}")
 
     def before(self, subject: Subject) -> Iterator[CheckResult]:
-        """Yield the reasons why the available bundle could not be installed into this user's default prefix."""
+        """Yield results on whether the available bundle can be installed into this user's default prefix."""
         if "bundle" in subject.problems:
             yield self.failed(subject.problems["bundle"], suggestion=_("Request the bundle or its keys again."))
             return

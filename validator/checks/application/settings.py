@@ -54,7 +54,7 @@ class Settings(Check):
             )
         if found.untouched:
             names = some_of(found.untouched)
-            details = _("still the example value: {names}").format(names=names)
+            details = _("still set to the example value: {names}").format(names=names)
             yield self.warned(
                 details, suggestion=advice.format(names=names, path=path), evidence={"untouched": list(found.untouched)}
             )

@@ -32,7 +32,7 @@ class Versions(Check):
         wanted = {package.name: package.version for package in manifest.packages}
         doubled = [name for name, count in Counter(name for name, _version in found).items() if count > 1]
         wrong = {
-            **{name: _("{name} is installed twice").format(name=name) for name in doubled},
+            **{name: _("{name} is installed more than once").format(name=name) for name in doubled},
             **{name: _("{name} is not installed").format(name=name) for name in wanted.keys() - installed.keys()},
             **{name: _("{name} is not in the lockfile").format(name=name) for name in installed.keys() - wanted.keys()},
             **{

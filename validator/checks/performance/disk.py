@@ -47,9 +47,9 @@ class DiskSpeed(Check):
             read = speed(lambda: read_back(path))
             sync = fsync_seconds(folder / "small")
         details = (
-            _("{path}; read speed is from the disk")
+            _("{path}; the test file was read from the disk")
             if is_cold
-            else _("{path}; read speed is from the system's cache, not the disk")
+            else _("{path}; the test file was read from the system's cache, not from the disk")
         )
         metric = {
             "write": (write, "MB/s"),
@@ -91,7 +91,7 @@ def read_back(path: Path) -> None:
 
 
 def fsync_seconds(path: Path) -> float:
-    """Return the median time of an fsync after writing 4 kB."""
+    """Return the median time in seconds of an fsync after writing 4 KiB."""
     seconds = []
     with path.open("wb", buffering=0) as file:
         for _number in range(SYNCS):

@@ -9,9 +9,10 @@ MARK = "import time:"
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of importing a package: seconds including everything that it imports, its modules, and its importers.
+    """The cost of importing a package.
 
-    Each module in ``chain``, outermost first, imports the next one; the last one imports the package.
+    ``seconds`` includes everything that the package imports; ``modules`` is the number of its own modules. Each module
+    in ``chain``, outermost first, imports the next one; the last one imports the package.
     """
 
     package: str

@@ -69,7 +69,7 @@ class ImportTree(Check):
             yield self.start_of(subject, command)
 
     def start_of(self, subject: Subject, command: tuple[str, ...]) -> CheckResult:
-        """Return the packages that a command imports when it starts, with their costs and import chains."""
+        """Return the result for the packages that a command imports when it starts: their costs and import chains."""
         line, limit = " ".join(command), self.left(MODULE_LIMIT)
         name = _("Imports of {line}").format(line=line)
         if self.is_over:
@@ -94,7 +94,10 @@ class ImportTree(Check):
             details = _("{details}; {package} accounts for {seconds:.2f} s, imported through {chain}").format(
                 details=details, package=dear[0].package, seconds=dear[0].seconds, chain=through
             )
-            advice = _("Import {names} in the functions that use them, or add them to [imports] lazy in the profile.")
+            advice = _(
+                "Move these imports into the functions that use them, or add the names to [imports] lazy in the "
+                "profile: {names}."
+            )
             advice = advice.format(names=some_of([cost.package for cost in dear]))
         metric = {f"{line} {cost.package}": (round(cost.seconds, 4), "s") for cost in found[:SHOWN]}
         evidence = {

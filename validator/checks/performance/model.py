@@ -20,7 +20,7 @@ BATCH = 32  # sentences after the first: the extra time is embedding, the rest i
 
 
 class ModelTime(Check):
-    """Runs each model's probe with no other check running, then with a batch of sentences; records its peak memory."""
+    """Runs each model's probe with no other check running, then its batch command, if the profile has one."""
 
     id = "performance.model"
     category = PERFORMANCE

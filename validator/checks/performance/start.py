@@ -113,7 +113,10 @@ class StartTime(Check):
 
 
 def write_plain(scratch: Installation, empty: str | Path) -> None:
-    """Make the launchers of a scratch prefix use an empty bytecode cache, so that everything is recompiled."""
+    """Make the launchers of a scratch prefix use an empty bytecode cache.
+
+    The bytecode of the release, which contains the lazy imports, is then not used.
+    """
     release, run = scratch.release, launchers.run_of(scratch.manifest)
     run["environment"]["values"] = {**run["environment"]["values"], "PYTHONPYCACHEPREFIX": str(empty)}
     release.run_file.unlink()  # it is read-only, like that of the release

@@ -1,1 +1,1 @@
-"""Checks for tampering by other users, and for permissions that would allow it."""
+"""Checks for tampering and permissions that allow it, for exposed secrets, and for known vulnerabilities."""

@@ -66,8 +66,8 @@ class SecondCopies(Check):
             reported = troubles.words(error, troubles.READING, path=prefix.audit)
             return self.failed(reported.what, name=name, suggestion=reported.advice)
         details = plural(
-            "{count} entry in {files} files, each chained to the one before; the head is {head}",
-            "{count} entries in {files} files, each chained to the one before; the head is {head}",
+            "{count} entry, chain intact; files: {files}, head: {head}",
+            "{count} entries, chain intact; files: {files}, head: {head}",
             count,
         )
         files = len(log_files.rotated(prefix.audit)) + 1
@@ -91,12 +91,14 @@ class SecondCopies(Check):
                 _("differ from their indexes: {names}").format(names="; ".join(spoiled[:3])),
                 name=name,
                 evidence={"backups": [text.partition(" ")[0] for text in spoiled]},
-                suggestion=_("Replace these backups with intact copies, or create a new backup and remove them."),
+                suggestion=_(
+                    "Replace these backups with intact copies, or create a new backup and remove the damaged ones."
+                ),
                 command=subject.tool("backup"),
             )
         details = plural(
             "{count} backup: every file matches its index",
-            "{count} backups: every file matches their indexes",
+            "{count} backups: every file matches the index of its backup",
             count,
         )
         return self.passed(details.format(count=count), name=name)

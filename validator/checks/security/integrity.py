@@ -46,7 +46,7 @@ class Integrity(Check):
             yield self.failed(describe(deviations), evidence=evidence_of(deviations), **subject.reinstall())
         elif not subject.receipt.locked:
             yield self.warned(
-                _("its packages were changed after it was signed; no signature covers the current combination"),
+                _("packages were changed after the release was signed; no signature covers the current combination"),
                 **subject.reinstall(),
             )
         else:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class TrustMemory(Check):
-    """Compares both copies of the records of host, user and installation with the releases and the audit log."""
+    """Compares the two copies of the trust records of host, user and installation, and both with what is installed."""
 
     id = "security.memory"
     category = SECURITY

@@ -26,9 +26,9 @@ EVERYBODY = "*S-1-1-0 *S-1-5-11 *S-1-5-32-545"
 
 
 class Permissions(Check):
-    """Checks the modes of .env, of the prefix's folders and of every file of the active release.
+    """Checks owners and modes of .env, of the prefix's folders, and of all files in the store and the releases.
 
-    On Windows it checks access control lists; in the release only those of folders, because files inherit them.
+    On Windows it checks the access control lists of .env and of folders; files inherit those of their folders.
     """
 
     id = "security.permissions"
@@ -98,7 +98,7 @@ class Permissions(Check):
 
 
 def changed_rights(prefix: Prefix, subject: Subject) -> list[rights.Wrong]:
-    """Return what differs from the installation. Raises UncheckedError if another folder cannot be read."""
+    """Return the changed owners and modes. Raises UncheckedError if a folder cannot be read for another reason."""
     denied: list[OSError] = []
     found = rights.wrong(prefix, subject.release, denied)
     explained = {item.path for item in found}
@@ -111,7 +111,7 @@ def changed_rights(prefix: Prefix, subject: Subject) -> list[rights.Wrong]:
 def folders_open_to_all(prefix: Prefix, subject: Subject) -> Iterator[str]:
     """Yield the folders that everyone can write to, by their access control lists, which only Windows has.
 
-    In launchers' folder and release, files inherit the lists of their folders.
+    In the folder of the launchers and in the release, files inherit the lists of their folders.
     """
     if sys.platform != "win32":
         return

@@ -59,8 +59,8 @@ class SecondScanner(Check):
         else:
             yield self.passed(
                 plural(
-                    "safety finds the same {count} in {packages} package",
-                    "safety finds the same {count} in {packages} packages",
+                    "safety reports the same findings in {packages} package: {count}",
+                    "safety reports the same findings in {packages} packages: {count}",
                     seen.assessment.packages,
                 ).format(count=len(found.hits), packages=seen.assessment.packages)
             )

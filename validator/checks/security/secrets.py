@@ -25,7 +25,7 @@ SECRET_NAMES = re.compile(r"key|token|secret|password|passwd|credential", re.IGN
 
 
 class Secrets(Check):
-    """Searches small world-readable files: the user's data, exports, backups, logs, the launchers."""
+    """Searches the small world-readable files in data, state, backups and bin of the prefix."""
 
     id = "security.secrets"
     category = SECURITY
@@ -44,7 +44,9 @@ class Secrets(Check):
             searched += 1
             if searched > FILES_LIMIT:
                 details = _("only the first {count} files were searched").format(count=FILES_LIMIT)
-                yield self.warned(details, suggestion=_("Store large data elsewhere, or make its folder private."))
+                yield self.warned(
+                    details, suggestion=_("Move folders with many files elsewhere, or make them private.")
+                )
                 break
             try:
                 kind = kind_of(reading.read(path, SIZE_LIMIT), values)
@@ -67,15 +69,18 @@ class Secrets(Check):
         else:
             yield self.passed(
                 plural(
-                    "{count} world-readable file contains no keys",
-                    "{count} world-readable files contain no keys",
+                    "{count} world-readable file contains no secrets",
+                    "{count} world-readable files contain no secrets",
                     searched,
                 ).format(count=searched)
             )
 
 
 def secret_values(subject: Subject) -> dict[str, bytes]:
-    """Return the settings in .env, loaded or not, whose names suggest a secret, except unchanged example values."""
+    """Return the settings in .env whose names suggest a secret, except those with the example's value.
+
+    Settings that no launcher reads are included.
+    """
     if subject.prefix is None or subject.manifest is None:
         return {}
     template = subject.manifest.application.environment.template

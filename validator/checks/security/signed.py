@@ -42,7 +42,7 @@ class SignedFiles(Check):
             return
         if not receipt.locked:
             yield self.warned(
-                _("its packages were changed after it was signed; no signature covers the current combination"),
+                _("packages were changed after the release was signed; no signature covers the current combination"),
                 **subject.reinstall(),
             )
             return

@@ -62,7 +62,7 @@ class Disk(Check):
 
 
 def filesystems(subject: Subject) -> list[tuple[Path, int, int]]:
-    """Return the first path on each filesystem, the bytes that must be free there, and those that a repair needs."""
+    """Return for each filesystem its first path, the bytes that must be free on it, and those that a repair needs."""
     repair = of_whole_repair(subject.manifest) if subject.manifest else RESERVE
     prefix = subject.prefix
     root = prefix.root if prefix else default_root()

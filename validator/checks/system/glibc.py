@@ -26,7 +26,7 @@ class CLibrary(Check):
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         if sys.platform != "linux":
-            raise UncheckedError(SKIP, _("only Linux has it"))
+            raise UncheckedError(SKIP, _("applies to Linux only"))
         found, manifest = GLIBC.seen(), subject.manifest
         if manifest and found is None and manifest.target.platform == "musllinux":
             yield self.passed(_("musl, as the bundle requires"))

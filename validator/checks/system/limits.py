@@ -1,4 +1,4 @@
-"""Limits: the memory, processors and files that a container, a service or the shell allows."""
+"""Limits: the memory, processors, open files and processes that a container, a service or the shell allows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ VIRTUAL = ("QEMU", "VMware", "innotek GmbH", "Xen", "Microsoft Corporation", "Am
 
 
 class Limits(Check):
-    """Reads the limits of this process's control groups and of its shell, and whether the host is virtual."""
+    """Reads the limits of this process and its control groups; detects containers and virtual machines."""
 
     id = "system.limits"
     category = SYSTEM
@@ -37,7 +37,7 @@ class Limits(Check):
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         if sys.platform != "linux":
-            raise UncheckedError(SKIP, _("only Linux has them"))
+            raise UncheckedError(SKIP, _("applies to Linux only"))
         needed = needed_bytes(subject)
         shown = [text for text in (container(), machine()) if text]
         found = []
@@ -103,10 +103,10 @@ def container() -> str | None:
 
 
 def machine() -> str | None:
-    """Return a description of the virtual machine, or None if the firmware names none (as systemd-detect-virt does)."""
+    """Return a description of the virtual machine that the firmware names (as in systemd-detect-virt), or None."""
     try:
         reported = VENDOR.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return None
     known = next((name for name in VIRTUAL if reported.startswith(name)), None)
-    return _("a virtual machine ({kind})").format(kind=reported) if known else None
+    return _("in a virtual machine ({kind})").format(kind=reported) if known else None

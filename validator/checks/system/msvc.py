@@ -1,4 +1,4 @@
-"""Visual C++ runtime: Microsoft's libraries that packages with native code, such as torch, require."""
+"""Visual C++ runtime: Microsoft's libraries, which packages with native code such as torch need, can be loaded."""
 
 from __future__ import annotations
 
@@ -39,10 +39,12 @@ class VisualCpp(Check):
         if not missing:
             yield self.passed(_("{libraries} can be loaded").format(libraries=", ".join(LIBRARIES)))
         elif subject.manifest and not native:
-            details = _("{libraries} cannot be loaded, but no package in the bundle has code that needs it")
+            details = _("{libraries} cannot be loaded, but no package in the bundle has native code")
             yield self.passed(details.format(libraries=", ".join(missing)), evidence={"missing": missing})
         else:
-            details = _("{libraries} cannot be loaded; packages with native code, such as torch, need it")
+            details = _(
+                "{libraries} cannot be loaded; packages with native code, such as torch, need the Visual C++ runtime"
+            )
             yield self.warned(
                 details.format(libraries=", ".join(missing)),
                 suggestion=_(

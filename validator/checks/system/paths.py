@@ -31,13 +31,13 @@ class PathLength(Check):
         length, limit = length_of(str(release.path / longest)), path_limit(release.path)
         if length > limit:
             yield self.failed(
-                _("{path} has {length} characters, the limit is {limit}").format(
+                _("{path} has length {length}; the limit is {limit}").format(
                     path=release.path / longest, length=length, limit=limit
                 ),
                 suggestion=_("Install into a folder with a shorter path, or enable long paths on Windows."),
             )
         else:
-            details = _("the longest path has {length} of {limit} characters")
+            details = _("the longest path has length {length}; the limit is {limit}")
             yield self.passed(details.format(length=length, limit=limit))
 
 

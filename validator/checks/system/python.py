@@ -59,7 +59,7 @@ class Python(Check):
             name=name, version=".".join(map(str, version)), wanted=manifest.target.python
         )
         if subject.receipt and not manifest.own_python and tuple(version[:2]) != manifest.target.python_tuple:
-            details = _("{path} is now Python {found}, and this installation needs Python {wanted}").format(
+            details = _("{path} is now Python {found}, but this installation needs Python {wanted}").format(
                 path=subject.receipt.interpreter,
                 found=".".join(map(str, version[:2])),
                 wanted=manifest.target.python,

@@ -39,7 +39,9 @@ class Managers(Check):
         evidence = {"programs": present, "variables": loader, "settings": settings}
         if loader:
             yield self.warned(
-                _("{names} may load other libraries before the application's own").format(names=", ".join(loader)),
+                _("with these variables, other libraries may be loaded before the application's own: {names}").format(
+                    names=", ".join(loader)
+                ),
                 suggestion=_("Start the application without these variables."),
                 evidence=evidence,
             )
@@ -54,7 +56,7 @@ class Managers(Check):
             )
         elif present or settings:
             names = some_of([*present, *settings])
-            details = _("{names} found; none of them affects the application").format(names=names)
+            details = _("without effect on the application: {names}").format(names=names)
             yield self.passed(details, evidence=evidence)
         else:
             yield self.passed(_("none"), evidence=evidence)

@@ -30,7 +30,7 @@ PcrUKmoQyzIp7L3/mVWTfjnRUY0Ldp3R8/nDxQ6965AA==
 
 
 class OpenSsh(Check):
-    """Runs the host's ssh-keygen on a known signature, over its own message and over another one."""
+    """Verifies a known signature with the host's ssh-keygen, against its own message and against another one."""
 
     id = "tools.openssh"
     category = TOOLS

@@ -40,7 +40,7 @@ class UvTool(Check):
         words = ended.stdout.split()
         advice = _("Copy ragtrace-install.pyz again from the medium.")
         if not ended.ok or len(words) < 2:
-            details = _("{program} does not respond: {reason}").format(
+            details = _("{program} does not report its version: {reason}").format(
                 program=program, reason=trial.ending(ended, limit)
             )
             yield self.failed(details, suggestion=advice)

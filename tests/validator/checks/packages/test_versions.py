@@ -29,4 +29,4 @@ def test_a_package_that_is_there_twice_fails(prefix) -> None:
     shutil.copytree(site / "demo_base-2.0.1.dist-info", site / "demo_base-1.0.dist-info")
     result = look(Versions, prefix)
     assert result.status == FAIL
-    assert "demo-base is installed twice" in result.details
+    assert "demo-base is installed more than once" in result.details

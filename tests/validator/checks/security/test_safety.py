@@ -54,7 +54,7 @@ def fake(prefix, change=""):
 @pytest.mark.parametrize(
     ("change", "status", "details"),
     [
-        ("", "PASS", "finds the same 1 in 2 packages"),
+        ("", "PASS", "the same findings in 2 packages: 1"),
         (
             "hits = [hit for hit in hits if hit[1] != '1.2.0']",
             "FAIL",
