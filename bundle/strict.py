@@ -137,7 +137,7 @@ def integer(value: Any, path: str, *, least: int = 0, most: int = INTEGER_LIMIT)
 def number(value: Any, path: str, *, most: float = INTEGER_LIMIT) -> float:
     """Read a finite number whose absolute value is at most ``most``."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > most:
-        raise refuse(path, _("not a number"))
+        raise refuse(path, _("not a number, or out of range"))
     return float(value)
 
 
@@ -207,7 +207,7 @@ def by(
 
 
 class Value:
-    """A frozen dataclass, each of whose fields declares its reader with ``by``."""
+    """The base class of frozen dataclasses, each of whose fields declares its reader with ``by``."""
 
     @classmethod
     def from_json(cls, value: Any, path: str) -> Self:
