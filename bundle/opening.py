@@ -84,7 +84,7 @@ class Bundle:
         return [(self.location.with_name(name), digests[name]) for name in names]
 
     def visit(self, take: Take, advance: Callable[[int], None]) -> None:
-        """Pass every file to ``take`` with its blocks, verified as they are read; ``advance`` gets the blocks' sizes.
+        """Pass every file to ``take`` with its blocks, verified as they are read; ``advance`` gets each block's size.
 
         An archive's files come in manifest order, those of a folder several at a time.
         """

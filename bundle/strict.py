@@ -200,8 +200,9 @@ def by(
 ) -> dict[str, Any]:
     """Return the metadata of a Value's field: its reader, with the reader's bounds.
 
-    ``key`` is its name in the document if that differs, ``write`` its writer if ``written`` does not suffice. A key
-    ``added`` after documents had been signed is written only if it is not empty, so that their bytes stay the same.
+    ``key`` is the field's name in the document if that differs, ``write`` its writer if ``written`` does not suffice.
+    A field ``added`` after documents had been signed is written only if it is not empty, so that their bytes stay the
+    same.
     """
     return {"read": partial(read, **bounds), "key": key, "write": write or written, "added": added}
 

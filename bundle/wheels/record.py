@@ -149,7 +149,7 @@ def digests_of(paths: Sequence[Path | str], hash_of: Hash = sha256_of) -> list[s
 
 
 def survey(site: Path, hash_of: Hash = sha256_of) -> Survey:
-    """Compare an installed site-packages, and the scripts outside of it, with its RECORDs."""
+    """Compare the files of an installed site-packages, and all others that its RECORDs list, with the RECORDs."""
     lines = recorded(site)
     owners = {line.path: line.owner for line in lines}
     missing, altered, digests = [], [], {}
