@@ -31,7 +31,7 @@ def make_parser() -> Parser:
         (keygen, "keygen", _("create a signing key")),
         (sign, "sign", _("add a signature to a finished bundle")),
         (policy, "policy", _("create, sign or show the policies of hosts")),
-        (advisories, "advisories", _("create snapshots of known vulnerabilities, and exceptions from them")),
+        (advisories, "advisories", _("create snapshots of known vulnerabilities, and exceptions for findings")),
         (rebuild, "rebuild", _("rebuild a finished bundle and compare the bytes")),
         (inspect, "inspect", _("show the contents of a bundle")),
     ):

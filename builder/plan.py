@@ -83,7 +83,7 @@ class Plan:
         return standing.wheel_bytes + sum(part.size for part in (*self.models, self.source))
 
     def left_out(self, standing: Standing) -> Size | None:
-        """The wheels that a delta bundle would omit, or None without a base; models, not yet hashed, are ignored."""
+        """The wheels that a delta bundle would omit, or None without a base; other files are not hashed yet."""
         base = self.bases.get(name_of(standing.target))
         if base is None or standing.selection is None:
             return None
@@ -241,7 +241,7 @@ def _foresight_lines(foresight: Foresight) -> Iterator[str]:
             package=doubt.package, version=doubt.version or "", id=doubt.id, reason=doubt.reason
         )
     for name in foresight.unknown:
-        yield "  ? " + _("{package}: the lockfile has no version; it will be scanned once it is built").format(
+        yield "  ? " + _("{package}: the lockfile has no version; the package is scanned after it is built").format(
             package=name
         )
     if foresight.failing:

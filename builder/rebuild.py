@@ -132,7 +132,10 @@ def _check_project(release: Release, root: Path, progress: Progress) -> None:
 
 
 def _python(again: Again, built_with: str | None) -> str | None:
-    """Return the Python to include. Raises UsageError if the bundle's came from a file and no other is specified."""
+    """Return the Python interpreter to include: the one that the user specified, or else the version in the bundle.
+
+    Raises UsageError if the bundle's came from a file and the user specified none.
+    """
     if built_with and not again.python and not VERSION.fullmatch(built_with):
         raise UsageError(
             _("The bundle contains the Python interpreter from {file}, which is not available.").format(

@@ -49,7 +49,10 @@ def write_sums(digests: Mapping[str, str]) -> bytes:
 
 
 def read_sums(data: bytes, document: str) -> dict[str, str]:
-    """Parse checksum lines strictly: only as ``write_sums`` writes them, sorted, each name once, at least one."""
+    """Return the digests in checksum lines, of which there must be at least one, by name.
+
+    Raises TrustError unless they are exactly as ``write_sums`` writes them, and each name is valid in a bundle.
+    """
     if len(data) > SUMS_LIMIT:
         raise refuse(document, _("larger than {limit} bytes").format(limit=SUMS_LIMIT))
     try:

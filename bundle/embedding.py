@@ -37,7 +37,7 @@ def difference(answer: list[float], probe: Probe) -> str | None:
     """Return how an answer differs from the one that a probe expects, or None if it is within the tolerance."""
     wanted = len(probe.embedding) or probe.dimension
     if len(answer) != wanted:
-        return _("{found} components, not {wanted}").format(found=len(answer), wanted=wanted)
+        return _("its dimension is {found}, not {wanted}").format(found=len(answer), wanted=wanted)
     length = math.sqrt(sum(component * component for component in answer))
     if length == 0:  # how some applications report a failure
         return _("every component is 0")

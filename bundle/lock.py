@@ -1,4 +1,4 @@
-"""The host's pylock.toml (PEP 751), determined by the manifest to the last byte: local wheels with their digests.
+"""The host's pylock.toml (PEP 751): local wheels with their digests; the manifest determines every byte of it.
 
 It is written from the manifest whenever uv needs it and never parsed, so it cannot differ from the manifest.
 The copy in the bundle is for other installers, and must be identical.

@@ -147,8 +147,8 @@ def _time(value: Any, path: str) -> str:
 class Manifest(Document):
     """A bundle's table of contents.
 
-    ``python_range`` is the (first, last) patch release for which the selection of packages is valid,
-    or None if it is valid for all. ``installed_bytes`` and ``installed_files`` are the size and the
+    ``python_range`` has the first and the last patch release for which the selection of packages is valid;
+    None means all. ``installed_bytes`` and ``installed_files`` are the size and the
     number of files of a release before any bytecode is written.
     """
 

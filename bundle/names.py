@@ -81,7 +81,7 @@ def too_far(member: str) -> str | None:
     if len(parts) > PARTS_LIMIT:
         return _("nested in more than {limit} folders").format(limit=PARTS_LIMIT - 1)
     if max(map(len, parts)) > PART_LIMIT or sum(map(len, parts)) + len(parts) - 1 > MEMBER_LIMIT:
-        return _("longer than {limit} bytes, or with a name longer than {part}").format(
+        return _("longer than {limit} bytes, or has a name longer than {part}").format(
             limit=MEMBER_LIMIT, part=PART_LIMIT
         )
     return None

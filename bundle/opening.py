@@ -84,7 +84,7 @@ class Bundle:
         return [(self.location.with_name(name), digests[name]) for name in names]
 
     def visit(self, take: Take, advance: Callable[[int], None]) -> None:
-        """Pass every file to ``take`` with its blocks, verified as they are read; ``advance`` gets the blocks' sizes.
+        """Pass every file to ``take`` with its blocks, verified as they are read; ``advance`` gets each block's size.
 
         An archive's files come in manifest order, those of a folder several at a time.
         """
@@ -112,10 +112,10 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
     """Return the bundle at a path (its folder, its archive, or its unpacked root) after verifying it.
 
     1. The signatures over SHA256SUMS are valid, and the policy accepts their signers at time ``at``.
-    2. MANIFEST.json has the signed digest and is valid; its pylock.toml lists exactly its packages; no command or
-       setting has a name that this tool or the host's shells use.
+    2. MANIFEST.json has the signed digest and is valid; its pylock.toml lists exactly its packages; no command,
+       setting or data folder has a name that this tool or a host already uses.
     3. If the bundle is a delta, the manifest of its base has the signed digest and is valid too.
-    4. SHA256SUMS lists the archive of the manifest, and the installer next to it is the signed one.
+    4. SHA256SUMS lists the archive of the manifest and no unknown file; an installer next to it is the signed one.
 
     Raises UsageError if the path does not exist, HostError if it cannot be read, TrustError if anything differs from
     what was signed.
@@ -133,7 +133,7 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
     base = _read_base(folder, manifest, digests[delta.BASE]) if delta.BASE in digests else None
     volumes = volume_names(digests, manifest.archive)
     if not volumes or set(digests) - {INSTALLER, delta.BASE} != {NAME, *volumes}:
-        raise medium.damaged(SUMS, _("it does not list the manifest, the archive and the installer"))
+        raise medium.damaged(SUMS, _("it does not list exactly the manifest, the archive and the installer"))
     location = _location(path, folder, manifest, volumes)
     bundle = Bundle(manifest, manifest_bytes, sums, signatures, signers, location, base)
     _check_installer(folder, bundle, digests.get(INSTALLER))
@@ -227,10 +227,13 @@ def _read_listed(path: Path, sha256: str | None) -> bytes:
 
 
 def _check_installer(folder: Path, bundle: Bundle, sha256: str | None) -> None:
-    """Raise TrustError unless the installer matches the manifest, or a delta bundle omits it."""
+    """Raise TrustError unless the sums, and the installer next to them if any, match the manifest.
+
+    The sums of a delta bundle that omits the installer must not list it.
+    """
     member = bundle.manifest.entry(INSTALLER_MEMBER)
     if member is None or sha256 != (None if member in bundle.left_out else member.sha256):
-        raise medium.damaged(SUMS, _("its installer does not match the manifest"))
+        raise medium.damaged(SUMS, _("its digest of the installer does not match the manifest"))
     beside = folder / INSTALLER
     if medium.kind_of(beside):
         medium.drain(medium.checked_blocks(member, medium.file_blocks(beside, INSTALLER), name=lambda: INSTALLER))
@@ -250,7 +253,7 @@ def volume_names(digests: dict[str, str], archive_name: str) -> list[str]:
 
 
 def _location(path: Path, folder: Path, manifest: Manifest, volumes: list[str]) -> Path:
-    """Return the archive or root to read: the path itself if it is one, else the one in the named folder."""
+    """Return the archive or root to read: the path itself if it is one, else the one in the folder of SHA256SUMS."""
     if _is_root(path, manifest) or (medium.is_file(path) and volumes == [manifest.archive]):
         return path
     missing = [name for name in volumes if not medium.is_file(folder / name)]

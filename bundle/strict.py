@@ -137,7 +137,7 @@ def integer(value: Any, path: str, *, least: int = 0, most: int = INTEGER_LIMIT)
 def number(value: Any, path: str, *, most: float = INTEGER_LIMIT) -> float:
     """Read a finite number whose absolute value is at most ``most``."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > most:
-        raise refuse(path, _("not a number"))
+        raise refuse(path, _("not a number, or out of range"))
     return float(value)
 
 
@@ -200,14 +200,15 @@ def by(
 ) -> dict[str, Any]:
     """Return the metadata of a Value's field: its reader, with the reader's bounds.
 
-    ``key`` is its name in the document if that differs, ``write`` its writer if ``written`` does not suffice. A key
-    ``added`` after documents had been signed is written only if it is not empty, so that their bytes stay the same.
+    ``key`` is the field's name in the document if that differs, ``write`` its writer if ``written`` does not suffice.
+    A field ``added`` after documents had been signed is written only if it is not empty, so that their bytes stay the
+    same.
     """
     return {"read": partial(read, **bounds), "key": key, "write": write or written, "added": added}
 
 
 class Value:
-    """A frozen dataclass, each of whose fields declares its reader with ``by``."""
+    """The base class of frozen dataclasses, each of whose fields declares its reader with ``by``."""
 
     @classmethod
     def from_json(cls, value: Any, path: str) -> Self:

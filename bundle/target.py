@@ -1,7 +1,7 @@
-"""A target: the platform, architecture and Python for which a bundle is built.
+"""A target: the platform, architecture and Python version for which a bundle is built.
 
-The platform is written as ``linux-x86_64``, the Python separately as ``3.11``. Tags follow the platform
-compatibility specification (PEP 425, 600, 656), markers follow PEP 508.
+Platform and architecture are written as ``linux-x86_64``, the Python version separately as ``3.11``. Tags follow
+the platform compatibility specification (PEP 425, 600, 656), markers follow PEP 508.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _LEGACY = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinu
 
 @dataclass(frozen=True)
 class Target:
-    """A target: platform, architecture and Python. ``glibc`` is the lowest glibc of its Linux hosts."""
+    """A target: platform, architecture and Python version. ``glibc`` is the lowest glibc version of its Linux hosts."""
 
     platform: str
     architecture: str
@@ -91,7 +91,7 @@ class Target:
         ]
 
     def environment(self, patch: int = 0) -> dict[str, str]:
-        """Return the marker environment of this target's Python at the given patch release."""
+        """Return the values of the environment markers (PEP 508) for this target at a patch release of its Python."""
         names = {
             "linux": ("posix", "linux", "Linux"),
             "musllinux": ("posix", "linux", "Linux"),

@@ -41,12 +41,12 @@ COUNTED = re.compile(
     r"(?:(?!of|in|at|the|is|are|has|by|must)[a-z]+ ){0,3}?" + NO_NOUN + r"[a-z]{2,}s\b"
 )
 NEVER_ONE = (
-    "declares {bytes} bytes in {files} files, but its wheels unpack to {more} bytes in {count}",
+    "declares {bytes} bytes in {files} files, but its release has {more} bytes in {count}",
     "Too many products in {path}: {count}.",
     "{folder}: of {count} volumes, these are missing: {names}.",
     "only the first {count} files were searched",
     "until: the last day, for example 2026-01-31; at most {days} days from now",
-    "not within {days} days of its approval",
+    "must be after its approval, by at most {days} days",
 )
 
 

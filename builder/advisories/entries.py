@@ -34,7 +34,10 @@ SHOWN = 20  # problems listed in an error
 
 
 def read_entries(path: Path) -> list[tuple[str, Any]]:
-    """Return the entries of a TOML or ``.json`` file, each with its location. Raises UsageError."""
+    """Return the entries of a TOML or ``.json`` file, each with its location.
+
+    Raises UsageError if the file cannot be read, is malformed, or has no entries.
+    """
     data = read_file(path, ENTRIES_LIMIT)
     try:
         whole = strict.loads(data, path.name, limit=ENTRIES_LIMIT) if path.suffix == ".json" else None

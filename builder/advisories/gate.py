@@ -77,7 +77,7 @@ def read_knowledge(request: GateRequest, policy: Policy | None) -> Knowledge:
     """Load and verify the data that packages are checked against.
 
     1. The snapshot must be intact, and the matcher must find its canaries.
-    2. Exceptions must be signed by keys that ``policy`` allows; it may be None if there are no exceptions.
+    2. Exceptions must be signed by keys that ``policy`` allows; without exceptions, ``policy`` may be None.
 
     Raises BuildError, TrustError or UsageError.
     """
@@ -85,7 +85,7 @@ def read_knowledge(request: GateRequest, policy: Policy | None) -> Knowledge:
     blind = list(snapshot.blind_spots())
     if blind:
         raise BuildError(
-            _("{path}: the scanner misses expected findings: {names}.").format(
+            _("{path}: the scanner gives wrong results for these known versions: {names}.").format(
                 path=request.snapshot, names=", ".join(blind)
             ),
             advice=_("Recreate the snapshot."),
@@ -132,7 +132,7 @@ def gate_members(knowledge: Knowledge, assessment: Assessment, product: Product,
 
 
 def compare(snapshot: Snapshot, scanned: Scan, packages: Sequence[Installed], python: Path) -> None:
-    """Raise BuildError unless safety finds exactly what the matcher found, and every canary."""
+    """Raise BuildError unless safety finds exactly what the matcher found, and is right about every canary."""
     try:
         found = safety.second_opinion(
             python, snapshot, [(package.name, package.version or "") for package in packages], limit=safety.TIMEOUT
@@ -190,7 +190,7 @@ def announce(assessment: Assessment, progress: Progress) -> None:
         )
     for finding, exemption in assessment.expired:
         progress.warn(
-            _("The exception for {id} in {package} expired on {time}.").format(
+            _("The exception for {id} in {package} is not in force (expiry date: {time}).").format(
                 id=exemption.id, package=finding.package, time=f"{exemption.expires:%Y-%m-%d}"
             )
         )

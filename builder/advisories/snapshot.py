@@ -50,7 +50,7 @@ that are no versions were repaired where that is certain.
 class Making:
     """The parameters of a new snapshot.
 
-    ``sequence`` defaults to the time ``now`` in seconds; ``accept_drop`` accepts far fewer advisories than in
+    ``sequence`` defaults to ``now`` in Unix time; ``accept_drop`` accepts far fewer advisories than in
     the previous snapshot.
     """
 
@@ -63,8 +63,8 @@ class Making:
 def make_snapshot(export: Path, making: Making, former: Snapshot | None = None) -> bytes:
     """Return the snapshot of an export.
 
-    Raises BuildError if the export is incomplete or lacks more than 5% of the advisories that were live in
-    ``former``, UsageError if the sequence number does not increase.
+    Raises BuildError if the export is incomplete, or lacks more than 5% of the advisories that were live in ``former``
+    and ``accept_drop`` is false; UsageError if the sequence number does not increase.
     """
     found = read_export(export, making.now)
     sequence = making.sequence or int(making.now.timestamp())
@@ -125,7 +125,10 @@ def _own_canary() -> Advisory:
 
 
 def choose_canaries(packages: Mapping[str, Sequence[Advisory]]) -> Iterator[Canary]:
-    """Yield affected and unaffected versions of packages spread over the whole index."""
+    """Yield canaries for packages spread over the whole index: for each, an affected version and an unaffected one.
+
+    If no package has both, yield those that every snapshot has.
+    """
     fit = sorted(name for name, advisories in packages.items() if any(map(_bounds, advisories)))
     for place in range(min(CANARY_PACKAGES, len(fit))):
         name = fit[place * len(fit) // CANARY_PACKAGES]

@@ -58,7 +58,7 @@ def members_of(inputs: Inputs, zipapp: Path) -> list[Member]:
     clash = collision([item.entry.path for item in found])
     if clash:
         raise BuildError(
-            _("{first} and {second} collide on a host that ignores case.").format(first=clash[0], second=clash[1]),
+            _("{first} and {second} collide on some hosts.").format(first=clash[0], second=clash[1]),
             advice=_("Rename one of them."),
         )
     return found

@@ -63,7 +63,7 @@ def _read(folder: Path) -> _Side:
 
 
 def _parts(folder: Path, name: str) -> list[Path]:
-    """Return the path of a file in a bundle folder, or of its volumes if the archive is split."""
+    """Return the path of a file in a bundle folder as a list: of all its volumes if it is an archive that is split."""
     sums = digest.read_sums((folder / SUMS).read_bytes(), SUMS)
     return [folder / part for part in ([name] if name in sums else volume_names(sums, name))]
 
@@ -97,9 +97,9 @@ def _members(first: _Side, second: _Side, scratch: Path) -> Iterator[Difference]
             _take_out(side, changed, scratch / str(index))
     for path in sorted(entries[0].keys() | entries[1].keys()):
         if path not in entries[1]:
-            yield Difference(path, _("missing from the second"))
+            yield Difference(path, _("missing from the second bundle"))
         elif path not in entries[0]:
-            yield Difference(path, _("missing from the first"))
+            yield Difference(path, _("missing from the first bundle"))
         elif path in changed:
             files = [scratch / str(index) / entries[index][path].sha256 for index in (0, 1)]
             is_there = all(file.is_file() for file in files)  # a delta bundle may omit one
@@ -149,7 +149,7 @@ def _explain_zips(first: Path, second: Path) -> str:
         names = [archive.namelist() for archive in (one, other)]
         for name in sorted(set(names[0]) ^ set(names[1])):
             side = _("first") if name in names[0] else _("second")
-            return _("{member} is only in the {side}").format(member=name, side=side)
+            return _("{member} is only in the {side} bundle").format(member=name, side=side)
         for name in names[0]:
             infos = one.getinfo(name), other.getinfo(name)
             if infos[0].CRC != infos[1].CRC or infos[0].file_size != infos[1].file_size:

@@ -21,7 +21,10 @@ WORKSPACE, PREVIOUS, LOCK = ".building-", ".former", ".lock"
 
 @contextlib.contextmanager
 def workspace(output_dir: Path) -> Iterator[Path]:
-    """Create a temporary folder in the output folder, and remove it at the end: move results out before then."""
+    """Create a temporary folder in the output folder, and remove it at the end: move results out before then.
+
+    Raises BuildError in place of an OSError without a path, which a failed write raises.
+    """
     output_dir.mkdir(parents=True, exist_ok=True)
     clear_abandoned(output_dir)
     work = output_dir / f"{WORKSPACE}{os.getpid()}"
@@ -52,7 +55,7 @@ def clear_abandoned(output_dir: Path) -> None:
 
 
 def put_in_place(work: Path, output_dir: Path, finished: Sequence[Path]) -> None:
-    """Move finished folders into place, all or none; the previous results that they replace end up in the workspace."""
+    """Move finished folders into place, all or none; previous results that they replace are moved to the workspace."""
     files.sync_filesystem(work)
     previous = work / PREVIOUS
     previous.mkdir()

@@ -47,10 +47,12 @@ KOREAN = {
   {python} "{script}" --digest "XXXX XXXX XXXX XXXX"
 """,
     "error: {name} is missing: unpack the whole archive.\n": "오류: {name} 없음: 아카이브 전체를 푸십시오.\n",
-    "error: its SHA-256 does not match: this is not the installer that was sent.\n"
-    "  next: do not run it; ask the sender for the bundle again.\n": (
-        "오류: SHA-256 값이 일치하지 않습니다. 전달된 설치 프로그램이 아닙니다.\n"
-        "  다음: 실행하지 말고, 보낸 사람에게 번들을 다시 요청하십시오.\n"
+    "error: the SHA-256 of {name} does not begin with the digits that you entered.\n"
+    "  next: compare them with the trust slip again; if they are right, this is not the installer that was sent:\n"
+    "        do not run it, and ask the sender for the bundle again.\n": (
+        "오류: {name}의 SHA-256 값이 입력한 값으로 시작하지 않습니다.\n"
+        "  다음: 입력한 값을 신뢰 확인서와 다시 비교하십시오. 값이 맞으면 전달된 설치 프로그램이 아닙니다.\n"
+        "        실행하지 말고, 보낸 사람에게 번들을 다시 요청하십시오.\n"
     ),
     "error: {place}: {reason}.\n": "오류: {place}: {reason}.\n",
 }
@@ -233,7 +235,7 @@ def digest_of(argv):
 
 
 def start(command, argv):
-    """Run a command of the installer if the operator has confirmed its digest; return the exit code."""
+    """Run a command of the installer if the operator has confirmed the installer's digest; return the exit code."""
     if sys.version_info < OLDEST:
         sys.stderr.write(
             "error: Python %d.%d is too old: 3.9 or later is needed.\n"
@@ -260,8 +262,11 @@ def start(command, argv):
             return 3
         if not digest.startswith(given):
             told(
-                "error: its SHA-256 does not match: this is not the installer that was sent.\n"
-                "  next: do not run it; ask the sender for the bundle again.\n"
+                "error: the SHA-256 of {name} does not begin with the digits that you entered.\n"
+                "  next: compare them with the trust slip again; "
+                "if they are right, this is not the installer that was sent:\n"
+                "        do not run it, and ask the sender for the bundle again.\n",
+                name=NAME,
             )
             return 3
         if asked:

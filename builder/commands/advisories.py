@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
     fetched = action("fetch", _("create a snapshot from what OSV publishes now"))
     fetched.add_argument(
-        "--url", default=fetch.ADDRESS, metavar=_("URL"), help=_("a mirror URL of PyPI/all.zip (default: OSV)")
+        "--url", default=fetch.ADDRESS, metavar=_("URL"), help=_("the URL of PyPI/all.zip on a mirror (default: OSV)")
     )
     _add_making(fetched)
     fetched.set_defaults(run=run_fetch)
@@ -74,7 +74,14 @@ def _add_making(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help=_("continue even if more than 5%% of the previous snapshot's advisories are missing"),
     )
-    add("--sign-key", action="append", type=Path, default=[], metavar=_("KEY"), help=_("a signing key"))
+    add(
+        "--sign-key",
+        action="append",
+        type=Path,
+        default=[],
+        metavar=_("KEY"),
+        help=_("a signing key; may be repeated"),
+    )
     add("--json", action="store_true", help=_("write the result as JSON"))
     add("--quiet", action="store_true", help=_("show only the result, not the progress"))
 

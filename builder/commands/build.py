@@ -47,13 +47,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar=_("FILE|VERSION"),
         help=_("include a relocatable Python interpreter for the application"),
     )
-    add("--model", action="append", default=[], metavar="[NAME=]path:DIR|hf:REPO@REV", help=_("a model to include"))
+    add(
+        "--model",
+        action="append",
+        default=[],
+        metavar="[NAME=]path:DIR|hf:REPO@REV",
+        help=_("a model to include; may be repeated"),
+    )
     add(
         "--without-model",
         action="append",
         default=[],
         metavar=_("NAME"),
-        help=_("exclude a model of the profile from the bundle; hosts must provide it in PREFIX/models/NAME"),
+        help=_(
+            "exclude a model of the profile from the bundle; hosts must provide it in PREFIX/models/NAME; may be "
+            "repeated"
+        ),
     )
     add_choice(parser)
     _add_release(parser)
@@ -83,7 +92,9 @@ def _add_release(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=[],
         metavar=_("KEY"),
-        help=_("also pin this public key (a .pub file); its owner signs later with the sign command"),
+        help=_(
+            "also pin this public key (a .pub file), whose owner signs later with the sign command; may be repeated"
+        ),
     )
     add("--threshold", type=int, metavar="K", help=_("how many of the pinned keys must sign (default: all)"))
     add("--counter", type=int, metavar="N", help=_("the release counter (default: the commit time)"))
@@ -98,7 +109,10 @@ def _add_release(parser: argparse.ArgumentParser) -> None:
         "--attestations",
         choices=attestations.MODES,
         default=attestations.RECORD,
-        help=_("attestations of who published each wheel (PEP 740): record them, or require one for each wheel"),
+        help=_(
+            "attestations of who published each wheel (PEP 740): ignore them, record them, or require one for each "
+            "wheel"
+        ),
     )
     _add_transport(parser)
     add("--cache-dir", type=Path, metavar=_("FOLDER"), help=_("where downloads are stored"))

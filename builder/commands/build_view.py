@@ -18,7 +18,7 @@ LARGEST = 10  # parts of a bundle listed in a summary
 
 
 def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
-    """Show the bundles, their largest parts, the time of each phase, and the trust slips."""
+    """Show the bundles, the attestations, the checks that hosts will skip, the times of the phases and the slips."""
     if as_json:
         show_json(
             {

@@ -124,13 +124,16 @@ def add_glibc(parser: argparse.ArgumentParser) -> None:
 def add_choice(parser: argparse.ArgumentParser) -> None:
     """Add the options that select the parts of a project to bundle."""
     add = parser.add_argument
-    add("--extra", action="append", default=[], metavar=_("NAME"), help=_("also include this extra of the project"))
-    add("--group", action="append", default=[], metavar=_("NAME"), help=_("also include this dependency group"))
+    add("--extra", action="append", default=[], metavar=_("NAME"), help=_("also include this extra; may be repeated"))
+    add("--group", action="append", default=[], metavar=_("NAME"), help=_("also include this group; may be repeated"))
     add("--no-build", action="store_true", help=_("use only wheels; do not build packages from source"))
 
 
 def named_targets(arguments: argparse.Namespace) -> tuple[Target, ...]:
-    """Return each specified target with each specified Python, without duplicates. Raises UsageError."""
+    """Return each specified target with each specified Python version, without duplicates.
+
+    The defaults are those of this host. Raises UsageError if one is not supported.
+    """
     here = host_target()
     glibc = parse_glibc(arguments.glibc)
     pairs = [(name, python) for name in arguments.target or [str(here)] for python in arguments.python or [here.python]]
@@ -146,10 +149,13 @@ def parse_glibc(text: str) -> tuple[int, int]:
 
 
 def moment() -> datetime:
-    """Return the creation time of documents: SOURCE_DATE_EPOCH, else now (UTC, whole seconds)."""
+    """Return the creation time of documents: SOURCE_DATE_EPOCH, else now (UTC, whole seconds).
+
+    Raises UsageError if SOURCE_DATE_EPOCH is not valid.
+    """
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     if epoch is None:
         return datetime.now(timezone.utc).replace(microsecond=0)
     if not (epoch.isascii() and epoch.isdecimal() and int(epoch) < 8**11):
-        raise UsageError(_("SOURCE_DATE_EPOCH is not a number of seconds."))
+        raise UsageError(_("SOURCE_DATE_EPOCH is not a valid number of seconds."))
     return datetime.fromtimestamp(int(epoch), timezone.utc)

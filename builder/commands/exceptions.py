@@ -71,7 +71,7 @@ def configure_template(parser: argparse.ArgumentParser) -> None:
         "--fail-on",
         choices=[level for level in GATES if level != "never"],
         default="any",
-        help=_("only findings that fail a build at this level (default: all)"),
+        help=_("include only findings that fail a build at this level (default: all)"),
     )
     add("--output", type=Path, metavar=_("FILE"), help=_("the output file (default: the screen)"))
     parser.set_defaults(run=run_template)

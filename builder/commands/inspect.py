@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=Path,
         metavar=_("KEY"),
-        help=_("a public key whose signature the bundle must have"),
+        help=_("require a signature by this public key (a .pub file); may be repeated, and then all are required"),
     )
     parser.add_argument("--json", action="store_true", help=_("write the result as JSON"))
     parser.set_defaults(run=run)

@@ -44,10 +44,28 @@ def _add_new(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("folder", type=Path, metavar=_("FOLDER"), help=_("the folder for policy-<N>.json"))
     add("--former", type=Path, metavar=_("FILE"), help=_("the previous policy (default: this is the first)"))
-    add("--add", action="append", default=[], metavar="ROLE=KEY.pub", help=_("allow a key to sign for a role"))
-    add("--remove", action="append", default=[], metavar="KEY.pub|KEYID", help=_("revoke a key"))
-    add("--threshold", action="append", default=[], metavar="ROLE=K", help=_("how many keys must sign (default: all)"))
-    add("--until", action="append", default=[], metavar="KEY.pub|KEYID=TIME", help=_("when a key expires, in UTC"))
+    add(
+        "--add",
+        action="append",
+        default=[],
+        metavar="ROLE=KEY.pub",
+        help=_("allow a key to sign for a role; may be repeated"),
+    )
+    add("--remove", action="append", default=[], metavar="KEY.pub|KEYID", help=_("revoke a key; may be repeated"))
+    add(
+        "--threshold",
+        action="append",
+        default=[],
+        metavar="ROLE=K",
+        help=_("how many keys of a role must sign; may be repeated (default: as before; for a new role, all)"),
+    )
+    add(
+        "--until",
+        action="append",
+        default=[],
+        metavar="KEY.pub|KEYID=TIME",
+        help=_("when a key expires, in UTC; may be repeated"),
+    )
     parser.set_defaults(run=run_new)
 
 

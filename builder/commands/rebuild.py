@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=path:DIR",
-        help=_("the current location of a model's folder"),
+        help=_("the current location of a model's folder; may be repeated"),
     )
     add(
         "--with-python",

@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def table(standings: Sequence[Standing], pythons: Sequence[str]) -> Iterator[str]:
-    """Yield a table with a row for each platform and a column for each Python; see ``cell``."""
+    """Yield a table with a row for each platform and a column for each Python version; see ``cell``."""
     by_place = {(str(one.target), one.target.python): one for one in standings}
     names = list(dict.fromkeys(name for name, _python in by_place))
     heading = _("target")
@@ -96,7 +96,10 @@ def cell(standing: Standing) -> str:
 
 
 def missing(standings: Sequence[Standing], pythons: Sequence[str]) -> Iterator[str]:
-    """Yield the packages that are missing or built from source, each once with its targets."""
+    """Yield the packages that are missing or built from source, each once with its targets.
+
+    If the wheels of a target cannot be selected for another reason, that reason is yielded instead.
+    """
     where: dict[str, list[Target]] = {}
     for one in standings:
         packages = [f"{gap.name} {gap.version}".rstrip() for gap in one.gaps]
@@ -109,7 +112,7 @@ def missing(standings: Sequence[Standing], pythons: Sequence[str]) -> Iterator[s
             where.setdefault(package, []).append(one.target)
     if where:
         yield ""
-        yield _("Missing (--json shows which wheels exist):")
+        yield _("Missing or built from source (--json shows which wheels exist):")
     for package, targets in sorted(where.items()):
         yield f"  {package}: {', '.join(_places(targets, pythons))}"
 

@@ -206,7 +206,7 @@ class Cache:
     def prune(self, days: int, *, dry_run: bool = False) -> tuple[int, int]:
         """Remove files, including partial downloads, that no build has used for ``days``; return their number and size.
 
-        Raises BusyError if a build is using the cache.
+        With ``dry_run``, nothing is removed. Raises BusyError if a build is using the cache.
         """
         if not self.root.is_dir():
             return 0, 0

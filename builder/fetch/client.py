@@ -53,7 +53,7 @@ class RedirectError(Exception):
             return BuildError(_("{file}: too many redirects from {host}.").format(file=file, host=self.host))
         parts = urlsplit(self.target)
         return BuildError(
-            _("{file}: {host} redirects from https to a URL without it ({target}).").format(
+            _("{file}: {host} redirects to a URL that is not safe ({target}).").format(
                 file=file, host=self.host, target=f"{parts.scheme}://{parts.hostname}"
             ),
             advice=_("Use an index or hub that does not redirect away from https."),

@@ -93,7 +93,10 @@ def index_logins(settings: UvSettings, environ: Mapping[str, str]) -> tuple[Logi
 
 
 def _keyring(url: str, host: str, username: str) -> tuple[str, str]:
-    """Return user and password from ``keyring``, queried as uv does: for the index URL, then for its host."""
+    """Return user and password from ``keyring``, queried as uv does: for the index URL, then for its host.
+
+    Both are empty if it has none.
+    """
     user = username or KEYRING_USER
     for service in (redact(url), host):
         try:

@@ -1,6 +1,6 @@
 """Downloads into the cache: parallel, resumed, retried, and hashed while they stream.
 
-Each file either matches its digest or is named in an error. Credentials are sent only to the host that they are for,
+Each file either matches its digest or is named in an error. Credentials are sent only to the origin that they are for,
 and never appear in a log or an error.
 """
 

@@ -50,7 +50,8 @@ class MissingWheelsError(BuildError):
 def why_none_fits(filenames: Sequence[str], target: Target, *, has_source: bool) -> str:
     """Return the reason why no wheel of a package is compatible with a target.
 
-    It names the glibc that would make one compatible, or else the wheels that exist.
+    It states the glibc version that would make one compatible, or else the wheels that exist; for a free-threaded
+    Python, only that there is none. It also states whether the package has a source distribution.
     """
     found = ["-".join(filename.removesuffix(".whl").split("-")[-3:]) for filename in filenames]
     glibc = _glibc_needed(found, target)
@@ -62,7 +63,7 @@ def why_none_fits(filenames: Sequence[str], target: Target, *, has_source: bool)
         near = sorted(found, key=lambda tag: (target.architecture not in tag, target.abi not in tag, tag))
         more = ["…"] if len(near) > TAGS_SHOWN else []
         text = _("available wheels: {tags}").format(tags=", ".join(near[:TAGS_SHOWN] + more))
-    return text + ", " + (_("and a source distribution") if has_source else _("no source distribution"))
+    return text + "; " + (_("a source distribution exists") if has_source else _("no source distribution"))
 
 
 def _glibc_needed(tags: Sequence[str], target: Target) -> str:

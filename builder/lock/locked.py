@@ -61,7 +61,10 @@ class LockedSource:
 
 
 def wheel_name(source: Any) -> str | None:
-    """Return the filename of a source if it is a wheel, else None; uv exports a direct URL or path as an archive."""
+    """Return the file name of a lockfile entry if it is a wheel, else None.
+
+    uv exports a wheel from a direct URL or a path as an archive.
+    """
     if isinstance(source, PackageWheel):
         return source.filename
     if isinstance(source, PackageArchive):
@@ -74,14 +77,19 @@ def wheel_name(source: Any) -> str | None:
 def locked_source(package: Package, source: Any, root: Path) -> LockedSource:
     """Return the source that a package is built from.
 
-    Raises BuildError if an archive has no SHA-256, or a repository is not git.
+    Raises BuildError if an archive has no SHA-256, or a repository is not a git repository or has no full commit hash.
     """
     version = str(package.version or "")
     inner = source.subdirectory or "" if not isinstance(source, PackageSdist) else ""
     if isinstance(source, PackageVcs):
-        if source.type != "git" or not _COMMIT.fullmatch(source.commit_id):
+        if source.type != "git":
             raise BuildError(
                 _("{package} comes from a version control system other than git.").format(package=package.name)
+            )
+        if not _COMMIT.fullmatch(source.commit_id):
+            raise BuildError(
+                _("The lockfile has no full commit hash for {package}.").format(package=package.name),
+                advice=_("Run `uv lock` again in the project folder."),
             )
         place = source.url or str((root / (source.path or "")).resolve())
         return LockedSource(package.name, version, "git", place, source.commit_id, inner)

@@ -72,7 +72,7 @@ def _standing(lock: Lock, target: Target, *, build: bool) -> Standing:
 
 
 def require_whole(standings: Sequence[Standing]) -> None:
-    """Raise a single BuildError if any target is incomplete, with a line for each."""
+    """Raise a single BuildError if any target is incomplete, with a line for each incomplete one."""
     errors = [standing.error for standing in standings if standing.error]
     if len(errors) > 1:
         raise BuildError(*(error.what for error in errors), advice=errors[0].advice)

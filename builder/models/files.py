@@ -1,4 +1,8 @@
-"""Choose the files of a model to bundle: by pattern, safetensors rather than pickles, always with license and card."""
+"""Choose which files of a model to bundle.
+
+These are the files that match the patterns, safetensors rather than pickles, plus license files and the model card
+unless they are excluded.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +38,7 @@ def choose_files(paths: Iterable[str], source: ModelSource, progress: Progress) 
     chosen = [path for path in usable if (not include or _matches(path, include)) and not _matches(path, exclude)]
     if not chosen:
         raise BuildError(
-            _("The include and exclude patterns leave no files of model {name}.").format(name=name),
+            _("Model {name} has no files that its include and exclude patterns select.").format(name=name),
             advice=_("Check the model's source, and its include and exclude patterns."),
         )
     chosen += [path for path in usable if _is_document(path) and path not in chosen and not _matches(path, exclude)]

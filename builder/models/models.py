@@ -66,11 +66,11 @@ class CollectedModel:
 
 
 def parse_model_spec(text: str) -> ModelSpec:
-    """Parse ``path:DIR`` or ``hf:REPO@REVISION``, optionally prefixed by ``NAME=``. Raises UsageError."""
+    """Parse ``path:DIR`` or ``hf:REPO@REVISION``, with an optional ``NAME=`` before it. Raises UsageError otherwise."""
     matched = _SPEC.fullmatch(text)
     if matched is None:
         raise UsageError(
-            _("{text} is not a model.").format(text=repr(text)),
+            _("{text} is not a valid source of a model.").format(text=repr(text)),
             advice=_("Use path:FOLDER or hf:ORG/NAME@REVISION, with NAME= before it to set the installed folder."),
         )
     folder = matched["folder"]

@@ -1,7 +1,8 @@
 """The embedding that hosts must reproduce, computed on the builder with the project's own environment.
 
-The application is started like an installed one: the same command and settings, placeholders for keys, no
-model hub. A failure never stops a build: it is reported, and hosts then do not compare embeddings.
+The application is started like an installed one: with the same command and settings, with placeholders for the
+user's settings, and without access to a model hub. A failure never stops a build: it is reported, and hosts then do
+not compare embeddings.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def default_profile(project_root: Path) -> Profile:
 
 
 def _free_names(launchers: list[Launcher], project: str, path: Path) -> tuple[list[Launcher], tuple[str, ...]]:
-    """Return the launchers with names that no shell or installer uses, and a note for each renamed launcher.
+    """Return the launchers with names that are free on every host, and a note for each renamed launcher.
 
     Script names are chosen for a project's developers (``test``, ``start``), so the project's name is
     prefixed to a name that is taken. Raises UsageError if the result is not usable either.

@@ -33,7 +33,7 @@ def read_template(path: Path) -> dict[str, str]:
     wrong += [line for line, _name, value in settings if "\n" in value]
     if wrong:
         raise UsageError(
-            _("{file}, line {number}: not of the form KEY=value.").format(file=path, number=min(wrong)),
+            _("{file}, line {number}: not of the form KEY=value on one line.").format(file=path, number=min(wrong)),
             advice=_("Correct the line, or begin it with # to make it a comment."),
         )
     return {name: value or PLACEHOLDER for _line, name, value in settings}

@@ -53,8 +53,8 @@ class ModelSource:
     """A model to bundle.
 
     ``source`` is ``hf:ORG/NAME@REVISION``, ``path:FOLDER`` (absolute), or None if it must be given on the
-    command line. ``include`` (empty: all) and ``exclude`` are patterns for whole paths, in which ``*`` matches
-    ``/`` too.
+    command line. ``include`` (empty: all) and ``exclude`` are patterns that must match the complete path of a file in
+    the model; ``*`` matches ``/`` too, and a final ``/`` matches everything in a folder.
     """
 
     name: str

@@ -212,7 +212,7 @@ def environment_of(value: Any, path: str, project_root: Path) -> dict[str, Any]:
 
 
 def check_application(application: Application, path: str, project_root: Path) -> None:
-    """Check what only the builder can check: that scripts exist and module names are valid."""
+    """Refuse launchers whose script is not in the project, and core imports that are not module names."""
     for index, launcher in enumerate(application.launchers):
         where = f"{path}.launchers[{index}].target"
         if launcher.kind == "script" and not (project_root / launcher.target).is_file():

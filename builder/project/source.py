@@ -137,7 +137,7 @@ def _check_names(files: list[SourceFile]) -> None:
     pair = names.collision(item.path_in_app for item in files)
     if pair:
         raise BuildError(
-            _("{first} and {second} are the same name on some hosts.").format(first=pair[0], second=pair[1]),
+            _("{first} and {second} collide on some hosts.").format(first=pair[0], second=pair[1]),
             advice=_("Rename one of them, or exclude it with source.exclude in the profile."),
         )
 

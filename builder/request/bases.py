@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Base:
-    """A release that hosts have: its manifest, and the original bytes, which are included in the delta bundle."""
+    """A release that hosts have: its manifest, parsed and as the original bytes, which the delta bundle includes."""
 
     manifest: Manifest
     data: bytes

@@ -66,7 +66,7 @@ class SourceState:
 def state_of(root: Path, profile: Profile, standings: Sequence[Standing], python: str | None = None) -> SourceState:
     """Return the state of a build's source, including the packages that the lockfile lists as folders.
 
-    ``python`` is the Python to include, as the request names it: for example, the path of an archive.
+    ``python`` is the Python interpreter to include, as the request specifies it: for example, the path of an archive.
     """
     commit = source_commit(root)
     if commit is None:

@@ -192,7 +192,7 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             data = file.read(KEY_FILE_LIMIT + 1)
     except OSError as error:
-        wanted = _("Specify the private key, or create one with the builder's keygen command.")
+        wanted = _("Specify a key file, or create one with the builder's keygen command.")
         raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
     if len(data) > KEY_FILE_LIMIT:
         raise _not_a_key(path)

@@ -112,7 +112,7 @@ def require_good(verdicts: Mapping[LockedWheel, Verdict]) -> None:
 
 
 def indexes_of(wheels: Iterable[LockedWheel], lock: Lock) -> dict[LockedWheel, str]:
-    """Return the index of each wheel that has one, unlike wheels from folders, direct URLs and local builds."""
+    """Return the index of each wheel that comes from one, without those from folders, direct URLs and local builds."""
     by_digest = {
         wheel.hashes.get("sha256"): package.index
         for package in lock.pylock.packages

@@ -60,7 +60,10 @@ class Interpreter:
 
 
 def interpreter_for(target: Target) -> Interpreter:
-    """Return the interpreter to build with: the target's version if it is for this platform, else the running one."""
+    """Return the interpreter to build with, which is the running one unless the target is for this platform.
+
+    In that case it is one of the target's Python version, if uv finds one on this machine.
+    """
     running = Interpreter(sys.executable, host_target().python)
     if str(target) != str(host_target()) or target.python == running.version:
         return running
@@ -70,7 +73,10 @@ def interpreter_for(target: Target) -> Interpreter:
 
 
 def build(source: Source, out: Path, python: str, workshop: Workshop) -> Path:
-    """Build a wheel from a source archive or folder in an isolated environment, and return its path."""
+    """Build a wheel from a source archive or folder in an isolated environment, and return its path.
+
+    Raises BuildError if the build fails, or does not create exactly one wheel.
+    """
     locked = source.locked
     out.mkdir()
     argv = ["build", "--wheel", "--no-sources", "--out-dir", str(out), "--python", python]

@@ -1,9 +1,9 @@
 """Build wheels of packages that the lockfile lists as source, once each, in an isolated environment (PEP 517).
 
-1. search the cache for a wheel built from the same source, by a key derived from all that pins it
+1. search the cache for a wheel built from the same source, by a key derived from everything that pins that source
 2. unpack the archive, the commit or the folder's own files into a scratch folder
 3. build the wheel with uv in an environment for this build only
-4. check name and version, and cache the wheel, repacked without times and modes of this machine
+4. check name and version, and cache the wheel, repacked with normalized timestamps and modes
 
 A build runs the package's own code on this machine, as `uv sync` does too. A wheel with native code is compatible
 only with the platform and Python that built it.

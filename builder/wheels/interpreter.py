@@ -1,4 +1,4 @@
-"""A relocatable CPython for the target, so that the application does not depend on the host's.
+"""A relocatable CPython for the target, so that the application does not depend on the host's Python.
 
 It comes from an archive in the layout of python-build-standalone (``install_only``), or from uv, which downloads one
 for any platform (UV_PYTHON_INSTALL_MIRROR). Each file is a member of the bundle; links, headers, tests,
@@ -152,7 +152,7 @@ def _home(root: Path, target: Target, given: str) -> Path:
 
 
 def _forget_place(home: Path) -> None:
-    """Replace the scratch folder that uv wrote into sysconfig data, so that two builds give the same bytes."""
+    """Replace the path of the scratch folder, which uv wrote into sysconfig data, so that builds are reproducible."""
     for path in home.glob("lib/python*/_sysconfigdata_*.py"):
         path.write_bytes(path.read_bytes().replace(os.fsencode(home), BUILT_AT))
 

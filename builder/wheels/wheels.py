@@ -37,9 +37,9 @@ LICENSE_LIMIT = 100  # characters; a longer License field contains the license t
 
 @dataclass(frozen=True)
 class WheelFacts:
-    """The facts about a wheel's contents: its unpacked size, and the license that it declares, or None.
+    """The facts about a wheel's contents: its unpacked size, its license and its longest path.
 
-    ``longest`` is the longest path in the wheel.
+    ``licence`` is as the wheel declares it, or None if it declares none.
     """
 
     unpacked: Unpacked
@@ -108,7 +108,7 @@ def _read_metadata(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo],
 
 def _refused(wheel: LockedWheel, reason: str) -> BuildError:
     return BuildError(
-        _("{file} is not a wheel of {name} {version}: {reason}.").format(
+        _("{file} is not a valid wheel of {name} {version}: {reason}.").format(
             file=wheel.filename, name=wheel.name, version=wheel.version, reason=reason
         ),
         advice=_("Lock another version of {name}, and report it to its maintainers.").format(name=wheel.name),

@@ -53,9 +53,9 @@ LEFT_OUT = re.compile(
 
 @dataclass(frozen=True)
 class Packing:
-    """How a zipapp is packed: the pinned policy, added as policy.json, or None, and the function that it starts.
+    """Options for packing a zipapp: the pinned policy, if any, which is stored as policy.json, and the entry point.
 
-    ``epoch`` is the time of every member in seconds since 1970; EARLIEST is used if it is earlier.
+    ``epoch`` is the timestamp of every member in Unix time; anything before EARLIEST is raised to it.
     """
 
     policy: bytes | None = None

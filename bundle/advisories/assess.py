@@ -25,8 +25,9 @@ FRESH, AGED, OUT_OF_DATE, FUTURE = "fresh", "old", "stale", "future"
 class Assessment:
     """A scan evaluated by a severity table.
 
-    ``findings`` count, ``excepted`` do not; ``expired`` exceptions no longer apply. ``age`` is FRESH, AGED,
-    OUT_OF_DATE or FUTURE; ``days`` is the age of the snapshot's newest record.
+    ``findings`` count and ``excepted`` ones do not; ``expired`` lists exceptions that are not in force, each with the
+    finding that therefore counts. ``age`` is FRESH, AGED, OUT_OF_DATE or FUTURE; ``days`` is the number of days since
+    the snapshot's newest record changed.
     """
 
     table: str

@@ -63,7 +63,9 @@ class Exemption(Value):
         if canonicalize_name(self.package) != self.package:
             raise refuse(f"{path}.package", _("not a normalized name"))
         if not timedelta(0) < self.expires - self.approved <= LONGEST:
-            raise refuse(f"{path}.expires", _("not within {days} days of its approval").format(days=LONGEST.days))
+            raise refuse(
+                f"{path}.expires", _("must be after its approval, by at most {days} days").format(days=LONGEST.days)
+            )
 
     def covers(self, finding: Finding) -> bool:
         """Return whether this exception matches a finding, regardless of its dates."""

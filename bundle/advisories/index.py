@@ -38,7 +38,7 @@ def _texts(intervals: Iterable[Interval]) -> list[str]:
 
 @dataclass(frozen=True)
 class Advisory(Value):
-    """The part of an advisory that concerns one package; empty keys are omitted.
+    """The part of an advisory that concerns one package; its JSON omits keys that are empty.
 
     ``affected`` lists the affected intervals, ``versions`` affected versions outside of them (strings, as published),
     ``possible`` the intervals for which the record contradicts itself. ``undecided`` is the reason why all other
@@ -67,7 +67,7 @@ class Advisory(Value):
 
 @dataclass(frozen=True)
 class Index:
-    """The lines of an index by package; ``of`` parses one."""
+    """The lines of an index by package; a line is parsed only when ``of`` is called for its package."""
 
     lines: Mapping[str, bytes] = field(repr=False)
 
@@ -80,7 +80,7 @@ class Index:
         if not isinstance(value, list) or len(value) != 2 or value[0] != package or not isinstance(value[1], list):
             raise refuse(package, _("not an index line"))
         if not 0 < len(value[1]) <= RECORDS_LIMIT:
-            raise refuse(package, _("not between {least} and {most}").format(least=1, most=RECORDS_LIMIT))
+            raise refuse(package, _("no advisories, or more than {limit}").format(limit=RECORDS_LIMIT))
         return tuple(Advisory.from_json(item, f"{package}[{number}]") for number, item in enumerate(value[1]))
 
 
@@ -95,7 +95,10 @@ def write_index(packages: Mapping[str, Iterable[Advisory]]) -> bytes:
 
 
 def parse_index(data: bytes, name: str) -> Index:
-    """Split an index into its lines. Raises TrustError unless they are sorted by package, without duplicates."""
+    """Split an index into its lines.
+
+    Raises TrustError if it is empty or truncated, or its lines are not sorted by package, without duplicates.
+    """
     lines: dict[str, bytes] = {}
     previous = ""
     for number, line in enumerate(data.split(b"\n")[:-1]):
@@ -105,5 +108,5 @@ def parse_index(data: bytes, name: str) -> Index:
         lines[package] = line
         previous = package
     if not lines or not data.endswith(b"\n"):
-        raise refuse(name, _("truncated"))
+        raise refuse(name, _("empty or truncated"))
     return Index(lines)

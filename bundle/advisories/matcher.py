@@ -38,7 +38,7 @@ class Finding:
     """One or more advisories about the same vulnerability that affect a package.
 
     ``certainty`` is AFFECTED or POSSIBLE. ``ids`` lists the advisories' own IDs, then their aliases; ``fixed`` lists
-    the versions that fix it, the lowest first.
+    the versions above the installed one that fix it, the lowest first.
     """
 
     package: str
@@ -77,7 +77,10 @@ class Doubt:
 
 @dataclass(frozen=True)
 class Scan:
-    """The result of a scan. ``hits`` lists (package, public version, advisory); safety must find the same ones."""
+    """The result of a scan.
+
+    ``hits`` has (package, public version, advisory) for each definite match; safety must find the same ones.
+    """
 
     findings: tuple[Finding, ...]
     doubts: tuple[Doubt, ...]
@@ -90,7 +93,7 @@ def judge(advisory: Advisory, text: str) -> str:
 
     1. A version that the advisory lists, or that is in one of its intervals, is affected.
     2. A version for which the advisory contradicts itself is possibly affected.
-    3. If the advisory or the version leaves it open, the result is undecided.
+    3. If the version cannot be compared, or the advisory leaves other versions open, the result is undecided.
     """
     version = public(text)
     if version is None:
@@ -147,7 +150,7 @@ def _doubts_of(name: str, versions: set[str | None]) -> list[Doubt]:
 
 
 def _merged(name: str, version: str, judged: Sequence[tuple[Advisory, str]]) -> list[Finding]:
-    """Return one finding for each group of advisories that share an identifier."""
+    """Return one finding for each group of advisories that share identifiers, directly or through one another."""
     groups: dict[str, list[tuple[Advisory, str]]] = {}  # by identifier
     for advisory, verdict in judged:
         if verdict not in (AFFECTED, POSSIBLE):

@@ -57,7 +57,7 @@ class Opinion:
 def second_opinion(python: Path, snapshot: Snapshot, installed: Iterable[tuple[str, str]], *, limit: float) -> Opinion:
     """Scan packages, by name and version, and every canary of the snapshot with safety.
 
-    Invalid versions are omitted: neither scanner can compare them. Raises ToolError if safety fails.
+    Packages whose version is invalid are omitted: neither scanner can compare it. Raises ToolError if safety fails.
     """
     asked = {(canonicalize_name(name), str(public(version))) for name, version in installed if public(version)}
     canaries = snapshot.canaries()

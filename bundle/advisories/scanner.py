@@ -47,7 +47,7 @@ class Scanner:
     def ask(self, question: Mapping[str, Any], take: Callable[[Any], Answer], failure: str) -> Answer:
         """Run the scanner and return its answer as parsed by ``take``.
 
-        Raises ToolError with the text ``failure``, which has a placeholder for the reason, if the scanner fails.
+        If the scanner fails, raises ToolError with the message ``failure``, whose ``{reason}`` is filled in.
         """
         python = [str(self.interpreter.path), "-I", *(() if self.interpreter.writes_bytecode else ("-B",))]
         argv, reported = [*python, "-c", scripts.text(f"scanners/{self.program}")], json.dumps(question).encode()

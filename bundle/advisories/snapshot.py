@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import zipfile
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from bundle import digest, strict
@@ -88,7 +88,7 @@ class Header(Document):
         if [file.name for file in self.files] != list(MEMBERS):
             raise refuse(f"{path}.files", _("does not have exactly the members of a snapshot"))
         if not self.counts.get("live"):
-            raise refuse(f"{path}.counts", _("empty"))
+            raise refuse(f"{path}.counts", _("no live advisories"))
         if {canary.hit for canary in self.canaries} != {True, False}:
             raise refuse(f"{path}.canaries", _("must contain canaries that match and canaries that do not"))
 
@@ -136,12 +136,12 @@ def read_snapshot(data: bytes) -> Snapshot:
 
 
 def _read(data: bytes, name: str, limit: int) -> bytes:
-    """Return a member's bytes, unpacking at most ``limit`` + 1 of them."""
+    """Return the first ``limit`` + 1 bytes of a member, or all of them if there are fewer."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sorted(archive.namelist()) != sorted((HEADER, *MEMBERS)):
                 raise refuse(NAME, _("does not have exactly the members of a snapshot"))
             with archive.open(name) as member:
-                return b"".join(iter(partial(member.read, min(limit + 1, 1 << 20)), b""))[: limit + 1]
+                return member.read(limit + 1)
     except _BROKEN as error:
         raise refuse(NAME, _("not a valid zip file: {reason}").format(reason=error)) from error

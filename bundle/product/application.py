@@ -58,7 +58,7 @@ def module_name(value: Any, path: str) -> str:
 
 
 def _page_form() -> str:
-    return _("not a page path: must be / and at most 200 ASCII characters after it, without spaces")
+    return _("not a page path: must be /, followed by at most 200 ASCII characters without spaces")
 
 
 def _attribute_form() -> str:
@@ -242,7 +242,7 @@ class Application(Value):
             yield "container", self.container.command
 
     def check(self, path: str) -> None:
-        """Refuse launchers with the same name, commands that name no launcher, and nested folders."""
+        """Refuse duplicate launchers, commands that name no launcher, and nested or colliding data folders."""
         known = {launcher.name for launcher in self.launchers}
         if len(known) != len(self.launchers):
             raise refuse(f"{path}.launchers", _("duplicate name"))
@@ -255,13 +255,15 @@ class Application(Value):
                 raise refuse(f"{path}.{key}.command", _("{name} is not a launcher").format(name=command[0][:80]))
         for folder in self.persist:
             if folder == "." or any(folder.startswith(f"{other}/") for other in self.persist):
-                raise refuse(f"{path}.persist", _("{folder} contains, or is in, another entry").format(folder=folder))
+                raise refuse(
+                    f"{path}.persist", _("{folder} is the whole source, or inside another entry").format(folder=folder)
+                )
         if names.collision(self.persist):
             raise refuse(f"{path}.persist", _("duplicate folder"))
 
 
 def require_names(application: Application, path: str) -> None:
-    """Refuse names that already mean something to this tool or the host, which would silently take precedence.
+    """Refuse names of commands, settings and data folders that this tool or a host already uses for something else.
 
     Only profiles and new bundles are checked; installed releases were accepted by the rules of their time.
     """

@@ -167,6 +167,6 @@ def trouble(names: Sequence[str]) -> tuple[int, str] | None:
             return index, why
         other = next((earlier for earlier in names[:index] if typed(earlier) == typed(name)), None)
         if other is not None:
-            text = _("on a host that ignores case and extensions such as .exe it starts the same program as {other}")
+            text = _("on a host that ignores case and extensions such as .exe, it starts the same program as {other}")
             return index, text.format(other=other)
     return None

@@ -43,7 +43,7 @@ class Environment(Value):
         return {name: value for name, value in named.items() if name not in self.defaults}
 
     def check(self, path: str) -> None:
-        """Refuse invalid variable names, settings that the user could not set, and unknown placeholders."""
+        """Refuse invalid variable names, settings that the user could not set, unknown placeholders, too much text."""
         for name in (*self.template, *self.required, *self.values, *self.also, *self.defaults):
             if not VARIABLE.fullmatch(name):
                 raise refuse(path, _("{name!r} is not a valid variable name").format(name=name[:80]))

@@ -35,9 +35,9 @@ class Probe(Value):
         return {"command": self.command, "batch": self.batch}
 
     def check(self, path: str) -> None:
-        """Refuse a probe that compares nothing."""
+        """Refuse a probe that compares nothing, and an embedding that contradicts its dimension."""
         if not self.command or not (self.embedding or self.dimension) or not 0 < self.tolerance < 1:
-            raise refuse(path, _("lacks a command, an embedding or its dimension, or a tolerance between 0 and 1"))
+            raise refuse(path, _("needs a command, an embedding or its dimension, and a tolerance between 0 and 1"))
         if self.embedding and self.dimension not in (None, len(self.embedding)):
             raise refuse(path, _("the embedding does not match its dimension"))
 

@@ -129,7 +129,7 @@ class _Inflated:
         return b"".join(self.blocks(size))
 
     def finish(self) -> None:
-        """Raise TrustError if data follows the stream, or the last volume is not the signed one."""
+        """Raise TrustError if more data follows, in the stream or after it, or the last volume is not as signed."""
         if self.block(1) or self.inflate.unused_data or self.volumes.read():
             raise self.damaged(_("it has trailing data"))
         self.volumes.compare()
@@ -161,7 +161,7 @@ def read_archive(
             if any(stream.exactly(padding(entry.size))):
                 raise stream.damaged(_("there is hidden data after {member}").format(member=entry.path))
         if stream.exactly(len(END)) != END:
-            raise stream.damaged(_("it contains more files than the manifest"))
+            raise stream.damaged(_("it contains data after the last file of the manifest"))
         stream.finish()
 
 

@@ -27,15 +27,16 @@ def left_out(manifest: Manifest, base: Manifest | None) -> tuple[FileEntry, ...]
 
 
 def require_base(manifest: Manifest, base: Manifest) -> None:
-    """Raise TrustError unless a release can be a delta's base: of the same product and target, and older."""
+    """Raise TrustError unless ``base`` has the same product and target, and a lower release counter."""
     if base.product.name != manifest.product.name:
         raise refuse(
-            BASE, _("of {name}, not of {product}").format(name=base.product.name, product=manifest.product.name)
+            BASE,
+            _("a release of {name}, not of {product}").format(name=base.product.name, product=manifest.product.name),
         )
     if (str(base.target), base.target.abi) != (str(manifest.target), manifest.target.abi):
         raise refuse(
             BASE,
-            _("for {target}, Python {python}, not for {wanted}, Python {other}").format(
+            _("a release for {target}, Python {python}, not for {wanted}, Python {other}").format(
                 target=base.target, python=base.target.python, wanted=manifest.target, other=manifest.target.python
             ),
         )

@@ -90,7 +90,7 @@ def checked_blocks(
         digest.update(block)
         yield block
     if size != entry.size:
-        raise damaged(name(), _("{size} bytes, expected {expected}").format(size=size, expected=entry.size))
+        raise damaged(name(), _("{size} bytes read, {expected} expected").format(size=size, expected=entry.size))
     if digest.hexdigest() != entry.sha256:
         raise damaged(name(), _("its SHA-256 does not match the signed one"))
 

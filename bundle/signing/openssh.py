@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def allowed_signers(policy: Policy, role: str) -> str:
-    """Return the allowed_signers file with which ``ssh-keygen -Y verify -I <keyid>`` verifies a role's signatures.
+    """Return an allowed_signers file: with it, ``ssh-keygen -Y verify -I <keyid>`` verifies a role's signatures.
 
     Format: ssh-keygen(1), ALLOWED SIGNERS. OpenSSH has no threshold, so a comment states it.
-    Times in UTC need OpenSSH 9.1.
+    Times in UTC need OpenSSH 9.1. The file is empty if the role has no keys.
     """
     signers = policy.of_role(role)
     if not signers:

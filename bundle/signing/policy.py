@@ -92,7 +92,7 @@ class Policy(Document):
     roles: dict[str, Role] = field(metadata=by(_roles))
 
     def check(self, path: str) -> None:
-        """Refuse keys that contradict each other: one owner counted more than once, roles with unknown keys."""
+        """Refuse duplicate keys or names, which would count one owner more than once, and roles with unknown keys."""
         keyids = {signer.key.keyid for signer in self.signers}
         points = {signer.key.point for signer in self.signers}
         names = {signer.name for signer in self.signers}
@@ -141,12 +141,10 @@ def judge(policy: Policy, role: str, signers: Sequence[PublicKey], at: datetime 
     if len(counted) < needed:
         reasons = [_why_not(policy, of_role, key) for key in distinct if of_role.get(key) not in counted]
         raise TrustError(
-            _("{needed} trusted signatures required, {found} found ({reasons}).").format(
+            _("Trusted signatures required: {needed}; found: {found} ({reasons}).").format(
                 needed=needed, found=len(counted), reasons="; ".join(reasons) or _("no other signature found")
             ),
-            advice=_(
-                "Compare the fingerprints with those that you received out of band; if they differ, do not install."
-            ),
+            advice=_("Compare the fingerprints with those received out of band; if they differ, do not install."),
         )
     return counted
 

@@ -1,4 +1,7 @@
-"""Reading files of the trust store: one that cannot be read, or is too large, never counts as missing."""
+"""Reading files of the trust store. This fails closed: a file that is not seen might revoke trust.
+
+A file that cannot be read, or is too large, therefore never counts as missing.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ FILE_LIMIT = 1 << 20  # bytes of each of these files
 
 
 def is_there(path: Path) -> bool:
-    """Return whether a path exists. Raises TrustError if access is denied: an unseen file might forbid something."""
+    """Return whether a path exists. Raises TrustError if this cannot be determined, for example without access."""
     try:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -27,7 +30,7 @@ def is_there(path: Path) -> bool:
 
 
 def names_in(folder: Path) -> list[str]:
-    """Return a folder's sorted names. Raises TrustError if it cannot be read: an unseen file might forbid something."""
+    """Return the sorted names of a folder's entries. Raises TrustError if the folder cannot be read."""
     try:
         return sorted(os.listdir(folder))
     except OSError as error:

@@ -11,7 +11,7 @@ import zipfile
 
 from bundle import names
 from bundle.reading.medium import damaged
-from shared.i18n import _, plural
+from shared.i18n import _
 
 MEMBERS_LIMIT = 100_000
 RATIO_LIMIT = 1100  # deflate cannot exceed 1032:1 (zlib's technical details); a higher ratio is false
@@ -41,12 +41,13 @@ def check_directory(wheel: zipfile.ZipFile, name: str) -> None:
 
 
 def check_members(wheel: zipfile.ZipFile, name: str) -> None:
-    """Refuse members that are duplicates, collide, escape the target folder, or exceed the limits when unpacked."""
+    """Refuse members that are duplicates, collide, are unsafe by themselves, or exceed the limits when unpacked.
+
+    There must be exactly one RECORD.
+    """
     members = wheel.infolist()
     if not 0 < len(members) <= MEMBERS_LIMIT:
-        raise damaged(
-            name, plural("contains {count} file", "contains {count} files", len(members)).format(count=len(members))
-        )
+        raise damaged(name, _("contains no files, or more than {limit}").format(limit=MEMBERS_LIMIT))
     files = [member.filename for member in members if not member.is_dir()]
     if len(set(files)) != len(files):
         raise damaged(name, _("duplicate file name"))
@@ -76,13 +77,15 @@ def _check_member(member: zipfile.ZipInfo, name: str) -> None:
     if (member.external_attr >> 16) & 0o170000 not in (0, 0o100000, 0o040000):
         raise damaged(name, _("{member!r} is a link or a device").format(member=member.filename[:200]))
     if member.compress_type not in METHODS or member.flag_bits & _ENCRYPTED:
-        raise damaged(name, _("{member!r} is packed with an unsupported method").format(member=written[:200]))
+        raise damaged(
+            name, _("{member!r} is encrypted, or packed with an unsupported method").format(member=written[:200])
+        )
     if member.file_size > RATIO_LIMIT * max(member.compress_size, 1) + 1024:
         raise damaged(name, _("{member!r} has an impossible compression ratio").format(member=member.filename[:200]))
 
 
 def check_layout(wheel: zipfile.ZipFile, name: str) -> None:
-    """Refuse a member whose local header contradicts the directory, or whose bytes overlap another member's."""
+    """Refuse members whose local header contradicts the directory, or whose bytes overlap others or the directory."""
     file, end = wheel.fp, 0
     for member in sorted(wheel.infolist(), key=lambda member: member.header_offset):
         assert file is not None  # it is open

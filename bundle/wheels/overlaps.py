@@ -27,9 +27,11 @@ IGNORING_CASE = frozenset({"windows", "win32", "macos", "darwin"})  # by default
 
 
 def require_none(wheels: Iterable[tuple[Path, str]], python: str, *, platform: str = sys.platform) -> None:
-    """Raise TrustError, naming both wheels, if two of them would install one file with different contents.
+    """Raise TrustError, naming both wheels, if two of them install conflicting files.
 
-    Each wheel is (path, name), its structure already checked (structure.inspect). ``platform`` is that of the host.
+    Files conflict if they have the same path and different contents, if their names collide on the host, or if one is
+    in place of a folder of the other. Each wheel is (path, name), its structure already checked (structure.inspect).
+    ``platform`` is that of the host.
     """
     environment = wheel_files.Environment("venv", python)
     known: dict[str, tuple[str, str]] = {}

@@ -33,9 +33,10 @@ Hash = Callable[[Union[Path, str]], Optional[str]]  # returns a file's SHA-256, 
 
 
 class Recorded(NamedTuple):
-    """A line of a RECORD: the file, its expected digest (None for RECORD itself), its distribution.
+    """A line of a RECORD: the file, its expected digest and its distribution.
 
-    All paths are strings here: creating a Path for each takes longer than hashing a small file.
+    ``sha256`` is None if the line has no digest, as for RECORD itself. All paths are strings here: creating a Path for
+    each takes longer than hashing a small file.
     """
 
     path: str
@@ -83,7 +84,7 @@ def distributions(site: Path) -> Iterator[tuple[str, str, Path]]:
 
 
 def recorded(site: Path) -> list[Recorded]:
-    """Return every line of every RECORD. Raises HostError if one is missing or unreadable."""
+    """Return every line of every RECORD in site-packages. Raises HostError if one is missing or unreadable."""
     lines = []
     for name, _version, folder in distributions(site):
         record = folder / "RECORD"
@@ -148,7 +149,7 @@ def digests_of(paths: Sequence[Path | str], hash_of: Hash = sha256_of) -> list[s
 
 
 def survey(site: Path, hash_of: Hash = sha256_of) -> Survey:
-    """Compare an installed site-packages, and the scripts outside of it, with its RECORDs."""
+    """Compare the files of an installed site-packages, and all others that its RECORDs list, with the RECORDs."""
     lines = recorded(site)
     owners = {line.path: line.owner for line in lines}
     missing, altered, digests = [], [], {}

@@ -44,7 +44,7 @@ def require_promise(manifest: Manifest, wheels: Iterable[Unpacked]) -> None:
         int(manifest.installed_files * (1 + PROMISE_SHARE)) + PROMISE_FILES,
     )
     if found.bytes > most.bytes or found.files > most.files:
-        reason = _("declares {bytes} bytes in {files} files, but its wheels unpack to {more} bytes in {count}").format(
+        reason = _("declares {bytes} bytes in {files} files, but its release has {more} bytes in {count}").format(
             bytes=manifest.installed_bytes, files=manifest.installed_files, more=found.bytes, count=found.files
         )
         raise damaged(f"{NAME}.totals", reason)

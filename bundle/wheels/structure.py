@@ -89,7 +89,7 @@ def contradiction(path: Path, name: str) -> TrustError | None:
 
 @contextmanager
 def blamed(wheels: Iterable[tuple[Path, str]]) -> Iterator[None]:
-    """Replace a failure in this block with an error about the wheel, given as (path, name), that caused it, if any did.
+    """Run a block; if it raises ToolError or InstallError, find out whether a wheel, (path, name), was the cause.
 
     Raises TrustError if a wheel contradicts its RECORD, otherwise the original error.
     """
@@ -176,7 +176,7 @@ def _check_contents(wheel: zipfile.ZipFile, name: str) -> None:
 
 
 def _check_record(wheel: zipfile.ZipFile, name: str) -> None:
-    """Refuse members that RECORD does not cover: unlisted bytecode, unlisted files, files without a digest."""
+    """Refuse a RECORD with duplicate or missing files, and members that it does not list with a digest."""
     files = {member.filename: member for member in wheel.infolist() if not member.is_dir()}
     record = next(file for file in files if _UNSIGNED.fullmatch(file) and file.endswith("RECORD"))
     if files[record].file_size > RECORD_LIMIT:

@@ -248,7 +248,7 @@ def test_two_persons_must_sign(project, key, tmp_path, capsys) -> None:
     folder, out = made(tmp_path / "out"), capsys.readouterr().out
     assert "has not signed yet" in out
     policy = pinned_policy(folder / INSTALLER)
-    with pytest.raises(TrustError, match="2 trusted signatures required, 1 found"):
+    with pytest.raises(TrustError, match="Trusted signatures required: 2; found: 1"):
         open_bundle(folder, policy)
     assert cli.main(["sign", str(folder), "--sign-key", str(other)]) == 0
     assert len(open_bundle(folder, policy).signers) == 2

@@ -60,7 +60,7 @@ def test_each_difference_names_its_place(bundle, project, capsys):
         one["place"]: one["reason"] for one in validated("builder-rebuild", capsys.readouterr().out)["differences"]
     }
     assert reported["03_Source/audited.py"] == "line 2: was '', is \"print('ho')\\n\""
-    assert reported["03_Source/added.py"] == "missing from the first"
+    assert reported["03_Source/added.py"] == "missing from the first bundle"
     assert reported["07_Models/m/config.json"].startswith("line 1: was '{}")
     assert "MANIFEST.json: models" in reported
     assert "02_Dependencies/pylock.toml" not in reported
@@ -102,7 +102,7 @@ ONE = {"a.txt": "a\n", "b.txt": "b\nc\n"}
         (b"a\n", b"a\nb\n", "line 2: was '', is 'b\\n'"),
         (b"a\n\xff\x00\x01", b"a\n\xff\x00\x02", "differs at byte 4"),
         (b"\xff\n\xff", b"\xff\n", "differs at byte 2"),
-        (zipped(ONE), zipped({**ONE, "c": ""}), "c is only in the second"),
+        (zipped(ONE), zipped({**ONE, "c": ""}), "c is only in the second bundle"),
         (zipped(ONE), zipped({**ONE, "b.txt": "b\nd\n"}), "b.txt: line 2: was 'c\\n', is 'd\\n'"),
         (zipped(ONE), zipped(ONE, date_time=(2026, 1, 1, 0, 0, 0)), "a.txt: date_time: was"),
         (zipped(ONE), zipped(dict(reversed(ONE.items()))), "different order"),

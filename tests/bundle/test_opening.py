@@ -150,7 +150,7 @@ def test_a_strangers_signature_beside_a_trusted_one_does_no_harm(travelled, poli
 def test_two_signers_are_needed_and_one_is_broken(travelled, tiny) -> None:
     second = SoftKey(ED25519)
     both = pins([parse_public_key(tiny.key.read_text()), second.key])
-    assert "2 trusted signatures required, 1 found" in refusal(travelled.folder, both)
+    assert "Trusted signatures required: 2; found: 1" in refusal(travelled.folder, both)
     path = sign(travelled.folder, second)
     assert len(open_bundle(travelled.folder, both).signers) == 2
     path.write_bytes(second.sign(b"something else", RELEASE_NAMESPACE))
@@ -206,12 +206,12 @@ def test_sums_that_name_too_little_or_too_much(travelled) -> None:
 
 
 def test_sums_with_an_extra_file(travelled) -> None:
-    assert "does not list the manifest" in refusal(travelled.folder, resign(travelled.folder, extra="0" * 64))
+    assert "does not list exactly the manifest" in refusal(travelled.folder, resign(travelled.folder, extra="0" * 64))
 
 
 def test_sums_with_another_installer(travelled) -> None:
     policy = resign(travelled.folder, **{INSTALLER: "0" * 64})
-    assert "its installer does not match the manifest" in refusal(travelled.folder, policy)
+    assert "its digest of the installer does not match the manifest" in refusal(travelled.folder, policy)
 
 
 def test_sums_with_another_archive(travelled) -> None:
@@ -315,4 +315,4 @@ def test_sums_that_skip_a_volume(travelled) -> None:
     sums = digest.read_sums((travelled.folder / SUMS).read_bytes(), SUMS)
     for left_out in ([first.name], [name for name in sums if name.startswith(travelled.manifest.archive)]):
         travelled.sign(digest.write_sums({name: sums[name] for name in sums if name not in left_out}))
-        assert "does not list the manifest" in refusal(travelled.folder, travelled.policy)
+        assert "does not list exactly the manifest" in refusal(travelled.folder, travelled.policy)

@@ -18,7 +18,12 @@ from tests.hostile.kit import ARCHIVE, Draft, Part, gzip
 FIRST, APP, WEIGHTS = "02_Dependencies/pylock.toml", "03_Source/app.py", "07_Models/tiny/weights.json"
 PLACE = "is not at its expected position"
 SIGNED = "its SHA-256 does not match the signed one"
-EARLY, FOLLOWS, HIDDEN, MORE = "it is truncated", "it has trailing data", "hidden data after", "more files than"
+EARLY, FOLLOWS, HIDDEN, MORE = (
+    "it is truncated",
+    "it has trailing data",
+    "hidden data after",
+    "data after the last file",
+)
 NOT_GZIP = "not a gzip stream"
 
 

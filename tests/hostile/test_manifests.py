@@ -92,7 +92,7 @@ VALUES = [
      "not a valid target for a launcher"),
     ("launcher-cwd", put("application", "launchers", 0, "cwd", to="/"), "not one of"),
     ("persist-escapes", put("application", "persist", to=["../../data"]), "'..' part"),
-    ("persist-all", put("application", "persist", to=["."]), "contains, or is in"),
+    ("persist-all", put("application", "persist", to=["."]), "is the whole source"),
     ("import-path-escapes", put("application", "import_paths", to=["../../.."]), "'..' part"),
     ("variable-with-a-newline", put("application", "environment", "values", to={"A": "x\ny"}), "control character"),
     ("variable-named-badly", put("application", "environment", "values", to={"A=B": "x"}), "not a valid variable name"),

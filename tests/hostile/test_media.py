@@ -25,7 +25,7 @@ from tests.keys import ALL_KINDS, SoftKey
 SIGNED, UNREADABLE, IRREGULAR = "its SHA-256 does not match the signed one", "cannot be read", "not a regular file"
 NOT_FITTING, NOT_SUMS = "it does not match the file", "not sorted lines of a SHA-256"
 NOT_WRITTEN, NOT_BASE64 = "it is not in the format that ssh-keygen writes", "it is not base64"
-NO_ARMOUR, STRANGER, TRUSTED = "does not begin and end like", "an untrusted key", "trusted signatures required"
+NO_ARMOUR, STRANGER, TRUSTED = "does not begin and end like", "an untrusted key", "Trusted signatures required"
 
 
 def edit(path, change):
@@ -175,8 +175,8 @@ BESIDE = [
     ("signed-sums-escaping", names(lambda found: {**found, "../evil": "0" * 64}), "'..' part"),
     ("signed-sums-absolute", names(lambda found: {**found, "/evil": "0" * 64}), "not a relative path"),
     ("signed-sums-control", names(lambda found: {**found, "a\x1b[2J": "0" * 64}), "control or invisible"),
-    ("signed-sums-more", names(lambda found: {**found, "more": "0" * 64}), "does not list the manifest"),
-    ("signed-sums-fewer", names(lambda found: {NAME: found[NAME]}), "does not list the manifest"),
+    ("signed-sums-more", names(lambda found: {**found, "more": "0" * 64}), "does not list exactly the manifest"),
+    ("signed-sums-fewer", names(lambda found: {NAME: found[NAME]}), "does not list exactly the manifest"),
     ("signed-sums-no-manifest", names(lambda found: {INSTALLER: found[INSTALLER]}), SIGNED),
     ("signed-sums-other-manifest", names(lambda found: {**found, NAME: "0" * 64}), SIGNED),
     ("signed-sums-other-installer", names(lambda found: {**found, INSTALLER: "0" * 64}), "installer does not match"),
@@ -231,10 +231,10 @@ BESIDE = [
     ("manifest-link", become(beside(NAME), link_to_the_same), UNREADABLE),
     ("manifest-pipe", become(beside(NAME), pipe), IRREGULAR),
     ("installer-altered", edit(beside(INSTALLER), lambda data: b"X" + data[1:]), SIGNED),
-    ("installer-longer", edit(beside(INSTALLER), lambda data: data + b"evil()\n"), "bytes, expected"),
+    ("installer-longer", edit(beside(INSTALLER), lambda data: data + b"evil()\n"), "bytes read, "),
     ("installer-link", become(beside(INSTALLER), link_to_the_same), UNREADABLE),
     ("installer-folder", become(beside(INSTALLER), folder), IRREGULAR),
-    ("installer-endless", become(beside(INSTALLER), endless), "bytes, expected"),
+    ("installer-endless", become(beside(INSTALLER), endless), "bytes read, "),
 ]  # fmt: skip
 
 
@@ -263,9 +263,9 @@ FOLDERS = [
       for path in ("02_Dependencies/pylock.toml", "03_Source/app.py", DATA, INSTALLER_MEMBER, LAST)),
     ("wheel-altered", edit(inside("02_Dependencies/wheels/tiny_lib-1.0.0-py3-none-any.whl"),
                            lambda data: data[:50] + b"!" + data[51:]), SIGNED),
-    ("file-cut", edit(inside(DATA), lambda data: data[:-1]), "bytes, expected"),
-    ("file-extended", edit(inside(DATA), lambda data: data + b"\n"), "bytes, expected"),
-    ("file-empty", edit(inside(DATA), lambda data: b""), "bytes, expected"),
+    ("file-cut", edit(inside(DATA), lambda data: data[:-1]), "bytes read, "),
+    ("file-extended", edit(inside(DATA), lambda data: data + b"\n"), "bytes read, "),
+    ("file-empty", edit(inside(DATA), lambda data: b""), "bytes read, "),
     ("file-missing", become(inside(DATA), gone), UNREADABLE),
     ("file-link-to-the-same", become(inside(DATA), link_to_the_same), UNREADABLE),
     ("file-link-to-zeros", become(inside(DATA), link_to("/dev/zero")), UNREADABLE),
@@ -273,8 +273,8 @@ FOLDERS = [
     ("file-pipe", become(inside(DATA), pipe), IRREGULAR),
     ("file-folder", become(inside(DATA), folder), IRREGULAR),
     ("file-socket", become(inside(DATA), plug), UNREADABLE),
-    ("file-endless", become(inside(DATA), endless), "bytes, expected"),
-    ("model-endless", become(inside(LAST), endless), "bytes, expected"),
+    ("file-endless", become(inside(DATA), endless), "bytes read, "),
+    ("model-endless", become(inside(LAST), endless), "bytes read, "),
     ("file-in-another-case", lambda draft: (draft.root / DATA).rename(draft.root / "03_Source/data/Questions.csv"),
      UNREADABLE),
     ("folder-is-a-file", lambda draft: (shutil.rmtree(draft.root / "03_Source"), (draft.root / "03_Source").touch()),
@@ -283,7 +283,7 @@ FOLDERS = [
     ("two-files-exchanged", lambda draft: (
         (draft.root / "03_Source/app.py").rename(draft.root / "x"),
         (draft.root / DATA).rename(draft.root / "03_Source/app.py"),
-        (draft.root / "x").rename(draft.root / DATA)), "bytes, expected"),
+        (draft.root / "x").rename(draft.root / DATA)), "bytes read, "),
     ("manifest-in-it-altered", edit(inside(NAME), lambda data: data[:-1] + b" "), SIGNED),
     ("manifest-in-it-link", become(inside(NAME), link_to("/dev/zero")), UNREADABLE),
     ("dependencies-missing", lambda draft: shutil.rmtree(draft.root / "02_Dependencies"), UNREADABLE),

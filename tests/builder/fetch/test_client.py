@@ -20,7 +20,7 @@ def test_https_is_not_left(target):
         here = httpx2.URL("https://index.test/x")
         with pytest.raises(RedirectError) as caught:
             asking._check_redirect(here, httpx2.URL(target))
-        assert "foo: index.test redirects from https" in caught.value.explained("foo").what
+        assert "foo: index.test redirects to a URL that is not safe" in caught.value.explained("foo").what
         for allowed in ("https://cdn.test/x", "http://127.0.0.1:8000/x", "http://[::1]:8000/x"):
             asking._check_redirect(here, httpx2.URL(allowed))
 

@@ -122,9 +122,9 @@ def test_packages_without_a_wheel_are_named_together_with_what_exists():
     assert "linux-x86_64 with Python 3.11" in reported
     assert "foo 1.0 (available wheels: cp311-cp311-musllinux_1_2_x86_64, " in reported
     assert "cp311-cp311-win_amd64" in reported
-    assert "and a source distribution)" in reported
+    assert "; a source distribution exists)" in reported
     assert "bar 2.0 (a source distribution only)" in reported
-    assert "zoo 1.0 (available wheels: py2-none-any, no source distribution)" in reported
+    assert "zoo 1.0 (available wheels: py2-none-any; no source distribution)" in reported
 
 
 def test_what_is_not_a_wheel_is_named_with_its_kind():
@@ -168,6 +168,18 @@ def test_what_comes_as_source_is_selected_with_what_pins_it():
     assert "word" not in repr(found["checkout"])
 
 
+@pytest.mark.parametrize(
+    ("vcs", "why"),
+    [
+        ({"type": "hg", "commit-id": "0" * 40}, "checkout comes from a version control system other than git"),
+        ({"type": "git", "commit-id": "0" * 7}, "The lockfile has no full commit hash for checkout"),
+        ({"type": "git", "commit-id": "main"}, "The lockfile has no full commit hash for checkout"),
+    ],
+)
+def test_a_repository_without_a_full_commit_of_git_is_refused(vcs, why):
+    assert f"{why}." in refusal({"name": "checkout", "vcs": {"url": "https://host.test/x", **vcs}})
+
+
 def test_a_wheel_is_built_only_for_this_machines_own_platform():
     foreign = package("foo", *NATIVE[1:], sdist=SDIST)
     assert "foo" in sources(foreign, target=replace(host_target(), python="3.10"))
@@ -182,7 +194,7 @@ def test_a_wheel_that_asks_for_a_newer_glibc_is_said_so():
 def test_a_free_threaded_python_is_named_where_a_wheel_lacks_it():
     target = replace(LINUX, python="3.14t")
     reported = refusal(package("foo", "foo-1.0-cp314-cp314-manylinux_2_28_x86_64.whl"), target=target)
-    assert "foo 1.0 (no wheel for free-threaded Python (cp314t), no source distribution)" in reported
+    assert "foo 1.0 (no wheel for free-threaded Python (cp314t); no source distribution)" in reported
     free = "foo-1.0-cp314-cp314t-manylinux_2_28_x86_64.whl"
     assert chosen(package("foo", free), target=target) == [free]
 

@@ -55,5 +55,5 @@ def test_licence_and_card_travel_whatever_is_included_unless_they_are_excluded()
 
 
 def test_a_model_of_documents_alone_is_none():
-    with pytest.raises(BuildError, match="leave no files"):
+    with pytest.raises(BuildError, match="has no files that"):
         chosen("LICENSE", "a.bin", include=["*.json"])

@@ -107,7 +107,7 @@ def test_a_model_is_named_by_folder_or_repository(text, spec):
 
 @pytest.mark.parametrize("text", ["", "path:", "hf:org/model", "hf:@main", "../x=path:a", "org/model", "hf:a/b/c@d"])
 def test_what_names_no_model_is_refused(text):
-    with pytest.raises(UsageError, match="is not a model"):
+    with pytest.raises(UsageError, match="is not a valid source of a model"):
         parse_model_spec(text)
 
 
@@ -163,7 +163,7 @@ def test_patterns_choose_files_and_those_that_match_nothing_are_told(hub, cache)
     model = collect(cache, progress=reported, include=("*.json", "onnx/", "*.gguf"), exclude=("config*",))
     assert contents(model) == {"onnx/model.onnx": FILES["onnx/model.onnx"]}
     assert reported.warnings == ["no file of model mini matches the pattern *.gguf"]
-    assert "leave no files" in refusal(cache, include=("*.gguf",)).what
+    assert "has no files that" in refusal(cache, include=("*.gguf",)).what
 
 
 def test_folders_of_downloading_tools_stay_behind(cache, monkeypatch):
@@ -273,7 +273,7 @@ def test_links_that_lead_out_and_files_that_are_none_are_refused(cache, tmp_path
 def test_a_folder_that_is_missing_or_holds_what_cannot_travel_is_refused(cache, tmp_path):
     assert "does not exist" in refusal(cache, f"path:{tmp_path / 'none'}").what
     (tmp_path / "empty").mkdir()
-    assert "leave no files" in refusal(cache, f"path:{tmp_path / 'empty'}").what
+    assert "has no files that" in refusal(cache, f"path:{tmp_path / 'empty'}").what
     assert "a:b" in refusal(cache, f"path:{write(tmp_path / 'm', {'a:b': b''})}").what
     assert "collide on some hosts" in refusal(cache, f"path:{write(tmp_path / 'n', {'a': b'', 'A': b''})}").what
 

@@ -152,7 +152,7 @@ MODEL = '[[models]]\nname = "small"\n'
         ('name = "RAG Mini"', "name: letters"),
         ('name = "A"\ncolour = "red"', "colour: unknown key"),
         ('name = "A"\npersist = "data"', "persist: not a list"),
-        ('name = "A"\npersist = ["data", "data/db"]', "persist: data/db contains"),
+        ('name = "A"\npersist = ["data", "data/db"]', "persist: data/db is the whole source, or inside"),
         ('name = "A"\nimport_paths = ["../out"]', "import_paths[0]: "),
         ('name = "A"\ncore_imports = ["os; x"]', "core_imports[0]: not a module name"),
         ('name = "A"\n[imports]\nlazy = ["torch", "os; x"]', "imports.lazy[1]: not a module name"),

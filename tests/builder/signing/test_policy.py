@@ -71,7 +71,7 @@ def test_names_come_from_the_keys(first):
 
 def test_show_for_people(keys, first, capsys):
     assert main(["policy", "show", str(first)]) == 1
-    assert "not valid: 1 trusted signatures required" in capsys.readouterr().out
+    assert "not valid: Trusted signatures required: 1" in capsys.readouterr().out
     sign(keys, 1, "root")
     assert main(["policy", "show", str(first)]) == 0
     assert f"signed by {pub(keys, 'root').fingerprint}" in capsys.readouterr().out

@@ -124,7 +124,7 @@ def test_pauses_grow_and_end(site, cache):
     assert waits[-1] == client.pause_after(1, asked=10_000) == client.LONGEST_PAUSE
 
 
-@pytest.mark.parametrize(("status", "advice"), [(404, "lock another version"), (403, "access"), (401, "netrc")])
+@pytest.mark.parametrize(("status", "advice"), [(404, "Lock another version"), (403, "access"), (401, "netrc")])
 def test_what_another_try_cannot_change_is_not_tried_again(site, cache, status, advice):
     site.faults[f"/{NAME}"] = Faults(status=status)
     error = refusal(locked(f"{site.url}/{NAME}"), cache)
@@ -342,13 +342,13 @@ def test_a_wheel_tells_its_size_and_licence(tmp_path, metadata, licence):
 
 def test_a_wheel_of_another_package_or_version_is_refused(tmp_path):
     for data, said in ((make_wheel("bar", "1.0"), "'bar' '1.0'"), (make_wheel("foo", "1.1"), "'foo' '1.1'")):
-        with pytest.raises(BuildError, match=f"{NAME} is not a wheel of foo 1.0: its metadata says {said}"):
+        with pytest.raises(BuildError, match=f"{NAME} is not a valid wheel of foo 1.0: its metadata says {said}"):
             facts(tmp_path, data)
     assert facts(tmp_path, make_wheel("Foo", "1.0")).unpacked.files == 4
 
 
 def test_a_wheel_that_no_host_would_take_is_refused(tmp_path):
-    with pytest.raises(BuildError, match=f"{NAME} is not a wheel of foo 1.0: 'foo/d/d.* in more than 63 folders"):
+    with pytest.raises(BuildError, match=f"{NAME} is not a valid wheel of foo 1.0: 'foo/d/d.* in more than 63 folders"):
         facts(tmp_path, make_wheel("foo", "1.0", files={"foo/" + "d/" * 1500 + "x": b""}))
 
 

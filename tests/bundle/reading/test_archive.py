@@ -186,7 +186,7 @@ def test_extra_missing_and_exchanged_members(tmp_path) -> None:
     third = block_of("07_Models/tiny/config.json")
     extra = ustar_header(f"{MANIFEST.root}/extra", 0, 0o644, MTIME)
     assert "expected position" in refused(tmp_path, tar[:first] + extra + tar[first:])
-    assert "contains more files" in refused(tmp_path, tar[:-1024] + extra + tar[-1024:])
+    assert "contains data after the last file" in refused(tmp_path, tar[:-1024] + extra + tar[-1024:])
     assert "expected position" in refused(tmp_path, tar[:first] + tar[second:])
     assert "expected position" in refused(tmp_path, tar[:first] + tar[second:third] + tar[first:second] + tar[third:])
     assert "expected position" in refused(tmp_path, tar[:first] + tar[first:second] + tar[first:])
@@ -264,7 +264,7 @@ def test_an_unpacked_folder_gives_the_same(tmp_path) -> None:
 def test_every_file_of_a_folder_is_checked(tmp_path, name) -> None:
     path = unpack(tmp_path) / name
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(TrustError, match="bytes, expected"):
+    with pytest.raises(TrustError, match="bytes read, "):
         read_unpacked(tmp_path)
     path.unlink()
     with pytest.raises(TrustError, match=f"{name}: cannot be read"):

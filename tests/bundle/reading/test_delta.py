@@ -89,12 +89,12 @@ def test_the_bases_manifest_is_signed(made) -> None:
 
 
 def test_a_delta_without_its_base_is_no_bundle(made) -> None:
-    with pytest.raises(TrustError, match="its installer does not match the manifest"):
+    with pytest.raises(TrustError, match="its digest of the installer does not match the manifest"):
         resigned(made, lambda sums: sums.pop(delta.BASE)).open()
 
 
 def test_an_installer_is_named_where_it_travels_and_only_there(made, newer, tiny, tmp_path) -> None:
-    with pytest.raises(TrustError, match="its installer does not match the manifest"):
+    with pytest.raises(TrustError, match="its digest of the installer does not match the manifest"):
         resigned(made, lambda sums: sums.update({INSTALLER: "0" * 64})).open()
 
 

@@ -82,7 +82,7 @@ def test_the_last_policy_of_a_whole_chain_is_in_force(folder):
 
 def test_a_policy_must_be_signed_by_its_own_threshold(tmp_path):
     lay(tmp_path, ONE, A)
-    assert "1 trusted signatures required, 0 found" in refusal(chain.check_chain, read(tmp_path), 0, tmp_path)
+    assert "Trusted signatures required: 1; found: 0" in refusal(chain.check_chain, read(tmp_path), 0, tmp_path)
 
 
 def test_an_unsigned_policy_is_in_force_nowhere(tmp_path):
@@ -109,7 +109,7 @@ def test_a_policy_that_is_gone_is_missed(tmp_path, kept):
 def test_the_next_policy_needs_its_own_threshold(tmp_path, signers):
     lay(tmp_path, ONE, B)
     lay(tmp_path, TWO, *signers)
-    assert "trusted signatures required" in refusal(chain.check_chain, read(tmp_path), 0, tmp_path)
+    assert "Trusted signatures required" in refusal(chain.check_chain, read(tmp_path), 0, tmp_path)
 
 
 def test_the_next_policy_needs_the_threshold_before(tmp_path):
@@ -165,7 +165,7 @@ def test_the_first_policy_needs_the_operators_word(folder):
 
 def test_the_first_policy_must_be_signed_by_its_own_threshold(tmp_path):
     lay(tmp_path, TWO, B)
-    assert "2 trusted signatures required, 1 found" in refusal(chain.extend, [], read(tmp_path), [B.key])
+    assert "Trusted signatures required: 2; found: 1" in refusal(chain.extend, [], read(tmp_path), [B.key])
 
 
 def test_a_gap_after_the_first_one_is_refused(tmp_path):

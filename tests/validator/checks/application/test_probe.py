@@ -25,7 +25,11 @@ def test_another_embedding_fails(prefix) -> None:
 
 @pytest.mark.parametrize(
     ("weights", "reason"),
-    [(b"[0.5]\n", "1 components, not 2"), (b"[]\n", "did not print a list of numbers"), (b"?", "exited with code 1")],
+    [
+        (b"[0.5]\n", "its dimension is 1, not 2"),
+        (b"[]\n", "did not print a list of numbers"),
+        (b"?", "exited with code 1"),
+    ],
 )
 def test_an_answer_of_another_shape_fails(prefix, weights, reason) -> None:
     change(release_of(prefix).models / "tiny" / "weights.json", weights)
@@ -41,7 +45,7 @@ def test_within_the_tolerance_is_right(tmp_path) -> None:
 
 @pytest.mark.parametrize(
     ("weights", "reason"),
-    [(b"[0.12, -0.16]\n", None), (b"[0.12]\n", "1 components, not 2"), (b"[0, 0]\n", "every component is 0"),
+    [(b"[0.12, -0.16]\n", None), (b"[0.12]\n", "its dimension is 1, not 2"), (b"[0, 0]\n", "every component is 0"),
      (b"[0.5, -0.25]\n", "its length is 2.8, not 1")],
 )  # fmt: skip
 def test_where_no_embedding_is_known_its_shape_is(tmp_path, weights, reason) -> None:
