@@ -39,6 +39,11 @@ def next_policy(former: Policy | None, change: Change) -> Policy:
 
     An existing role keeps its threshold, a new role requires all its keys; a key in no role is removed.
     """
+    if former and chain.ROLE not in former.roles:
+        raise UsageError(
+            _("The previous policy has no role 'policy', so no key can sign the next one."),
+            advice=_("Omit --former to start with a first policy."),
+        )
     roles = {name: list(role.keyids) for name, role in former.roles.items()} if former else {}
     signers = {signer.key.keyid: signer for signer in former.signers} if former else {}
     for keyid in change.remove:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -145,3 +146,11 @@ def test_a_key_in_no_role_goes(keys):
         next_policy(policy, Change(remove=[key.keyid]))
     followed = next_policy(policy, Change(remove=[key.keyid], add=[("release", pub(keys, "heir"), "h")]))
     assert key not in [signer.key for signer in followed.signers]
+
+
+def test_a_policy_that_nothing_can_follow_has_no_successor(keys) -> None:
+    key = pub(keys, "root")
+    before = next_policy(None, Change(add=[("policy", key, "root"), ("release", key, "root")]))
+    orphan = replace(before, roles={"release": before.roles["release"]})
+    with pytest.raises(UsageError, match="previous policy has no role 'policy'"):
+        next_policy(orphan, Change(add=[("policy", key, "root")]))

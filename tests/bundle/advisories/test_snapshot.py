@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import tracemalloc
 import zipfile
 
 import pytest
@@ -104,3 +105,15 @@ def test_a_blind_index_is_seen(data):
     assert list(read_snapshot(with_header(data, canaries=wrong)).blind_spots()) == ["demo-lib 1.3 (TEST-1)"]
     unknown = [*header["canaries"], Canary("gone", "1.3", "TEST-1", hit=False).to_json()]
     assert list(read_snapshot(with_header(data, canaries=unknown)).blind_spots()) == ["gone 1.3 (TEST-1)"]
+
+
+def test_a_member_that_inflates_to_more_than_it_may_have_takes_no_more_memory(data) -> None:
+    bomb = changed(data, lambda members: {**members, "snapshot.json": b" " * (256 << 20)})
+    tracemalloc.start()
+    try:
+        with pytest.raises(TrustError):
+            read_snapshot(bomb)
+        _size, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * form.HEADER_LIMIT
