@@ -244,8 +244,8 @@ def _advice(cause: str, doing: str, place: Place) -> str:
 def _rights(cause: str) -> dict[str, str]:
     if cause == "EPERM":
         forbidden = _(
-            "Ask an administrator to allow it: its owner, the filesystem, the container or a security module "
-            "forbids it."
+            "Ask an administrator to allow this operation; it is blocked by the file's ownership, the filesystem, "
+            "the container or a security module."
         )
         return dict.fromkeys((READING, WRITING, REMOVING, STARTING, USING), forbidden)
     return {

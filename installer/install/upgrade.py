@@ -74,7 +74,7 @@ def _killed(number: int, prefix: Prefix, bundle: Bundle) -> BaseException:
 
 
 def copy_installer(bundle: Bundle, copy: Path, store: Store) -> None:
-    """Write the bundle's installer to a new file; a delta bundle may leave it to the store.
+    """Write the bundle's installer to a new file; if a delta bundle omits it, it is read from the store.
 
     Raises UsageError if the installer is missing, TrustError unless every byte matches the signed digest.
     """

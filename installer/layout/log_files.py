@@ -25,7 +25,10 @@ _ROTATED = re.compile(r"audit\.([0-9]{6})\.jsonl")
 
 
 class Line(NamedTuple):
-    """A line without its newline, its file and line number; ``data`` is None if the line is too long or incomplete."""
+    """A line of a log file, without its newline, and where it is: file and line number.
+
+    ``data`` is None if the line is too long or incomplete.
+    """
 
     path: Path
     number: int

@@ -93,7 +93,10 @@ def holds(prefix: Prefix, metadata: SignedMetadata) -> bool:
 
 
 def are_twice(prefix: Prefix, release: Release) -> bool:
-    """Return whether the second copy equals the release's own; another check reports damage to the release's own."""
+    """Return whether a release's metadata has an identical second copy; True if it is unsigned.
+
+    Also True if the release's own metadata is damaged, which another check reports.
+    """
     try:
         own = read_metadata(release.bundle)
     except (OSError, TrustError):

@@ -176,7 +176,7 @@ def leftovers(prefix: Prefix) -> list[Path]:
 
 
 def pinned(prefix: Prefix) -> Release | None:
-    """Return the newest backup's release that is complete and not of the active version, or None."""
+    """Return the release of the newest backup whose release is complete and not of the active version, or None."""
     return pinned_beside(prefix, prefix.active())
 
 

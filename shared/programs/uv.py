@@ -125,7 +125,7 @@ class Uv:
         return self._call(["pip", "check", "--python", str(python)], timeout)
 
     def close(self) -> None:
-        """Remove the cache: it only served to create hard links in the environment."""
+        """Remove the cache, which only served to create hard links in the environment, and the working folder."""
         files.remove_tree(self.cache)
         files.remove_tree(self.empty)
 
