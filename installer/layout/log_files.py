@@ -71,7 +71,7 @@ def lines(folder: Path) -> Iterator[Line]:
 
 
 def _opened(folder: Path) -> tuple[list[Path], IO[bytes] | None]:
-    """Return the rotated files and the open current one, or None, consistent even if a rotation happens meanwhile."""
+    """Return the rotated files, and the current one opened (None if missing); a rotation meanwhile does no harm."""
     while True:
         full, current = list(rotated(folder).values()), None
         with contextlib.suppress(FileNotFoundError):

@@ -39,7 +39,8 @@ def binary() -> Path:
         if place.is_file():
             return place
     raise ToolError(
-        _("uv is missing from the installer."), advice=_("Copy ragtrace-install.pyz again from the medium.")
+        _("uv is missing from this tool."),
+        advice=_("Copy ragtrace-install.pyz again from the medium, or install uv in this Python environment."),
     )
 
 

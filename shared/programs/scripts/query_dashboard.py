@@ -26,7 +26,7 @@ def free_port() -> int:
 
 
 def ask(page: "subprocess.Popen[bytes]", port: int, path: str, until: float) -> "tuple[int | None, str | None]":
-    """Return the HTTP status of the page, or None, and the last error or None."""
+    """Return the HTTP status of the page and the last error; each is None if there is none."""
     reason = None
     while page.poll() is None and time.monotonic() < until:
         try:
