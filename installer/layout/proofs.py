@@ -45,7 +45,7 @@ class SignedMetadata:
         return read_sums(self.sums, SUMS).get(NAME) == self.manifest_sha256
 
     def claimed_signers(self) -> tuple[PublicKey, ...]:
-        """Return the key of each signature, all of which must be valid; whether a key is trusted is not checked."""
+        """Verify all signatures and return their keys; whether a key is trusted is not checked."""
         return tuple(claimed_signers(self.sums, self.signatures))
 
     def write(self, folder: Path) -> None:

@@ -236,7 +236,7 @@ def _asked(look: Callable[[], Any]) -> Any:
     except (psutil.Error, OSError, IndexError, KeyError, ValueError) as error:
         raise HostError(
             _("Resource usage of this host is not available: {reason}.").format(reason=error),
-            advice=_("Ask an administrator to mount /proc, or run this outside the sandbox."),
+            advice=_("Ask an administrator to mount /proc, or run the command outside the sandbox."),
         ) from error
 
 

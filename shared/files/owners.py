@@ -107,7 +107,7 @@ def _names(path: str) -> list[str]:
 
 
 def first_problem(path: str) -> tuple[str, str]:
-    """Return the first entry of a path that others could change, and FOREIGN or OPEN, or two empty strings."""
+    """Return the first entry of a path that others could change, with FOREIGN or OPEN; two empty strings if none."""
     for place, status in chain(path):
         found = problem(status)
         if found:
