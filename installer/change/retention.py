@@ -182,7 +182,7 @@ def too_many(prefix: Prefix, coming: Release) -> tuple[PlannedRemoval, ...]:
 def collect(prefix: Prefix) -> Collected:
     """Remove the releases that are not retained, and the files that only they needed; a running release remains.
 
-    If there are such releases but none is active, nothing is removed.
+    Nothing is removed if such releases exist while no release is active, because recover may need one of them.
     """
     wanted = retained(prefix)
     rest = [release for release in prefix.all_releases() if release.id not in wanted]

@@ -1,4 +1,4 @@
-"""Multiply two square matrices for a while, and print [seconds of the fastest, its first element, numpy's version]."""
+"""Multiply square matrices for a while; print [seconds of the fastest product, its first element, numpy's version]."""
 
 import json
 import sys
