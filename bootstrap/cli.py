@@ -102,7 +102,7 @@ def _main(argv: list[str] | None) -> int:
 def folder(text: str) -> Path:
     """Parse the path of a folder; rejects an empty string, which an unset variable expands to."""
     if not text:
-        raise argparse.ArgumentTypeError(_("it is empty"))
+        raise argparse.ArgumentTypeError(_("must not be empty"))
     return Path(text)
 
 

@@ -1,1 +1,1 @@
-"""The installer on an air-gapped host: one package per subject; each imports only those below it."""
+"""The installer on an air-gapped host: one package per subject, in layers (pyproject.toml, import-linter)."""

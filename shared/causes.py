@@ -109,7 +109,7 @@ def _advice_on_hosts() -> dict[str, str]:
         "NO_INODES": _("Remove files from its filesystem (see df -i), then run the same command again."),
         "NO_NULL": _("Create the device (mknod -m 666 /dev/null c 1 3), or use the container's own /dev."),
         "PRIVILEGE": _("Run the same command from an administrator prompt."),
-        "VIRUS": _("Check the scanner's log; if the file is clean, exclude its folder from scanning."),
+        "VIRUS": _("Check the antivirus log; if the file is clean, exclude its folder from scanning."),
     }
 
 

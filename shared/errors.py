@@ -11,8 +11,7 @@ class RagtraceError(Exception):
     """An error message: the problem, and the next step.
 
     ``what`` is one sentence that names the file or host concerned, or several sentences if several are at fault,
-    each reported on a separate line. ``advice`` is one sentence with the next step, or empty if there is
-    no useful advice.
+    each reported on a separate line. ``advice`` is the next step, or empty if there is no useful advice.
     """
 
     def __init__(self, *what: str, advice: str = "") -> None:
@@ -35,7 +34,7 @@ class HostError(RagtraceError):
 
 
 class InstallError(RagtraceError):
-    """An installation, rollback or recovery failed; the message states which release is active."""
+    """An installation, rollback or recovery failed; the advice states which release is active."""
 
 
 class ToolError(RagtraceError):

@@ -231,10 +231,7 @@ def _advice(cause: str, doing: str, place: Place) -> str:
     if cause in {"EACCES", "EPERM"}:
         text = _rights(cause)[READING if doing == READING_MEDIUM else doing]
     elif cause == "EIO" and doing == READING_MEDIUM:
-        text = _(
-            "Transfer the bundle again on another medium, or copy it to a disk first; the medium or its drive is "
-            "failing."
-        )
+        text = _("Use another medium, or copy the bundle to a disk first; the medium or its drive is failing.")
     else:
         text = causes.advice().get(cause) or _("Check the file and its filesystem, then run the same command again.")
     path = place.path or "."
@@ -244,8 +241,8 @@ def _advice(cause: str, doing: str, place: Place) -> str:
 def _rights(cause: str) -> dict[str, str]:
     if cause == "EPERM":
         forbidden = _(
-            "Ask an administrator to allow it: its owner, the filesystem, the container or a security module "
-            "forbids it."
+            "Ask an administrator to allow this operation; it is blocked by the file's ownership, the filesystem, "
+            "the container or a security module."
         )
         return dict.fromkeys((READING, WRITING, REMOVING, STARTING, USING), forbidden)
     return {

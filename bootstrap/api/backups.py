@@ -48,14 +48,14 @@ def plan_backup(prefix: Path | None = None, *, restore: str | None = None) -> Ba
 
 
 def create_backup(prefix: Path | None = None, *, progress: Progress = QUIET, wait: float = 0.0) -> Made:
-    """Create a backup of settings and data and return it."""
+    """Create a backup of settings and data; return it and the audit log's head."""
     from installer.change import restore as restoring
 
     return restoring.create_backup(find_prefix(prefix), progress, wait=wait)
 
 
 def list_backups(prefix: Path | None = None) -> list[Backup]:
-    """Return the backups that can be restored, oldest first."""
+    """Return the backups whose index can be read, oldest first."""
     from installer.userdata import backups
 
     return backups.list_backups(settled(prefix))

@@ -1,4 +1,4 @@
-"""Helpers of bootstrap.api: this host's trust stores, and prefixes with interrupted changes undone."""
+"""Helpers of bootstrap.api: this host's trust stores, and prefixes whose interrupted changes have been resolved."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ def trust_stores() -> TrustStores:
 
 
 def settled(prefix: Path | None = None, *, allow_uninstalled: bool = False, allow_lost_state: bool = False) -> Prefix:
-    """Return a prefix after undoing any interrupted change in it, for read-only commands.
+    """Return a prefix for a read-only command, after undoing or finishing an interrupted change in it.
 
+    An interrupted change is left as it is while another run is in progress or if this user may only read the prefix.
     ``allow_uninstalled`` also accepts a prefix whose installation was removed, so that what remains can be read;
     ``allow_lost_state`` also accepts one that has lost its state.
     """
@@ -38,7 +39,7 @@ def settled(prefix: Path | None = None, *, allow_uninstalled: bool = False, allo
 
 
 def prefix_or_none(prefix: Path | None, *, allow_lost_state: bool = False) -> Prefix | None:
-    """Return the named prefix or this user's only one, or None if none is named and nothing is installed."""
+    """Return a prefix as ``settled`` does, or None if none is named and ``settled`` would raise HostError."""
     try:
         return settled(prefix, allow_lost_state=allow_lost_state)
     except HostError:

@@ -1,4 +1,4 @@
-"""Read-only functions: status, history, validation, monitoring."""
+"""Read-only functions: status, history, audit log, validation, monitoring."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ TIMEOUT_LIMIT = 7 * 86_400  # seconds: longer than any check takes, and within w
 
 @dataclass(frozen=True)
 class Status:
-    """The installed releases: the active one, or None, and all complete ones, oldest first."""
+    """A prefix, its active release or None, and all its complete releases, oldest first."""
 
     prefix: Path
     active: Release | None
@@ -52,7 +52,7 @@ def status(prefix: Path | None = None) -> Status:
 
 
 def history(prefix: Path | None = None) -> list[Event]:
-    """Return the past changes of a prefix, oldest first, with the releases that still exist."""
+    """Return the logged changes of a prefix, oldest first, preceded by retained releases that no entry names."""
     from installer.change.history import history as events_of
 
     return events_of(settled(prefix, allow_uninstalled=True))
@@ -77,14 +77,17 @@ def audit_entries(prefix: Path | None = None) -> list[dict[str, Any]]:
 
 
 def verify_audit_log(prefix: Path | None = None, *, anchor: str | None = None) -> tuple[int, str]:
-    """Verify the audit log's chain, and that it contains ``anchor`` if given; returns its length and head."""
+    """Verify the audit log's chain, and that it contains ``anchor`` if given; return the entry count and the head."""
     from installer.logs import audit_log
 
     return audit_log.verify(settled(prefix, allow_uninstalled=True), anchor)
 
 
 def available_bundle() -> tuple[Manifest | None, str]:
-    """Return the manifest of the bundle next to the zipapp and "", or None and the reason ("" if there is none)."""
+    """Return the manifest of the bundle next to the zipapp, and "".
+
+    If the bundle is rejected, returns None and the reason; if there is no bundle, None and "".
+    """
     running = own_command.zipapp()
     if running is None or not (running.parent / SUMS).is_file():
         return None, ""
@@ -111,9 +114,9 @@ def validate(
 
     ``categories`` and ``checks`` (identifiers) select the checks, by default all that ``effort`` (quick, normal, full)
     allows. ``timeout`` in seconds overrides each check's own limit. ``report_name`` is the file name in the commands
-    that the report suggests. If nothing is installed, the bundle next to the zipapp is inspected instead. Damage is
-    recorded in the report; HostError is raised only if nothing is installed in the named prefix, UsageError if the
-    selection is invalid.
+    that the report suggests. If no prefix is named and none is usable, the bundle next to the zipapp is inspected
+    instead. Damage is recorded in the report. Raises HostError if the named prefix has no installation that this user
+    may inspect, UsageError if the selection or the timeout is invalid or if several applications are installed.
     """
     from validator import check, plugins, registry, report, runner, subject
 
@@ -135,7 +138,7 @@ def validate(
 
 
 def asking_recovery(validated: Subject) -> Subject:
-    """Return the subject, with functions added that return ``recover``'s planned repair and the trust policy."""
+    """Return the subject with the trust stores, and with functions for the policy and the repair planned by recover."""
     from recovery.recover import foresee as foresee_repair
 
     found = validated.prefix

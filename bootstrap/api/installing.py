@@ -52,7 +52,7 @@ def prefix_for(bundle: Bundle, prefix: Path | None) -> Prefix:
 
 
 def verify(bundle: Path | None = None, *, trusted_keys: Sequence[str] = (), progress: Progress = QUIET) -> Bundle:
-    """Verify a bundle's signature and every byte of it, without installing it."""
+    """Verify a bundle's signatures and all of its bytes without installing it; return the opened bundle."""
     from bundle.reading.medium import drain
 
     opened = open_bundle(bundle, trusted_keys=trusted_keys)
@@ -67,7 +67,10 @@ def admission(bundle: Bundle, prefix: Path | None = None, *, conditions: Conditi
 
 
 def plan(bundle: Bundle, prefix: Path | None = None, *, conditions: Conditions = AS_IT_IS) -> list[HostResult]:
-    """Return the findings of a dry run, as if the bundle were installed on this host; nothing is written."""
+    """Return the findings of a dry run of an installation on this host; nothing is written.
+
+    Raises TrustError if the bundle is rejected.
+    """
     from installer.install import preflight
 
     admission(bundle, prefix, conditions=conditions)
@@ -106,7 +109,7 @@ def upgrade(
     """Verify a newer bundle on behalf of an installation, then run the bundle's own installer.
 
     None of its code runs before its signature, counter and date are accepted and its installer matches the signed
-    digest. ``options`` are passed to its ``install``; returns the exit code of that program.
+    digest. ``options`` are passed to the ``install`` command of that installer, whose exit code is returned.
     """
     from installer.install.upgrade import pass_control
 
@@ -133,7 +136,7 @@ def rollback(
 def uninstall(
     prefix: Path | None = None, *, purge: bool = False, progress: Progress = QUIET, wait: float = 0.0
 ) -> Removal:
-    """Remove the installation; with ``purge`` also the user's data, settings and backups, and the audit log."""
+    """Remove the installation; with ``purge`` also the user's data, settings, models and backups, and the audit log."""
     from installer.install.uninstall import uninstall as remove
 
     return remove(find_prefix(prefix, allow_uninstalled=purge), progress, purge=purge, wait=wait)
@@ -147,7 +150,7 @@ def trust_state(prefix: Path | None = None) -> State:
 
 
 def memory_accounts(prefix: Path | None = None) -> list[Account]:
-    """Return the records of what this host and user accepted, with their problems."""
+    """Return the trust records of this host, this user and the installation, with their problems."""
     from installer.trust import memory_admin
 
     return memory_admin.accounts(trust_stores(), prefix_or_none(prefix))
@@ -156,7 +159,7 @@ def memory_accounts(prefix: Path | None = None) -> list[Account]:
 def accept_memory(prefix: Path | None = None) -> tuple[Memory, str]:
     """Accept the releases found on this host as its complete trust record.
 
-    Returns the record, and the head of the audit log or "" if there is none.
+    Returns the record, and the head of the audit log or "" if nothing was logged.
     """
     from installer.trust import memory_admin
 

@@ -52,9 +52,9 @@ def recover(
 ) -> Recovery:
     """Repair an installation from the files on this host, or from a bundle.
 
-    ``diagnosis`` is a report of validate, used as a hint. ``confirm`` receives the plan and returns whether to execute
-    it. ``allow_unlocked`` permits replacing lost packages with other versions that are stored here. If the repair
-    fails, the previous release remains active.
+    ``diagnosis`` is the file of a report of validate, used as a hint. ``confirm`` receives the plan and returns whether
+    to execute it. ``allow_unlocked`` permits replacing lost packages with other versions that are stored here. If the
+    repair fails, the previous release remains active.
     """
     from recovery.inspection.reported import read_diagnosis
     from recovery.recover import RecoverRequest

@@ -38,7 +38,7 @@ def update_advisories(
     accept_clock: bool = False,
     wait: float = 0.0,
 ) -> Update:
-    """Adopt a signed snapshot or exceptions file; if it is rejected, the ones in force remain in force."""
+    """Adopt a signed snapshot or exceptions file; if it is rejected, the previous file remains in force."""
     from installer.advisories import update
 
     installation = advisories_site(prefix)

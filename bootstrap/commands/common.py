@@ -1,4 +1,4 @@
-"""Shared code of the commands: options of those that change a prefix, common output, and the log of a run."""
+"""Shared code of the commands: options, output, and the log of a run."""
 
 from __future__ import annotations
 
@@ -83,14 +83,14 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = -1.0
     if not seconds >= 0:
-        raise argparse.ArgumentTypeError(_("{text!r} is not a number of seconds, 0 or more").format(text=text))
+        raise argparse.ArgumentTypeError(_("{text!r} is not a non-negative number of seconds").format(text=text))
     return seconds
 
 
 def _days(text: str) -> int:
     """Parse an age in days. Raises ArgumentTypeError."""
     if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
-        raise argparse.ArgumentTypeError(_("{text!r} is not a number of whole days, 0 or more").format(text=text))
+        raise argparse.ArgumentTypeError(_("{text!r} is not a non-negative whole number of days").format(text=text))
     return int(text)
 
 
@@ -123,7 +123,7 @@ def tidy() -> None:
 
 
 def check_prefix_option(arguments: argparse.Namespace) -> int:
-    """Check the working directory and the named prefix before a log or anything else is opened there."""
+    """Check the working folder and the named prefix before a log or anything else is opened in them."""
     placement.require_working_folder()
     if arguments.prefix is not None:
         arguments.prefix = prefix_at(arguments.prefix).root
@@ -134,8 +134,8 @@ def check_prefix_option(arguments: argparse.Namespace) -> int:
 def logged(arguments: argparse.Namespace) -> Iterator[None]:
     """Log a whole run to a file, and to the log collector if one is specified.
 
-    ``install`` starts its log file itself, because its prefix is not known before it opens the bundle. A dry
-    run has no log file.
+    ``install`` starts its log file itself, because its prefix is not known before it opens the bundle;
+    ``uninstall`` writes its log to the user's state folder, because it removes the prefix. A dry run has no log file.
     """
     before = list(LOG.handlers)
     command = arguments.command
@@ -164,7 +164,7 @@ def available_prefix(named: Path | None) -> Prefix | None:
 
 
 def start_log(prefix: Prefix | None, command: str) -> None:
-    """Start this run's log file in the prefix, or in the user's state folder if there is no installation yet."""
+    """Start this run's log file in the prefix, or in the user's state folder if there is no prefix."""
     try:
         if prefix is not None:
             runlog.hide(runlog.secrets_of(prefix.env_file))
@@ -195,7 +195,7 @@ def show_collected(collected: Collected) -> None:
         )
     for waiting in collected.in_use:
         reported = _(
-            "Still in use:   {release} {version}, by processes {numbers}; the first command after they exit removes it"
+            "Still in use:   {release} {version} (processes: {numbers}); the first command after they exit removes it"
         )
         numbers = ", ".join(map(str, waiting.users)) or "?"
         show(reported.format(release=waiting.release, version=waiting.version, numbers=numbers))

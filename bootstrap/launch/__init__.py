@@ -69,7 +69,7 @@ def tell(*lines):
 
 
 def settle():
-    """Replace unsuitable settings of the caller: the umask, and invalid folders in HOME, XDG_* and PATH."""
+    """Set the umask, remove HOME and XDG_*_HOME if not absolute, and replace a PATH without a usable folder."""
     os.umask(0o022)  # new files have exactly the modes that are set
     # an empty HOME would mean the root folder; relative paths are invalid (XDG Base Directory Specification)
     for name in [name for name in os.environ if name == "HOME" or (name.startswith("XDG_") and name.endswith("_HOME"))]:
@@ -81,7 +81,7 @@ def settle():
 
 
 def provide_scratch(folder):
-    """Set TMPDIR to a private folder if Python's default temporary folders are not writable."""
+    """Set TMPDIR to a private folder if none of the folders that Python tries for temporary files is writable."""
     places = [os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")]
     places += ["/tmp", "/var/tmp", "/usr/tmp"]  # noqa: S108 - tempfile's defaults, in which it creates private files
     if os.name == "posix" and not any(place and os.access(place, os.W_OK | os.X_OK) for place in places):

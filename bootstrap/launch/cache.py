@@ -2,7 +2,8 @@
 """The zipapp's cache: a private folder that contains exactly the zipapp's files, verified at every start.
 
 shiv would trust any existing cache. Here every file is compared with digests.json before anything in the cache is
-imported, and the cache is rebuilt if a file differs, is missing or is extra.
+imported, and the cache is rebuilt if a file differs, is missing or is extra. Of the large programs only the size is
+compared; their bytes are verified right before they run (shared/programs/embedded.py).
 There is no lock: each run builds in a temporary folder and renames it, so that two concurrent first runs both succeed.
 """
 
@@ -99,7 +100,10 @@ def places() -> list[str]:
 
 
 def private_folder(path: str) -> str:
-    """Create a folder with mode 0700, or use an existing real folder of this user. Raises OSError otherwise."""
+    """Create a folder with mode 0700, or use an existing real folder of this user; return its path.
+
+    Raises OSError if neither is possible, if another user could replace the folder, or if it is mounted noexec.
+    """
     os.stat(os.path.dirname(os.path.dirname(path)))  # a missing home directory is not created
     if os.path.lexists(path):
         require_real(os.lstat(path))
@@ -131,7 +135,7 @@ def flags_of(path: str) -> int:
 
 
 def require_real(status: os.stat_result) -> None:
-    """Raise OSError unless it is the status of a real folder that belongs to this user."""
+    """Raise OSError unless a status is that of a real folder that belongs to this user."""
     if not stat.S_ISDIR(status.st_mode) or getattr(status, "st_file_attributes", 0) & REPARSE_POINT:
         raise OSError(_("not a real folder"))
     if os.name != "nt" and status.st_uid != os.geteuid():

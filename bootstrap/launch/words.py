@@ -54,10 +54,7 @@ def broken(zipapp, reason):
     if isinstance(reason, EnvironmentError) and reason.errno:  # those raised by zipimport itself have none
         return Refusal(
             _("{path} cannot be read: {reason}.").format(path=zipapp, reason=reason.strerror),
-            _(
-                "Transfer the bundle again on another medium, or copy it to a disk first; the medium or its "
-                "drive is failing."
-            ),
+            _("Use another medium, or copy the bundle to a disk first; the medium or its drive is failing."),
         )
     return Refusal(
         _("{path} is damaged: {reason}.").format(path=zipapp, reason=reason),

@@ -21,7 +21,7 @@ LEAST_PYTHON = (3, 11)
 
 @dataclass(frozen=True)
 class Pickles:
-    """The result of a scan: files scanned, those with dangerous or unknown imports, and the unreadable ones."""
+    """The result of a scan: the number of files, their dangerous and unknown imports by path, the unreadable files."""
 
     scanned: int
     dangerous: dict[str, list[str]]
@@ -30,7 +30,7 @@ class Pickles:
 
 
 def scan_folder(python: Path, folder: Path, *, limit: float) -> Pickles:
-    """Scan every file of a folder; ``limit`` is in seconds.
+    """Scan every file of a folder with picklescan in the environment of ``python``; ``limit`` is in seconds.
 
     Raises ToolError if picklescan fails or if the folder has nothing to scan.
     """

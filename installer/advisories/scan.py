@@ -47,11 +47,11 @@ class InstalledScan:
 def scan_installed(
     installation: Installation, trust_stores: TrustStores, *, table: str | None = None, now: datetime | None = None
 ) -> InstalledScan:
-    """Scan the packages of the active release against the snapshot in force.
+    """Scan the packages of the active release against the current snapshot.
 
     ``table`` is the severity table, by default the one that the bundle was built with. Raises TrustError if a file
     differs from what was signed or if the matcher misses a canary of the snapshot, HostError if the installation has no
-    advisories.
+    advisories or its environment no packages.
     """
     stored = in_force(SNAPSHOTS, installation, trust_stores)
     if stored is None:
@@ -106,7 +106,7 @@ def installed(installation: Installation) -> list[Installed]:
     found = [*_wheels_in(folder), *_eggs_in(folder)]
     if installation.manifest.packages and not found:
         raise HostError(
-            _("{path} contains no packages").format(path=folder),
+            _("{path} contains no packages.").format(path=folder),
             advice=_("Install a bundle, or repair the installation with recover."),
         )
     return found

@@ -40,7 +40,10 @@ DIGITS = 12  # of a file's SHA-256, in the names of its signatures
 
 @dataclass(frozen=True)
 class Kind(Generic[T]):
-    """A kind of signed file: the role that signs it, its name, size limit in bytes, reader, sequence and times."""
+    """A kind of signed file: the role that signs it, its name and size limit in bytes, and functions on its content.
+
+    ``read`` parses it; ``sequence`` and ``times`` return its sequence number and the times that it is dated with.
+    """
 
     role: str
     name: str
@@ -78,7 +81,7 @@ EXCEPTIONS: Kind[Any] = Kind(
 
 @dataclass(frozen=True)
 class Stored(Generic[T]):
-    """A file in force: its parsed content, its SHA-256, and whether it was installed by an update."""
+    """A stored file: its parsed content, its SHA-256, and whether it was installed by an update."""
 
     value: T
     sha256: str
@@ -150,14 +153,14 @@ def read_file(path: Path, limit: int) -> bytes:
 
 
 def spoiled(path: Path, reason: str) -> TrustError:
-    """Return the error for a file of a release that differs from what was signed."""
+    """Return the error for a file of a release that cannot be read or differs from what was signed."""
     return TrustError(
         _("{path}: {reason}.").format(path=path, reason=reason), advice=_("Repair the installation with recover.")
     )
 
 
 def spoiled_update(path: Path, reason: str) -> TrustError:
-    """Return the error for a file that an update installed, which recover has no other copy of."""
+    """Return the error for a file that an update installed; recover has no copy of it, but can restore its folder."""
     if not path.parent.is_dir():
         return spoiled(path, reason)
     return TrustError(

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Update:
-    """The result of an update: the kind's role, its sequence number, whether it is new, the audit log's head."""
+    """The result of an update: the file's role, sequence number and whether it is new, and the audit log's head."""
 
     role: str
     sequence: int
@@ -70,12 +70,12 @@ def update(
 
     1. Verify that enough keys of its role have signed its bytes.
     2. Check that it is intact, and that the matcher finds the snapshot's canaries.
-    3. Check that none of its times is in the future.
+    3. Check that none of its times is in the future, unless ``accept_clock`` is set.
     4. Check that it is newer than the file in force.
     5. Write the signatures, then the file itself: either the old or the new one is in force, never a mixture.
 
-    Raises UsageError if it cannot be read, TrustError if a check fails, BusyError if another run holds the lock; the
-    file in force then remains in force.
+    Raises UsageError if the file cannot be read, TrustError if a check fails, BusyError if another run holds the lock;
+    the file in force then remains in force.
     """
     now = options.now or datetime.now(timezone.utc)
     signed = _transferred(file)
@@ -127,7 +127,7 @@ def require_sight(snapshot: Snapshot) -> None:
     if blind:
         raise TrustError(
             _("The snapshot's self-tests failed: {names}.").format(names=", ".join(blind)),
-            advice=_("Request a new snapshot; the one in force stays in use."),
+            advice=_("Request a new snapshot."),
         )
 
 
@@ -163,7 +163,7 @@ def _is_newer(kind: Kind[T], sequence: int, sha256: str, here: Stored[T] | None)
         return False
     if sequence <= highest:
         raise TrustError(
-            _("{name} has sequence number {sequence}, but {highest} is in force.").format(
+            _("{name} has sequence number {sequence}, which is not higher than {highest}, the one in force.").format(
                 name=kind.name, sequence=sequence, highest=highest
             ),
             advice=_("Supply a newer one; a host never goes back to an older one."),

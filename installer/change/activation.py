@@ -1,4 +1,4 @@
-"""Activating a release: writing its launchers, switching to it, checking it from outside, and switching back."""
+"""Activating a release: writing its launchers, switching to it, checking it, and switching back if it fails."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def activate(
     change: Transaction, manifest: Manifest, progress: Progress, *, check: Callable[[], None] | None = None
 ) -> None:
-    """Make the built release current, check it from outside, and switch back if it does not work.
+    """Make the built release current, check it through PREFIX/bin, and switch back if it does not work.
 
     The release must not change its own files when it runs. ``check`` replaces the health check if a simpler one is
     enough.
@@ -38,7 +38,7 @@ def activate(
 def switch_and_check(
     change: Transaction, manifest: Manifest, progress: Progress, *, check: Callable[[], None] | None = None
 ) -> None:
-    """Make a complete release current, check it from outside, and switch back if it does not work."""
+    """Make a complete release current, check it through PREFIX/bin, and switch back if it does not work."""
     prefix = change.prefix
     progress.step(_("Activating {release}").format(release=change.release.id))
     launchers.write(prefix, manifest)

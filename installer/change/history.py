@@ -22,7 +22,7 @@ ROLLBACK = "rollback"  # it builds no release, so the usage in the receipt is no
 class Event:
     """One change: its time (UTC), user, action and outcome, and its release with the release's present state.
 
-    ``usage`` is the resources used to build the release, if the release still exists.
+    ``usage`` lists the resources used to build the release, if the release still exists.
     """
 
     time: str

@@ -50,8 +50,8 @@ def outcome_of(change: Transaction, head: str, called: Path | None) -> Outcome:
 def explained(error: BaseException, prefix: Prefix, head: str, former: Release | None) -> BaseException:
     """Return an error that also states which release is active now, and the head of the audit log.
 
-    Errors other than TrustError and HostError become InstallError; KeyboardInterrupt and exceptions that are neither an
-    OSError nor one of this tool's own are returned unchanged.
+    Errors other than TrustError and HostError become InstallError. KeyboardInterrupt is returned unchanged, and so is
+    an exception that is neither this tool's own nor caused by the system or a lack of resources.
     """
     if isinstance(error, KeyboardInterrupt):
         return error

@@ -65,9 +65,9 @@ def restore(prefix: Prefix, name: str, progress: Progress, *, wait: float = 0.0)
     """Restore settings and data from a backup.
 
     1. Check every file of the backup, and that the active release reads its data; back up the current files.
-    2. Stage all of it in the prefix, hash it again, and flush it to disk.
+    2. Stage the whole backup in the prefix, hashing it again, and flush it to disk.
     3. Write the journal, which is the commit point: after a crash, the next command continues from there.
-    4. Swap in the data in one step; replace the settings.
+    4. Exchange the data, then replace the settings.
 
     Raises UsageError for an unknown name, BusyError if another run holds the lock, HostError if the backup is damaged,
     the active release does not read its data, the space is insufficient or the disk fails before the commit point; in
@@ -148,7 +148,10 @@ def _require_place(prefix: Prefix) -> None:
 
 
 def _stage(prefix: Prefix, backup: Backup, restored: Path) -> None:
-    """Stage a backup; the oldest ones do not record a settings file that is a link, so the current link is retained."""
+    """Stage a backup.
+
+    The previous backup format does not record a symlinked settings file, so for it the current link is retained.
+    """
     backup_files.stage(backup, restored)
     settings = restored / prefix.env_file.name
     if not backup.number and not os.path.lexists(settings) and prefix.env_file.is_symlink():

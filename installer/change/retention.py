@@ -180,7 +180,10 @@ def too_many(prefix: Prefix, coming: Release) -> tuple[PlannedRemoval, ...]:
 
 
 def collect(prefix: Prefix) -> Collected:
-    """Remove the releases that are not retained, and the files that only they needed; a running release remains."""
+    """Remove the releases that are not retained, and the files that only they needed; a running release remains.
+
+    Nothing is removed if such releases exist while no release is active, because recover may need one of them.
+    """
     wanted = retained(prefix)
     rest = [release for release in prefix.all_releases() if release.id not in wanted]
     if prefix.active() is None and rest:

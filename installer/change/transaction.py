@@ -1,7 +1,8 @@
 """A change of a prefix that happens completely or not at all.
 
-The journal records what is being built; ``current`` determines whether it counts. An error in the block and the first
-command after a crash have the same effect: what does not count is undone.
+The journal records the change in progress, and ``current`` determines its outcome. An error in a Transaction and the
+first command after a crash have the same effect: the change is undone if ``current`` does not name the new release
+yet, and finished if it does.
 """
 
 from __future__ import annotations
@@ -51,8 +52,9 @@ LOG = logging.getLogger("ragtrace")
 class Transaction:
     """A block in which a release is made current; ``entry`` is its entry in the journal.
 
-    What fails or is killed in the block is undone as long as ``current`` does not name the release, and finished from
-    then on, tried or not; only a failed health check switches back (activation.py).
+    A change that fails or is killed in the block is undone as long as ``current`` does not name the release, and is
+    finished from then on, even if the release was not checked. Only a check that fails or is interrupted makes the
+    previous release current again (activation.py).
     """
 
     prefix: Prefix
@@ -67,7 +69,7 @@ class Transaction:
         return self
 
     def note(self, **changes: Any) -> None:
-        """Write a step to the journal before it is done."""
+        """Record a step in the journal before it is taken."""
         self.entry = replace(self.entry, **changes)
         journal.write(self.prefix, self.entry)
 
@@ -133,9 +135,9 @@ def make_current(prefix: Prefix, release: Release | None) -> None:
 
 
 def resolve_entry(prefix: Prefix, entry: journal.Entry) -> None:
-    """Undo an unfinished run, unless ``current`` already names its release: then it counts and is finished.
+    """Undo an unfinished run, or finish it if ``current`` already names its release.
 
-    A journaled restoration is finished.
+    A restoration that is in the journal is always finished.
     """
     if entry.command == RESTORE:
         finish_restoring(prefix, entry)
@@ -160,7 +162,7 @@ def resolve_entry(prefix: Prefix, entry: journal.Entry) -> None:
 
 
 def _end(prefix: Prefix) -> None:
-    """Clear the journal once all removals are on disk, because no later command checks for them."""
+    """Clear the journal once all removals are durable, because no later command repeats them."""
     try:
         if sys.platform != "win32":  # NTFS logs the removals before the journal's replacement
             ours = [folder for folder in prefix.folders if folder != prefix.data and folder.is_dir()]
@@ -211,7 +213,7 @@ def tidy_launchers(prefix: Prefix) -> None:
 
 
 def resolve_interrupted(prefix: Prefix) -> str | None:
-    """Undo an interrupted change and remove its leftovers; return the command, or None if there was none."""
+    """Undo or finish an interrupted change and remove all leftovers; return its command, or None if there was none."""
     entry = journal.read(prefix)
     if entry is not None:
         resolve_entry(prefix, entry)
@@ -245,7 +247,7 @@ def leftovers(prefix: Prefix) -> list[Path]:
 
 
 def temporary_files(prefix: Prefix) -> list[Path]:
-    """Return the temporary files and folders in a prefix that no run uses, among the data only those of this tool."""
+    """Return the unused temporary files and folders in a prefix; in the user's data, only those of this tool."""
     advisories = prefix.state / "advisories"
     found = [
         path
@@ -270,7 +272,10 @@ def _is_own(path: Path) -> bool:
 
 
 def resolve_if_unlocked(prefix: Prefix) -> None:
-    """Undo what a crash left, before a read-only command; does nothing while another run is in progress."""
+    """Undo or finish an interrupted change before a read-only command.
+
+    Does nothing while another run is in progress or if this user may only read.
+    """
     try:
         if journal.read(prefix) is not None or leftovers(prefix):
             with locked(prefix.state / "lock"):

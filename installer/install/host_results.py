@@ -44,7 +44,7 @@ def target(manifest: Manifest) -> HostResult:
     """Return the finding on whether this host has the platform that a manifest is for."""
     host, wanted = host_target(), manifest.target
     fits = (host.platform, host.architecture) == (wanted.platform, wanted.architecture)
-    details = _("this host is {host}, but the bundle is for {target}").format(host=host, target=wanted)
+    details = _("this host: {host}; the bundle is for {target}").format(host=host, target=wanted)
     return HostResult(
         _("Platform"), fits, details, _("Transfer the bundle that was built for {host}.").format(host=host)
     )

@@ -47,8 +47,8 @@ VERSION_TIME_LIMIT = 60.0  # seconds
 def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> Outcome:
     """Install a bundle as a new release and activate it.
 
-    Raises HostError, TrustError, BusyError; InstallError if something fails after the first write. The release that was
-    active before then remains active.
+    Raises HostError or TrustError if this host or the bundle is refused, BusyError if another run holds the lock,
+    InstallError if the installation fails later. The release that was active before remains active in each case.
     """
     prefix = candidate.prefix
     progress.step(_("Checking this host"))
@@ -131,7 +131,7 @@ def record(admitted: AdmittedBundle, release: Release) -> str:
 
 
 def reuse_active(admitted: AdmittedBundle, progress: Progress) -> Outcome | None:
-    """Return the outcome if the bundle's release is active, intact and works already, else None.
+    """Return the outcome if the bundle's release is already active, intact and working, else None.
 
     Also completes the steps that a run killed after ``current`` named the release may have missed.
     """
@@ -171,7 +171,7 @@ def check_host(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
 
 
 def build(bundle: AdmittedBundle, release: Release, progress: Progress) -> None:
-    """Build and accept a release from a bundle, migrate the copy of the data that it replaces, and seal the release."""
+    """Build and accept a release from a bundle, migrate the copy of the data if there is one, and seal the release."""
     manifest = bundle.manifest
     installation = Installation(bundle.prefix, release, manifest)
     store, python = installation.store, stage.python_for(installation)
@@ -196,7 +196,7 @@ class Origin:
     """The origin of a release, for its receipt.
 
     ``digests`` caches the digests of files that were just hashed; ``damaged`` maps the paths of files known to be
-    damaged to the content that they should have.
+    damaged to the content that they should have. ``is_locked`` is false if its set of packages is not the signed one.
     """
 
     python: Path
@@ -208,7 +208,7 @@ class Origin:
     def receipt(
         self, installation: Installation, items: tuple[receipt.Item, ...], used: usage.Usage | None
     ) -> receipt.Receipt:
-        """Return the receipt of a release as of now, with its inventory and the usage of its build."""
+        """Return the receipt of a release as of now, with its inventory and the resources that building it used."""
         release, product = installation.release, installation.manifest.product
         return receipt.Receipt(
             release=release.id,

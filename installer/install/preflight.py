@@ -206,7 +206,7 @@ def _writable(prefix: Prefix) -> HostResult:
 
 
 def _space(manifest: Manifest, prefix: Prefix) -> Iterator[HostResult]:
-    """Return a finding for each filesystem involved: folders of a prefix may be mount points."""
+    """Return the findings on space, one for each filesystem involved: folders of a prefix may be mount points."""
     needed: dict[int, int] = {}
     places: dict[int, Path] = {}
     for path, share in space.shares(manifest, prefix):

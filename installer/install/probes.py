@@ -40,7 +40,7 @@ def nearest(path: Path) -> Path:
 
 
 def trouble_writing(place: Path) -> str:
-    """Return why the owner of a folder cannot write in it, or an empty string if it can."""
+    """Return why this user, or the service account if it owns the folder, cannot write in a folder, or '' if it can."""
     try:
         with service_account.acting_as_owner_of(place), temp_folders.beside(place):
             return ""
@@ -205,13 +205,14 @@ def installing(prefix: Prefix) -> Iterator[HostResult]:
     text = _refused_by_the_kernel() or (lines[-1].strip() if lines else str(ended.returncode))
     details = _("cannot start uv, which installs the packages: {reason}").format(reason=text)
     advice = _(
-        "Ask an administrator to allow it: the kernel, the container, a seccomp filter or a security module forbids it."
+        "Ask an administrator to allow this operation; it is blocked by the kernel, the container, a seccomp "
+        "filter or a security module."
     )
     yield HostResult(name, False, details, advice)
 
 
 def _refused_by_the_kernel() -> str:
-    """Return a message about a system call that this process is refused just as uv is, or an empty string."""
+    """Return a message about a system call that uv needs and that fails in this process too, or an empty string."""
     import select
     import socket
 

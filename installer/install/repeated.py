@@ -72,7 +72,7 @@ def trouble(bundle: Bundle, prefix: Prefix, release: Release) -> str:
 
 
 def of_receipt(release: Release, manifest_sha256: str | None = None) -> str:
-    """Return how a release differs from its receipt, or the receipt from its manifest, or '' if neither does."""
+    """Return how a release differs from its receipt, or why its receipt does not fit it or the manifest, else ''."""
     try:
         receipt = receipts.read_receipt(release)
         deviations = receipts.compare(release, receipt, Digests())

@@ -83,7 +83,9 @@ class Python(Requirement[Interpreter]):
 
     def judge(self, manifest: Manifest, seen: Interpreter) -> HostResult:
         running, wanted = ".".join(map(str, seen.version)), manifest.target.python
-        details = _("this is Python {running}, but the bundle is for {wanted}").format(running=running, wanted=wanted)
+        details = _("this is Python {running}; the bundle is for Python {wanted}").format(
+            running=running, wanted=wanted
+        )
         fits = seen.is_standard and seen.version[:2] == manifest.target.python_tuple
         if fits and manifest.python_range:
             first, last = manifest.python_range
@@ -194,7 +196,7 @@ class Clock(Requirement[datetime]):
         return datetime.now(timezone.utc)
 
     def is_behind(self, time: datetime, now: datetime) -> bool:
-        """Return whether a clock that shows ``now`` is more than ``AHEAD`` behind ``time``, which has passed."""
+        """Return whether a clock that shows ``now`` is more than ``AHEAD`` behind ``time``, a moment in the past."""
         return time > now + AHEAD
 
     def judge(self, manifest: Manifest, seen: datetime) -> HostResult:

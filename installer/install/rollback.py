@@ -46,8 +46,8 @@ def rollback(prefix: Prefix, progress: Progress, goal: Goal | None = None, *, wa
     The release is compared with its receipt first, and rebuilt if it is damaged and the goal provides for that.
 
     Data also remains, unless it was migrated for the release that was active: then the previous data returns. Raises
-    HostError if there is no release to go to, InstallError if it does not work; in both cases, the release that was
-    active remains active.
+    HostError if there is no release to go to or it is damaged and cannot be rebuilt, InstallError if it does not work;
+    in each case, the release that was active remains active.
     """
     goal = goal or Goal()
     # 1. Lock the prefix, and undo what a crash left.

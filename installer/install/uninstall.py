@@ -39,7 +39,7 @@ class Removal:
 
 
 def uninstall(prefix: Prefix, progress: Progress, *, purge: bool = False, wait: float = 0.0) -> Removal:
-    """Remove an installation; ``purge`` also removes the user's data, settings and backups, and the audit log.
+    """Remove an installation; ``purge`` also removes the user's data, settings, models and backups, and the audit log.
 
     Raises BusyError if another run holds the lock, InstallError if something cannot be removed.
     """
@@ -56,7 +56,7 @@ def uninstall(prefix: Prefix, progress: Progress, *, purge: bool = False, wait: 
             # 2. Remove ``current``: from here on no release is active.
             files.remove_tree(prefix.current)
             files.sync_folder(prefix.root)
-            # 3. Remove launchers, releases and store; with ``purge`` settings, data and backups.
+            # 3. Remove launchers, releases and store; with ``purge`` settings, data, models and backups.
             _remove_ours(prefix)
             if purge:
                 _remove_the_users(prefix)

@@ -35,8 +35,8 @@ def pass_control(admitted: AdmittedBundle, folder: Path, options: Sequence[str])
     """Run the installer of an admitted bundle from a verified private copy; return its exit code.
 
     The copy is hashed as it is written, and only the copy runs, so a file that is swapped on the medium meanwhile is
-    refused or never read. The copy exists until that installer ends, which ends with this process. Raises InstallError
-    if a signal terminated the installer, AskedToEnd if that signal was a request to end.
+    refused or never read. The copy exists until that installer ends, and that installer ends when this process does.
+    Raises InstallError if a signal terminated the installer, AskedToEnd if that signal was a request to end.
     """
     bundle, prefix = admitted.bundle, admitted.prefix
     store = Store(prefix.store)
@@ -74,7 +74,7 @@ def _killed(number: int, prefix: Prefix, bundle: Bundle) -> BaseException:
 
 
 def copy_installer(bundle: Bundle, copy: Path, store: Store) -> None:
-    """Write the bundle's installer to a new file; a delta bundle may leave it to the store.
+    """Write the bundle's installer to a new file; if a delta bundle omits it, it is read from the store.
 
     Raises UsageError if the installer is missing, TrustError unless every byte matches the signed digest.
     """

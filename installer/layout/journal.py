@@ -1,10 +1,10 @@
 """The journal of the change in progress, so that the next command can undo what a crash left behind.
 
-``state/journal.json`` is replaced atomically at each step. While it is not idle, ``release`` is being built and
-``laid`` lists the files added to the user's data, each with its SHA-256, so that a file that the user has created or
-changed since is not mistaken for one of the tool's. Both are removed, and ``backup`` too, unless ``current`` already
-names the release, which is the commit point. ``incoming`` is a tree that is exchanged with the user's data; its inode
-identifies it.
+``state/journal.json`` is replaced atomically at each step. While it is not idle, ``release`` is being built or
+activated, and ``laid`` lists the files added to the user's data, each with its SHA-256, so that a file that the user
+has created or changed since is not mistaken for one of the tool's. Unless ``current`` already names the release, which
+is the commit point, these files and ``backup`` are removed, and so is the release if the run was to build it.
+``incoming`` is a tree that is exchanged with the user's data; its inode identifies it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WRITTEN_LIMIT = 2 * FILES_LIMIT  # files of a bundle, and their folders
 
 @dataclass(frozen=True)
 class Entry:
-    """One run in progress: its command, the new release, the one that it replaces, and the files written into data/.
+    """One run in progress: its command, the release to activate, the active one before, and files written into data/.
 
     Each line of ``laid`` is a checksum line or ``folder  path``. ``backup`` is a name in backups/, ``incoming`` a path
     in the prefix.

@@ -25,7 +25,10 @@ _ROTATED = re.compile(r"audit\.([0-9]{6})\.jsonl")
 
 
 class Line(NamedTuple):
-    """A line without its newline, its file and line number; ``data`` is None if the line is too long or incomplete."""
+    """A line of a log file, without its newline, and where it is: file and line number.
+
+    ``data`` is None if the line is too long or incomplete.
+    """
 
     path: Path
     number: int
@@ -68,7 +71,7 @@ def lines(folder: Path) -> Iterator[Line]:
 
 
 def _opened(folder: Path) -> tuple[list[Path], IO[bytes] | None]:
-    """Return the rotated files and the open current one, or None, consistent even if a rotation happens meanwhile."""
+    """Return the rotated files, and the current one opened (None if missing); a rotation meanwhile does no harm."""
     while True:
         full, current = list(rotated(folder).values()), None
         with contextlib.suppress(FileNotFoundError):

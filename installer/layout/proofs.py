@@ -45,7 +45,7 @@ class SignedMetadata:
         return read_sums(self.sums, SUMS).get(NAME) == self.manifest_sha256
 
     def claimed_signers(self) -> tuple[PublicKey, ...]:
-        """Return the key of each signature, all of which must be valid; whether a key is trusted is not checked."""
+        """Verify all signatures and return their keys; whether a key is trusted is not checked."""
         return tuple(claimed_signers(self.sums, self.signatures))
 
     def write(self, folder: Path) -> None:
@@ -93,7 +93,10 @@ def holds(prefix: Prefix, metadata: SignedMetadata) -> bool:
 
 
 def are_twice(prefix: Prefix, release: Release) -> bool:
-    """Return whether the second copy equals the release's own; another check reports damage to the release's own."""
+    """Return whether a release's metadata has an identical second copy; True if it is unsigned.
+
+    Also True if the release's own metadata is damaged, which another check reports.
+    """
     try:
         own = read_metadata(release.bundle)
     except (OSError, TrustError):

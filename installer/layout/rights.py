@@ -91,9 +91,9 @@ def _in_release(root: str, owner: int, denied: list[OSError]) -> Iterator[Wrong]
 
 
 def _in_prefix(prefix: Prefix, owner: int, denied: list[OSError]) -> Iterator[Wrong]:
-    """Yield folders that all users can write to or the owner cannot enter, and launchers that others can change.
+    """Yield folders that all users can write to or the owner cannot use, and launchers with wrong owner or permissions.
 
-    The data may belong to another user.
+    A launcher is wrong if others can change it or its owner cannot read it. The data may belong to another user.
     """
     for folder in (prefix.root, prefix.data, *prefix.own_folders):
         if not reading.is_folder(folder):
@@ -123,9 +123,9 @@ def _in_store(root: str, owner: int, denied: list[OSError]) -> Iterator[Wrong]:
 
 
 def _entries(folder: str, denied: list[OSError]) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield the entries of a folder with their status; why it cannot be read is added to ``denied``.
+    """Yield the entries of a folder with their status; if it cannot be read, the error is added to ``denied``.
 
-    Tens of thousands of files: no Path is created, and no context manager entered, for each.
+    There are tens of thousands of files, so no Path is created, and no context manager entered, for each.
     """
     try:
         with os.scandir(folder) as entries:

@@ -88,8 +88,8 @@ def unmark(release: Release) -> None:
 def remove(release: Release, *, in_use_too: bool = False) -> bool:
     """Remove a release, its mark first, so that an interrupted removal leaves no complete release.
 
-    Return whether it was removed. A release that is still running is left intact for a later collection, unless
-    ``in_use_too`` is set; on Windows even then, because a running program cannot be removed there.
+    Return whether it was removed. A release that is still running only loses its mark, and a later collection removes
+    it, unless ``in_use_too`` is set; on Windows even then, because a running program cannot be removed there.
     """
     if release.path.is_dir() and not release.path.is_symlink():
         unmark(release)

@@ -78,7 +78,10 @@ def run(
 
 
 def settings_of_another(prefix: Prefix) -> tuple[str, str]:
-    """Return the owners of PREFIX/.env and of the data if root installed and they differ, else two empty strings."""
+    """Return the owners of PREFIX/.env and of the data if root runs this and only the data is the service account's.
+
+    Otherwise returns two empty strings.
+    """
     account = account_of(prefix.data)
     if account is None or not prefix.env_file.exists():
         return "", ""
@@ -88,7 +91,7 @@ def settings_of_another(prefix: Prefix) -> tuple[str, str]:
 
 @contextlib.contextmanager
 def acting_as_owner_of(data: Path) -> Iterator[None]:
-    """Switch to the rights of the account that owns a data folder within the block; this affects all threads."""
+    """Act with the rights of the service account that owns a data folder, if any, in the block; affects all threads."""
     account = account_of(data)
     if account is None:
         yield

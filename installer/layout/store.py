@@ -62,7 +62,7 @@ class Store:
     def add(self, entry: FileEntry, blocks: Iterator[bytes], learn: Learn | None = None) -> bool:
         """Add a file from verified blocks, unless the object is already intact; return whether it was written.
 
-        ``learn`` is called for an object that was written, with the status of its descriptor.
+        ``learn`` is called for an object that was written, with its path, its digest and the status of its descriptor.
         """
         if self.is_intact(entry):
             drain(blocks)
@@ -148,7 +148,7 @@ class Store:
         return freed
 
     def unknown_files(self) -> list[Path]:
-        """Return the entries that are neither objects nor temporary files of a crash."""
+        """Return the entries that are neither objects nor temporary files that a crash left."""
         found = []
         for path in self._entries():
             if _is_shelf(path):
@@ -162,7 +162,7 @@ class Store:
 
 
 def is_object(name: str) -> bool:
-    """Return whether a file name is that of an object or of a temporary file of a crash."""
+    """Return whether a file name is that of an object or of a temporary file that a crash left."""
     return _OBJECT.fullmatch(name) is not None
 
 

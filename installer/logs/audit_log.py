@@ -43,14 +43,14 @@ def _hash(line: bytes) -> str:
 
 
 def lines(prefix: Prefix) -> Iterator[bytes]:
-    """Yield the complete lines of the log, without newlines. Raises TrustError if one exceeds the maximum length."""
+    """Yield the complete lines of the log, without newlines. Raises TrustError if one is incomplete or too long."""
     for line in log_files.lines(prefix.audit):
         yield _data_of(line)
 
 
 def _data_of(line: Line) -> bytes:
     if line.data is None:
-        raise _broken(line, _("it exceeds the maximum length of an entry"))
+        raise _broken(line, _("it is incomplete or exceeds the maximum length of an entry"))
     return line.data
 
 
@@ -70,7 +70,7 @@ def _user() -> str:
 def append(prefix: Prefix, action: str, outcome: str, **facts: Any) -> str:
     """Append a line, sync it to disk and return the new head.
 
-    If the line would exceed the maximum length, it contains only the names of its facts.
+    If the line would exceed the maximum length, it lists only the names of ``facts``, without their values.
     """
     prefix.audit.mkdir(mode=0o700, exist_ok=True)
     entry = {

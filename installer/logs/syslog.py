@@ -64,7 +64,7 @@ def parse_address(text: str) -> Address:
 
 
 class Collector(logging.Handler):
-    """Sends log records to a collector. ``lost`` is the number of lines that the collector did not receive."""
+    """Sends log records to a collector. ``lost`` is the number of lines that could not be sent."""
 
     def __init__(self, address: Address, command: str) -> None:
         super().__init__()

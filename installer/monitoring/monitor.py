@@ -236,7 +236,7 @@ def _asked(look: Callable[[], Any]) -> Any:
     except (psutil.Error, OSError, IndexError, KeyError, ValueError) as error:
         raise HostError(
             _("Resource usage of this host is not available: {reason}.").format(reason=error),
-            advice=_("Ask an administrator to mount /proc, or run this outside the sandbox."),
+            advice=_("Ask an administrator to mount /proc, or run the command outside the sandbox."),
         ) from error
 
 
@@ -251,14 +251,24 @@ def families(sample: Sample) -> Iterator[Family]:
 
     yield gauge("monitor_timestamp_seconds", "When the sample was taken, in seconds since 1970.", seen)
     yield gauge("monitor_release_info", "Which release is active; always 1.", 1, release=sample.release or "")
-    yield gauge("host_cpu_ratio", "How much of all processors is in use.", round(host.cpu_percent / 100, 4))
+    yield gauge("host_cpu_ratio", "Share of all processors in use.", round(host.cpu_percent / 100, 4))
     yield gauge("host_memory_size_bytes", "Memory of the host.", host.memory_total)
-    yield gauge("host_memory_available_bytes", "Memory that programs can still have.", host.memory_available)
+    yield gauge("host_memory_available_bytes", "Memory available to programs.", host.memory_available)
     yield gauge("disk_size_bytes", "Size of the filesystem of the prefix.", host.disk_total)
-    yield gauge("disk_free_bytes", "What is free there.", host.disk_free)
+    yield gauge("disk_free_bytes", "Free space on the filesystem of the prefix.", host.disk_free)
     yield gauge("application_processes", "Processes of the application.", application["processes"])
-    yield gauge("application_threads", "Threads of these.", application["threads"])
-    yield gauge("application_cpu_ratio", "What they take of processors; 1 is one core.", sample.cpu_percent / 100)
-    yield gauge("application_resident_bytes", "Memory of these; what they share counts for each.", sample.resident)
-    yield gauge("application_read_bytes", "What those that now run have read.", application["read"])
-    yield gauge("application_written_bytes", "What those that now run have written.", application["written"])
+    yield gauge("application_threads", "Threads of the application.", application["threads"])
+    yield gauge("application_cpu_ratio", "Processor use of the application; 1 is one core.", sample.cpu_percent / 100)
+    yield gauge(
+        "application_resident_bytes",
+        "Memory of the application; shared memory counts once per process.",
+        sample.resident,
+    )
+    yield gauge(
+        "application_read_bytes", "Bytes read by the running processes of the application.", application["read"]
+    )
+    yield gauge(
+        "application_written_bytes",
+        "Bytes written by the running processes of the application.",
+        application["written"],
+    )

@@ -143,7 +143,7 @@ def check_imports(installation: Installation, progress: Progress, account: proce
     if not ended.ok or answer is None:
         reason = _("it timed out") if ended.timed_out else _("exit code {n}").format(n=ended.returncode)
         raise InstallError(
-            _("The interpreter exited while importing {names} ({reason}): {last}").format(
+            _("Importing {names} did not finish ({reason}): {last}").format(
                 names=", ".join(names), reason=reason, last=last_line(ended.stderr)
             )
         )

@@ -44,7 +44,7 @@ class Digests:
         self._changed = threading.Condition()
 
     def bound_by(self, manifest: Manifest) -> None:
-        """Read no file that is longer than ``longest`` of this manifest: it cannot belong to such a release."""
+        """Read no file that is longer than ``longest`` allows: it cannot belong to a release of this manifest."""
         self._most = longest(manifest)
 
     def __call__(self, path: Path | str) -> str | None:

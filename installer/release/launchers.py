@@ -66,7 +66,7 @@ def scripts(prefix: Prefix, manifest: Manifest) -> dict[str, bytes]:
 
 
 def is_previous(prefix: Prefix) -> bool:
-    """Return whether a prefix retains any releases and all come from installers that named the tool ``ragtrace``."""
+    """Return whether a prefix retains releases, all of which come from installers that named the tool ``ragtrace``."""
     stored = prefix.complete_releases()
     return bool(stored) and not any(knows_the_command(release.bundle / INSTALLER) for release in stored)
 

@@ -4,7 +4,7 @@ Each script starts the current release, or prints the reason and the next step a
 this host lacks the Python interpreter, 5 if the installation is damaged. The ``PREVIOUS`` scripts are byte for byte
 those of the installers that named the tool ``ragtrace``. The shell has no message catalogue, so all messages are in
 English, as in the application's launcher. POSIX scripts print a question mark for each character that ends a line,
-changes its direction or controls a terminal.
+changes the direction of text or controls a terminal.
 """
 
 from __future__ import annotations

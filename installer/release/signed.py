@@ -4,8 +4,8 @@
 2. Every other file that the manifest lists must have the SHA-256 given there.
 3. The files that the installer generates from the manifest (run.json, launch.py, links to data) are generated again
    and compared.
-4. Some files are created on this host and have no signed digest: bytecode of files from 1 and 2, the files that uv
-   writes into every environment, and the path of the Python interpreter. They are counted; only the receipt
+4. Some files are created on this host and have no signed digest: bytecode of files from items 1 and 2, the files that
+   uv writes into every environment, and the path of the Python interpreter. They are counted; only the receipt
    authenticates them.
 5. Every other file is reported as added.
 """

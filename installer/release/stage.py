@@ -73,7 +73,7 @@ def write_bundle_files(admitted: AdmittedBundle, release: Release) -> None:
 
 
 def python_for(installation: Installation) -> Path:
-    """Return the Python for the release's environments: the one that the bundle provides, else the host's."""
+    """Return the interpreter for the release's environments: the one that the bundle provides, else the host's."""
     own = installation.manifest.own_python
     return installation.release.path / PYTHON_FOLDER / own if own else base_interpreter()
 

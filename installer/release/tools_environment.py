@@ -123,9 +123,9 @@ def package_of(entry: FileEntry) -> Package:
 
 
 def warm_up(installation: Installation) -> None:
-    """Run the scanners once, so that their bytecode is written before the release is sealed.
+    """Run safety once with the bundled snapshot, if any, to write its bytecode before the release is sealed.
 
-    A failure is only logged: the checks that use the scanners report it.
+    A failure is only logged: the checks that use the scanner report it.
     """
     release = installation.release
     entry = installation.manifest.entry(f"{KINDS[VERIFICATION]}/{ADVISORIES}/advisories.zip")

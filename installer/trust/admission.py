@@ -47,7 +47,7 @@ AS_IT_IS = Conditions()
 
 @dataclass(frozen=True)
 class Candidate:
-    """A bundle whose signatures the authority has accepted, the prefix that it is for, and how to admit it."""
+    """A bundle whose signatures the authority has accepted, its prefix, and the conditions for its admission."""
 
     bundle: Bundle
     prefix: Prefix
@@ -85,7 +85,7 @@ def admit(candidate: Candidate, *, now: datetime | None = None) -> AdmittedBundl
     2. It is for the prefix's product, and not older than the active release.
     3. It is not older than any release of this product that this host has accepted, unless it is the very release that
        is active here: after a rollback, only this bundle may be able to repair it, and it installs nothing older.
-    4. Unless the prefix retains this very release: its date and its signers' keys are valid.
+    4. Unless the prefix retains this very release: its date and its signers' keys meet the conditions.
 
     ``now`` is by default the host's clock. Raises TrustError if a check fails.
     """

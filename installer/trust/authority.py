@@ -110,9 +110,10 @@ def stored_by_host(trust_stores: TrustStores) -> memory.Stored:
 
 
 def stored_by_user(trust_stores: TrustStores) -> memory.Stored:
-    """Return the memory of this user, and its problems; it is empty if the folder is missing or may not be read.
+    """Return the memory of this user, and its problems; it is empty if the folder is missing or not accessible.
 
-    Raises TrustError if other users could have changed it, unless the run is privileged: then the host's memory counts.
+    If other users could have changed it, it is empty for a privileged run, which uses the host's memory; otherwise
+    raises TrustError.
     """
     if not os.path.lexists(trust_stores.user):
         return memory.Stored()

@@ -28,7 +28,7 @@ WHATEVER_THE_CLOCK_SAYS = Conditions(accept_clock=True)
 
 @dataclass(frozen=True)
 class Available:
-    """A bundle that was ``named`` or found next to the zipapp, and the policy in force; None if there is none."""
+    """The bundle that was ``named`` or found next to the zipapp, and the policy in force; each may be None."""
 
     candidate: Candidate | None = None
     policy: Policy | None = None

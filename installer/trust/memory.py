@@ -137,7 +137,8 @@ def read_folder(folder: Path) -> Stored:
 def remember(folder: Path, *, policy: int = 0, counters: Mapping[str, int] | None = None) -> Memory:
     """Raise the values in a folder's memory, and repair its copies; no value ever becomes lower.
 
-    Raises OSError if it cannot be written, HostError if it could not be read again; it remains unchanged then.
+    Raises OSError if it cannot be written, HostError if it would be too large to be read again, BusyError if another
+    run holds the folder; the memory then remains unchanged.
     """
     with held(folder):
         return raise_to(folder, policy=policy, counters=counters)

@@ -84,7 +84,10 @@ def counts_below(folder: Path, host: Host) -> bool:
 
 
 def _problems(path: Path, host: Host, *, folder: bool) -> Iterator[tuple[Path, str]]:
-    """Yield those of a path and its parents that other users could change; of a ``folder``, only content matters."""
+    """Yield those of a path and its parents that other users could change.
+
+    For a parent, and with ``folder`` for the path itself, only the rights to replace its content matter (Windows).
+    """
     for place in (path, *path.parents):
         parent = folder or place != path
         problem = _windows_problem(place, parent=parent) if sys.platform == "win32" else posix_problem(place, host)

@@ -62,9 +62,10 @@ class TrustStores:
                 _("{path} cannot be used as this user's trust store: {place} {problem}.").format(
                     path=self.user, place=place, problem=reason
                 ),
-                advice=_("Restrict {place} to this user (chmod go-w), or set HOME to a folder of this user.").format(
-                    place=place
-                ),
+                advice=_(
+                    "Make this user the owner of {place} and remove other users' write permission (chmod go-w), or "
+                    "set HOME to a folder of this user."
+                ).format(place=place),
             )
 
     def read_host(self, name: str) -> bytes | None:

@@ -42,7 +42,7 @@ def new_name(prefix: Prefix, reason: str) -> str:
     number = max(map(number_of, there), default=-1) + 1
     name = f"{stamp}-{number}-{reason}" if number else f"{stamp}-{reason}"
     if not NAME.fullmatch(name):
-        raise UsageError(_("{reason} is not a valid backup name.").format(reason=reason[:80]))
+        raise UsageError(_("{reason} is not valid as the reason of a backup.").format(reason=reason[:80]))
     return name
 
 
@@ -176,7 +176,7 @@ def leftovers(prefix: Prefix) -> list[Path]:
 
 
 def pinned(prefix: Prefix) -> Release | None:
-    """Return the newest backup's release that is complete and not of the active version, or None."""
+    """Return the release of the newest backup whose release is complete and not of the active version, or None."""
     return pinned_beside(prefix, prefix.active())
 
 

@@ -79,7 +79,7 @@ def unless_gone(entry: Entry) -> Iterator[None]:
 
 
 class Names:
-    """Hard links in a copy: each file with several names is held in a folder next to the copy until it is complete."""
+    """Hard links in a copy: until the copy is complete, a folder next to it holds each file with several names."""
 
     def __init__(self, target: Path) -> None:
         self.place = target.with_name(f"{target.name}.names")
@@ -204,7 +204,7 @@ def keep_folder(here: Folder, there: Folder, mode: int) -> None:
 
 
 def keep(source: int, status: os.stat_result, target: int, mode: int) -> None:
-    """Give a copy its original's owner if permitted, attributes and times, and ``mode``; both are open."""
+    """Give a copy ``mode`` and its original's attributes, times and, if permitted, owner and group; both are open."""
     found = os.fstat(target)
     if os.geteuid() == 0:
         os.fchown(target, status.st_uid, status.st_gid)

@@ -41,7 +41,7 @@ def shipped(manifest: Manifest) -> Iterator[FileEntry]:
 
 
 def link_to(release: Release, manifest: Manifest, target: Path) -> None:
-    """Replace the release's persistent folders by links to the same folders below ``target``, which are created."""
+    """Replace the release's persistent folders with links to the same folders below ``target``, which are created."""
     for folder in manifest.application.persist:
         place, data = release.app / folder, target / folder
         with service_account.acting_as_owner_of(target):

@@ -50,7 +50,7 @@ def set_aside(prefix: Prefix, release: Release) -> Path:
 
 
 def waiting(prefix: Prefix, release: Release) -> Path | None:
-    """Return a release's data that was set aside, or None if it shares that of the active one.
+    """Return the data that was set aside for a release, or None if there is none.
 
     Data set aside for a damaged release is used for its repaired one too, since both have the same manifest.
     """
@@ -122,7 +122,7 @@ def require_closed(data: Path) -> None:
             climbs = next((index for index, part in enumerate(parts) if part != ".."), len(parts))
             if parts[0] == "" or os.pardir in parts[climbs:] or climbs > entry.here.depth or os.path.isabs(parts[0]):
                 raise HostError(
-                    _("{path} is a link to outside the data: a migration could change its target.").format(
+                    _("{path} is a link that leads out of the data; a migration could change its target.").format(
                         path=entry.path
                     ),
                     advice=_("Replace it with what it points to, or remove it, then try again."),

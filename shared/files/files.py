@@ -1,4 +1,4 @@
-"""Durable file operations: write a temporary file, fsync, replace, fsync the folder (and remove read-only trees)."""
+"""Durable writes (temporary file, fsync, replace, fsync of the folder), own and private files, removal of trees."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def sync_folder(folder: Path) -> None:
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Replace a file atomically: a reader, or a host after power loss, sees either the old bytes or the new.
 
-    A ``mode`` without rights for group and others applies on Windows too; its other bits have no effect there.
+    On Windows, a ``mode`` without permissions for group and others makes the file private; any other has no effect.
     """
     beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     with _beside(beside, path):
@@ -130,7 +130,7 @@ def replace_link(path: Path, target: str) -> None:
 
 
 def clone(source: Path, target: Path) -> bool:
-    """Create a copy that shares its blocks until either file is written; return whether the filesystem supports it.
+    """Create a copy that shares the blocks of the original until either is written; return whether that succeeded.
 
     FICLONE (ioctl_ficlonerange(2)): btrfs, XFS and others on Linux.
     """
@@ -173,7 +173,7 @@ def is_exposed(path: Path) -> bool:
 
 
 def make_private(path: Path) -> None:
-    """Remove all rights to a file except its owner's."""
+    """Restrict a file to its owner (mode 0600); on Windows, administrators and the system retain access."""
     if sys.platform == "win32":  # pragma: no cover - only there
         windows.make_private(path)
     else:

@@ -107,7 +107,7 @@ def _require_safe(found: os.stat_result, here: str, path: Path | str) -> None:
 
 
 def require_kind(found: os.stat_result | None, path: Path | str) -> None:
-    """Refuse file types that are never written: folders, sockets, disks, devices that are not the caller's."""
+    """Refuse other users' files, and file types that are never written: folders, sockets, disks, most devices."""
     if found is None or stat.S_ISFIFO(found.st_mode):
         return None
     if stat.S_ISREG(found.st_mode):

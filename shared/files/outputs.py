@@ -58,7 +58,7 @@ def _callers(path: Path | str) -> int | None:
 def write(path: Path | str, data: bytes, *, mode: int = 0o600) -> None:
     """Write all of ``data`` to the output that the caller named; a new regular file gets ``mode``.
 
-    An existing file's rights are added to ``mode``. Raises HostError with the reason in one sentence.
+    An existing file's permission bits are added to ``mode``. Raises HostError with the reason in one sentence.
     """
     with _reported(path):
         own = _callers(path)

@@ -16,7 +16,7 @@ TYPE_CHECKING = False  # importing typing at each start would take too long
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-FOREIGN, OPEN = "foreign", "open"  # possible problems: the owner, or the rights of group and others
+FOREIGN, OPEN = "foreign", "open"  # possible problems: the owner, or the permissions of group and others
 OUTSIDE = 65534  # all users outside a user namespace; inside, it represents the real root
 LINKS = 40  # limit for links on the way (Linux, path_resolution(7))
 
@@ -107,7 +107,7 @@ def _names(path: str) -> list[str]:
 
 
 def first_problem(path: str) -> tuple[str, str]:
-    """Return the first entry of a path that others could change, and FOREIGN or OPEN, or two empty strings."""
+    """Return the first entry of a path that others could change, with FOREIGN or OPEN; two empty strings if none."""
     for place, status in chain(path):
         found = problem(status)
         if found:

@@ -6,7 +6,10 @@ import errno
 
 
 def behind(error: BaseException) -> OSError | None:
-    """Return an error itself if it is an OSError, else the OSError behind it, or None if there is none."""
+    """Return an error itself if it is an OSError, else the OSError behind it, or None if there is none.
+
+    An EINVAL behind it does not count: zipfile causes it itself by seeking to an invalid offset in a damaged archive.
+    """
     if isinstance(error, OSError):
         return error
     found = error.__cause__ or error.__context__

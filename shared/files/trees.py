@@ -2,7 +2,7 @@
 
 Only the current folder's descriptor is open, so no path exceeds the system's limit (PATH_MAX). The way up
 is ``..``, which must lead to the folder that was left. Windows has no folder descriptors, so there the
-whole path is used, whatever its length.
+full path is used, whatever its length.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | get
 
 
 class Folder:
-    """The current folder of a walk; each call names one entry of it, and errors name the whole path."""
+    """The current folder of a walk; each call names one entry of it, and errors contain the full path."""
 
     def __init__(self, root: Path | str, *, follow: bool = True) -> None:
         self.root, self.names = os.fspath(root), list[str]()
@@ -61,7 +61,7 @@ class Folder:
         return self.path("") if self.fd is None else self.fd
 
     def path(self, name: str) -> str:
-        """Return the whole path of an entry, or of the folder itself for "", for messages and for Windows."""
+        """Return the full path of an entry, or of the folder itself for "", for messages and for Windows."""
         return os.path.join(self.root, *self.names, name) if name else os.path.join(self.root, *self.names)
 
     def at(self, name: str) -> str:
@@ -117,7 +117,7 @@ class Folder:
         os.symlink(target, self.at(name), dir_fd=self.fd)
 
     def link_to(self, name: str, other: Folder, other_name: str) -> bool:
-        """Create a hard link to a file in another folder; return whether the filesystem supports it."""
+        """Create a hard link in another folder to a file in this one; return whether that succeeded."""
         ways = {} if self.fd is None else {"src_dir_fd": self.fd, "dst_dir_fd": other.fd, "follow_symlinks": False}
         try:
             os.link(self.at(name), other.at(other_name), **ways)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The exceptions of zipfile for a truncated, altered, encrypted or malicious archive."""
+"""Errors of zipfile: those of a damaged, encrypted or malicious archive, and those of a file that cannot be read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runtime
 
 @contextmanager
 def readable(path: Named) -> Iterator[None]:
-    """Raise HostError if this host refuses the file itself; any other OSError is about the archive's bytes."""
+    """Raise HostError if this host cannot read the file; errors that the archive's bytes cause are raised unchanged."""
     try:
         yield
     except (OSError, zipfile.BadZipFile) as error:

@@ -1,10 +1,10 @@
 """Programs that cannot outlive this process, on Linux and macOS.
 
 A pipe ties each program to this process: nothing is written to it while the program runs, and the kernel closes it
-however this process ends. A few lines of Python (scripts/watch.py) start the program: they leave a watcher at the
-pipe's other end and then become the program, so its process ID, exit code, signals, streams and environment are those
-of a program started directly. Windows has job objects (shared/windows.py). PR_SET_PDEATHSIG is not suitable: it
-signals the end of the thread that started a program. docs/adr/0020 has the measurements.
+however this process ends. A short Python script (scripts/watch.py) starts the program: it leaves a watcher at the
+pipe's other end and then executes the program in its own process (execve), so process ID, exit code, signals, streams
+and environment are those of a program started directly. Windows has job objects (shared/windows.py). PR_SET_PDEATHSIG
+is not suitable: it signals the end of the thread that started a program. docs/adr/0020 has the measurements.
 """
 
 from __future__ import annotations
@@ -94,7 +94,10 @@ def start(
 
 
 def _refused(process: subprocess.Popen[bytes], answer: BinaryIO, handle: int) -> bytes:
-    """Return why the started process did not become the program; returns b"" as soon as it has."""
+    """Return the errno of a child process whose exec failed, with " folder" if its folder is the cause.
+
+    Returns b"" as soon as the program has been executed.
+    """
     try:
         with answer:
             return answer.read()
@@ -105,7 +108,7 @@ def _refused(process: subprocess.Popen[bytes], answer: BinaryIO, handle: int) ->
 
 
 def _leave(process: subprocess.Popen[bytes], handle: int) -> None:
-    """Close all descriptors of a process that did not become the program."""
+    """Reap a child process whose exec failed, and close our descriptors for it."""
     os.close(handle)
     with process:  # waits for it and closes its streams
         pass

@@ -39,7 +39,8 @@ def binary() -> Path:
         if place.is_file():
             return place
     raise ToolError(
-        _("uv is missing from the installer."), advice=_("Copy ragtrace-install.pyz again from the medium.")
+        _("uv is missing from this tool."),
+        advice=_("Copy ragtrace-install.pyz again from the medium, or install uv in this Python environment."),
     )
 
 
@@ -125,7 +126,7 @@ class Uv:
         return self._call(["pip", "check", "--python", str(python)], timeout)
 
     def close(self) -> None:
-        """Remove the cache: it only served to create hard links in the environment."""
+        """Remove the cache, which only served to create hard links in the environment, and the working folder."""
         files.remove_tree(self.cache)
         files.remove_tree(self.empty)
 

@@ -73,7 +73,7 @@ def run_command(command: Callable[[argparse.Namespace], int], arguments: argpars
         if lack is not None:
             return complain(lack, as_json=as_json)
         LOG.critical("bug", exc_info=error)
-        text = _("This is a bug in the installer ({kind}: {text}).").format(kind=type(error).__name__, text=error)
+        text = _("This is a bug in this tool ({kind}: {text}).").format(kind=type(error).__name__, text=error)
         bug = errors.RagtraceError(text, advice=_("Send the log to whoever provided this tool."))
         return complain(bug, as_json=as_json)
 

@@ -142,7 +142,7 @@ def show_document(text: str) -> bool:
 
 
 def complain(text: str) -> None:
-    """Write one line to stderr, if possible."""
+    """Write text and a newline to stderr, if possible."""
     try:
         write_text(sys.stderr, text + "\n")
     except OSError:

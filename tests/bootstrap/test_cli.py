@@ -274,7 +274,7 @@ def test_a_wait_without_an_end_or_a_sense_is_refused(tiny, tmp_path, capsys, val
     with pytest.raises(SystemExit) as ended:
         cli.main(["backup", "--prefix", str(tmp_path / "prefix"), f"--wait={value}"])
     assert ended.value.code == 2
-    assert f"{value!r} is not a number of seconds" in capsys.readouterr().err
+    assert f"{value!r} is not a non-negative number of seconds" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("value", ["-1", "9" * 12, "1.5", "³"])
@@ -282,7 +282,7 @@ def test_a_freshness_of_no_days_is_refused(tiny, tmp_path, capsys, value) -> Non
     with pytest.raises(SystemExit) as ended:
         cli.main(["install", str(tiny.folder), "--prefix", str(tmp_path / "prefix"), f"--require-fresh={value}"])
     assert ended.value.code == 2
-    assert f"{value!r} is not a number of whole days" in capsys.readouterr().err
+    assert f"{value!r} is not a non-negative whole number of days" in capsys.readouterr().err
     assert not (tmp_path / "prefix").exists()
 
 

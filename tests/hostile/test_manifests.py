@@ -125,7 +125,7 @@ TEXTS = [
 ]
 # these are well-formed: verify has nothing against their form, an installation has
 HOSTS = [
-    ("another-python", put("target", "python", to="3.9"), "the bundle is for 3.9"),
+    ("another-python", put("target", "python", to="3.9"), "the bundle is for Python 3.9"),
     ("no-patch-release-fits", put("python_range", to={"first": 98, "last": 99}), "patch releases 98 to 99"),
     ("a-glibc-of-the-future", put("target", "glibc", to="2.99"), "the bundle requires 2.99"),
     ("larger-than-any-disk", put("totals", "installed_bytes", to=1 << 53), "needed"),

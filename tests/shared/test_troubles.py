@@ -56,7 +56,7 @@ OF_WINDOWS = {
     32: ("another program has it open", "Close that program"),
     112: ("No space left on device", "Free up space"),
     206: ("File name too long", "shorter"),
-    225: ("a virus scanner blocked it", "scanner's log"),
+    225: ("a virus scanner blocked it", "antivirus log"),
     1314: ("lacks a required privilege", "administrator"),
 }
 

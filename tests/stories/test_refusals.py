@@ -26,7 +26,7 @@ ARCHIVE = "RAG-Mini-Enterprise-linux-x86_64.tar.gz"
 def test_a_bundle_for_another_python(workshop, closed_host):
     operator = Operator(closed_host("trixie"), "operator")
     done = operator.installer(operator.copy_in(workshop.bundle("0.1.0", "3.11")), "install")
-    refused(done, 4, "this is Python 3.13", "the bundle is for 3.11")
+    refused(done, 4, "this is Python 3.13", "the bundle is for Python 3.11")
     assert not operator.exists(operator.prefix)
 
 

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.index, pytest.mark.host]
 def test_a_bundle_for_another_python(windows, small):
     operator = Operator(windows, "C:\\refused\\python", python="3.13")
     done = operator.installer(operator.copy_in(small()), "install")
-    refused(done, 4, "this is Python 3.13", "the bundle is for 3.11")
+    refused(done, 4, "this is Python 3.13", "the bundle is for Python 3.11")
     assert not operator.path("").exists()
 
 

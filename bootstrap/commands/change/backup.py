@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def restore(arguments: argparse.Namespace) -> int:
-    """Restore a backup, and print the path of the backup of the replaced files."""
+    """Restore a backup, and print the result, with the backup of the files that were replaced."""
     progress = common.progress_of(arguments)
     done = api.restore(arguments.id, arguments.prefix, progress=progress, wait=arguments.wait)
     if arguments.json:
@@ -81,7 +81,7 @@ def restore(arguments: argparse.Namespace) -> int:
 
 
 def show_list(arguments: argparse.Namespace) -> int:
-    """Print the backups that can be restored."""
+    """Print the backups whose index can be read."""
     found = api.list_backups(arguments.prefix)
     if arguments.json:
         show_json({"backups": [as_json(backup) for backup in found]})

@@ -22,7 +22,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     common.add_wait(parser)
     parser.add_argument(
-        "--purge", action="store_true", help=_("also remove data, settings, backups and the audit log, permanently")
+        "--purge",
+        action="store_true",
+        help=_("also remove data, settings, models, backups and the audit log, permanently"),
     )
     parser.add_argument("--yes", action="store_true", help=_("do not ask for confirmation"))
 
@@ -60,12 +62,15 @@ def confirm(root: Path, *, purge: bool) -> None:
         )
     if purge:
         complain(
-            _("This removes {path} with all data, settings, backups and the audit log. Type yes:").format(path=root)
+            _("This removes {path} with all data, settings, models, backups and the audit log. Type yes:").format(
+                path=root
+            )
         )
     else:
         complain(
             _(
-                "This removes the application in {path}; data, settings, backups and the audit log stay. Type yes:"
+                "This removes the application in {path}; data, settings, models, backups and the audit log stay. "
+                "Type yes:"
             ).format(path=root)
         )
     if answer() not in ("yes", _("yes")):

@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def check_digits(head: str) -> None:
-    """Raise UsageError unless a string is the beginning of a head, and not of an empty log's head."""
+    """Raise UsageError unless a string is the beginning of a head other than that of an empty log."""
     if not LEAST_DIGITS <= len(head) <= len(audit_log.GENESIS) or set(head.lower()) - set("0123456789abcdef"):
         raise UsageError(
             _("{head} is not a head of the log.").format(head=printable(head)[:80]),

@@ -55,7 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Sample until the count or time is reached or the user stops it, then print a summary."""
+    """Sample until a limit is reached, the user stops it or nobody reads the output; then print a summary."""
     check_numbers(arguments)
     kind = format_of(arguments)
     summary = Summary()
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 class Ending:
-    """Delays Ctrl-C or SIGTERM until the current sample is complete; a second signal takes effect immediately."""
+    """Delays Ctrl-C or SIGTERM until the current sample is complete; the same signal again takes effect immediately."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -105,8 +105,8 @@ def check_numbers(arguments: argparse.Namespace) -> None:
     """Raise UsageError if a number is out of range."""
     if not monitor.LEAST_INTERVAL <= arguments.interval < math.inf:
         raise UsageError(
-            _("--interval must be at least {least} seconds.").format(least=monitor.LEAST_INTERVAL),
-            advice=_("Specify a longer interval."),
+            _("--interval must be a finite number of seconds, at least {least}.").format(least=monitor.LEAST_INTERVAL),
+            advice=_("Specify another number."),
         )
     for name in ("count", "duration"):
         value = getattr(arguments, name)
@@ -120,7 +120,7 @@ def format_of(arguments: argparse.Namespace) -> str | None:
     """Return the format: the requested one, else the output file's, else JSON with --json, else None for text."""
     if arguments.format == PROMETHEUS and arguments.output is None and arguments.count != 1:
         raise UsageError(
-            _("Metrics can only be written to a file, which each sample overwrites."),
+            _("Metrics of several samples can only be written to a file, which each sample overwrites."),
             advice=_("Specify a file with --output, or take a single sample with --count 1."),
         )
     if arguments.format is not None:

@@ -97,7 +97,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Validate, write and print the report; returns CHECKS_FAILED if the overall status is bad."""
+    """Validate, print and write the report; return CHECKS_FAILED for CRITICAL and, with --strict, for WARNING."""
     kind = format_of(arguments)
     if arguments.output:
         outputs.require_writable(arguments.output)

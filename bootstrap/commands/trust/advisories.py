@@ -55,7 +55,7 @@ def _add_scan(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the requested action; returns CHECKS_FAILED if the scan fails."""
+    """Run the requested action; return CHECKS_FAILED if the status of a scan is FAIL."""
     updated = None
     if arguments.action == UPDATE:
         common.start_log(api.prefix_or_none(arguments.prefix), "advisories")

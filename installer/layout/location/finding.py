@@ -36,7 +36,8 @@ def find_prefix(named: Path | None, *, allow_uninstalled: bool = False, allow_lo
     With ``allow_uninstalled``, a prefix from which an installation was removed counts too if there is no other; with
     ``allow_lost_state``, so does one that has lost its state, which recover rebuilds. Once the prefix of the
     available bundle has been removed, repeating the command never selects another one.
-    Raises UsageError if several are possible, HostError if there is none or if another user owns the folder.
+    Raises UsageError if several are possible, HostError if there is none, if its installation was removed or lost its
+    state and that is not allowed, or if another user owns the folder.
     """
     if named is not None:
         return _named(named, allow_uninstalled=allow_uninstalled, allow_lost_state=allow_lost_state)

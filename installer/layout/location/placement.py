@@ -44,7 +44,9 @@ def real(named: Path) -> Path:
         reason = "" if sys.platform == "win32" else _unusable(path)
         if reason:
             raise UsageError(
-                _("Cannot install into {path}: {reason}.").format(path=sentence(str(path)), reason=reason),
+                _("{path} cannot be used as an installation folder: {reason}.").format(
+                    path=sentence(str(path)), reason=reason
+                ),
                 advice=_("Specify another folder with --prefix."),
             )
     return Path(os.path.realpath(root)) if root.is_symlink() else root

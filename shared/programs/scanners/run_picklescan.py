@@ -14,7 +14,7 @@ PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt")
 
 
 def refuse(*_arguments: Any, **_more: Any) -> Any:
-    """Stand in for a function that would connect."""
+    """Raise OSError in place of a function that would connect."""
     raise OSError("no network here")
 
 
@@ -75,7 +75,10 @@ def scan(root: str, listener: Listener) -> "dict[str, Any]":
 
 
 def main() -> None:
-    """Print the answer on a separate line."""
+    """Scan the folder named on stdin with network access blocked, and print the result as JSON.
+
+    The result is on a line that starts with ``ragtrace-answer``.
+    """
     socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse  # type: ignore[method-assign]
     listener, log = Listener(), logging.getLogger("picklescan")
     import picklescan.scanner  # noqa: F401 - it may set handlers

@@ -12,12 +12,15 @@ from typing import Any
 
 
 def refuse(*_arguments: Any, **_more: Any) -> Any:
-    """Stand in for a function that would connect."""
+    """Raise OSError in place of a function that would connect."""
     raise OSError("no network here")
 
 
 def main() -> None:
-    """Print the answer on a separate line."""
+    """Scan the packages named on stdin with network access blocked, and print the result as JSON.
+
+    The result is on a line that starts with ``ragtrace-answer``.
+    """
     socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse  # type: ignore[method-assign]
     asked = json.load(sys.stdin)
     from safety.models import Package, SafetyRequirement

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def main(target: str) -> None:
-    """Import its module and call it; its output is the answer."""
+    """Import the module of an entry point and call the function, which prints its own answer."""
     module, _colon, names = target.partition(":")
     found: Any = importlib.import_module(module)
     functools.reduce(getattr, names.split("."), found)()

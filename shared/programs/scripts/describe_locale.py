@@ -1,4 +1,4 @@
-"""Print the user's locale: [reason why it is unavailable or null, text encoding, file name encoding].
+"""Print the user's locale as JSON: [reason it is unavailable, or null; text encoding; file name encoding].
 
 This runs in a separate process because setlocale affects the whole process.
 """
@@ -9,7 +9,7 @@ import sys
 
 
 def main() -> None:
-    """Print the answer on a separate line."""
+    """Set the locale, and print the result on a line that starts with ``ragtrace-answer``."""
     try:
         locale.setlocale(locale.LC_ALL, "")
         reason = None

@@ -1,4 +1,4 @@
-"""Import modules and print the results: {name: [seconds, error or null]}.
+"""Import modules and print the results as JSON: {name: [seconds, error or null]}.
 
 ``names`` is a JSON list, or "-" if the list is on standard input. "no-gc" disables garbage collection: imports
 create next to no garbage, and looking for it takes a fifth of the time. "at-once" exits without tearing down
@@ -24,7 +24,7 @@ def imported(name: str) -> "list[float | str | None]":
 
 
 def main(names: str, *how: str) -> None:
-    """Import the modules and print the answer."""
+    """Import the modules and print the results on a line that starts with ``ragtrace-answer``."""
     if "no-gc" in how:
         gc.disable()
     answer = {name: imported(name) for name in json.loads(sys.stdin.read() if names == "-" else names)}

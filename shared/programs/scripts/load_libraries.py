@@ -1,4 +1,4 @@
-"""Load libraries by name, as torch does when it is imported, and print those that cannot be loaded.
+"""Load libraries by name, as torch does when it is imported, and print a JSON list of those that cannot be loaded.
 
 This runs in a separate process because libraries stay loaded.
 """
@@ -18,7 +18,7 @@ def is_missing(name: str) -> bool:
 
 
 def main(names: "list[str]") -> None:
-    """Print the answer on a separate line."""
+    """Load the libraries, and print the names that failed on a line that starts with ``ragtrace-answer``."""
     answer = [name for name in names if is_missing(name)]
     sys.stdout.write("\nragtrace-answer " + json.dumps(answer) + "\n")
 

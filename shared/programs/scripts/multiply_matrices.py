@@ -1,4 +1,4 @@
-"""Multiply two square matrices for a while: [seconds of the best product, its first element, numpy's version]."""
+"""Multiply square matrices for a while; print [seconds of the fastest product, its first element, numpy's version]."""
 
 import json
 import sys
@@ -6,7 +6,7 @@ import time
 
 
 def main(size: int, spell: float) -> None:
-    """Repeat the product for ``spell`` seconds, at least once."""
+    """Repeat the product for ``spell`` seconds, at least once, and print the result after ``ragtrace-answer``."""
     import numpy
 
     first, second = numpy.full((size, size), 1.5), numpy.full((size, size), 0.5)

@@ -1,4 +1,4 @@
-"""Start a web page, request it until it answers, then end this process group, including this process.
+"""Start the server of a web page, request the page until it answers, then end this process group with this process.
 
 Prints [status or null, seconds, exit code or null, last line of output, why loopback is unusable or null].
 The page and this process share one network, which may be a separate namespace. No proxy applies to loopback, which
@@ -26,7 +26,7 @@ def free_port() -> int:
 
 
 def ask(page: "subprocess.Popen[bytes]", port: int, path: str, until: float) -> "tuple[int | None, str | None]":
-    """Return the HTTP status of the page, or None, and the last error or None."""
+    """Return the HTTP status of the page and the last error; each is None if there is none."""
     reason = None
     while page.poll() is None and time.monotonic() < until:
         try:
@@ -54,7 +54,7 @@ def tell(*answer: Any) -> None:
 
 
 def main() -> None:
-    """Read the request from standard input: argv, variables, the placeholder for the port in both, path, seconds."""
+    """Answer the request on standard input: [argv, variables, placeholder for the port in both, path, seconds]."""
     argv, variables, mark, path, limit = json.loads(sys.stdin.readline())
     try:
         port = free_port()

@@ -1,4 +1,4 @@
-"""Import a container and check that it is complete: [its type or null, whether it was checked, error or null].
+"""Import a container, check that it is complete, and print [its type or null, whether it was checked, error or null].
 
 dependency_injector reports missing dependencies; other kinds of containers can only be checked by a command that the
 profile defines.
@@ -27,7 +27,7 @@ def resolved(target: str) -> "list[Any]":
 
 
 def main(target: str) -> None:
-    """Print the answer on a separate line."""
+    """Check the container ``target`` and print the result on a line that starts with ``ragtrace-answer``."""
     answer, stdout = resolved(target), sys.__stdout__
     assert stdout is not None  # the caller reads it
     stdout.write("\nragtrace-answer " + json.dumps(answer) + "\n")

@@ -10,7 +10,7 @@ import time
 
 
 def main(argv: "list[str]") -> int:
-    """Return the program's exit code, as a shell reports it."""
+    """Run the program, print its cost, and return its exit code as a shell reports it."""
     import resource
 
     started = time.perf_counter()

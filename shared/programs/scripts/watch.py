@@ -1,4 +1,4 @@
-"""Leave a watcher at the end of a pipe, then become a program (shared/processes/supervised.py).
+"""Leave a watcher at the end of a pipe, then execute a program in this process (shared/processes/supervised.py).
 
 Only built-in modules of the interpreter are used. The watcher is not a child of the program, which may wait for all
 of its own children; if it cannot be created, the program is not started. When the pipe closes, the program's
@@ -48,7 +48,7 @@ def leave_watcher(watched: int, told: int, inherited: str, *, group: bool) -> No
 
 
 def main(watched: int, told: int, what: str, coerced: str, path: str, inherited: str, folder: str) -> None:
-    """Become the program at ``path``; on failure write the errno to ``told``, and whether the folder caused it."""
+    """Execute the program at ``path``; on failure write the errno to ``told``, and whether the folder caused it."""
     import _signal as s
     import posix as p
 

@@ -1,4 +1,4 @@
-"""Remove network access except loopback, then become a program (validator/trials/apart.py).
+"""Remove network access except loopback, then execute a program in this process (validator/trials/apart.py).
 
 Root gets a network namespace (unshare(2)), other users one inside a user namespace in which the process retains its
 own IDs (user_namespaces(7)); loopback is down in a new one and must be enabled (netdevice(7)). Then, if given, another
@@ -31,7 +31,7 @@ def leave_network() -> None:
 
 
 def main(ids: str, folder: str, *argv: str) -> None:
-    """Become ``argv``, with the IDs ``user:group:group,...`` if they are given; without ``argv``, only try that."""
+    """Execute ``argv``, with the IDs ``user:group:group,...`` if given; without ``argv``, only test that this works."""
     leave_network()
     if ids:
         user, group, groups = ids.split(":")

@@ -88,15 +88,15 @@ def refused(path, site, match, **more):
 
 
 def test_an_older_one_is_refused(tmp_path, site, snapshot):
-    refused(sign_beside(tmp_path / "a.zip", snapshot(-5), SNAPSHOT_ROLE, KEY), site, "is in force")
+    refused(sign_beside(tmp_path / "a.zip", snapshot(-5), SNAPSHOT_ROLE, KEY), site, "not higher than")
     adopt(sign_beside(tmp_path / "b.zip", snapshot(5), SNAPSHOT_ROLE, KEY), site)
-    refused(sign_beside(tmp_path / "c.zip", snapshot(4), SNAPSHOT_ROLE, KEY), site, "is in force")
+    refused(sign_beside(tmp_path / "c.zip", snapshot(4), SNAPSHOT_ROLE, KEY), site, "not higher than")
 
 
 def test_another_one_of_the_same_number_is_refused(tmp_path, site, snapshot, brought):
     number = read_snapshot(brought).header.sequence
     path = sign_beside(tmp_path / "a.zip", snapshot(5, sequence=number), SNAPSHOT_ROLE, KEY)
-    refused(path, site, "is in force")
+    refused(path, site, "not higher than")
 
 
 def test_unsigned(tmp_path, site, snapshot):
