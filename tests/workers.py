@@ -71,7 +71,7 @@ SLOW = (
     "installer/userdata/test_backups.",
     "installer/userdata/test_any_data.",
     "installer/userdata/test_userdata.",
-    "recovery/planning/test_resolve.",
+    "recovery/planning/test_other_versions.",
     "recovery/repair/",
     "recovery/test_bundle.",
     "recovery/test_command.",
