@@ -61,7 +61,7 @@ def read_sums(data: bytes, document: str) -> dict[str, str]:
         raise refuse(document, _("not UTF-8")) from error
     digests = {name: value for value, name in _LINE.findall(text)}
     if not digests or write_sums(digests) != data:
-        raise refuse(document, _("not sorted lines of a SHA-256, two spaces and a name"))
+        raise refuse(document, _("its lines must be sorted, each with a SHA-256, two spaces and a name"))
     for name in digests:
         trouble = names.problem(name)
         if trouble:

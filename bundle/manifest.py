@@ -62,7 +62,7 @@ def _version_form() -> str:
 
 @dataclass(frozen=True)
 class FileEntry(Value):
-    """One file of the bundle: its path in it, size in bytes, SHA-256 and kind."""
+    """A file of the bundle: its path relative to the archive's top folder, size in bytes, SHA-256 and kind."""
 
     path: str = field(metadata=by(strict.text))
     size: int = field(metadata=by(strict.integer, most=FILE_SIZE_LIMIT - 1))

@@ -54,14 +54,14 @@ class RecoverRequest:
     available: Available = field(default_factory=Available)
     allow_unlocked: bool = False
     wait: float = 0.0
-    bundle: AdmittedBundle | None = None
+    admitted: AdmittedBundle | None = None
 
-    def admitted(self) -> RecoverRequest:
+    def admit(self) -> RecoverRequest:
         """Return a copy with the available bundle, if it may be installed.
 
         If it may not, the error is raised if the operator named the bundle, and otherwise ignored.
         """
-        return replace(self, bundle=self.available.admit())
+        return replace(self, admitted=self.available.admit())
 
 
 NOTHING = RecoverRequest()
@@ -87,7 +87,7 @@ class Recovery:
     @property
     def installed(self) -> bool:
         """Whether a whole bundle was installed, and not only files from it."""
-        return self.applied and self.plan.has(Reinstall) is not None
+        return self.applied and self.plan.find(Reinstall) is not None
 
 
 def plan_recovery(
@@ -103,8 +103,10 @@ def plan_recovery(
     if request.report is not None:
         require_fitting(request.report, prefix)
     inspection = inspect(prefix, Known(request.available.policy, digests, misplaced))
-    plan = make_plan(PlanInput(inspection, request.bundle.bundle if request.bundle else None, request.allow_unlocked))
-    plan = replace(plan, removes=removed_by(plan, inspection, request.bundle))
+    plan = make_plan(
+        PlanInput(inspection, request.admitted.bundle if request.admitted else None, request.allow_unlocked)
+    )
+    plan = replace(plan, removes=removed_by(plan, inspection, request.admitted))
     if request.report is not None:
         plan = replace(plan, notes=(*plan.notes, *notes_on(request.report, inspection)))
     return plan, inspection
@@ -123,7 +125,7 @@ def removed_by(
 
 def foresee(prefix: Prefix, available: Available, digests: Digests) -> Repair:
     """Return what a recovery would repair now, for the advice of validate."""
-    plan = plan_recovery(prefix, RecoverRequest(available=available).admitted(), digests)[0]
+    plan = plan_recovery(prefix, RecoverRequest(available=available).admit(), digests)[0]
     return Repair(frozenset(finding.kind for finding in plan.findings), plan.repaired, plan.unmet)
 
 
@@ -148,8 +150,8 @@ def recover(
     make_lockable(prefix.state / "lock")
     # 1.
     with locked(prefix.state / "lock", wait=request.wait):
-        request = request.admitted()
-        for warning in request.bundle.warnings if request.bundle else ():
+        request = request.admit()
+        for warning in request.admitted.warnings if request.admitted else ():
             progress.warn(warning)
         # 2.
         with progress.wait(_("Checking the installation")):
@@ -190,11 +192,14 @@ class RecoveryRun:
     request: RecoverRequest
 
     def carry_out(self, plan: Plan, inspection: Inspection) -> Recovery:
-        """Carry out steps 3 to 6 of ``recover``; if they fail, record that in the audit log and remove the backup."""
+        """Carry out steps 3 to 6 of ``recover``; if they fail, record that in the audit log.
+
+        The backup is removed then, unless another release is active already.
+        """
         prefix, former = self.prefix, self.prefix.active()
-        misplaced = plan.has(RepairMisplaced)
-        if misplaced:  # before the backup, which may need a misplaced folder; step 4 then has nothing left to do here
-            misplaced.repair(self.context(plan, inspection))
+        remedy = plan.find(RepairMisplaced)
+        if remedy:  # before the backup, which may need a misplaced folder; step 4 then has nothing left to do here
+            remedy.repair(self.context(plan, inspection))
         name = backups.new_name(prefix, "before-recover")
         try:
             # 3.
@@ -204,12 +209,13 @@ class RecoveryRun:
             collected = apply(plan, self.context(plan, inspection))
             plan, collected = self.repair_uncovered(plan, inspection) or (plan, collected)
             # 6.
-            head = self.note(plan, former, inspection)
+            head = self.record(plan, former, inspection)
             backups.prune(prefix)
         except BaseException as error:
             head = audit_log.note_failure(prefix, "recover", error, remedies=[remedy.id for remedy in plan.remedies])
-            with contextlib.suppress(OSError):  # the first error is the one to report
-                backups.remove(prefix, name)
+            if prefix.active() == former:  # else this backup may be the only one with the previous data
+                with contextlib.suppress(OSError):  # the first error is the one to report
+                    backups.remove(prefix, name)
             raise explained(error, prefix, head, former) from error
         active = prefix.active()
         done = Recovery(
@@ -222,14 +228,14 @@ class RecoveryRun:
             digests=inspection.digests,
             collected=collected,
         )
-        forgotten = remember(self.request.bundle) if done.installed and self.request.bundle else None
+        forgotten = remember(self.request.admitted) if done.installed and self.request.admitted else None
         if forgotten:
             self.progress.warn(forgotten)
         return done
 
     def context(self, plan: Plan, inspection: Inspection) -> RepairContext:
         """Return the context in which the remedies of a plan are applied."""
-        return RepairContext(inspection, self.request.bundle, self.progress, plan.packages)
+        return RepairContext(inspection, self.request.admitted, self.progress, plan.packages)
 
     def repair_uncovered(self, plan: Plan, inspection: Inspection) -> tuple[Plan, retention.Collected] | None:
         """Repair damage that was hidden before, if confirmed.
@@ -247,7 +253,7 @@ class RecoveryRun:
         all_done = replace(more, findings=(*plan.findings, *more.findings), remedies=(*plan.remedies, *more.remedies))
         return all_done, collected
 
-    def note(self, plan: Plan, former: Release | None, inspection: Inspection) -> str:
+    def record(self, plan: Plan, former: Release | None, inspection: Inspection) -> str:
         """Write an entry for the recovery into the audit log; return the log's head."""
         active, misplaced = self.prefix.active(), inspection.misplaced
         return audit_log.append(

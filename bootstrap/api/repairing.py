@@ -36,7 +36,7 @@ def plan_recovery(
     misplaced.refuse_linked_folders(found, misplaced.find_misplaced(found))
     report = read_diagnosis(diagnosis) if diagnosis else None
     available = find(found, bundle, trusted_keys, trust_stores())
-    return plan_repair(found, RecoverRequest(report, available, allow_unlocked).admitted())[0]
+    return plan_repair(found, RecoverRequest(report, available, allow_unlocked).admit())[0]
 
 
 def recover(

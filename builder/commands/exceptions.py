@@ -97,7 +97,7 @@ def run_except(arguments: argparse.Namespace) -> int:
 
 
 def _entries(arguments: argparse.Namespace, now: datetime) -> Iterator[tuple[str, Any]]:
-    """Yield an entry for each identifier of the command line. Raises UsageError if an option is missing."""
+    """Yield an entry for each identifier on the command line. Raises UsageError if a required option is missing."""
     missing = [f"--{word}" for word in WORDS if getattr(arguments, word) is None]
     if missing:
         raise UsageError(

@@ -165,7 +165,7 @@ def _provenance(index: SimpleIndex, offers: Mapping[str, Offer], wheel: LockedWh
     """
     offer = offers.get(wheel.filename)
     if offer is None or offer.sha256 not in (None, wheel.sha256):
-        raise UnansweredError(_("the index has no {wheel} as locked").format(wheel=wheel.filename))
+        raise UnansweredError(_("the index has no {wheel} that matches the lockfile").format(wheel=wheel.filename))
     if offer.provenance is None:
         return b""
     data = index.get(offer.provenance, PROVENANCE_LIMIT)[1]

@@ -170,16 +170,16 @@ def check_host(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
         progress.step(line)
 
 
-def build(bundle: AdmittedBundle, release: Release, progress: Progress) -> None:
+def build(admitted: AdmittedBundle, release: Release, progress: Progress) -> None:
     """Build and accept a release from a bundle, migrate the copy of the data if there is one, and seal the release."""
-    manifest = bundle.manifest
-    installation = Installation(bundle.prefix, release, manifest)
+    manifest = admitted.manifest
+    installation = Installation(admitted.prefix, release, manifest)
     store, python = installation.store, stage.python_for(installation)
     meter, digests = usage.Meter(), Digests()
     with meter.phase(usage.VERIFY):
-        stage.verify_into_store(bundle, store, progress, digests)
+        stage.verify_into_store(admitted, store, progress, digests)
         stage.require_promise(manifest, store)
-        stage.write_bundle_files(bundle, release)
+        stage.write_bundle_files(admitted, release)
     with meter.phase(usage.FILES), progress.wait(_("Writing the application's files")):
         stage.stage_files(installation, python)
     with meter.phase(usage.ENVIRONMENT):
@@ -187,7 +187,7 @@ def build(bundle: AdmittedBundle, release: Release, progress: Progress) -> None:
     with meter.phase(usage.TRIAL):
         accept(installation, digests, progress)
     migration.migrate(installation, progress)
-    signers = tuple(signer.key.fingerprint for signer in bundle.bundle.signers)
+    signers = tuple(signer.key.fingerprint for signer in admitted.bundle.signers)
     finish(installation, Origin(python, signers, digests), progress, meter=meter)
 
 

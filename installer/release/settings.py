@@ -125,7 +125,7 @@ def write_env_file(prefix: Prefix, manifest: Manifest, former: Release | None, p
 
 
 def report_new(prefix: Prefix, manifest: Manifest, former: Release | None, progress: Progress) -> None:
-    """Warn about names that a release loads but the previous one did not, unless PREFIX/.env mentions them."""
+    """Warn about settings that a release reads and the previous one did not, unless PREFIX/.env mentions them."""
     known = set(_MENTIONED.findall(app_launcher.text_of(str(prefix.root))))
     with contextlib.suppress(RagtraceError, OSError):  # a damaged release cannot be compared
         known.update(app_launcher.loaded(launchers.run_of(former.manifest())) if former else ())

@@ -165,7 +165,10 @@ def highest_counter(product: str, trust_stores: TrustStores, prefix: Prefix, now
 
 
 def remember(admitted: AdmittedBundle) -> str | None:
-    """Record the counter of an installed bundle; return a warning if that fails, because it is installed anyway."""
+    """Record the counter of an installed bundle.
+
+    A failure is returned as a warning and not raised: the bundle is already installed.
+    """
     if not admitted.remembered:
         return None
     trust_stores, product = admitted.trust_stores, admitted.manifest.product

@@ -181,7 +181,7 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def tidy(folder: Path) -> None:
-    """Remove the temporary files of a killed change in a trust folder, if this user may and no change is running."""
+    """Remove temporary files that a killed change left in a trust folder, if no change is running and this user may."""
     with contextlib.suppress(OSError, HostError, BusyError):
         if _unfinished(folder) and is_free(folder / LOCK):
             with held(folder):

@@ -79,7 +79,7 @@ def with_another_python(plan: Plan, chosen: list[Remedy], planned: PlanInput, ne
     """
     inspection = planned.inspection
     found = with_last_resort(plan, chosen, replace(planned, allow_unlocked=True))
-    in_full = found.has(Reinstall)
+    in_full = found.find(Reinstall)
     lasting = (*found.in_place, *((in_full,) if in_full else ()))
     text = _("This is Python {running}, but the installation needs Python {needed}: run {command}.")
     tool = str(inspection.release.bundle / INSTALLER) if inspection.release else INSTALLER

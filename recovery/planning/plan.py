@@ -50,7 +50,7 @@ class Plan:
         """The remedies that together activate another release."""
         return tuple(remedy for remedy in self.remedies if isinstance(remedy, AnotherRelease))
 
-    def has(self, kind: type[Chosen]) -> Chosen | None:
+    def find(self, kind: type[Chosen]) -> Chosen | None:
         return next((remedy for remedy in self.remedies if isinstance(remedy, kind)), None)
 
     @property
@@ -61,7 +61,7 @@ class Plan:
     @property
     def packages(self) -> frozenset[str]:
         """The packages that are reinstalled; all others are reused."""
-        remedy = self.has(ReinstallPackages)
+        remedy = self.find(ReinstallPackages)
         return frozenset(remedy.names if remedy else ())
 
     @property

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from shared.terminal.progress import Progress
 
 
-def check_repaired(
+def try_repaired(
     inspection: Inspection, packages: frozenset[str], remaining: RemainingDamage | None, progress: Progress
 ) -> None:
     """Raise InstallError unless a repaired release works, or at least works no worse than the damaged one.

@@ -212,8 +212,8 @@ class FillStore(InPlace):
         self.repair(context)
 
     def repair(self, context: RepairContext) -> None:
-        assert context.bundle is not None  # a plan contains this remedy only if there is one
-        stage.verify_into_store(context.bundle, Store(context.inspection.prefix.store), context.progress)
+        assert context.admitted is not None  # a plan contains this remedy only if there is one
+        stage.verify_into_store(context.admitted, Store(context.inspection.prefix.store), context.progress)
         context.inspection = replace(context.inspection, lacking=())
 
 

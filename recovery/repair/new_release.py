@@ -133,7 +133,7 @@ class GoBack(AnotherRelease):
         return inspection.prefix.release(self.names[0])
 
     def apply(self, context: RepairContext) -> Collected:
-        release = self.next_release(context.inspection, context.bundle)
+        release = self.next_release(context.inspection, context.admitted)
         # it is checked through PREFIX/bin; the damaged release is removed if it works
         with Transaction(context.inspection.prefix, RETURN, release) as change:
             rollback.return_to_retained(change, context.progress)
@@ -159,8 +159,8 @@ class Reinstall(AnotherRelease):
         return inspection.prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
 
     def apply(self, context: RepairContext) -> Collected:
-        assert context.bundle is not None
-        bundle, prefix = context.bundle, context.inspection.prefix
+        assert context.admitted is not None
+        bundle, prefix = context.admitted, context.inspection.prefix
         preflight.require_ok(preflight.of_bundle(bundle.bundle, prefix))
         with Transaction(prefix, RECOVER, self.next_release(context.inspection, bundle)) as change:
             change.make_folders(bundle.manifest)

@@ -28,12 +28,12 @@ NAMES_SHOWN = 8
 class RepairContext:
     """The context in which remedies are applied.
 
-    ``bundle`` is the admitted bundle, if one is available; ``packages`` lists the packages that are reinstalled. A
-    remedy that makes ``inspection`` outdated replaces it.
+    ``admitted`` is the bundle to repair from, if any; ``packages`` lists the packages that are reinstalled. A remedy
+    that makes ``inspection`` outdated replaces it.
     """
 
     inspection: Inspection
-    bundle: AdmittedBundle | None
+    admitted: AdmittedBundle | None
     progress: Progress
     packages: frozenset[str] = frozenset()
 

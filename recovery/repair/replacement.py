@@ -189,7 +189,7 @@ class Replacement:
         install.finish(self._installation(release), origin, self.context.progress)
 
     def _check_health(self) -> None:
-        health.check_repaired(self.context.inspection, self.context.packages, self.remaining, self.context.progress)
+        health.try_repaired(self.context.inspection, self.context.packages, self.remaining, self.context.progress)
 
     def _files_of(self, release: Release) -> list[str]:
         """Return the paths in the new release of the files that the damaged one had."""

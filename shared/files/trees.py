@@ -1,8 +1,8 @@
 """Untrusted trees of any depth, walked with loops and folder descriptors, never by recursion.
 
-Only the current folder's descriptor is open, so no path exceeds the system's limit (PATH_MAX). The way up
-is ``..``, which must lead to the folder that was left. Windows has no folder descriptors, so there the
-full path is used, whatever its length.
+Names are opened relative to the current folder's descriptor, so PATH_MAX does not limit the depth; no other
+descriptor stays open. The walk returns to a parent through ``..``, and checks that it is the folder from which it
+came. Windows has no folder descriptors, so there the full path is used, whatever its length.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ _inherited: set[int] = set()
 
 @contextlib.contextmanager
 def inherited(handle: int) -> Iterator[None]:
-    """Let every program that is started in this block hold a descriptor open until it ends."""
+    """Let every program started in this block inherit a descriptor, which stays open until that program ends."""
     _inherited.add(handle)
     try:
         yield

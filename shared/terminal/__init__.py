@@ -1,1 +1,1 @@
-"""The user interface on a terminal: results, progress, columns, and the shared parts of all command lines."""
+"""The terminal user interface: results, progress, columns, and what all command-line programs share."""

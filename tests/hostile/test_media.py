@@ -23,7 +23,7 @@ from tests.hostile.kit import ARCHIVE, UNPACKED
 from tests.keys import ALL_KINDS, SoftKey
 
 SIGNED, UNREADABLE, IRREGULAR = "its SHA-256 does not match the signed one", "cannot be read", "not a regular file"
-NOT_FITTING, NOT_SUMS = "it does not match the file", "not sorted lines of a SHA-256"
+NOT_FITTING, NOT_SUMS = "it does not match the file", "its lines must be sorted"
 NOT_WRITTEN, NOT_BASE64 = "it is not in the format that ssh-keygen writes", "it is not base64"
 NO_ARMOUR, STRANGER, TRUSTED = "does not begin and end like", "an untrusted key", "Trusted signatures required"
 

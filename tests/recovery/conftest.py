@@ -56,7 +56,7 @@ class Host:
     def plan(self, bundle=None, policy=None, **options):
         with forgetful() as trust_stores:
             request = RecoverRequest(available=self.available(bundle, policy, trust_stores), **options)
-            return plan_recovery(self.prefix, request.admitted())[0]
+            return plan_recovery(self.prefix, request.admit())[0]
 
     def recover(self, bundle=None, policy=None, **options) -> Recovery:
         with forgetful() as trust_stores:

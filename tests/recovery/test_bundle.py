@@ -16,7 +16,7 @@ from installer.logs import audit_log
 from installer.release import receipt
 from installer.trust import memory
 from installer.trust.authority import host_memory, read_key
-from shared.errors import HostError, TrustError
+from shared.errors import HostError, RagtraceError, TrustError
 from shared.files import files
 from shared.terminal.progress import NoProgress
 from tests.helpers import install_opened
@@ -55,6 +55,26 @@ def test_what_was_installed_from_a_bundle_is_remembered(unproven, newer, trust_s
     done = recover(unproven, newer)
     assert [remedy.id for remedy in done.plan.remedies] == ["reinstall"]
     assert remembered(trust_stores) == newer.manifest.product.counter
+
+
+def backups_of(host) -> list[str]:
+    return [path.name for path in host.prefix.backups.iterdir() if path.name.endswith("-before-recover")]
+
+
+@pytest.mark.parametrize("after_the_switch", [True, False])
+def test_the_backup_stays_once_another_release_is_active(unproven, newer, monkeypatch, after_the_switch) -> None:
+    def fail(*_arguments, **_facts):
+        raise OSError(28, "No space left on device", "log")
+
+    if after_the_switch:
+        monkeypatch.setattr(audit_log, "append", fail)
+    else:
+        monkeypatch.setattr("installer.release.stage.verify_into_store", fail)
+    before = unproven.prefix.active()
+    with pytest.raises(RagtraceError):
+        recover(unproven, newer)
+    assert (unproven.prefix.active() != before) is after_the_switch
+    assert bool(backups_of(unproven)) is after_the_switch
 
 
 def test_what_was_only_taken_from_it_is_not(host, tiny, trust_stores):

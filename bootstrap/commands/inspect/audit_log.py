@@ -26,7 +26,7 @@ LEAST_DIGITS = 16  # as many as error messages show; a shorter prefix could be b
 def configure(parser: Parser) -> None:
     """Add the actions of this command."""
     with actions(parser) as action:
-        action(SHOW, _("show the entries, the oldest first"))
+        action(SHOW, _("show the entries, oldest first"))
         _add_head(action(VERIFY, _("verify the chain of the log")))
         exported = action(EXPORT, _("verify the chain and write the log to a file"))
         exported.add_argument("file", type=Path, metavar=_("FILE"), help=_("where export writes the log"))

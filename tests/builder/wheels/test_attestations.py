@@ -124,7 +124,7 @@ def test_a_page_that_lists_another_file_under_the_name_is_no_answer(project, sit
     site.files["/simple/demo/"] = site.files["/simple/demo/"].replace(site.digest.encode(), b"0" * 64)
     found, warnings = look(project, tmp_path / "cache")
     assert found["demo"].verdict == UNKNOWN
-    assert "as locked" in warnings[0]
+    assert "that matches the lockfile" in warnings[0]
 
 
 @pytest.mark.parametrize(

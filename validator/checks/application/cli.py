@@ -46,7 +46,9 @@ class Commands(Check):
         if previous and previous.stem in manifest.application.commands:
             yield self.warned(
                 _("{path} starts the installer's tool, not the application").format(path=previous),
-                suggestion=_("Upgrade with a bundle whose newer installer uses this name for the application."),
+                suggestion=_(
+                    "Upgrade with a bundle that has a newer installer; there, this name belongs to the application."
+                ),
                 evidence={"launchers": [f"bin/{previous.name}"]},
             )
 

@@ -98,7 +98,7 @@ class Permissions(Check):
 
 
 def changed_rights(prefix: Prefix, subject: Subject) -> list[rights.Wrong]:
-    """Return the changed owners and modes. Raises UncheckedError if a folder cannot be read for another reason."""
+    """Return the changed owners and modes. Raises UncheckedError if a folder is unreadable for any other reason."""
     denied: list[OSError] = []
     found = rights.wrong(prefix, subject.release, denied)
     explained = {item.path for item in found}
