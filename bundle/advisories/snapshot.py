@@ -141,6 +141,8 @@ def _read(data: bytes, name: str, limit: int) -> bytes:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sorted(archive.namelist()) != sorted((HEADER, *MEMBERS)):
                 raise refuse(NAME, _("does not have exactly the members of a snapshot"))
+            if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise refuse(NAME, _("its members are compressed by another method than a snapshot's"))
             with archive.open(name) as member:
                 return member.read(limit + 1)
     except _BROKEN as error:

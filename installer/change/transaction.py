@@ -222,7 +222,7 @@ def resolve_interrupted(prefix: Prefix) -> str | None:
         if path in releases:
             gone = seal.remove(releases[path]) or gone
             continue
-        if path.parent != prefix.data:
+        if prefix.data not in path.parents:
             files.remove_tree(path)
             continue
         with service_account.acting_as_owner_of(prefix.data), contextlib.suppress(PermissionError):
@@ -259,16 +259,34 @@ def temporary_files(prefix: Prefix) -> list[Path]:
         )
         for path in folder.glob(pattern)
     ]
-    found += [path for path in prefix.data.glob(".ragtrace-*") if _is_own(path)]
+    found += [
+        path for folder in _written_among_the_data(prefix) for path in folder.glob(".ragtrace-*") if _is_own(path)
+    ]
     found = [path for path in found if not temp_folders.is_tried(path)]
     return [*found, *backups.leftovers(prefix), *temp_folders.abandoned(prefix.state)]
+
+
+def _written_among_the_data(prefix: Prefix) -> set[Path]:
+    """Return the user's folders in which this tool writes: the top one, and those of the files that a release ships."""
+    folders, active = {prefix.data}, prefix.active()
+    with contextlib.suppress(RagtraceError, OSError):  # a damaged release
+        manifest = active.manifest() if active is not None else None
+        folders |= (
+            {prefix.data.joinpath(*entry.inner.split("/")[:-1]) for entry in persist.shipped(manifest)}
+            if manifest
+            else set()
+        )
+    return folders
 
 
 def _is_own(path: Path) -> bool:
     """Return whether an entry of the user's data has a temporary name of this tool, and the file type of that name."""
     matched = OWN_IN_DATA.fullmatch(path.name)
     wanted = stat.S_ISREG if matched and matched["file"] else stat.S_ISDIR
-    return matched is not None and wanted(path.lstat().st_mode)
+    try:
+        return matched is not None and wanted(path.lstat().st_mode)
+    except FileNotFoundError:  # a run that is in progress removed it
+        return False
 
 
 def resolve_if_unlocked(prefix: Prefix) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from concurrent.futures import ThreadPoolExecutor
+import threading
 from typing import TYPE_CHECKING
 
 from bundle import strict
@@ -18,7 +18,7 @@ from bundle.wheels import record
 from installer.layout import service_account
 from installer.release import bytecode, launchers, receipt, stage
 from installer.release.installation import Installation
-from shared.errors import InstallError
+from shared.errors import InstallError, RagtraceError
 from shared.i18n import _
 from shared.processes import cgroups, process, scripts
 
@@ -35,6 +35,7 @@ IMPORT = scripts.text("scripts/import_modules")
 AT_ONCE, NO_GC = "at-once", "no-gc"  # options of the script
 NAMES_SHOWN = 5
 ROOM = 4 << 30  # bytes of memory for two processes that import torch and the like
+PAUSE = 0.1  # seconds between two attempts to end a process
 
 
 def check_records(
@@ -78,25 +79,51 @@ def try_out(installation: Installation, progress: Progress) -> None:
 def importing_the_rest(installation: Installation, modules: list[str], progress: Progress) -> Iterator[None]:
     """Import modules once, in a second process beside the block if this host has room for two, else after it.
 
-    Most of an import's time is compiling, and each process reads the bytecode that the other one has written. So the
-    second one starts with the core modules that the first one reaches last.
+    Most of an import's time is compiling, and each process reads the bytecode that the other one has written. None of
+    the application's own modules is among them: two processes would use the same scratch data.
     """
-    names = [*reversed(installation.manifest.application.core_imports), *modules]
-    text = _("Compiling the modules that the application imports later")
-    if not cgroups.has_room(2, ROOM):
+    rest = _Rest(installation, modules) if cgroups.has_room(2, ROOM) else None
+    started = rest is not None and rest.begin()
+    try:
         yield
-        with progress.wait(text):
-            import_once(installation, names)
-        return
-    with ThreadPoolExecutor(1) as aside:
-        rest = aside.submit(import_once, installation, names)
-        try:
-            yield
-        except BaseException:
-            process.stop_all()
-            raise
-        with progress.wait(text):
-            rest.result()
+        with progress.wait(_("Compiling the modules that the application imports later")):
+            if rest is None or not started or not rest.succeeded():
+                import_once(installation, modules)
+    except BaseException:
+        if rest is not None and started:
+            rest.end()
+        raise
+
+
+class _Rest(threading.Thread):
+    """A thread that waits for the second process."""
+
+    def __init__(self, installation: Installation, modules: list[str]) -> None:
+        super().__init__(daemon=True)
+        self.installation, self.modules, self.is_done = installation, modules, False
+
+    def begin(self) -> bool:
+        """Start; returns False on a host without a thread to spare."""
+        with contextlib.suppress(RuntimeError):
+            self.start()
+            return True
+        return False
+
+    def run(self) -> None:
+        with contextlib.suppress(RagtraceError):  # this host has no room for it after all
+            import_once(self.installation, self.modules)
+            self.is_done = True
+
+    def succeeded(self) -> bool:
+        """Wait for the end; returns False if the process could not be started."""
+        self.join()
+        return self.is_done
+
+    def end(self) -> None:
+        """End the process, also one that is just being started."""
+        while self.is_alive():
+            process.stop_all(self.ident)
+            self.join(PAUSE)
 
 
 def import_once(installation: Installation, modules: list[str]) -> None:

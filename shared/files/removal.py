@@ -6,8 +6,10 @@ import errno
 import os
 import stat
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from shared import windows
@@ -16,7 +18,7 @@ from shared.files.trees import Folder
 if TYPE_CHECKING:
     from pathlib import Path
 
-WORKERS, DEPTH, MANY = 4, 7, 32  # threads; levels below a root to search for so many folders
+WORKERS, DEPTH, MANY, MOST = 4, 7, 32, 4096  # threads; levels below a root to search for so many folders; their most
 
 
 def remove(root: Path) -> None:
@@ -27,27 +29,30 @@ def remove(root: Path) -> None:
     """
     parts = _parts(os.fspath(root))
     if parts:
-        pool = ThreadPoolExecutor(WORKERS)
+        stopped, pool = threading.Event(), ThreadPoolExecutor(WORKERS)
         try:
             with suppress(RuntimeError):  # a host without threads to spare
-                for _done in pool.map(lambda part: _empty(root, part), parts):
+                for _done in pool.map(lambda part: _empty(root, part, stopped), parts):
                     pass
         finally:
+            stopped.set()
             pool.shutdown(cancel_futures=True)
-    _empty(root, ())
+    _empty(root, (), threading.Event())
     windows.patiently(lambda: os.rmdir(root))
 
 
 def _parts(root: str) -> list[tuple[str, ...]]:
     """Return the names that lead to each folder of the first level that has MANY, or none for a small tree.
 
-    Whoever empties one goes there from ``root`` by descriptors, so that no link is followed.
+    Of a level that has more than MOST, the others are left to whoever removes the rest. Whoever empties one goes there
+    from ``root`` by descriptors, so that no link is followed.
     """
     if sys.platform == "win32":
         return []
     level: list[tuple[str, ...]] = [()]
     for _depth in range(DEPTH):
-        level = [(*above, name) for above in level for name in _folders(os.path.join(root, *above))]
+        below = ((*above, name) for above in level for name in _folders(os.path.join(root, *above)))
+        level = list(islice(below, MOST))
         if len(level) >= MANY:
             return level
     return []
@@ -56,19 +61,21 @@ def _parts(root: str) -> list[tuple[str, ...]]:
 def _folders(path: str) -> list[str]:
     try:
         with os.scandir(path) as entries:
-            return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+            return [entry.name for entry in islice(entries, MOST) if entry.is_dir(follow_symlinks=False)]
     except OSError:
         return []  # removed meanwhile, or to be opened first by whoever removes it
 
 
-def _empty(root: Path, part: tuple[str, ...]) -> None:
-    """Empty a folder, or the one below it that some names lead to."""
+def _empty(root: Path, part: tuple[str, ...], stopped: threading.Event) -> None:
+    """Empty a folder, or the one below it that some names lead to, unless that is stopped."""
     with Folder(root, follow=False) as here:
         device = here.status().st_dev
-        if not all(_went_down(here, name) for name in part):
-            return
+        for name in part:
+            if not _went_down(here, name):
+                return
+            _require_device(here, device)
         waiting = [_emptied(here, device)]
-        while waiting:
+        while waiting and not stopped.is_set():
             if waiting[-1]:
                 if _went_down(here, waiting[-1].pop()):
                     waiting.append(_emptied(here, device))
@@ -80,12 +87,15 @@ def _empty(root: Path, part: tuple[str, ...]) -> None:
                     windows.patiently(lambda name=name: here.do(os.rmdir, name))  # type: ignore[misc]
 
 
+def _require_device(here: Folder, device: int) -> None:
+    if here.status().st_dev != device:
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), here.path(""))
+
+
 def _emptied(here: Folder, device: int) -> list[str]:
     """Remove everything except folders from the current folder; return the names of its folders."""
-    status = here.status()
-    if status.st_dev != device:
-        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), here.path(""))
-    if status.st_mode & stat.S_IRWXU != stat.S_IRWXU:
+    _require_device(here, device)
+    if here.status().st_mode & stat.S_IRWXU != stat.S_IRWXU:
         os.chmod(here.handle, stat.S_IRWXU)
     below = []
     for name, is_folder in here.kinds():
@@ -101,7 +111,8 @@ def _went_down(here: Folder, name: str) -> bool:
         here.down(name)
     except FileNotFoundError:  # removed meanwhile
         return False
-    except PermissionError:  # its owner can change its mode; root never gets this error
+    except PermissionError:  # the owner can change the modes of both; root never gets this error
+        os.chmod(here.handle, stat.S_IRWXU)
         here.do(os.chmod, name, stat.S_IRWXU)
         here.down(name)
     return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CGROUPS, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+TASKS = 512  # processes and threads of two programs with a pool of threads per processor each
 UNLIMITED = 1 << 60  # cgroup v1 represents "no limit" by a number near 2^63
 
 
@@ -52,12 +54,25 @@ def _settings(name: str, controller: str, old_name: str) -> Iterator[str]:
             folder = folder.parent
 
 
-def has_room(processors: int, memory: int) -> bool:
-    """Return whether at least this many processors and bytes of memory are available to this process."""
-    import psutil
+def memory_used() -> int:
+    """Return the memory in bytes that this process's own control group uses, or 0 if unknown."""
+    used = [int(text) for text in _settings("memory.current", "memory", "memory.usage_in_bytes") if text.isdigit()]
+    return used[0] if used else 0
 
+
+def has_room(processors: int, memory: int) -> bool:
+    """Return whether this host surely has so many processors and so many bytes of memory left for this process.
+
+    False if that is unknown, as without /proc.
+    """
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if min(usable, processor_limit() or usable) < processors:
+    if min(usable, processor_limit() or usable) < processors or (tasks_limit() or TASKS) < TASKS:
         return False
-    available = psutil.virtual_memory().available
-    return min(available, memory_limit() or available) >= memory
+    limit = memory_limit()
+    if limit is not None and limit - memory_used() < memory:
+        return False
+    with contextlib.suppress(Exception):  # psutil raises many kinds of errors
+        import psutil
+
+        return int(psutil.virtual_memory().available) >= memory
+    return False

@@ -25,7 +25,7 @@ LOG = logging.getLogger("ragtrace")
 OUTPUT_LIMIT = 4 << 20  # bytes stored of each stream; the rest is read and discarded
 LOGGED = 32_768  # characters logged from the end of each stream of a failed program
 COMMAND_LOGGED = 1_000  # characters; this tool's own programs are passed as one long argument
-_running: set[subprocess.Popen[bytes]] = set()
+_running: dict[subprocess.Popen[bytes], int] = {}  # and the thread that waits for each
 
 
 class Account(NamedTuple):
@@ -86,10 +86,14 @@ def kill_tree(process: subprocess.Popen[bytes]) -> None:
         process.kill()
 
 
-def stop_all() -> None:
-    """End every program that a thread of this process waits for; each leads its own session, out of reach of Ctrl-C."""
-    for process in tuple(_running):
-        kill_tree(process)
+def stop_all(thread: int | None = None) -> None:
+    """End every program for which a thread of this process waits, or those of one thread.
+
+    They lead sessions, so Ctrl-C does not reach them.
+    """
+    for process, waiting in tuple(_running.items()):
+        if thread in (None, waiting):
+            kill_tree(process)
 
 
 def run(
@@ -113,11 +117,11 @@ def run(
     streams.update(stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process, tie = _start(argv, alone=True, **streams, **_rights(env, cwd, account))
     drains: list[_Drain] = []
-    _running.add(process)
+    _running[process] = threading.get_ident()
     try:
         timed_out = _wait(process, timeout, stdin, drains)
     finally:
-        _running.discard(process)
+        _running.pop(process, None)
         tie.cut(waited=leftovers and process.returncode is not None)  # else its leftover processes end too
         for drain in drains:
             drain.finish()

@@ -117,3 +117,13 @@ def test_a_member_that_inflates_to_more_than_it_may_have_takes_no_more_memory(da
     finally:
         tracemalloc.stop()
     assert peak < 8 * form.HEADER_LIMIT
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_method_that_knows_no_bounds_is_refused(data, method) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(stream, "w", method) as other:
+        for name in archive.namelist():
+            other.writestr(name, archive.read(name))
+    with pytest.raises(TrustError, match="another method"):
+        read_snapshot(stream.getvalue())

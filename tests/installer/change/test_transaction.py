@@ -115,7 +115,8 @@ def test_what_the_user_touched_since_is_not_taken_back(prefix, second) -> None:
 
 def test_temporary_files_of_a_crash_go(prefix) -> None:
     left = [prefix.root / ".current.7.tmp", prefix.bin / ".tiny.7.tmp", prefix.data / ".ragtrace-7.tmp"]
-    left += [prefix.data / persist.TEMPORARY]
+    shipped = next(iter(persist.shipped(prefix.active().manifest())))
+    left += [prefix.data / persist.TEMPORARY, (prefix.data / shipped.inner).with_name(persist.TEMPORARY)]
     for path in left:
         path.write_text("x")
     before = snapshot(prefix.root, *NOTES, *(str(path.relative_to(prefix.root)) for path in left))

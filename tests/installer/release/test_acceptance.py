@@ -4,12 +4,13 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
 from installer.release import acceptance
 from installer.release.installation import active
-from shared.errors import InstallError
+from shared.errors import HostError, InstallError
 from shared.processes import cgroups, process, scripts
 from shared.terminal.progress import NoProgress
 
@@ -52,22 +53,41 @@ def test_the_rest_is_imported_beside_the_core_modules_only_where_two_have_room(m
     monkeypatch.setattr(acceptance, "import_once", lambda _installation, names: seen.append(names))
     with acceptance.importing_the_rest(environment, ["later"], NoProgress()):
         before = list(seen)
-    core = environment.manifest.application.core_imports
-    assert seen == [[*reversed(core), "later"]]
+    assert seen == [["later"]]
     assert room or before == []
 
 
-def test_a_core_module_that_fails_ends_the_import_of_the_rest(monkeypatch, environment) -> None:
+def test_what_cannot_be_imported_beside_them_is_imported_afterwards(monkeypatch, environment) -> None:
+    seen = []
+
+    def refuse_the_first(_installation, names) -> None:
+        seen.append(threading.current_thread() is threading.main_thread())
+        if len(seen) == 1:
+            raise HostError("no more processes")
+
+    monkeypatch.setattr(cgroups, "has_room", lambda _processors, _memory: True)
+    monkeypatch.setattr(acceptance, "import_once", refuse_the_first)
+    with acceptance.importing_the_rest(environment, ["later"], NoProgress()):
+        pass
+    assert seen == [False, True]
+
+
+@pytest.mark.parametrize("while_waiting", [False, True])
+def test_a_failure_ends_the_import_of_the_rest(monkeypatch, environment, while_waiting) -> None:
     monkeypatch.setattr(cgroups, "has_room", lambda _processors, _memory: True)
     monkeypatch.setattr(acceptance, "IMPORT_TIMEOUT", 20.0)
     began, run, ended = environment.release.app / "began", process.run, []
     monkeypatch.setattr(process, "run", lambda *argv, **options: ended.append(run(*argv, **options)))
 
-    def fail_once_it_runs() -> None:
+    def fail_once_it_runs(*_arguments) -> None:
         while not began.exists():
             os.sched_yield()
         raise InstallError("no")
 
+    inside = fail_once_it_runs
+    if while_waiting:  # as Ctrl-C does, when the core modules are imported already
+        monkeypatch.setattr(acceptance._Rest, "succeeded", fail_once_it_runs)
+        inside = began.exists
     with pytest.raises(InstallError, match="no"), acceptance.importing_the_rest(environment, ["endless"], NoProgress()):
-        fail_once_it_runs()
+        inside()
     assert [one.timed_out for one in ended] == [False]

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import os
+import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +27,9 @@ def large(tmp_path):
 
 def test_folders_of_a_large_tree_are_emptied_side_by_side(large, monkeypatch) -> None:
     emptied, empty = [], removal._empty
-    monkeypatch.setattr(removal, "_empty", lambda root, part: emptied.append(part) or empty(root, part))
+    monkeypatch.setattr(
+        removal, "_empty", lambda root, part, stopped: emptied.append(part) or empty(root, part, stopped)
+    )
     removal.remove(large)
     assert not large.exists()
     assert sorted(emptied) == sorted([(), *[("venv", "lib", "site", f"package{n}") for n in range(removal.MANY)]])
@@ -66,14 +72,50 @@ def test_a_link_that_replaced_a_folder_meanwhile_is_not_followed(large, tmp_path
 def test_an_error_in_one_part_is_reported(large, monkeypatch) -> None:
     empty = removal._empty
 
-    def fail(root, part) -> None:
+    def fail(root, part, stopped) -> None:
         if part and part[-1] == "package7":
             raise OSError(5, "Input/output error", "package7")
-        empty(root, part)
+        empty(root, part, stopped)
 
     monkeypatch.setattr(removal, "_empty", fail)
     with pytest.raises(OSError, match="package7"):
         removal.remove(large)
     assert (large / "venv/lib/site/package7/deep/module.py").exists()
+    for above, _folders, _names in os.walk(large):
+        os.chmod(above, 0o755)
+
+
+@pytest.mark.skipif("os.geteuid() != 0", reason="a user whom modes hold, whom only root can be for a while")
+@pytest.mark.parametrize("mode", [0o555, 0o644, 0o000])
+def test_an_owner_removes_folders_that_he_may_not_enter(mode) -> None:
+    nobody, place = 65534, Path(tempfile.mkdtemp())
+    root = place / "tree"
+    for number in range(removal.MANY):
+        (root / "site" / f"package{number}" / "deep").mkdir(parents=True)
+        (root / "site" / f"package{number}" / "deep" / "module.py").write_text("x")
+    for above, folders, names in os.walk(place):
+        for name in (*folders, *names):
+            os.chown(os.path.join(above, name), nobody, nobody)
+    os.chown(place, nobody, nobody)
+    (root / "site").chmod(mode)
+    child = os.fork()
+    if not child:
+        code = 1
+        with contextlib.suppress(BaseException):
+            os.setresgid(nobody, nobody, nobody)
+            os.setresuid(nobody, nobody, nobody)
+            removal.remove(root)
+            code = 0
+        os._exit(code)
+    assert os.waitpid(child, 0)[1] == 0
+    assert os.listdir(place) == []
+    place.rmdir()
+
+
+def test_a_removal_that_is_stopped_goes_no_deeper(large) -> None:
+    stopped, part = threading.Event(), ("venv", "lib", "site", "package0")
+    stopped.set()
+    removal._empty(large, part, stopped)
+    assert large.joinpath(*part, "deep", "module.py").exists()
     for above, _folders, _names in os.walk(large):
         os.chmod(above, 0o755)

@@ -59,7 +59,8 @@ class Permissions(Check):
                 ),
                 command=f"chown {account} {prefix.env_file}",
             )
-        found = changed_rights(prefix, subject)
+        denied: list[OSError] = []
+        found = rights.wrong(prefix, subject.release, denied)
         opened = [item.path for item in found if item.mode & stat.S_IWOTH]
         opened += folders_open_to_all(prefix, subject)
         if opened:
@@ -71,6 +72,7 @@ class Permissions(Check):
                 evidence={"writable": opened},
             )
         yield from self.of_the_release(prefix, [item for item in found if item.path not in opened])
+        require_all_read(denied, found)
         subject.need_release()  # raises if there is none, because its files were not inspected
         if not exposed and not opened and not owner and not found:
             yield self.passed(_("only the owner can read the settings and change the installed files"))
@@ -97,15 +99,17 @@ class Permissions(Check):
         )
 
 
-def changed_rights(prefix: Prefix, subject: Subject) -> list[rights.Wrong]:
-    """Return the changed owners and modes. Raises UncheckedError if a folder is unreadable for any other reason."""
-    denied: list[OSError] = []
-    found = rights.wrong(prefix, subject.release, denied)
+def require_all_read(denied: list[OSError], found: list[rights.Wrong]) -> None:
+    """Raise UncheckedError if a folder could not be read although its owner and mode are right."""
     explained = {item.path for item in found}
     for error in denied:
         if str(error.filename) not in explained:
-            raise UncheckedError(ERROR, troubles.words(error, troubles.READING).what.rstrip(".")) from error
-    return found
+            raise unread(error) from error
+
+
+def unread(error: OSError) -> UncheckedError:
+    """Return the error for a folder whose entries were not inspected."""
+    return UncheckedError(ERROR, troubles.words(error, troubles.READING).what.rstrip("."))
 
 
 def folders_open_to_all(prefix: Prefix, subject: Subject) -> Iterator[str]:
@@ -115,9 +119,13 @@ def folders_open_to_all(prefix: Prefix, subject: Subject) -> Iterator[str]:
     """
     if sys.platform != "win32":
         return
+
+    def refuse(error: OSError) -> None:
+        raise unread(error) from error
+
     folders = [prefix.root, prefix.releases, prefix.store, prefix.data, prefix.state, prefix.backups]
     for root in (prefix.bin, *([subject.release.path] if subject.release else [])):
-        folders += [root, *(Path(above, name) for above, below, _files in os.walk(root) for name in below)]
+        folders += [root, *(Path(above, name) for above, below, _ in os.walk(root, onerror=refuse) for name in below)]
     for folder in folders:
         is_there = folder.is_dir() and not files.is_link(folder)
         if is_there and windows.anybody_writes(windows.read_sddl(folder)):

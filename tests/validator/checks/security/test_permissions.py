@@ -76,3 +76,32 @@ def test_who_may_not_take_a_file_gets_a_copy_of_it(prefix, monkeypatch) -> None:
     assert (path.read_bytes(), path.parent.stat().st_mode) == (before, above)
     assert path.stat().st_mode & 0o777 == 0o444
     assert path.stat().st_ino != number
+
+
+def test_what_was_found_is_told_although_another_folder_cannot_be_read(prefix, monkeypatch) -> None:
+    release_of(prefix).app.chmod(0o777)
+    scandir, closed = os.scandir, str(prefix.store)
+
+    def refuse(folder):
+        if str(folder) == closed:
+            raise PermissionError(13, "Permission denied", closed)
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert [result.status for result in look_all(Permissions, prefix)] == [FAIL, ERROR]
+
+
+@pytest.mark.parametrize("place", ["release", "bin"])
+def test_a_pipe_or_a_folder_that_anybody_can_write_is_reported_and_repaired(prefix, place) -> None:
+    release = release_of(prefix)
+    path = release.app / "pipe" if place == "release" else prefix.bin / "theirs"
+    if place == "release":
+        release.app.chmod(0o755)
+        os.mkfifo(path)
+        release.app.chmod(0o555)
+    else:
+        path.mkdir()
+    path.chmod(0o777)
+    assert look(Permissions, prefix).evidence == {"writable": [str(path)]}
+    rights.repair(prefix, release)
+    assert path.lstat().st_mode & 0o002 == 0

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -98,3 +100,28 @@ def test_containers_and_virtual_machines_are_named(groups, tmp_path, name, text,
 def test_other_systems_have_none(monkeypatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
     assert look(Limits, None).status == SKIP
+
+
+@pytest.mark.parametrize(
+    ("settings", "free", "expected"),
+    [
+        ({}, 8 << 30, True),
+        ({}, 1 << 30, False),
+        ({"a/memory.max": f"{8 << 30}\n", "a/memory.current": f"{3 << 30}\n"}, 64 << 30, True),
+        ({"a/memory.max": f"{6 << 30}\n", "a/memory.current": f"{3 << 30}\n"}, 64 << 30, False),
+        ({"a/cpu.max": "100000 100000\n"}, 8 << 30, False),
+        ({"a/pids.max": "100\n"}, 8 << 30, False),
+        ({}, None, False),
+    ],
+)
+def test_room_for_two_processes(groups, monkeypatch, settings, free, expected) -> None:
+    groups("0::/a\n", settings)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 1, 2, 3})
+
+    def memory():
+        if free is None:
+            raise FileNotFoundError(2, "No such file or directory", "/proc/meminfo")  # a chroot without it
+        return SimpleNamespace(available=free)
+
+    monkeypatch.setattr("psutil.virtual_memory", memory)
+    assert cgroups.has_room(2, 4 << 30) is expected
