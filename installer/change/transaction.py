@@ -259,24 +259,19 @@ def temporary_files(prefix: Prefix) -> list[Path]:
         )
         for path in folder.glob(pattern)
     ]
-    found += [
-        path for folder in _written_among_the_data(prefix) for path in folder.glob(".ragtrace-*") if _is_own(path)
-    ]
+    found += [path for path in (*prefix.data.glob(".ragtrace-*"), *_beside_shipped(prefix)) if _is_own(path)]
     found = [path for path in found if not temp_folders.is_tried(path)]
     return [*found, *backups.leftovers(prefix), *temp_folders.abandoned(prefix.state)]
 
 
-def _written_among_the_data(prefix: Prefix) -> set[Path]:
-    """Return the user's folders in which this tool writes: the top one, and those of the files that a release ships."""
-    folders, active = {prefix.data}, prefix.active()
+def _beside_shipped(prefix: Prefix) -> set[Path]:
+    """Return the places in which this tool writes beside the user's files: those of the files that a release ships."""
+    active = prefix.active()
     with contextlib.suppress(RagtraceError, OSError):  # a damaged release
-        manifest = active.manifest() if active is not None else None
-        folders |= (
-            {prefix.data.joinpath(*entry.inner.split("/")[:-1]) for entry in persist.shipped(manifest)}
-            if manifest
-            else set()
-        )
-    return folders
+        if active is not None:
+            shipped = persist.shipped(active.manifest())
+            return {(prefix.data / entry.inner).with_name(persist.TEMPORARY) for entry in shipped}
+    return set()
 
 
 def _is_own(path: Path) -> bool:
@@ -285,7 +280,7 @@ def _is_own(path: Path) -> bool:
     wanted = stat.S_ISREG if matched and matched["file"] else stat.S_ISDIR
     try:
         return matched is not None and wanted(path.lstat().st_mode)
-    except FileNotFoundError:  # a run that is in progress removed it
+    except OSError:  # it is not there, or its folder cannot be reached
         return False
 
 

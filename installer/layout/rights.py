@@ -84,10 +84,8 @@ def _in_release(root: str, owner: int, denied: list[OSError]) -> Iterator[Wrong]
                 right = mode == FOLDER
             elif stat.S_ISREG(status.st_mode):
                 right = mode in (READ_ONLY, RUNNABLE)
-            elif stat.S_ISLNK(status.st_mode) or not mode & stat.S_IWOTH:
-                continue  # a link has no mode of its own; a pipe or a socket was added, and is reported as that
             else:
-                right = False
+                continue  # a link has no mode of its own; a pipe or a socket was added, and is reported as that
             if not right or status.st_uid != owner:
                 yield Wrong(path, mode, status.st_uid != owner)
 
@@ -105,18 +103,11 @@ def _in_prefix(prefix: Prefix, owner: int, denied: list[OSError]) -> Iterator[Wr
         is_shut |= folder == prefix.bin and mode & (stat.S_IRGRP | stat.S_IXGRP) == stat.S_IRGRP
         if mode & stat.S_IWOTH or is_shut:
             yield Wrong(str(folder), mode, False)
-    waiting = [str(prefix.bin)]
-    while waiting:
-        for path, status in _entries(waiting.pop(), denied):
-            mode = stat.S_IMODE(status.st_mode)
-            is_wrong = mode & DANGER or not mode & stat.S_IRUSR or status.st_uid != owner
-            if stat.S_ISDIR(status.st_mode):  # none of ours: only whether others can write there counts
-                waiting.append(path)
-                is_wrong = mode & stat.S_IWOTH
-            elif not stat.S_ISREG(status.st_mode):
-                is_wrong = not stat.S_ISLNK(status.st_mode) and mode & stat.S_IWOTH
-            if is_wrong:
-                yield Wrong(path, mode, status.st_uid != owner)
+    for path, status in _entries(str(prefix.bin), denied):
+        mode = stat.S_IMODE(status.st_mode)
+        is_wrong = mode & DANGER or not mode & stat.S_IRUSR or status.st_uid != owner
+        if stat.S_ISREG(status.st_mode) and is_wrong:
+            yield Wrong(path, mode, status.st_uid != owner)
 
 
 def _in_store(root: str, owner: int, denied: list[OSError]) -> Iterator[Wrong]:
@@ -186,9 +177,6 @@ def _repair(path: Path, item: Wrong, owner: int) -> None:
         _take(path, owner)
     if reading.is_folder(path):
         path.chmod(FOLDER)
-        return
-    if not reading.is_regular(path):
-        path.chmod(READ_ONLY)
         return
     runs = item.mode & ANY_X or path.parent.name in PROGRAMS or _is_script(path)
     path.chmod(RUNNABLE if runs else READ_ONLY)

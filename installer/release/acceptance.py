@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import threading
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ IMPORT = scripts.text("scripts/import_modules")
 AT_ONCE, NO_GC = "at-once", "no-gc"  # options of the script
 NAMES_SHOWN = 5
 ROOM = 4 << 30  # bytes of memory for two processes that import torch and the like
+LOG = logging.getLogger("ragtrace")
 PAUSE = 0.1  # seconds between two attempts to end a process
 
 
@@ -83,47 +85,56 @@ def importing_the_rest(installation: Installation, modules: list[str], progress:
     the application's own modules is among them: two processes would use the same scratch data.
     """
     rest = _Rest(installation, modules) if cgroups.has_room(2, ROOM) else None
-    started = rest is not None and rest.begin()
     try:
+        if rest is not None:
+            rest.begin()
         yield
         with progress.wait(_("Compiling the modules that the application imports later")):
-            if rest is None or not started or not rest.succeeded():
+            if rest is None or not rest.succeeded():
                 import_once(installation, modules)
     except BaseException:
-        if rest is not None and started:
+        if rest is not None:
             rest.end()
         raise
 
 
 class _Rest(threading.Thread):
-    """A thread that waits for the second process."""
+    """A thread that waits for the second process.
+
+    Its end is an event: before Python 3.13, a join that Ctrl-C interrupts takes the thread for ended.
+    """
 
     def __init__(self, installation: Installation, modules: list[str]) -> None:
         super().__init__(daemon=True)
         self.installation, self.modules, self.is_done = installation, modules, False
+        self.ended = threading.Event()
 
-    def begin(self) -> bool:
-        """Start; returns False on a host without a thread to spare."""
-        with contextlib.suppress(RuntimeError):
+    def begin(self) -> None:
+        """Start, unless this host has no thread to spare."""
+        try:
             self.start()
-            return True
-        return False
+        except RuntimeError:
+            self.ended.set()
 
     def run(self) -> None:
-        with contextlib.suppress(RagtraceError):  # this host has no room for it after all
+        try:
             import_once(self.installation, self.modules)
             self.is_done = True
+        except (RagtraceError, RuntimeError, OSError) as error:  # this host has no room for it after all
+            LOG.debug("imported afterwards: %s", error)
+        finally:
+            self.ended.set()
 
     def succeeded(self) -> bool:
         """Wait for the end; returns False if the process could not be started."""
-        self.join()
+        self.ended.wait()
         return self.is_done
 
     def end(self) -> None:
         """End the process, also one that is just being started."""
-        while self.is_alive():
+        while self.ident is not None and not self.ended.is_set():
             process.stop_all(self.ident)
-            self.join(PAUSE)
+            self.ended.wait(PAUSE)
 
 
 def import_once(installation: Installation, modules: list[str]) -> None:

@@ -112,7 +112,8 @@ def _went_down(here: Folder, name: str) -> bool:
     except FileNotFoundError:  # removed meanwhile
         return False
     except PermissionError:  # the owner can change the modes of both; root never gets this error
-        os.chmod(here.handle, stat.S_IRWXU)
+        if here.status().st_mode & stat.S_IRWXU != stat.S_IRWXU:
+            os.chmod(here.handle, stat.S_IRWXU)
         here.do(os.chmod, name, stat.S_IRWXU)
         here.down(name)
     return True

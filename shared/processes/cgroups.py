@@ -35,7 +35,7 @@ def tasks_limit() -> int | None:
 
 
 def _settings(name: str, controller: str, old_name: str) -> Iterator[str]:
-    """Yield the values of a setting in this process's control group and those above it (cgroup v2, else v1)."""
+    """Yield the values of a setting, "" if unknown, in this process's control group and those above it (cgroup v2, else v1)."""
     try:
         lines = OWN.read_text(encoding="ascii").splitlines()
     except (OSError, UnicodeDecodeError):
@@ -50,14 +50,25 @@ def _settings(name: str, controller: str, old_name: str) -> Iterator[str]:
             try:
                 yield (folder / file).read_text(encoding="ascii").strip()
             except (OSError, UnicodeDecodeError):
-                pass  # the root group has no limits, and some hosts expose no groups
+                yield ""  # the root group has no limits, and some hosts expose no groups
             folder = folder.parent
 
 
-def memory_used() -> int:
-    """Return the memory in bytes that this process's own control group uses, or 0 if unknown."""
-    used = [int(text) for text in _settings("memory.current", "memory", "memory.usage_in_bytes") if text.isdigit()]
-    return used[0] if used else 0
+def memory_left() -> int | None:
+    """Return the memory in bytes that is left to this process in its control groups, or None without a limit."""
+    return _left(("memory.max", "memory.limit_in_bytes"), ("memory.current", "memory.usage_in_bytes"), "memory")
+
+
+def tasks_left() -> int | None:
+    """Return the processes and threads that are left to this process in its control groups, or None without a limit."""
+    return _left(("pids.max", "pids.max"), ("pids.current", "pids.current"), "pids")
+
+
+def _left(limit: tuple[str, str], used: tuple[str, str], controller: str) -> int | None:
+    """Return the least difference of a limit and its use, in this group and each above it; names are of v2 and v1."""
+    pairs = zip(_settings(limit[0], controller, limit[1]), _settings(used[0], controller, used[1]))
+    numbers = [(int(most), int(now)) for most, now in pairs if most.isdigit() and now.isdigit()]
+    return min((most - now for most, now in numbers if most < UNLIMITED), default=None)
 
 
 def has_room(processors: int, memory: int) -> bool:
@@ -66,10 +77,10 @@ def has_room(processors: int, memory: int) -> bool:
     False if that is unknown, as without /proc.
     """
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if min(usable, processor_limit() or usable) < processors or (tasks_limit() or TASKS) < TASKS:
+    tasks, left = tasks_left(), memory_left()
+    if min(usable, processor_limit() or usable) < processors or (tasks is not None and tasks < TASKS):
         return False
-    limit = memory_limit()
-    if limit is not None and limit - memory_used() < memory:
+    if left is not None and left < memory:
         return False
     with contextlib.suppress(Exception):  # psutil raises many kinds of errors
         import psutil

@@ -82,7 +82,7 @@ def kill_tree(process: subprocess.Popen[bytes]) -> None:
         return
     try:
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):  # macOS refuses the group of a program that has just ended
         process.kill()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
@@ -62,7 +63,7 @@ class Permissions(Check):
         denied: list[OSError] = []
         found = rights.wrong(prefix, subject.release, denied)
         opened = [item.path for item in found if item.mode & stat.S_IWOTH]
-        opened += folders_open_to_all(prefix, subject)
+        opened += [path for path in open_to_all(prefix, subject, denied) if path not in opened]
         if opened:
             yield self.failed(
                 _("world-writable: {paths}").format(paths=some_of(opened)),
@@ -103,33 +104,35 @@ def require_all_read(denied: list[OSError], found: list[rights.Wrong]) -> None:
     """Raise UncheckedError if a folder could not be read although its owner and mode are right."""
     explained = {item.path for item in found}
     for error in denied:
-        if str(error.filename) not in explained:
-            raise unread(error) from error
+        if str(error.filename) not in explained and not isinstance(error, FileNotFoundError):
+            raise UncheckedError(ERROR, troubles.words(error, troubles.READING).what.rstrip(".")) from error
 
 
-def unread(error: OSError) -> UncheckedError:
-    """Return the error for a folder whose entries were not inspected."""
-    return UncheckedError(ERROR, troubles.words(error, troubles.READING).what.rstrip("."))
+def open_to_all(prefix: Prefix, subject: Subject, denied: list[OSError]) -> Iterator[str]:
+    """Yield what everyone can write to besides files of the installation: whatever lies in PREFIX/bin.
 
-
-def folders_open_to_all(prefix: Prefix, subject: Subject) -> Iterator[str]:
-    """Yield the folders that everyone can write to, by their access control lists, which only Windows has.
-
-    In the folder of the launchers and in the release, files inherit the lists of their folders.
+    On Windows these are the folders, by their access control lists, which files in the release and in bin inherit.
     """
     if sys.platform != "win32":
+        yield from _writable_below(prefix.bin, denied)
         return
-
-    def refuse(error: OSError) -> None:
-        raise unread(error) from error
-
     folders = [prefix.root, prefix.releases, prefix.store, prefix.data, prefix.state, prefix.backups]
     for root in (prefix.bin, *([subject.release.path] if subject.release else [])):
-        folders += [root, *(Path(above, name) for above, below, _ in os.walk(root, onerror=refuse) for name in below)]
+        walked = os.walk(root, onerror=denied.append)
+        folders += [root, *(Path(above, name) for above, below, _files in walked for name in below)]
     for folder in folders:
         is_there = folder.is_dir() and not files.is_link(folder)
         if is_there and windows.anybody_writes(windows.read_sddl(folder)):
             yield str(folder)
+
+
+def _writable_below(root: Path, denied: list[OSError]) -> Iterator[str]:
+    for above, folders, names in os.walk(root, onerror=denied.append):
+        for path in (os.path.join(above, name) for name in (*folders, *names)):
+            with contextlib.suppress(FileNotFoundError):
+                mode = os.lstat(path).st_mode
+                if not stat.S_ISLNK(mode) and mode & stat.S_IWOTH:
+                    yield path
 
 
 def close_command(path: Path) -> str:

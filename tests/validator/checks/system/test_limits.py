@@ -110,7 +110,8 @@ def test_other_systems_have_none(monkeypatch) -> None:
         ({"a/memory.max": f"{8 << 30}\n", "a/memory.current": f"{3 << 30}\n"}, 64 << 30, True),
         ({"a/memory.max": f"{6 << 30}\n", "a/memory.current": f"{3 << 30}\n"}, 64 << 30, False),
         ({"a/cpu.max": "100000 100000\n"}, 8 << 30, False),
-        ({"a/pids.max": "100\n"}, 8 << 30, False),
+        ({"a/pids.max": "600\n", "a/pids.current": "200\n"}, 8 << 30, False),
+        ({"memory.max": f"{6 << 30}\n", "memory.current": f"{5 << 30}\n", "a/memory.max": "max\n"}, 64 << 30, False),
         ({}, None, False),
     ],
 )
