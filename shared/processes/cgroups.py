@@ -35,7 +35,7 @@ def tasks_limit() -> int | None:
 
 
 def _settings(name: str, controller: str, old_name: str) -> Iterator[str]:
-    """Yield the values of a setting, "" if unknown, in this process's control group and those above it (cgroup v2, else v1)."""
+    """Yield a setting, "" where unknown, of this process's control group and those above it (cgroup v2, else v1)."""
     try:
         lines = OWN.read_text(encoding="ascii").splitlines()
     except (OSError, UnicodeDecodeError):
