@@ -113,7 +113,7 @@ def test_a_link_that_moves_to_another_minor(chosen, link, monkeypatch):
     assert "Traceback" not in ended.stderr
     reported = look(chosen)
     assert reported.status == FAIL
-    assert reported.details.endswith(f", and this installation needs Python {RUNNING}")
+    assert reported.details.endswith(f", but this installation needs Python {RUNNING}")
 
     # the tool runs on the new one: it says which it takes, and changes nothing
     before = chosen.release

@@ -31,7 +31,7 @@ def judged(prefix):
 def test_all_copies_are_compared(prefix):
     found, said = judged(prefix)
     assert [status for _name, status, _command in found] == ["PASS"] * 3
-    for words in ("2 retained releases", "2 entries in 1 files", "1 backup: "):
+    for words in ("2 retained releases", "2 entries, chain intact; files: 1", "1 backup: "):
         assert words in said
 
 

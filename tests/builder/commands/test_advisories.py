@@ -110,7 +110,7 @@ def test_exceptions_that_are_none(tmp_path, wrong, capsys):
 @pytest.mark.parametrize("days", ["0", "-10000000", "181", "10000000", "10000000000"])
 def test_exceptions_of_any_other_length(tmp_path, days, capsys):
     assert main(["advisories", "except", "ex.json", *EXCEPTION, "--days", days]) == 2
-    assert "not within 180 days" in capsys.readouterr().err
+    assert "by at most 180 days" in capsys.readouterr().err
     assert not (tmp_path / "ex.json").exists()
 
 
@@ -171,7 +171,7 @@ def test_the_last_day_that_is_allowed(tmp_path, capsys):
     assert main(["advisories", "except", "e.json", "--from", file]) == 0
     file = entries(tmp_path / "in.toml", {"until": "2026-11-29"})
     assert main(["advisories", "except", "e.json", "--from", file]) == 2
-    assert "in.toml: exceptions[0] (CVE-1, Demo_Lib).expires: not within 180 days" in capsys.readouterr().err
+    assert "in.toml: exceptions[0] (CVE-1, Demo_Lib).expires: must be after its approval, by at most 180 days" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_the_last_day_that_is_allowed(tmp_path, capsys):
         ({"until": '"2026-02-30"'}, ".until: not a date of the form"),
         ({"until": "5"}, ".until: not a date of the form"),
         ({"until": "2026-07-01T00:00:00"}, ".until: time without a time zone"),
-        ({"until": "2026-05-01"}, ".expires: not within 180 days"),
+        ({"until": "2026-05-01"}, ".expires: must be after its approval, by at most 180 days"),
         ({"id": "CVE-1"}, ": duplicate entry for the same advisory"),
         ({"until": "2026-07-01\nmore = 1"}, ".more: unknown key"),
     ],

@@ -10,7 +10,7 @@ from validator.checks.windows_settings import need_windows
 
 def test_other_systems_have_no_registry(monkeypatch) -> None:
     monkeypatch.setattr(windows_settings, "HERE", False)
-    with pytest.raises(UncheckedError, match="only Windows") as refused:
+    with pytest.raises(UncheckedError, match="applies to Windows only") as refused:
         need_windows()
     assert refused.value.status == SKIP
 
