@@ -44,7 +44,10 @@ def count(command: list[str], environment: dict[str, str], folder: Path) -> int:
     done = subprocess.run([*trace, *run], env=environment, capture_output=True, text=True, check=False, cwd=folder)
     if done.returncode:
         sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    return sum(int(found[1]) for found in map(ROW.match, summary.read_text().splitlines()) if found)
+    calls = sum(int(found[1]) for found in map(ROW.match, summary.read_text().splitlines()) if found)
+    if not calls:
+        sys.exit(f"strace counted nothing:\n{summary.read_text()}")
+    return calls
 
 
 def measure() -> dict[str, int]:

@@ -156,6 +156,29 @@ def show(name: str, runs: list[Measured]) -> None:
     print(f"| processor seconds | {statistics.median([run.processor for run in runs]):.1f} | |\n")
 
 
+def run_in_turn(arguments: argparse.Namespace, bundle: Path, steps: list[tuple[str, str]]) -> dict[str, list[Measured]]:
+    """Run the product and the hand in turn, and print the seconds of each; says so if the machine was busy."""
+    runs: dict[str, list[Measured]] = {"product": [], "hand": []}
+    with tempfile.TemporaryDirectory(dir=arguments.folder or bundle.parent) as scratch:
+        folder, home = Path(scratch) / "work", Path(scratch) / "home"
+        folder.mkdir()
+        home.mkdir()
+        environment = {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8"}
+        warm(bundle)
+        for name in [arguments.only] * arguments.runs if arguments.only else [*runs] * arguments.runs:
+            clear(folder)
+            if not wait_until_idle(0 if arguments.impatient else IDLE_PATIENCE):
+                print(f"The machine was busy before this run of {name}: these figures do not count.")
+            if name == "product":
+                done = run_product(bundle, folder, arguments.python, environment)
+            else:
+                done = run_by_hand(steps, folder, environment)
+            runs[name].append(done)
+            print(f"{name}: {done.seconds:.1f} s", file=sys.stderr, flush=True)
+        clear(folder)
+    return runs
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("bundle", type=Path)
@@ -170,26 +193,7 @@ def main() -> None:
     steps = by_hand(bundle, manifest, arguments.python)
     for _name, command in steps:
         print(f"$ {command}")
-    runs: dict[str, list[Measured]] = {"product": [], "hand": []}
-    counts = True
-    with tempfile.TemporaryDirectory(dir=arguments.folder or bundle.parent) as scratch:
-        folder, home = Path(scratch) / "work", Path(scratch) / "home"
-        folder.mkdir()
-        home.mkdir()
-        environment = {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8"}
-        warm(bundle)
-        for _run in range(arguments.runs):
-            for name in [arguments.only] if arguments.only else runs:
-                clear(folder)
-                counts = wait_until_idle(0 if arguments.impatient else IDLE_PATIENCE) and counts
-                done = (
-                    run_product(bundle, folder, arguments.python, environment)
-                    if name == "product"
-                    else run_by_hand(steps, folder, environment)
-                )
-                runs[name].append(done)
-                print(f"{name}: {done.seconds:.1f} s", file=sys.stderr, flush=True)
-        clear(folder)
+    runs = run_in_turn(arguments, bundle, steps)
     for name, found in runs.items():
         if found:
             show(name, found)
@@ -197,12 +201,9 @@ def main() -> None:
         pairs = list(zip(runs["product"], runs["hand"]))
         whole = statistics.median(ours.seconds / theirs.seconds for ours, theirs in pairs)
         without = statistics.median(ours.seconds / (theirs.seconds - theirs.phases["unpack"]) for ours, theirs in pairs)
-        print(
-            f"{len(manifest['packages'])} packages, {manifest['totals']['bytes'] / 1e9:.2f} GB, {arguments.runs} runs"
-        )
+        size = manifest["totals"]["bytes"] / 1e9
+        print(f"{len(manifest['packages'])} packages, {size:.2f} GB, {arguments.runs} runs")
         print(f"ratio to all by hand {whole:.2f}, to uv, imports and sync alone {without:.2f}")
-    if not counts:
-        print("The machine was busy: these figures do not count.")
 
 
 if __name__ == "__main__":

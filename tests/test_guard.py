@@ -6,6 +6,7 @@ import importlib.util
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,11 +26,24 @@ def test_no_command_makes_many_more_system_calls_than_committed() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_more_than_a_tenth_is_too_many() -> None:
+@pytest.fixture
+def guard() -> Any:
     spec = importlib.util.spec_from_file_location("guard", SCRIPT)
     assert spec
     assert spec.loader
-    guard = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(guard)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_more_than_a_tenth_is_too_many(guard) -> None:
     committed = {"install": 1000, "uninstall": 1000}
     assert guard.grown({"install": 1101, "uninstall": 1099}, committed) == ["install"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
+def test_a_strace_that_counts_nothing_is_no_pass(guard, tmp_path) -> None:
+    (tmp_path / "strace").write_text('#!/bin/sh\nfor a; do case $a in --output=*) : > "${a#--output=}";; esac; done\n')
+    (tmp_path / "strace").chmod(0o755)
+    with pytest.raises(SystemExit, match="strace counted nothing"):
+        guard.count(["install"], {"PATH": f"{tmp_path}:/usr/bin:/bin"}, tmp_path)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from builder.advisories import documents, fetch
 from builder.advisories.snapshot import Making, load_snapshot, make_snapshot, previous_of, write_snapshot
 from builder.commands import exceptions
-from builder.commands.common import moment, signer_of, signers_of
+from builder.commands.common import add_keys, moment, signer_of, signers_of
 from builder.fetch.credentials import redact
 from bundle.advisories.assess import facts_of
 from bundle.advisories.snapshot import NAME, read_snapshot
@@ -74,14 +74,7 @@ def _add_making(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help=_("continue even if more than 5%% of the previous snapshot's advisories are missing"),
     )
-    add(
-        "--sign-key",
-        action="append",
-        type=Path,
-        default=[],
-        metavar=_("KEY"),
-        help=_("a signing key; may be repeated"),
-    )
+    add_keys(parser, "--sign-key", _("a signing key; may be repeated"))
     add("--json", action="store_true", help=_("write the result as JSON"))
     add("--quiet", action="store_true", help=_("show only the result, not the progress"))
 

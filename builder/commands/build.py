@@ -10,7 +10,15 @@ from builder.advisories.gate import GateRequest
 from builder.assemble.volumes import parse_size
 from builder.build import build
 from builder.commands.build_view import show_outcome
-from builder.commands.common import add_choice, add_project, add_targets, default_key, named_targets, signers_of
+from builder.commands.common import (
+    add_choice,
+    add_keys,
+    add_project,
+    add_targets,
+    default_key,
+    named_targets,
+    signers_of,
+)
 from builder.fetch.cache import Cache, default_cache
 from builder.plan import Plan, make_plan, plan_lines
 from builder.request.bases import read_base
@@ -78,23 +86,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def _add_release(parser: argparse.ArgumentParser) -> None:
     """Add the options for signing and for identifying the release."""
     add = parser.add_argument
-    add(
+    add_keys(
+        parser,
         "--sign-key",
-        action="append",
-        type=Path,
-        default=[],
-        metavar=_("KEY"),
-        help=_("a signing key; may be repeated (default: the one that keygen creates without a file name)"),
+        _("a signing key; may be repeated (default: the one that keygen creates without a file name)"),
     )
-    add(
+    add_keys(
+        parser,
         "--trust-key",
-        action="append",
-        type=Path,
-        default=[],
-        metavar=_("KEY"),
-        help=_(
-            "also pin this public key (a .pub file), whose owner signs later with the sign command; may be repeated"
-        ),
+        _("also pin this public key (a .pub file), whose owner signs later with the sign command; may be repeated"),
     )
     add("--threshold", type=int, metavar="K", help=_("how many of the pinned keys must sign (default: all)"))
     add("--counter", type=int, metavar="N", help=_("the release counter (default: the commit time)"))

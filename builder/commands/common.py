@@ -78,6 +78,11 @@ def signer_of(path: Path) -> Signer:
     return load_signer(path, partial(passphrase, path))
 
 
+def add_keys(parser: argparse.ArgumentParser, option: str, help_text: str) -> None:
+    """Add an option for key files, which may be repeated."""
+    parser.add_argument(option, action="append", type=Path, default=[], metavar=_("KEY"), help=help_text)
+
+
 def add_project(parser: argparse.ArgumentParser) -> None:
     """Add the option for the project folder."""
     parser.add_argument(

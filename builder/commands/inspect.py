@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.assemble.inspect import claimed_signers
+from builder.commands.common import add_keys
 from builder.signing.sign import read_public_key
 from bundle.description import describe, lines
 from bundle.opening import open_bundle
@@ -21,13 +22,10 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument("bundle", type=Path, metavar=_("BUNDLE"), help=_("the bundle folder"))
-    parser.add_argument(
+    add_keys(
+        parser,
         "--trust-key",
-        action="append",
-        default=[],
-        type=Path,
-        metavar=_("KEY"),
-        help=_("require a signature by this public key (a .pub file); may be repeated, and then all are required"),
+        _("require a signature by this public key (a .pub file); may be repeated, and then all are required"),
     )
     parser.add_argument("--json", action="store_true", help=_("write the result as JSON"))
     parser.set_defaults(run=run)

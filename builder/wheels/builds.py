@@ -171,20 +171,10 @@ def _unpack(source: LockedSource, tree: Path, fetching: Fetching) -> Path:
 
 def _unpack_archive(source: LockedSource, tree: Path, fetching: Fetching) -> Path:
     remote = Remote(source.filename, source.place, sha256(source.pin), source.size)
-    try:
-        there = fetching.cache.has(remote.digest, remote.size)
-    except HashMismatchError as error:
-        fetching.progress.warn(error.what)
-        there = False
-    if not there and fetching.offline and not source.place.startswith("file:"):
-        raise BuildError(
-            _("{file} is not in the cache {folder}.").format(file=source.filename, folder=fetching.cache.root),
-            advice=_("Build once without --offline, with the same --cache-dir."),
-        )
-    if not there:
-        fetching.download([remote], _("Fetching {file}").format(file=source.filename), jobs=1)
+    fetch = fetching.download if source.place.startswith("file:") else fetching.files
+    path = fetch([remote], _("Fetching {file}").format(file=source.filename), jobs=1)[remote]
     tree.mkdir()
-    shutil.copyfile(fetching.cache.path(remote.digest), tree / source.filename)
+    shutil.copyfile(path, tree / source.filename)
     return tree / source.filename
 
 

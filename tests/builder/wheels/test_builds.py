@@ -153,6 +153,22 @@ def test_a_commit_of_a_repository_is_built_from_its_subfolder(tmp_path, workshop
         build(replace(source, pin="0" * 40), workshop)
 
 
+def test_only_a_source_archive_on_this_machine_is_read_offline(tmp_path, workshop):
+    data = make_sdist(make_source(tmp_path / "thing", "thing"), "thing")
+    (tmp_path / "thing-1.0.tar.gz").write_bytes(data)
+    pin, offline = hashlib.sha256(data).hexdigest(), using(workshop, offline=True)
+    with serve({"/thing-1.0.tar.gz": data}) as site:
+        places = [f"{site.url}/thing-1.0.tar.gz", (tmp_path / "thing-1.0.tar.gz").as_uri()]
+        remote, local = (
+            LockedSource("thing", "1.0", "sdist", place, pin, "", "thing-1.0.tar.gz", len(data)) for place in places
+        )
+        with pytest.raises(BuildError, match=r"1 file is not in the cache .*: thing-1\.0\.tar\.gz") as caught:
+            build(remote, offline)
+        assert "without --offline" in caught.value.advice
+        assert site.seen == []
+    assert contents(workshop, build(local, offline))[1] == b"words\n"
+
+
 def test_a_repository_is_not_asked_offline(tmp_path, workshop):
     source = LockedSource("thing", "1.0", "git", (tmp_path / "nowhere").as_uri(), "0" * 40)
     with pytest.raises(BuildError, match="thing comes from git and has not been built here before") as caught:

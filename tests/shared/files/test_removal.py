@@ -6,10 +6,12 @@ import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from shared.files import removal
+from shared.files.trees import Folder
 
 
 @pytest.fixture
@@ -67,6 +69,23 @@ def test_a_link_that_replaced_a_folder_meanwhile_is_not_followed(large, tmp_path
     removal.remove(large)
     assert not large.exists()
     assert (outside / "package0/deep/precious").exists()
+
+
+def test_another_filesystem_on_the_way_to_a_part_is_left_alone(large, monkeypatch) -> None:
+    """Inside it, a folder of the root's filesystem may be mounted again: the part itself has the right device."""
+    status = Folder.status
+
+    def told(here):
+        found = status(here)
+        device = found.st_dev + (here.names[-1:] == ["lib"])
+        return SimpleNamespace(st_dev=device, st_mode=found.st_mode)
+
+    monkeypatch.setattr(Folder, "status", told)
+    with pytest.raises(OSError, match="busy"):
+        removal._empty(large, ("venv", "lib", "site", "package0"), threading.Event())
+    assert (large / "venv/lib/site/package0/deep/module.py").exists()
+    for above, _folders, _names in os.walk(large):
+        os.chmod(above, 0o755)
 
 
 def test_an_error_in_one_part_is_reported(large, monkeypatch) -> None:

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
+import subprocess
 import sys
+import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -9,6 +14,8 @@ import pytest
 
 from shared.errors import ToolError
 from shared.processes import process
+
+PATIENCE = 60.0  # seconds
 
 
 def python(code: str, timeout: float = 30.0, **options) -> process.Completed:
@@ -84,3 +91,40 @@ def test_checked_tells_the_last_line() -> None:
     with pytest.raises(ToolError, match="timed out"):
         process.checked(process.Completed(("x",), -9, "", "", timed_out=True), "it")
     assert process.checked(process.Completed(("x",), 0, "", ""), "it").ok
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="process groups")
+@pytest.mark.parametrize("error", [ProcessLookupError, PermissionError])  # macOS refuses the group of a zombie
+def test_a_program_whose_group_cannot_be_killed_is_ended_alone(monkeypatch, error) -> None:
+    def refuse(_group, _signal) -> None:
+        raise error
+
+    monkeypatch.setattr(os, "killpg", refuse)
+    program = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    try:
+        process.kill_tree(program)
+    finally:
+        os.kill(program.pid, signal.SIGTERM)  # after SIGKILL it means nothing
+    assert program.wait() == -signal.SIGKILL
+
+
+def test_only_the_programs_of_one_thread_are_ended() -> None:
+    ended, threads = {}, {}
+
+    def wait(name, ready) -> None:
+        argv = [sys.executable, "-c", "import pathlib, sys, time; pathlib.Path(sys.argv[1]).touch(); time.sleep(600)"]
+        ended[name] = process.run([*argv, str(ready)], timeout=PATIENCE)
+
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("ours", "theirs"):
+            ready = Path(folder, name)
+            threads[name] = threading.Thread(target=wait, args=(name, ready))
+            threads[name].start()
+            while not ready.exists():
+                os.sched_yield()
+        process.stop_all(threads["ours"].ident)
+        threads["ours"].join()
+        assert threads["theirs"].is_alive()
+        process.stop_all()
+        threads["theirs"].join()
+    assert not any(one.timed_out or one.ok for one in ended.values())

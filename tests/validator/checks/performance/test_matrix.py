@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.installed import BASE, LIB, make_prefix
+from tests.validator.breaking import NUMPY
 from tests.validator.checking import change, look, site_of
 from tests.wheels import Wheel
 from validator.check import FAIL, PASS, SKIP, WARN
@@ -10,29 +11,11 @@ from validator.checks.performance import matrix as performance_matrix
 from validator.checks.performance import measured
 from validator.checks.performance.matrix import MatrixProduct
 
-# as much of numpy as the measurement uses, for matrices of one value
-NUMPY = Wheel(
-    "numpy",
-    "2.0.0",
-    {
-        "numpy.py": """\
-__version__ = "2.0.0"
-class full:
-    def __init__(self, shape, value):
-        self.size, self.value = shape[0], value
-    def __matmul__(self, other):
-        return full((self.size,), self.size * self.value * other.value)
-    def __getitem__(self, place):
-        return self.value
-"""
-    },
-)
-
 
 @pytest.fixture
 def with_numpy(tmp_path, monkeypatch):
     monkeypatch.setattr(performance_matrix, "SECONDS", 0.01)
-    return make_prefix(tmp_path, wheels=(LIB, BASE, NUMPY))
+    return make_prefix(tmp_path, wheels=(LIB, BASE, Wheel("numpy", "2.0.0", {"numpy.py": NUMPY})))
 
 
 def test_gives_the_speed_with_its_unit(with_numpy) -> None:

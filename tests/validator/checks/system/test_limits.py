@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import os
 import sys
-from types import SimpleNamespace
 
 import pytest
 
-from shared.processes import cgroups
 from shared.processes.cgroups import memory_limit, processor_limit
+from tests.control_groups import control_groups
 from tests.validator.checking import look
 from validator.check import PASS, SKIP, WARN
 from validator.checks.system import limits as system_limits
@@ -18,22 +16,13 @@ from validator.checks.system.limits import Limits
 def groups(tmp_path, monkeypatch):
     """A host with control groups: ``groups(own, {path: text})``."""
     monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(cgroups, "CGROUPS", tmp_path / "cgroup")
-    monkeypatch.setattr(cgroups, "OWN", tmp_path / "own")
     monkeypatch.setattr(system_limits, "files_limit", lambda: 4096)
     monkeypatch.setattr(system_limits, "address_limit", lambda: None)
     monkeypatch.setattr(system_limits, "MARKS", {tmp_path / ".dockerenv": "docker"})
     monkeypatch.setattr(system_limits, "CONTAINER", tmp_path / "container")
     monkeypatch.setattr(system_limits, "VENDOR", tmp_path / "sys_vendor")
 
-    def make(own: str, settings: dict[str, str]) -> None:
-        (tmp_path / "own").write_text(own)
-        for path, text in settings.items():
-            file = tmp_path / "cgroup" / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text)
-
-    return make
+    return control_groups(tmp_path, monkeypatch)
 
 
 def test_no_limits(groups) -> None:
@@ -47,13 +36,6 @@ def test_the_smallest_of_the_groups_above_counts(groups) -> None:
     assert (memory_limit(), processor_limit()) == (1000, 1.5)
     result = look(Limits, None)
     assert (result.status, "memory" in result.details) == (WARN, True)
-
-
-def test_groups_of_the_old_kind(groups) -> None:
-    groups("4:cpu,memory:/d\n1:name=x:/\n", {"memory/d/memory.limit_in_bytes": "4096\n"})
-    assert memory_limit() == 4096
-    groups("4:memory:/d\n", {"memory/d/memory.limit_in_bytes": "9223372036854771712\n"})
-    assert memory_limit() is None
 
 
 def test_less_than_one_processor_and_few_files(groups, monkeypatch) -> None:
@@ -100,29 +82,3 @@ def test_containers_and_virtual_machines_are_named(groups, tmp_path, name, text,
 def test_other_systems_have_none(monkeypatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
     assert look(Limits, None).status == SKIP
-
-
-@pytest.mark.parametrize(
-    ("settings", "free", "expected"),
-    [
-        ({}, 8 << 30, True),
-        ({}, 1 << 30, False),
-        ({"a/memory.max": f"{8 << 30}\n", "a/memory.current": f"{3 << 30}\n"}, 64 << 30, True),
-        ({"a/memory.max": f"{6 << 30}\n", "a/memory.current": f"{3 << 30}\n"}, 64 << 30, False),
-        ({"a/cpu.max": "100000 100000\n"}, 8 << 30, False),
-        ({"a/pids.max": "600\n", "a/pids.current": "200\n"}, 8 << 30, False),
-        ({"memory.max": f"{6 << 30}\n", "memory.current": f"{5 << 30}\n", "a/memory.max": "max\n"}, 64 << 30, False),
-        ({}, None, False),
-    ],
-)
-def test_room_for_two_processes(groups, monkeypatch, settings, free, expected) -> None:
-    groups("0::/a\n", settings)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 1, 2, 3})
-
-    def memory():
-        if free is None:
-            raise FileNotFoundError(2, "No such file or directory", "/proc/meminfo")  # a chroot without it
-        return SimpleNamespace(available=free)
-
-    monkeypatch.setattr("psutil.virtual_memory", memory)
-    assert cgroups.has_room(2, 4 << 30) is expected
