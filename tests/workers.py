@@ -47,6 +47,7 @@ SLOW = (
     "builder/signing/test_slip.",
     "builder/test_bounds.",
     "builder/test_cli.",
+    "builder/test_cli_keys.",
     "builder/test_rebuild.",
     "builder/wheels/test_attestations.",
     "builder/wheels/test_builds.",

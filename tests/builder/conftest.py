@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from builder.signing.sign import generate_key
+from tests.builder.small_project import make_project
+
 
 @pytest.fixture(scope="session")
 def real_export() -> Path:
@@ -22,3 +25,14 @@ def no_network_settings(monkeypatch, tmp_path) -> None:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     monkeypatch.setenv("NETRC", str(tmp_path / "no-netrc"))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return make_project(tmp_path / "project")
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    generate_key(tmp_path / "key", None)
+    return tmp_path / "key"

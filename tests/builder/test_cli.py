@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ import uv
 
 from builder import cli
 from builder.assemble import folder as story
-from builder.commands.common import PASSPHRASE
 from builder.fetch.cache import Cache
 from builder.signing.sign import generate_key, read_public_key
 from builder.signing.slip import grouped
@@ -22,68 +20,11 @@ from bundle.opening import open_bundle
 from bundle.reading.medium import drain
 from bundle.signing.policy import pins
 from bundle.signing.policy_files import pinned_policy
-from shared.errors import TrustError
 from shared.files.process_lock import locked
+from tests.builder.small_project import _quick, build, made, make_project  # noqa: F401 - the stand-in for the zipapp
 from tests.builder.sources import commit, make_source
 from tests.schemas import validated
 from tests.wheels import make_wheel
-
-PROJECT = """
-[project]
-name = "small-app"
-version = "1.2.3"
-requires-python = ">=3.9"
-[project.scripts]
-small = "small_app:main"
-"""
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch, tmp_path) -> None:
-    """Put a stand-in for the zipapp, which has tests of its own, and keep builds apart from this user."""
-
-    def stand_in(output: Path, target, fetching, packing) -> Path:
-        with zipfile.ZipFile(output, "w") as archive:
-            for name, data in (("policy.json", packing.policy), ("target", f"{target} {packing.epoch}".encode())):
-                archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), data)
-        return output
-
-    monkeypatch.setattr(pack, "build_zipapp", stand_in)
-    monkeypatch.setenv("LANG", "C.UTF-8")
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
-    monkeypatch.delenv(PASSPHRASE, raising=False)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
-
-
-def make_project(folder: Path) -> Path:
-    (folder / "small_app").mkdir(parents=True)
-    (folder / "pyproject.toml").write_text(PROJECT)
-    (folder / "small_app/__init__.py").write_text("def main():\n    print('hi')\n")
-    (folder / "한글.txt").write_text("글\n")
-    subprocess.run([uv.find_uv_bin(), "lock", "--offline", "--quiet", "--project", folder], check=True)
-    return folder
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    return make_project(tmp_path / "project")
-
-
-@pytest.fixture
-def key(tmp_path: Path) -> Path:
-    generate_key(tmp_path / "key", None)
-    return tmp_path / "key"
-
-
-def build(project: Path, key: Path, output: Path, *more: str) -> int:
-    common = ["--project-root", project, "--output-dir", output, "--sign-key", key, "--cache-dir", output / "../cache"]
-    return cli.main(["build", *map(str, common), "--offline", "--quiet", *more])
-
-
-def made(output: Path) -> Path:
-    """Return the bundle folder; its trust slip lies beside it."""
-    (sums,) = output.glob("*/SHA256SUMS")
-    return sums.parent
 
 
 def test_a_build_is_accepted_by_a_host(project, key, tmp_path, capsys) -> None:
@@ -160,17 +101,6 @@ def test_requests_that_make_no_sense(project, key, tmp_path, capsys, more, code,
     assert not list((tmp_path / "out").glob("*"))
 
 
-def test_the_key_that_keygen_makes_where_no_file_is_named_signs(project, tmp_path, capsys) -> None:
-    assert cli.main(["keygen", "--no-passphrase"]) == 0
-    public = read_public_key(tmp_path / "settings" / "ragtrace" / "signing-key.pub")
-    assert (tmp_path / "settings" / "ragtrace").stat().st_mode & 0o077 == 0
-    capsys.readouterr()
-    common = ["--project-root", project, "--output-dir", tmp_path / "out", "--cache-dir", tmp_path / "cache"]
-    assert cli.main(["build", *map(str, common), "--offline", "--quiet", "--json"]) == 0
-    assert validated("builder-build", capsys.readouterr().out)["signers"] == [public.fingerprint]
-    assert cli.main(["keygen", "--no-passphrase"]) != 0  # a key is never written over
-
-
 def test_no_lock_and_no_key(project, key, tmp_path, capsys) -> None:
     assert cli.main(["build", "--project-root", str(project)]) == 2
     assert "--sign-key" in capsys.readouterr().err
@@ -207,59 +137,6 @@ def test_inspect(project, key, tmp_path, capsys) -> None:
     capsys.readouterr()
     assert cli.main(["inspect", str(folder)]) == 3
     assert "not signed" in capsys.readouterr().err
-
-
-def test_keygen(tmp_path, monkeypatch, capsys) -> None:
-    path = tmp_path / "new"
-    assert cli.main(["keygen", str(path)]) == 2  # no passphrase, no terminal
-    assert not path.exists()
-    monkeypatch.setenv(PASSPHRASE, "secret")
-    assert cli.main(["keygen", str(path)]) == 0
-    assert read_public_key(tmp_path / "new.pub").fingerprint in capsys.readouterr().out
-    assert path.stat().st_mode & 0o077 == 0
-    assert cli.main(["keygen", str(path), "--no-passphrase"]) == 2
-
-
-def test_a_new_passphrase_is_typed_twice(tmp_path, monkeypatch, capsys) -> None:
-    typed = iter(["secret", "sceret", "secret", "secret"])
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
-    monkeypatch.setattr("getpass.getpass", lambda _prompt: next(typed))
-    assert cli.main(["keygen", str(tmp_path / "new")]) == 2
-    assert "The passphrases do not match." in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
-    assert cli.main(["keygen", str(tmp_path / "new")]) == 0
-
-
-def test_an_input_that_ends_is_no_passphrase(tmp_path, monkeypatch, capsys) -> None:
-    def end(_prompt):
-        raise EOFError
-
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
-    monkeypatch.setattr("getpass.getpass", end)
-    assert cli.main(["keygen", str(tmp_path / "new")]) == 2
-    assert "the input ended" in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_two_persons_must_sign(project, key, tmp_path, capsys) -> None:
-    other = tmp_path / "other"
-    generate_key(other, None)
-    assert build(project, key, tmp_path / "out", "--trust-key", f"{other}.pub", "--threshold", "2") == 0
-    folder, out = made(tmp_path / "out"), capsys.readouterr().out
-    assert "has not signed yet" in out
-    policy = pinned_policy(folder / INSTALLER)
-    with pytest.raises(TrustError, match="Trusted signatures required: 2; found: 1"):
-        open_bundle(folder, policy)
-    assert cli.main(["sign", str(folder), "--sign-key", str(other)]) == 0
-    assert len(open_bundle(folder, policy).signers) == 2
-
-
-@pytest.mark.parametrize("threshold", ["0", "3"])
-def test_a_threshold_that_cannot_be_met(project, key, tmp_path, capsys, threshold) -> None:
-    generate_key(tmp_path / "other", None)
-    options = ["--trust-key", str(tmp_path / "other.pub"), "--threshold", threshold]
-    assert build(project, key, tmp_path / "out", *options) == 2
-    assert "threshold" in capsys.readouterr().err
 
 
 def test_several_targets_share_one_run_and_each_platform_one_installer(

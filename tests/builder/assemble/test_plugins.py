@@ -14,7 +14,7 @@ from builder.project.profile import load_profile
 from bundle.manifest import Product
 from bundle.target import parse_target
 from shared.errors import UsageError
-from tests.builder.test_cli import _quick, build, key, made, make_project  # noqa: F401 - fixtures among them
+from tests.builder.small_project import _quick, build, made, make_project  # noqa: F401 - the stand-in for the zipapp
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,7 @@ def test_what_cannot_travel_is_refused_with_its_place(tmp_path: Path, plugins: s
         load_profile(profile(tmp_path, plugins), tmp_path)
 
 
-def test_one_that_was_built_in_runs_on_the_host(tmp_path: Path, key: Path) -> None:  # noqa: F811
+def test_one_that_was_built_in_runs_on_the_host(tmp_path: Path, key: Path) -> None:
     project = make_project(tmp_path / "project")
     (project / "checks").mkdir()
     result = {"check_name": "GPU driver", "status": "WARN", "details": "an old one", "suggestion": "Renew it."}

@@ -22,7 +22,7 @@ from builder.signing.sign import generate_key
 from builder.wheels.wheels import fetch_wheels
 from shared.errors import BuildError
 from shared.terminal.progress import NoProgress
-from tests.builder.test_cli import _quick, made  # noqa: F401 - the stand-in for the zipapp
+from tests.builder.small_project import _quick, made  # noqa: F401 - the stand-in for the zipapp
 from tests.builder.wheels.test_wheels import DATA, NAME, locked
 from tests.servers import serve, serve_index
 from tests.wheels import make_wheel

@@ -1,4 +1,4 @@
-"""Profiles: what they say, what they refuse, and what stands in for one."""
+"""Profiles: what they say, what they refuse, and what they leave unchecked."""
 
 from __future__ import annotations
 
@@ -8,46 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from builder.fetch.cache import Cache
-from builder.project.chosen_models import with_models, without_models
-from builder.project.default_profile import default_profile
 from builder.project.profile import find_profile, load_profile
 from builder.project.unchecked import unchecked
-from builder.request.reading import read_profile
-from builder.request.request import Request
 from bundle.product.application import Launcher
 from shared.errors import UsageError
-from shared.terminal.progress import NoProgress
+from tests.builder.project.profiles import MODEL, REVISION, write
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = ROOT / "examples" / "rag-mini"
-REVISION = "0123456789abcdef0123456789abcdef01234567"
-
-
-class Told(NoProgress):
-    """Keeps warnings."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
-    folder.mkdir()
-    (folder / "pyproject.toml").write_text('[project]\nname = "Some_App"\nversion = "1.0"\n')
-    (folder / "cli.py").write_text("")
-    (folder / ".env.example").write_text("API_KEY=\nLEVEL=info\n")
-    return folder
-
-
-def write(project: Path, text: str) -> Path:
-    path = project / "ragtrace-profile.toml"
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 def test_says_everything_that_an_application_needs(project: Path) -> None:
@@ -142,7 +110,6 @@ def test_needs_no_more_than_a_name(project: Path) -> None:
 
 
 LAUNCHER = '[[launchers]]\nname = "app"\nkind = "{kind}"\ntarget = "{target}"\n'
-MODEL = '[[models]]\nname = "small"\n'
 
 
 @pytest.mark.parametrize(
@@ -353,130 +320,9 @@ def test_lines_that_are_told_can_be_pasted_and_say_what_was_missing(project: Pat
     ]
 
 
-def test_a_model_can_be_left_out_of_the_bundle(project: Path) -> None:
-    values = '[environment.values]\nA = "{models}/small:{models}/small2"\nB = "{models}/small/x"\n'
-    more = '[[models]]\nname = "small2"\nsource = "path:b"\n'
-    text = f'name = "A"\n{values}{MODEL}source = "hf:some/small@main"\n{more}'
-    profile = without_models(load_profile(write(project, text), project), ["small"])
-    assert [model.name for model in profile.models] == ["small2"]
-    (apart,) = profile.application.models_apart
-    assert (apart.name, apart.source) == ("small", "hf:some/small@main")
-    assert profile.application.environment.values == {
-        "A": "{prefix}/models/small:{models}/small2",
-        "B": "{prefix}/models/small/x",
-    }
-    (*_others, last) = without_models(profile, ["small2"]).application.models_apart
-    assert last.source == "path:b"  # no folder of this machine
-    with pytest.raises(UsageError, match="no model small"):
-        without_models(profile, ["small"])
-
-
 def test_the_examples_profile_names_the_embedding_to_give() -> None:
     profile = load_profile(EXAMPLE / "ragtrace-profile.toml", EXAMPLE)
     probe = profile.models[0].probe
     assert probe is not None
     assert probe.embedding == tuple(json.loads((EXAMPLE / "probe-minilm.json").read_text()))
     assert sum(component**2 for component in probe.embedding) == pytest.approx(1, abs=1e-5)
-
-
-def test_a_project_without_a_profile(project: Path) -> None:
-    (project / "src" / "some_app").mkdir(parents=True)
-    (project / "src" / "some_app" / "__init__.py").write_text("")
-    with (project / "pyproject.toml").open("a") as file:
-        file.write(
-            '[project.scripts]\nsome = "some_app.cli:main [extra]"\n[project.gui-scripts]\nshow = "some_app:gui"\n'
-        )
-    profile = default_profile(project)
-    assert profile.title == "Some_App"
-    assert profile.application.launchers == (
-        Launcher("some", "entry", "some_app.cli:main"),
-        Launcher("show", "entry", "some_app:gui"),
-    )
-    assert profile.application.import_paths == ("src",)
-    assert profile.application.core_imports == ("some_app",)
-    assert profile.application.environment.template == {"API_KEY": "placeholder", "LEVEL": "info"}
-    assert profile.application.environment.required == ()
-
-
-def test_a_flat_project_without_commands_runs_with_m(project: Path) -> None:
-    for name in ("some_app", "tests"):
-        (project / name).mkdir()
-        (project / name / "__init__.py").write_text("")
-        (project / name / "__main__.py").write_text("")
-    (project / ".env.example").unlink()
-    profile = default_profile(project)
-    assert profile.application.launchers == (Launcher("some-app", "module", "some_app"),)
-    assert profile.application.import_paths == (".",)
-    assert profile.application.core_imports == ("some_app",)
-    assert profile.application.environment.template == {}
-
-
-def test_a_src_that_is_a_package_is_imported_from_above(project: Path) -> None:
-    (project / "src").mkdir()
-    (project / "src" / "__init__.py").write_text("")
-    with (project / "pyproject.toml").open("a") as file:
-        file.write('[project.scripts]\nsome = "src.main:run"\n')
-    application = default_profile(project).application
-    assert (application.import_paths, application.core_imports) == ((".",), ("src",))
-
-
-def test_a_script_with_a_name_of_the_shell_gets_the_project_s_before_it(project: Path) -> None:
-    with (project / "pyproject.toml").open("a") as file:
-        file.write('[project.scripts]\nsome = "some:main"\ntest = "some:test"\nPython = "some:repl"\n')
-    profile = default_profile(project)
-    assert [launcher.name for launcher in profile.application.launchers] == ["some", "some-app-test", "some-app-Python"]
-    test, python = profile.notes
-    assert test.startswith("pyproject.toml: project.scripts.test: test is a shell builtin or keyword (sh)")
-    assert "The launcher will be some-app-test" in test
-    assert "project.scripts.Python: Python is a program" in python
-
-
-@pytest.mark.parametrize(
-    ("scripts", "said"),
-    [
-        ('ragtrace-install = "a:b"', "project.scripts.ragtrace-install: ragtrace-offline-ragtrace-install is reserved"),
-        ('one = "a:b"\nOne = "a:c"', "project.scripts.One: on a host that ignores case"),
-        ('test = "a:b"\nTest = "a:c"', "project.scripts.Test: on a host that ignores case"),
-    ],
-)
-def test_scripts_that_only_a_profile_can_name(project: Path, scripts: str, said: str) -> None:
-    text = (project / "pyproject.toml").read_text()
-    name = "ragtrace-offline" if "ragtrace" in scripts else "Some_App"
-    (project / "pyproject.toml").write_text(text.replace("Some_App", name) + f"[project.scripts]\n{scripts}\n")
-    with pytest.raises(UsageError, match=re.escape(f"pyproject.toml: {said}")) as refused:
-        default_profile(project)
-    assert "Create ragtrace-profile.toml in the project" in refused.value.advice
-
-
-def test_what_is_changed_is_told_in_a_build_and_in_its_plan(project: Path) -> None:
-    with (project / "pyproject.toml").open("a") as file:
-        file.write('[project.scripts]\ntime = "some:main"\n')
-    reported = Told()
-    request = Request(project, project / "out", (), (), Cache(project / "cache"))
-    profile = read_profile(request, reported)
-    assert reported.warnings == list(profile.notes) != []
-
-
-MODELS = 'name = "A"\n[[models]]\nname = "one"\n'
-
-
-def test_the_command_line_names_models(project: Path) -> None:
-    one = load_profile(write(project, MODELS), project)
-    assert [m.source for m in with_models(one, [f"hf:a/b@{REVISION}"]).models] == [f"hf:a/b@{REVISION}"]
-    both = with_models(one, ["one=path:/x/y", "two=path:/z"])
-    assert [(m.name, m.source) for m in both.models] == [("one", "path:/x/y"), ("two", "path:/z")]
-    none = load_profile(write(project, 'name = "A"'), project)
-    assert [m.name for m in with_models(none, ["path:/x/minilm"]).models] == ["minilm"]
-    assert [m.name for m in with_models(none, [f"hf:org/bge-m3@{REVISION}"]).models] == ["bge-m3"]
-
-
-def test_refuses_a_model_that_nothing_names(project: Path) -> None:
-    one = load_profile(write(project, MODELS), project)
-    with pytest.raises(UsageError, match="no source for model one") as refused:
-        with_models(one, [])
-    assert "--model one=" in refused.value.advice
-    two = load_profile(write(project, MODELS + '[[models]]\nname = "two"\n'), project)
-    with pytest.raises(UsageError, match="several models: one, two"):
-        with_models(two, ["path:/x"])
-    with pytest.raises(UsageError, match="--model: not hf:"):
-        with_models(one, ["/x"])

@@ -15,7 +15,7 @@ from bundle.opening import open_bundle
 from bundle.reading.delta import BASE
 from bundle.reading.medium import drain
 from bundle.signing.policy import pins
-from tests.builder.test_cli import _quick, build, make_project  # noqa: F401 - the stand-in for the zipapp
+from tests.builder.small_project import _quick, build, make_project  # noqa: F401 - the stand-in for the zipapp
 from tests.schemas import validated
 
 

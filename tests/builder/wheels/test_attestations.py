@@ -23,7 +23,7 @@ from bundle.signing.policy import pins
 from bundle.target import parse_target
 from shared.errors import BuildError
 from shared.terminal.progress import NoProgress
-from tests.builder.test_cli import _quick  # noqa: F401 - the stand-in for the zipapp
+from tests.builder.small_project import _quick  # noqa: F401 - the stand-in for the zipapp
 from tests.schemas import problems, validated
 from tests.servers import Faults, serve_index
 from tests.sigstore import PUBLISHER, Sigstore, canonical
