@@ -71,6 +71,7 @@ SLOW = (
     "installer/trust/test_admission.",
     "installer/userdata/test_backups.",
     "installer/userdata/test_any_data.",
+    "installer/userdata/test_exchange.",
     "installer/userdata/test_userdata.",
     "recovery/planning/test_other_versions.",
     "recovery/repair/",

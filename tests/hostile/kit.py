@@ -17,7 +17,9 @@ from bundle.names import INSTALLER
 from bundle.opening import INSTALLER_MEMBER, SUMS
 from bundle.reading.archive import END, padding, ustar_header
 from bundle.signing.policy import RELEASE_NAMESPACE
+from bundle.signing.signature import ECDSA
 from tests.helpers import NOTES, snapshot
+from tests.keys import SoftKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,11 +27,12 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from tests.keys import SoftKey
     from tests.tiny import Tiny
 
 BOUND = 20.0  # seconds that any refusal may take
 ARCHIVE, UNPACKED = "archive", "unpacked"
+KEY = SoftKey(ECDSA)  # no host trusts it
+LAST = "07_Models/tiny/weights.json"  # of a bundle's files
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,24 @@ class Draft:
         data = sums if sums is not None else write_sums(digests or {})
         self.sums_file.write_bytes(data)
         self.signature_file.write_bytes(self.original.key.sign(data, RELEASE_NAMESPACE, **options))
+
+
+def archive(draft: Draft) -> Path:
+    return draft.archive
+
+
+def sign_as(
+    key: SoftKey, namespace: str = RELEASE_NAMESPACE, *, name: str | None = None, keep: bool = False, **options: Any
+) -> Callable[[Draft], None]:
+    """Let another key sign, in the place of the good signer or (``keep``) beside it."""
+
+    def change(draft: Draft) -> None:
+        if not keep:
+            draft.signature_file.unlink()
+        armoured = key.sign(draft.sums_file.read_bytes(), namespace, **options)
+        (draft.folder / (name or f"{SUMS}.{key.key.keyid}.sig")).write_bytes(armoured)
+
+    return change
 
 
 def gzip(tar: bytes) -> bytes:

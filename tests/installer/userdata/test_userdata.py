@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import sys
 from typing import TYPE_CHECKING
@@ -15,15 +14,13 @@ from bootstrap import cli
 from installer.change import restore
 from installer.install import preflight, probes, rollback
 from installer.install.uninstall import uninstall
-from installer.layout import journal
-from installer.userdata import backup_files, backup_index, backups, copies, persist, userdata
+from installer.userdata import backup_files, backup_index, backups, copies, userdata
 from shared.errors import HostError, InstallError, TrustError
-from shared.files import files, removal, trees
+from shared.files import files, trees
 from tests.bundles import make_manifest
 from tests.helpers import QUIET, install
 from tests.installer.change.test_migration import migrating
 from tests.installer.userdata.facts import HOLE, TIME, a_prefix, below, facts, grow
-from tests.tiny import COUNTER, tiny_bundle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,91 +81,7 @@ def test_a_release_that_somebody_dug_into_is_removed(prefix) -> None:
     assert not release.path.exists()
 
 
-# what stands for something else
-
-
-def test_settings_that_are_a_link_stay_one(empty, tmp_path) -> None:
-    secrets = tmp_path / "secrets"
-    secrets.write_text("KEY=1\n")
-    empty.env_file.symlink_to(secrets)
-    made = restore.create_backup(empty, QUIET).backup
-    restore.restore(empty, made.name, QUIET)
-    assert os.readlink(empty.env_file) == str(secrets)
-    empty.env_file.unlink()
-    empty.env_file.write_text("KEY=2\n")
-    restored = restore.restore(empty, made.name, QUIET)
-    assert os.readlink(empty.env_file) == str(secrets)
-    restore.restore(empty, restored.before.name, QUIET)
-    assert not empty.env_file.is_symlink()
-    assert (empty.env_file.read_text(), secrets.read_text()) == ("KEY=2\n", "KEY=1\n")
-
-
-def test_settings_are_not_restored_into_the_place_of_a_folder(empty) -> None:
-    empty.env_file.write_text("KEY=1\n")
-    made = restore.create_backup(empty, QUIET).backup
-    empty.env_file.unlink()
-    (empty.env_file / "inner").mkdir(parents=True)
-    with pytest.raises(HostError, match=r"prefix/\.env is a folder; settings must be a file"):
-        restore.restore(empty, made.name, QUIET)
-    assert journal.read(empty) is None
-    assert (empty.env_file / "inner").is_dir()
-
-
-def test_data_stay_in_their_place_where_others_cannot_be_moved_there(empty, monkeypatch) -> None:
-    (empty.data / "notes.txt").write_text("one")
-    made = restore.create_backup(empty, QUIET).backup
-    (empty.data / "notes.txt").write_text("two")
-    replace_file = files.replace
-
-    def refuse(source, target):
-        if target == empty.data and source.name == "data":
-            raise PermissionError(13, "Permission denied", str(source), None, str(target))
-        replace_file(source, target)
-
-    with monkeypatch.context() as host:
-        host.setattr(userdata, "_exchange_at_once", lambda *_paths: False)
-        host.setattr(files, "replace", refuse)
-        with pytest.raises(InstallError, match="Permission denied"):
-            restore.restore(empty, made.name, QUIET)
-        assert (empty.data / "notes.txt").read_text() == "two"
-    restore.create_backup(empty, QUIET)  # any command finishes what was begun
-    assert (empty.data / "notes.txt").read_text() == "one"
-    assert not list(empty.root.glob("data.moved"))
-
-
-@pytest.mark.parametrize("name", [".env", "data", ""])
-def test_what_nobody_may_replace_is_told_before_anything_is_exchanged(empty, name) -> None:
-    spoil = pytest.importorskip("tests.reliability.spoil")  # of POSIX alone
-    empty.env_file.write_text("KEY=1\n")
-    (empty.data / "notes.txt").write_text("one")
-    made = restore.create_backup(empty, QUIET).backup
-    empty.env_file.write_text("KEY=2\n")
-    (empty.data / "notes.txt").write_text("two")
-    path = empty.root / name
-    try:
-        spoil.immutable(path)
-    except spoil.NotThereError:
-        pytest.skip("this filesystem has no attributes, or only root may set them")
-    try:
-        with pytest.raises(HostError, match="Operation not permitted, it is immutable") as refused:
-            restore.restore(empty, made.name, QUIET)
-    finally:
-        spoil.immutable(path, on=False)
-    assert str(path) in refused.value.what
-    assert "chattr -i" in refused.value.advice
-    assert journal.read(empty) is None
-    assert (empty.env_file.read_text(), (empty.data / "notes.txt").read_text()) == ("KEY=2\n", "two")
-    assert not list(empty.root.glob(".ragtrace-*"))
-
-
-def test_what_lies_in_the_place_of_a_file_that_is_being_laid_is_never_written_through(prefix, tiny, tmp_path) -> None:
-    outside, written = tmp_path / "outside.txt", prefix.data / "data/new.csv"
-    outside.write_text("of somebody\n")
-    written.with_name(persist.TEMPORARY).symlink_to(outside)
-    key = tiny.key.with_suffix("")
-    install(tiny_bundle(tmp_path / "n", counter=COUNTER + 1, sources={"data/new.csv": "a\n"}, key=key), prefix)
-    assert outside.read_text() == "of somebody\n"
-    assert (written.is_symlink(), written.read_text()) == (False, "a\n")
+# what a backup holds
 
 
 def old_form(backup: Path) -> None:
@@ -259,67 +172,6 @@ def test_older_backups_keep_their_place_before_numbered_ones(empty) -> None:
     backups.create(empty, "20260101T000000Z-manual")
     found = [backup.name[:4] for backup in backups.list_backups(empty)]
     assert found == ["2098", "2099", "2026"]
-
-
-# other filesystems
-
-
-@pytest.fixture
-def mounted(empty):
-    """Give a folder of the data that is a mount point, if this user may mount."""
-    place = empty.data / "x"
-    place.mkdir()
-    tool = shutil.which("mount")
-    if tool is None or os.geteuid() != 0 or os.spawnv(os.P_WAIT, tool, [tool, "-t", "tmpfs", "none", str(place)]) != 0:
-        pytest.skip("needs the right to mount")
-    yield place
-    os.spawnv(os.P_WAIT, shutil.which("umount"), ["umount", str(place)])
-
-
-@pytest.mark.parametrize("name", [".env", "data"])
-def test_what_is_mounted_from_the_same_filesystem_is_told_before_anything_is_exchanged(empty, tmp_path, name) -> None:
-    """As a container has its settings and its data."""
-    empty.env_file.write_text("KEY=1\n")
-    made = restore.create_backup(empty, QUIET).backup
-    place, tool = empty.root / name, shutil.which("mount")
-    shutil.copytree(place, tmp_path / name) if place.is_dir() else shutil.copy2(place, tmp_path / name)
-    if tool is None or os.spawnv(os.P_WAIT, tool, ["mount", "--bind", str(tmp_path / name), str(place)]):
-        pytest.skip("needs the right to mount")
-    try:
-        with pytest.raises(HostError, match="mount point"):
-            restore.restore(empty, made.name, QUIET)
-    finally:
-        os.spawnv(os.P_WAIT, shutil.which("umount"), ["umount", str(place)])
-    assert journal.read(empty) is None
-    restore.restore(empty, made.name, QUIET)
-
-
-def test_a_filesystem_in_the_data_is_backed_up_and_never_exchanged_or_emptied(empty, mounted) -> None:
-    (mounted / "file").write_text("there\n")
-    made = restore.create_backup(empty, QUIET).backup
-    assert (made.path / "files/data/x/file").read_text() == "there\n"
-    for act in (lambda: restore.restore(empty, "latest", QUIET), lambda: userdata.require_movable(empty)):
-        with pytest.raises(HostError, match=r"data/x is a mount point"):
-            act()
-    with pytest.raises(OSError, match="busy"):
-        files.remove_tree(empty.data)
-    assert (mounted / "file").read_text() == "there\n"
-
-
-def test_files_are_laid_into_a_filesystem_in_the_data(prefix, tiny, tmp_path) -> None:
-    place = prefix.data / "data"
-    shutil.rmtree(place)
-    place.mkdir()
-    tool = shutil.which("mount")
-    if tool is None or os.geteuid() != 0 or os.spawnv(os.P_WAIT, tool, [tool, "-t", "tmpfs", "none", str(place)]) != 0:
-        pytest.skip("needs the right to mount")
-    try:
-        key = tiny.key.with_suffix("")
-        install(tiny_bundle(tmp_path / "n", counter=COUNTER + 1, sources={"data/new.csv": "a\n"}, key=key), prefix)
-        assert (place / "new.csv").read_text() == "a\n"
-        assert not [name for name in os.listdir(place) if name.startswith(".ragtrace")]
-    finally:
-        os.spawnv(os.P_WAIT, shutil.which("umount"), ["umount", str(place)])
 
 
 # links in data that are migrated
@@ -416,14 +268,3 @@ def test_data_that_cannot_be_looked_into_are_named_before_a_run_and_stay_when_al
     assert not nobody.releases.exists()
     locked.chmod(0o700)
     assert (locked / "file").exists()
-
-
-@pytest.mark.skipif(not trees.BY_DESCRIPTOR, reason="folders by path")
-def test_a_link_in_the_place_of_a_folder_to_be_removed_leads_nowhere(tmp_path) -> None:
-    """Whoever may write above it could put one there between the look at it and the removal."""
-    (tmp_path / "kept").mkdir()
-    (tmp_path / "kept" / "file").touch()
-    (tmp_path / "link").symlink_to("kept")
-    with pytest.raises(OSError, match=r"Not a directory|Too many levels"):
-        removal.remove(tmp_path / "link")
-    assert (tmp_path / "kept" / "file").exists()
