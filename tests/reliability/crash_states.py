@@ -1,7 +1,7 @@
 """Looks at states that a disk may show after a crash: ``python -m tests.reliability.crash_states --help``.
 
 An operation runs once on a disk that remembers (blocks.py). States of that disk (states.py) are mounted, which
-lets the filesystem recover, and judged as after a power cut (world.py). What gives the same files was judged.
+lets the filesystem recover, and judged as after a power cut (invariants.py). What gives the same files was judged.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from shared.files import files
 from shared.processes import process
 from shared.terminal.console import show, show_lines
 from tests.hosts import needs
-from tests.reliability import blocks, matrix, mounts, states, victim
+from tests.reliability import blocks, invariants, matrix, mounts, states, victim
 from tests.reliability import world as worlds
 
 # have a way back
@@ -107,7 +107,7 @@ class Scene:
         self._mount(self.image)
         self.prefix = self.world.start(self.batch.operation, self.place)
         (self.place / "trust").mkdir()
-        self.before = worlds.Before.of(self.batch.operation, self.prefix, self.world)
+        self.before = invariants.Before.of(self.batch.operation, self.prefix, self.world)
         mounts.unmount(self.mounted)
         reported = self.image.with_name("told")
         states.copy(self.image, reported)
@@ -148,7 +148,7 @@ class Scene:
         try:
             try:
                 read_ahead(self.place)
-                tree = worlds.tree(self.place, skip=())
+                tree = invariants.tree(self.place, skip=())
             except OSError as error:
                 return f"not readable: {error}"
             key = done, hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).digest()
@@ -179,13 +179,13 @@ def read_ahead(root):
 def check(prefix, before, number, world, after):
     """Raise unless a state is one that a crash may leave; ``after`` holds what is active once the operation ended."""
     if prefix.root.exists():
-        worlds.check_whole(prefix, before)
+        invariants.check_whole(prefix, before)
     if after is not None:
         active = prefix.active() if prefix.root.exists() else None
         assert (active.id if active else None) == after[0], "what was reported as done is lost"
         if before.operation == worlds.RESTORE:
             assert worlds.users(prefix) == before.end
-    worlds.check_after(prefix, before, number, world)
+    invariants.check_after(prefix, before, number, world)
     if before.operation in MADE_FROM_IT:
         check_way_back(prefix, before)
 
@@ -197,7 +197,7 @@ def check_way_back(prefix, before):
     gone = before.releases - set(stored)
     assert gone <= damaged, gone
     for name in before.releases & set(stored):
-        worlds.check_release(stored[name], damaged=name in damaged)
+        invariants.check_release(stored[name], damaged=name in damaged)
 
 
 def damaged_before(before):

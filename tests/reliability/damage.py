@@ -16,7 +16,7 @@ from functools import partial
 from installer.logs import audit_log
 from installer.release import receipt
 from shared.terminal.console import show, show_lines
-from tests.reliability import corruption, matrix, points, victim
+from tests.reliability import corruption, invariants, matrix, points, victim
 from tests.reliability import world as worlds
 
 UNLISTED = {"receipt", "pointer"}  # while these are damaged nobody can say what the rest should be
@@ -49,13 +49,13 @@ def check_found(done, said, report):
 
 def repair(world, prefix, done, sealed):
     """Recover, and raise unless all is as it was and only damaged packages were installed again."""
-    before = worlds.Before.of(worlds.UPGRADE, prefix)
+    before = invariants.Before.of(worlds.UPGRADE, prefix)
     bundle = ["--bundle", str(world.bundle("new")), "--trust-key", str(world.key)]
     worlds.tell(["recover", "--yes", *bundle, "--prefix", str(prefix.root)])
     assert contents(prefix.active()) == sealed
-    worlds.check_whole(prefix, before)
-    worlds.check_clean(prefix)
-    worlds.check_users(prefix, before)
+    invariants.check_whole(prefix, before)
+    invariants.check_clean(prefix)
+    invariants.check_users(prefix, before)
     if not UNLISTED & {damage.area for damage in done}:
         packages = {damage.package for damage in done if damage.package and not damage.path.endswith(".pyc")}
         assert set(audit_log.entries(prefix)[-1]["packages"]) == packages

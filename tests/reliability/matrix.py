@@ -22,7 +22,7 @@ from typing import Any
 
 from shared.files import files
 from shared.terminal.console import show, show_lines
-from tests.reliability import points, power, victim
+from tests.reliability import invariants, points, power, victim
 from tests.reliability import world as worlds
 
 WORKERS = 2
@@ -84,7 +84,7 @@ def hit(case, world, place, disk=None):
 def _hit(case, world, place, disk):
     point = case.point
     prefix = world.start(point.operation, place)
-    before = worlds.Before.of(point.operation, prefix, world)
+    before = invariants.Before.of(point.operation, prefix, world)
     trust = points.trust_of(place)
     victim.own_places(Path(trust))
     if disk:
@@ -103,8 +103,8 @@ def _hit(case, world, place, disk):
         check_told(ended, prefix, before)
     try:
         if prefix.root.exists():
-            worlds.check_whole(prefix, before)
-        worlds.check_after(prefix, before, case.number, world)
+            invariants.check_whole(prefix, before)
+        invariants.check_after(prefix, before, case.number, world)
     except AssertionError as error:
         said = f"{traceback.format_exc(limit=-3)}\nafter: {ended.returncode} {ended.stderr[-600:]}"
         return Result(case, was_hit, ended.returncode, said or str(error))

@@ -6,264 +6,33 @@ traceback or exit code 70; what matters must be noticed by validate, and mended 
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
 import signal
-import socket
-import stat
-import struct
 import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-from installer.change import retention
 from installer.release import receipt
-from shared.files import files
 from tests.reliability import victim
 from tests.reliability import world as worlds
+from tests.reliability.spoil_kinds import BYTES, KINDS, RIGHTS, NotThereError, immutable
+from tests.reliability.spoil_places import (
+    EMPTY_FITS,
+    EVIDENCE,
+    FOLDERS_MAY_BE_LINKS,
+    OPTIONAL,
+    OWN_FOLDERS,
+    PLACES,
+    PRIVATE,
+    THE_USERS,
+    WRITTEN_ANEW,
+)
 
 LIMIT = 120.0  # seconds, on a host that does much else
-HUGE = 20 << 30  # bytes, none of them written
-STRANGER = 12345
-GET_FLAGS, SET_FLAGS, IMMUTABLE = 0x80086601, 0x40086602, 0x10  # linux/fs.h
 ADVICE = re.compile(r"error: .+\n  next: .+", re.DOTALL)
-
-
-class NotThereError(Exception):
-    """This kind of damage cannot be done at this place."""
-
-
-def _gone(path):
-    _require(os.path.lexists(path))
-    files.remove_tree(path)
-
-
-def _require(is_possible):
-    if not is_possible:
-        raise NotThereError
-
-
-def _above(path):
-    """Return the folder that the prefix lies in."""
-    return next(folder for folder in path.parents if folder.name == "prefix").parent
-
-
-def _elsewhere(path):
-    """Move a thing out of the prefix and lead to it: all that it held is there still, and not the tool's."""
-    target = _above(path) / "moved"
-    if os.path.lexists(path):
-        shutil.move(path, target)
-    else:
-        target.write_bytes(b"")
-    path.symlink_to(target)
-
-
-def _instead(make):
-    def do(path):
-        files.remove_tree(path)
-        make(path)
-
-    return do
-
-
-def _in_file(change):
-    """Change a file where it lies."""
-
-    def do(path):
-        _require(stat.S_ISREG(_mode_of(path)) and path.lstat().st_size > 1)
-        mode = stat.S_IMODE(_mode_of(path))
-        path.chmod(0o600)
-        change(path)
-        path.chmod(mode)
-
-    return do
-
-
-def _mode_of(path):
-    return os.lstat(path).st_mode if os.path.lexists(path) else 0
-
-
-def _flip(path):
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(data)
-
-
-def _lengthen(path):
-    with path.open("ab") as file:
-        file.write(b"more\n")
-
-
-def _second_name(path):
-    _require(stat.S_ISREG(_mode_of(path)))
-    os.link(path, _above(path) / "second")
-
-
-def _socket(path):
-    here = os.getcwd()
-    with socket.socket(socket.AF_UNIX) as made:
-        os.chdir(path.parent)  # a name of a socket has 108 bytes at most
-        try:
-            made.bind(path.name)
-        finally:
-            os.chdir(here)
-
-
-def _sparse(path):
-    with path.open("wb") as file:
-        file.truncate(HUGE)
-
-
-def _mode(mode):
-    def do(path):
-        _require(_mode_of(path) and not stat.S_ISLNK(_mode_of(path)) and stat.S_IMODE(_mode_of(path)) != mode)
-        os.chmod(path, mode)
-
-    return do
-
-
-def _strangers(path):
-    _require(_mode_of(path))
-    os.lchown(path, STRANGER, STRANGER)
-
-
-def immutable(path, *, on=True):
-    """Let nobody change a file or folder, not even root, or end that."""
-    kind = _mode_of(path)
-    _require(stat.S_ISREG(kind) or stat.S_ISDIR(kind))
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        flags = struct.unpack("l", fcntl.ioctl(handle, GET_FLAGS, struct.pack("l", 0)))[0]
-        wanted = flags | IMMUTABLE if on else flags & ~IMMUTABLE
-        if wanted != flags:
-            fcntl.ioctl(handle, SET_FLAGS, struct.pack("l", wanted))
-    except OSError as error:
-        raise NotThereError from error
-    finally:
-        os.close(handle)
-
-
-KINDS = {
-    "missing": _gone,
-    "a folder": _instead(Path.mkdir),
-    "a link to itself": _instead(lambda path: path.symlink_to(path.name)),
-    "a link to nothing": _instead(lambda path: path.symlink_to("nothing")),
-    "a link outside": _elsewhere,
-    "a pipe": _instead(os.mkfifo),
-    "a socket": _instead(_socket),
-    "a link to a device": _instead(lambda path: path.symlink_to("/dev/zero")),
-    "empty": _instead(Path.touch),
-    "garbage": _instead(lambda path: path.write_bytes(os.urandom(3000))),
-    "20 GB without a byte": _instead(_sparse),
-    "cut": _in_file(lambda path: os.truncate(path, path.stat().st_size // 2)),
-    "a bit flipped": _in_file(_flip),
-    "longer": _in_file(_lengthen),
-    "mode 0000": _mode(0),
-    "mode 0644": _mode(0o644),
-    "mode 0777": _mode(0o777),
-    "mode 4755": _mode(0o4755),
-    "owned by another": _strangers,
-    "hard-linked elsewhere": _second_name,
-    "immutable": immutable,
-}
-
-
-def _site(prefix):
-    return worlds.damaged_file(prefix.active())
-
-
-def _signed(name):
-    return lambda prefix: prefix.active().bundle / name
-
-
-def _signature(prefix):
-    return next(prefix.active().bundle.glob("SHA256SUMS.*.sig"))
-
-
-def _second(name):
-    return lambda prefix: next((prefix.state / "proofs").glob(f"*/{name}"))
-
-
-def _object(kind):
-    def find(prefix):
-        entry = next(entry for entry in prefix.active().manifest().of_kind(kind) if entry.size)
-        return prefix.store / entry.sha256[:2] / entry.sha256
-
-    return find
-
-
-def _of_root(name):
-    return lambda prefix: prefix.root / name
-
-
-def _of_release(name):
-    return lambda prefix: prefix.active().path / name
-
-
-def _former(name):
-    def find(prefix):
-        release = retention.previous(prefix)
-        _require(release)
-        return worlds.damaged_file(release) if name == "a module" else release.path / name
-
-    return find
-
-
-PLACES = {
-    **{name: _of_root(name) for name in ("state", "releases", "store", "store/sha256", "bin", "backups", "data")},
-    **{
-        f"state/{name}": _of_root(f"state/{name}")
-        for name in ("lock", "journal.json", "previous", "unfinished", "measurements.json", "logs", "audit", "proofs")
-    },
-    **{f"state/{name}": _of_root(f"state/{name}") for name in ("audit/audit.jsonl", "advisories", "trust")},
-    "state/advisories/advisories.zip": _of_root("state/advisories/advisories.zip"),
-    "state/trust/memory.json": _of_root("state/trust/memory.json"),
-    ".env": _of_root(".env"),
-    "current": lambda prefix: prefix.current,
-    "bin/tiny": _of_root("bin/tiny"),
-    **{f"the former {name or 'release'}": _former(name) for name in ("", "COMPLETE", "receipt.json", "a module")},
-    "a backup": lambda prefix: next(prefix.backups.glob("*/index.json")).parent,
-    "the index of a backup": lambda prefix: next(prefix.backups.glob("*/index.json")),
-    "the release": _of_release(""),
-    **{name: _of_release(name) for name in ("receipt.json", "COMPLETE", "run.json", "launch.py", "venv/pyvenv.cfg")},
-    **{name: _of_release(name) for name in ("venv", "venv/bin/python", "app", "app/app.py", "models", "bundle")},
-    "models/tiny/weights.json": _of_release("models/tiny/weights.json"),
-    "a module": _site,
-    "a RECORD": lambda prefix: next(_site(prefix).parents[1].glob("tiny_lib-*.dist-info/RECORD")),
-    "MANIFEST.json": _signed("MANIFEST.json"),
-    "SHA256SUMS": _signed("SHA256SUMS"),
-    "the kept zipapp": _signed("ragtrace-install.pyz"),
-    "a signature": _signature,
-    "the second MANIFEST.json": _second("MANIFEST.json"),
-    "the second signature": _second("SHA256SUMS.*.sig"),
-    "a kept wheel": _object("wheel"),
-    "a kept source": _object("source"),
-    "a kept model": _object("model"),
-    "a folder of the store": lambda prefix: _object("wheel")(prefix).parent,
-}
-# what may be there and need not: nothing is damaged where it is missing or another's bytes
-OPTIONAL = {
-    *("state/unfinished", "state/measurements.json", "state/advisories", "state/trust"),
-    *("state/advisories/advisories.zip", "state/trust/memory.json"),
-}
-WRITTEN_ANEW = {"state/lock", "state/logs", "state/previous", "state/journal.json"}  # by the next command
-BYTES = {"missing", "empty", "garbage", "20 GB without a byte", "cut", "a bit flipped", "longer"}
-RIGHTS = {"mode 0000", "mode 0644", "mode 0777", "mode 4755", "owned by another"}
-FOLDERS_MAY_BE_LINKS = {
-    *("state/logs", "state/audit", "state/proofs", "store", "store/sha256", "backups", "data", ".env"),
-}
-OWN_FOLDERS = {"state", "releases", "store", "store/sha256", "bin", "backups", "state/logs", "state/audit"}
-PRIVATE = ("state/", "the second ", "a backup", "the index of")  # in folders that are their owner's alone
-EMPTY_FITS = {"backups", "state/logs"}  # a new folder is as good
-THE_USERS = {".env", "data", "a backup", "the index of a backup"}
-# no repair rewrites what was logged or accepted, or makes up advisories: the advice is what to compare, or to bring
-EVIDENCE = {
-    *("state/audit", "state/audit/audit.jsonl", "state/trust/memory.json", "state/advisories/advisories.zip"),
-}
 TOOLS = ("rollback", "install", "upgrade", "uninstall")
 
 

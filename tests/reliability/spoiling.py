@@ -18,6 +18,8 @@ from pathlib import Path
 from shared.terminal.console import show, show_lines
 from tests.reliability import matrix, spoil
 from tests.reliability import world as worlds
+from tests.reliability.spoil_kinds import KINDS, NotThereError
+from tests.reliability.spoil_places import PLACES
 
 SEED = 14  # of the order, so that a run that was stopped has seen some of all
 
@@ -40,7 +42,7 @@ def _begin(folder):
 def _work(case, world):
     try:
         return spoil.judge(world, _place, case)
-    except spoil.NotThereError:
+    except NotThereError:
         return None
     except Exception:  # noqa: BLE001 - whatever breaks is the result
         return spoil.Outcome(case, {}, [traceback.format_exc(limit=-3)])
@@ -60,12 +62,12 @@ def table(rows):
     for case, row in rows.items():
         found = ["done", *(["wrong"] if row["wrong"] else [])]
         if case.tool == "recover":
-            found += ["seen" if row["seen"] else "unseen", row["mended"] or "wrong"]
+            found += ["seen" if row["seen"] else "unseen", row["repaired"] or "wrong"]
         counts.update((case.kind, name) for name in {*found, "others" if case.tool != "recover" else "recover"})
     columns = ("recover", "seen", "unseen", "here", "bundle", "advice", "others", "wrong")
     names = ("damage", "recovered", "noticed", "of no weight", "mended from the host", "from the bundle", "advice")
     lines = [f"| {' | '.join((*names, 'other commands', 'wrong'))} |", "|---" * (len(names) + 2) + "|"]
-    for kind in [*spoil.KINDS, "all"]:
+    for kind in [*KINDS, "all"]:
         numbers = [
             sum(count for (of, name), count in counts.items() if name == column and kind in (of, "all"))
             for column in columns
@@ -89,8 +91,8 @@ def write(rows, path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--place", action="append", choices=spoil.PLACES)
-    parser.add_argument("--kind", action="append", choices=spoil.KINDS)
+    parser.add_argument("--place", action="append", choices=PLACES)
+    parser.add_argument("--kind", action="append", choices=KINDS)
     parser.add_argument("--log", type=Path, help="a line of JSON for each case; what ended well is not done again")
     parser.add_argument("--workers", type=int, default=matrix.WORKERS)
     parser.add_argument("--most", type=int, help="cases")

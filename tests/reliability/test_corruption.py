@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.reliability import damage
+from tests.reliability import damage, invariants
 from tests.reliability import world as worlds
 
 
@@ -12,9 +12,9 @@ from tests.reliability import world as worlds
 def test_ten_corruptions_are_found(world, place, tmp_path, seed):
     prefix = world.start(worlds.ROLLBACK, place)
     done, _sealed = damage.hurt(prefix, seed)
-    before = worlds.tree(prefix.root)
+    before = invariants.tree(prefix.root)
     looked = damage.look(prefix, tmp_path / "diagnosis.json")
-    assert worlds.tree(prefix.root) == before
+    assert invariants.tree(prefix.root) == before
     damage.check_found(done, *looked)
 
 

@@ -10,7 +10,7 @@ import pytest
 from shared.errors import RagtraceError
 from shared.processes import process
 from tests.hosts import needs
-from tests.reliability import matrix, power
+from tests.reliability import invariants, matrix, power
 from tests.reliability import world as worlds
 
 
@@ -48,7 +48,7 @@ def upgrade_then_cut(world, disk, **spec):
     """Upgrade to the end and cut the power; return the prefix and what was there before."""
     place = disk.place / "place"
     prefix = world.start(worlds.UPGRADE, place)
-    before = worlds.Before.of(worlds.UPGRADE, prefix)
+    before = invariants.Before.of(worlds.UPGRADE, prefix)
     (place / "trust").mkdir()
     ended = worlds.hurt(
         world.argv(worlds.UPGRADE, prefix.root), {"trust": str(place / "trust"), "programs": {}, **spec}
@@ -60,7 +60,7 @@ def upgrade_then_cut(world, disk, **spec):
 
 def test_what_an_upgrade_reported_as_done_outlasts_a_power_cut(world, disks):
     prefix, before = upgrade_then_cut(world, disks[0])
-    worlds.check_whole(prefix, before)
+    invariants.check_whole(prefix, before)
     assert prefix.active().id != before.active
 
 
@@ -68,7 +68,7 @@ def test_without_its_sync_the_same_upgrade_does_not(world, disks):
     prefix, before = upgrade_then_cut(world, disks[0], no_sync=True)
     assert prefix.active().id != before.active
     with pytest.raises((AssertionError, RagtraceError, OSError)):
-        worlds.check_whole(prefix, before)
+        invariants.check_whole(prefix, before)
 
 
 @pytest.fixture
@@ -97,15 +97,15 @@ def fill(world, place, monkeypatch):
     monkeypatch.setattr("installer.install.preflight.require_ok", lambda _findings: None)
     monkeypatch.setattr("installer.userdata.backups.require_free", lambda _prefix, _needed: None)
     prefix = world.start(worlds.UPGRADE, place / "place")
-    before = worlds.Before.of(worlds.UPGRADE, prefix)
+    before = invariants.Before.of(worlds.UPGRADE, prefix)
     said = worlds.run(world.argv(worlds.UPGRADE, prefix.root))
     assert said.code == 5, said
     assert "No space left on device" in said.err, said.err
     assert matrix.SENTENCE.search(said.err), said.err
     assert f"The active release is still {before.active}." in said.err
-    worlds.check_whole(prefix, before)
-    worlds.check_clean(prefix)
-    worlds.check_users(prefix, before)
+    invariants.check_whole(prefix, before)
+    invariants.check_clean(prefix)
+    invariants.check_users(prefix, before)
 
 
 def size_of(folder):
@@ -130,7 +130,7 @@ def test_a_repair_on_a_disk_that_is_full(world, tmpfs, trust_stores, space):
     size, _inodes = size_of(world.folder / f"{worlds.RECOVER}.prefix")
     place = tmpfs(f"size={size + 400}k")
     prefix = world.start(worlds.RECOVER, place / "place")
-    before = worlds.Before.of(worlds.RECOVER, prefix, world)
+    before = invariants.Before.of(worlds.RECOVER, prefix, world)
     ballast = place / "ballast"
     with ballast.open("wb") as file:
         statvfs = os.statvfs(place)
@@ -140,7 +140,7 @@ def test_a_repair_on_a_disk_that_is_full(world, tmpfs, trust_stores, space):
     assert said.code in (4, 5), said
     assert matrix.SENTENCE.search(said.err), said.err
     assert prefix.active().id == before.active
-    worlds.check_users(prefix, before)
+    invariants.check_users(prefix, before)
 
 
 @pytest.mark.parametrize("options", ["size=1m", "size=64m,nr_inodes=300"])

@@ -11,7 +11,7 @@ from installer.layout.prefix import Prefix
 from installer.logs import audit_log
 from shared.errors import InstallError
 from shared.files import files
-from tests.reliability import matrix
+from tests.reliability import invariants, matrix
 from tests.reliability import world as worlds
 
 
@@ -28,7 +28,7 @@ def sick(monkeypatch):
 @pytest.mark.parametrize("operation", [worlds.UPGRADE, worlds.ROLLBACK])
 def test_a_failed_look_switches_back(world, place, sick, operation):
     prefix = world.start(operation, place)
-    before = worlds.Before.of(operation, prefix)
+    before = invariants.Before.of(operation, prefix)
     said = worlds.run(world.argv(operation, prefix.root))
     assert said.code == 5
     assert "it is ill" in said.err
@@ -37,8 +37,8 @@ def test_a_failed_look_switches_back(world, place, sick, operation):
     entry = audit_log.entries(prefix)[-1]
     assert (entry["outcome"], entry["reason"]) == ("failed", "tiny --help does not work (exit code 3): it is ill")
     assert {release.id for release in prefix.complete_releases()} == before.releases
-    worlds.check_whole(prefix, before)
-    worlds.check_clean(prefix)
+    invariants.check_whole(prefix, before)
+    invariants.check_clean(prefix)
 
 
 def test_a_first_installation_that_fails_its_look_leaves_none(world, place, sick):
@@ -73,7 +73,7 @@ def test_when_switching_back_fails_the_release_named_is_the_active_one(world, pl
 
 def test_a_switch_that_fails_is_no_switch(world, place, monkeypatch):
     prefix = world.start(worlds.UPGRADE, place)
-    before = worlds.Before.of(worlds.UPGRADE, prefix)
+    before = invariants.Before.of(worlds.UPGRADE, prefix)
     tries: list[Any] = []
 
     def sync_folder(folder, real=files.sync_folder):

@@ -12,6 +12,7 @@ from installer.layout.release import Release
 from shared.files import files
 from shared.processes import process
 from tests.hosts import needs
+from tests.reliability import invariants
 from tests.reliability import world as worlds
 
 NOBODY = 65534
@@ -38,12 +39,12 @@ def test_nothing_in_a_sealed_release_can_be_written(world, place):
 
 def test_runs_and_validation_change_not_one_byte(world, place):
     prefix = world.start(worlds.UPGRADE, place)
-    before = worlds.tree(prefix.active().path, skip=())
+    before = invariants.tree(prefix.active().path, skip=())
     run = process.run([str(prefix.bin / "tiny"), "note", "more"], timeout=60)
     assert run.ok, run
     assert (prefix.data / "data" / "notes.txt").read_text().endswith("more\n")
     worlds.run(["validate", "--prefix", str(prefix.root)])
-    assert worlds.tree(prefix.active().path, skip=()) == before
+    assert invariants.tree(prefix.active().path, skip=()) == before
 
 
 @pytest.fixture

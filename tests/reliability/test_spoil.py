@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 
 import pytest
 
-from tests.reliability import spoil
+from tests.reliability import spoil, spoiling
 from tests.reliability import world as worlds
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="owners, pipes and devices")
@@ -50,3 +51,13 @@ def test_both_copies_of_a_small_file_come_back_from_the_bundle(world, place):
     worlds.tell(["recover", "--yes", *bundle, *root])
     assert (prefix.active().app / "app.py").read_bytes() == before
     assert worlds.tell(["validate", *spoil.LOOKED_AT, *root]).code == 0
+
+
+def test_the_table_counts_what_a_run_writes_into_its_log(tmp_path) -> None:
+    case = next(case for case in spoil.cases() if case.tool == "recover")
+    other = next(case for case in spoil.cases() if case.tool != "recover")
+    outcomes = [spoil.Outcome(case, {}, [], repaired="bundle"), spoil.Outcome(other, {}, ["wrong"])]
+    log = tmp_path / "log"
+    log.write_text("".join(json.dumps(outcome.row()) + "\n" for outcome in outcomes))
+    last = spoiling.table(spoiling.read_log(log)).splitlines()[-1]
+    assert [cell.strip() for cell in last.strip("|").split("|")] == ["all", "1", "0", "1", "0", "1", "0", "1", "1"]

@@ -19,6 +19,7 @@ from shared.processes import process
 from tests import tiny
 from tests.keys import SoftKey
 from tests.policies import lay, make_policy
+from tests.reliability import invariants
 from tests.reliability import world as worlds
 from tests.reliability.test_survivors import HEALTH, UV, lives
 from tests.reliability.victim import __file__ as victim
@@ -99,7 +100,7 @@ def test_what_ends_one_ends_the_other(world, newer, tmp_path, who, number, progr
         assert prefix.active().id == state.split()[1]
     worlds.tell(["status", "--prefix", str(prefix.root)])
     assert list((place / "tmp").iterdir()) == []
-    worlds.check_clean(prefix)
+    invariants.check_clean(prefix)
     if program == UV:
         assert prefix.active() == previous
     if program == UV and number == signal.SIGKILL:

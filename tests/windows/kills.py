@@ -14,7 +14,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from tests.reliability import victim
+from tests.reliability import invariants, victim
 from tests.reliability import world as worlds
 from tests.windows import kill_victim
 
@@ -57,15 +57,15 @@ def hit(world, point, number, place, broken):
     reported = {"operation": operation, "kind": kind, "nth": nth, "hit": False, "broke": ""}
     try:
         prefix = world.start(operation, place)
-        before = worlds.Before.of(operation, prefix, world)
+        before = invariants.Before.of(operation, prefix, world)
         victim.own_places(place / "trust")  # what is done again here remembers what was accepted there
         ended, _counts = run_victim(world, operation, place, prefix.root, (kind, nth), broken)
         reported["hit"] = ended.returncode == kill_victim.CODE
         if not reported["hit"]:
             assert ended.returncode == 0, ended.stderr.decode("utf-8", "replace")[-800:]
         if prefix.root.exists():
-            worlds.check_whole(prefix, before)
-        worlds.check_after(prefix, before, number, world)
+            invariants.check_whole(prefix, before)
+        invariants.check_after(prefix, before, number, world)
     except Exception:  # noqa: BLE001 - whatever breaks is the result
         reported["broke"] = traceback.format_exc(limit=-3)
     return reported

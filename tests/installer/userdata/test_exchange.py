@@ -73,7 +73,7 @@ def test_data_stay_in_their_place_where_others_cannot_be_moved_there(empty, monk
 
 @pytest.mark.parametrize("name", [".env", "data", ""])
 def test_what_nobody_may_replace_is_told_before_anything_is_exchanged(empty, name) -> None:
-    spoil = pytest.importorskip("tests.reliability.spoil")  # of POSIX alone
+    kinds = pytest.importorskip("tests.reliability.spoil_kinds")  # of POSIX alone
     empty.env_file.write_text("KEY=1\n")
     (empty.data / "notes.txt").write_text("one")
     made = restore.create_backup(empty, QUIET).backup
@@ -81,14 +81,14 @@ def test_what_nobody_may_replace_is_told_before_anything_is_exchanged(empty, nam
     (empty.data / "notes.txt").write_text("two")
     path = empty.root / name
     try:
-        spoil.immutable(path)
-    except spoil.NotThereError:
+        kinds.immutable(path)
+    except kinds.NotThereError:
         pytest.skip("this filesystem has no attributes, or only root may set them")
     try:
         with pytest.raises(HostError, match="Operation not permitted, it is immutable") as refused:
             restore.restore(empty, made.name, QUIET)
     finally:
-        spoil.immutable(path, on=False)
+        kinds.immutable(path, on=False)
     assert str(path) in refused.value.what
     assert "chattr -i" in refused.value.advice
     assert journal.read(empty) is None

@@ -21,7 +21,7 @@ from installer.trust import memory
 from installer.userdata.backups import list_backups
 from shared.files import files
 from tests import tiny
-from tests.reliability import victim
+from tests.reliability import invariants, victim
 from tests.reliability import world as worlds
 from tests.reliability.years import places
 from tests.reliability.years.clock import moved
@@ -131,7 +131,7 @@ class Disk:
         seen = self.seen()
         assert seen.hurt <= must.facts.hurt, f"damaged: {seen.hurt}"
         if not must.is_spoilt:
-            worlds.check_clean(prefix)
+            invariants.check_clean(prefix)
         waiting = sorted(path.name for path in prefix.backups.glob("data-of-*"))
         assert seen.files <= MOST_FILES, seen.files
         assert seen.bytes <= MOST_BYTES, seen.bytes
