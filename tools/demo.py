@@ -78,7 +78,7 @@ def main() -> None:
     say("4. Check the host and the installation")
     call([*host, "validate", *prefix, "--output", DEMO / "diagnosis.json"], env=key)
 
-    say(f"Done in {time.monotonic() - started:.0f} s. Everything is in {DEMO}:")
+    say(f"Done in {time.monotonic() - started:.0f} s. Everything is in {DEMO.relative_to(ROOT)}:")
     for path, what in (
         (bundle, "the bundle folder"),
         (DEMO / "prefix/current", "the active release"),
