@@ -1,8 +1,9 @@
 """The installer's command line as a program that is to be hurt: one of its processes runs behind strace.
 
 Process 0 is the installer itself and is put behind strace by whoever starts this; process k is the
-k-th program that it starts, and is put behind strace here. Its threads are kept to one. When it is killed,
-this one dies at once, as both would when the power goes.
+k-th program that its main thread starts (those of other threads count from OTHERS), and is put behind strace here.
+Its threads are kept to one. When it is killed, this one dies at once, as both would when the power goes; not when the
+installer itself ended it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import json
 import os
 import signal
 import sys
+import threading
+from itertools import count
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -21,6 +24,7 @@ from installer.trust.stores import TrustStores
 from shared.files import files
 from shared.processes import process
 
+OTHERS = 1001
 ONE_THREAD = {"RAYON_NUM_THREADS": "1", "TOKIO_WORKER_THREADS": "1", "UV_CONCURRENT_INSTALLS": "1"}
 
 
@@ -39,20 +43,25 @@ def own_places(folder):
 
 def hurt(prefixes):
     """Put programs that the installer starts behind commands, by their number; ``*`` stands for all."""
-    run, started = process.run, 0
+    run, kill_tree = process.run, process.kill_tree
+    numbers, others = count(1), count(OTHERS)
+    ended_here = threading.Event()
+
+    def killing(program):
+        ended_here.set()
+        kill_tree(program)
 
     def running(argv, *, env=None, **options):
-        nonlocal started
-        started += 1
-        before = prefixes.get(str(started)) or [part.format(number=started) for part in prefixes.get("*", [])]
+        number = next(numbers if threading.current_thread() is threading.main_thread() else others)
+        before = prefixes.get(str(number)) or [part.format(number=number) for part in prefixes.get("*", [])]
         if not before:
             return run(argv, env=env, **options)
         ended = run([*before, *argv], env={**(os.environ if env is None else env), **ONE_THREAD}, **options)
-        if ended.returncode == -signal.SIGKILL:
+        if ended.returncode == -signal.SIGKILL and not ended_here.is_set():
             os.kill(os.getpid(), signal.SIGKILL)
         return ended
 
-    process.run = running
+    process.run, process.kill_tree = running, killing
 
 
 def leave_out_sync():
