@@ -1,6 +1,6 @@
 """Valid file names in a bundle: every host can store them, and they mislead no one.
 
-UTF-8 in NFC, without control, bidi or backslash characters, relative, short enough for ustar, unique after
+UTF-8 in NFC, without control, bidi or backslash characters, relative, short enough for hosts, unique after
 NFKC and case folding; the rules of Windows apply to bundles of every platform.
 """
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 INSTALLER = "ragtrace-install.pyz"  # next to the archive of every bundle, and in it
 NAME_LIMIT, PREFIX_LIMIT = 100, 155  # bytes, POSIX.1-1988 ustar header fields
-# limits for a path in a wheel, which no tar header limits; no known wheel reaches a third of them. They keep installed
-# paths far below PATH_MAX, and the time to walk an installed tree short
+# limits for a path in a bundle or a wheel; no known wheel reaches a third of them. They keep installed paths far below
+# PATH_MAX, and the time to walk an installed tree short
 PARTS_LIMIT, PART_LIMIT, MEMBER_LIMIT = 64, 255, 1024  # names, bytes of one name (NAME_MAX), bytes of the path
 # what MAX_PATH (259 characters) leaves below a release: the prefix may take 20, \\releases\\ and the release's name 37
 WINDOWS_ROOM = 259 - 20 - 37
@@ -48,9 +48,7 @@ def problem(path: str) -> str | None:
     trouble = _text_problem(path)
     for part in path.split("/"):
         trouble = trouble or _part_problem(part)
-    if trouble is None and split_ustar(path) is None:
-        trouble = _("too long for a tar header (ustar: 100 bytes of name, 155 of folders)")
-    return trouble
+    return trouble or too_far(path)
 
 
 def _text_problem(path: str) -> str | None:
@@ -76,7 +74,7 @@ def _part_problem(part: str) -> str | None:
 
 
 def too_far(member: str) -> str | None:
-    """Return why a wheel's member is too deep or too long to be installed, or None if it is not."""
+    """Return why a path is too deep or too long to be installed, or None if it is not."""
     parts = [part.encode("utf-8", "surrogatepass") for part in member.split("/")]
     if len(parts) > PARTS_LIMIT:
         return _("nested in more than {limit} folders").format(limit=PARTS_LIMIT - 1)

@@ -1,7 +1,8 @@
 """Reading a bundle's files: from the archive, or from a folder into which the user unpacked it.
 
 The manifest determines each member, so nothing is parsed: the reader builds the only valid header of a
-member (POSIX.1-1988 ustar) and compares all 512 bytes. It stops at the first deviation.
+member (POSIX.1-1988 ustar; for a long path with a pax record before it) and compares every byte. It stops at the first
+deviation.
 Hashing takes most of the time and runs in other threads: one for the archive's own bytes and one for
 its members', or one per processor for the files of a folder.
 """
@@ -36,20 +37,29 @@ RECORD = 512  # bytes of a tar block
 # name, mode, owner, group, size, time, checksum, type, no link, magic, no names, device, prefix (POSIX.1-1988)
 USTAR = struct.Struct("100s8s8s8s12s12s8s1s100x8s64x8s8s155s12x")
 ZERO = b"%07o" % 0
+PAX = b"././@PaxHeader"  # the name of the header of a pax record (POSIX.1-2001), as Python's tarfile writes it
 END = bytes(2 * RECORD)  # two zero blocks end a tar archive
 GZIP = 16 + zlib.MAX_WBITS
 
 
 def ustar_header(path: str, size: int, mode: int, mtime: int) -> bytes:
-    """Return the only header that this tool writes or accepts for a regular file.
+    """Return all that this tool writes or accepts before the bytes of a regular file.
 
-    Raises ValueError if the path does not fit (see names.split_ustar).
+    A path that does not fit (see names.split_ustar) is in a pax record of its own, and cut short in the header.
     """
     split = names.split_ustar(path)
-    if split is None:
-        raise ValueError(path)
+    if split is not None:
+        return _header(split, size, mode, mtime)
+    body = b" path=%s\n" % path.encode()
+    record = b"%d%s" % (len(body) + len(str(len(body) + 3)), body)  # the length counts its own digits, 3 or 4
+    short = path.encode()[: names.NAME_LIMIT].decode(errors="ignore").encode()
+    extended = _header((b"", PAX), len(record), 0o644, mtime, b"x") + record + bytes(padding(len(record)))
+    return extended + _header((b"", short), size, mode, mtime)
+
+
+def _header(split: tuple[bytes, bytes], size: int, mode: int, mtime: int, kind: bytes = b"0") -> bytes:
     prefix, name = split
-    fields = (name, b"%07o" % mode, ZERO, ZERO, b"%011o" % size, b"%011o" % mtime, b" " * 8, b"0", b"ustar\x0000")
+    fields = (name, b"%07o" % mode, ZERO, ZERO, b"%011o" % size, b"%011o" % mtime, b" " * 8, kind, b"ustar\x0000")
     header = USTAR.pack(*fields, ZERO, ZERO, prefix)
     return header[:148] + b"%06o\0 " % sum(header) + header[156:]
 
@@ -151,7 +161,7 @@ def read_archive(
         stream = _Inflated(files)
         for entry in (own, *(entry for entry in manifest.files if entry not in left_out)):
             header = ustar_header(f"{manifest.root}/{entry.path}", entry.size, entry.mode, mtime)
-            if stream.exactly(RECORD) != header:
+            if stream.exactly(len(header)) != header:
                 raise stream.damaged(_("{member} is not at its expected position").format(member=entry.path))
             name = partial("{0.name}: {1.path}".format, files, entry)
             blocks = checked_blocks(entry, stream.blocks(entry.size), Aside(worker), name)

@@ -71,7 +71,9 @@ PROBE = {"command": ["demo"], "sentence": "x", "embedding": [1.0], "tolerance": 
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        (("format", 2), "MANIFEST.json.format: not between 1 and 1"),
+        (("format", 0), "MANIFEST.json.format: not between 1 and 2"),
+        (("format", 3), "MANIFEST.json.format: not between 1 and 2"),
+        (("format", 2), "MANIFEST.json: not in the canonical form"),
         (("extra", 1), "MANIFEST.json.extra: unknown key"),
         (("product", "name", "Demo_App"), "MANIFEST.json.product.name: not a normalized name"),
         (("product", "title", "../x"), "MANIFEST.json.product.title: letters, digits"),
@@ -119,7 +121,8 @@ PROBE = {"command": ["demo"], "sentence": "x", "embedding": [1.0], "tolerance": 
         ),
         (("files", 3, "path", "03_Source/app.py/x"), "MANIFEST.json.files: 03_Source/app.py and"),
         (("files", [FILE, FILE]), "MANIFEST.json.files: "),
-        (("files", 3, "path", "03_Source/" + "d" * 145 + "/x"), "MANIFEST.json.files: 03_Source/ddd"),
+        (("files", 3, "path", "03_Source/" + "d" * 145 + "/x"), "MANIFEST.json: not in the canonical form"),
+        (("files", 3, "path", "03_Source/" + "d" * 256), "MANIFEST.json.files[3].path: '03_Source/ddd"),
         (("packages", 0, "name", "Demo"), "MANIFEST.json.packages[0].name: not a normalized name"),
         (("packages", 0, "version", ""), "MANIFEST.json.packages[0].version: empty"),
         (("packages", 0, "licence", "\ud800"), "MANIFEST.json"),

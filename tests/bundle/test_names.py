@@ -19,7 +19,7 @@ from bundle.names import MEMBER_LIMIT, PART_LIMIT, PARTS_LIMIT, collision, probl
         "data/질문 목록.csv",
         "café",
         "_/~",
-        "a" * 100,
+        "a" * 255,
         "콘",
         "console",
         "com10",
@@ -65,9 +65,9 @@ def test_good_paths(path):
         ("com².log", "reserved name"),
         ("CONIN$", "reserved name"),
         ("aux .txt", "reserved name"),
-        ("a" * 101, "too long"),
-        ("a" * 99 + "é", "too long"),
-        ("d" * 156 + "/a", "too long"),
+        ("a" * 256, "has a name longer than 255"),
+        ("a" * 254 + "é", "has a name longer than 255"),
+        ("d/" * 64 + "a", "in more than 63 folders"),
     ],
 )
 def test_bad_paths(path, why):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bundle.digest import sha256_bytes
 from bundle.lock import PYLOCK
-from bundle.manifest import NAME, FileEntry, Manifest
+from bundle.manifest import NAME, FileEntry
 from tests.hostile import kit
 from tests.hostile.test_wheels import GOOD, INFO, RECORD, line, pack
 
@@ -166,7 +166,7 @@ def _with_manifest(data: bytes, draft: kit.Draft) -> kit.Draft:
 
 
 def manifests(original: kit.Original) -> Iterator[Case]:
-    for name, data in bent_json(original.manifest.to_json() | {"format": Manifest.FORMAT}):
+    for name, data in bent_json(original.manifest.to_json() | {"format": original.manifest.format}):
         yield Case(f"manifest-{name}", partial(_with_manifest, data))
     for name, data in TEXTS.items():
         yield Case(f"manifest-whole-{name}", partial(_with_manifest, data))

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import random
+import re
 import shutil
 import subprocess
 import tarfile
@@ -18,9 +20,9 @@ from builder import members
 from builder.assemble.assemble import Contents, write_archive
 from builder.members import member
 from bundle import digest
-from bundle.manifest import NAME
+from bundle.manifest import NAME, parse_manifest
 from bundle.reading import medium
-from bundle.reading.archive import read_archive, ustar_header, visit_folder
+from bundle.reading.archive import END, read_archive, ustar_header, visit_folder
 from shared.errors import TrustError
 from shared.terminal.progress import NoProgress
 from tests.bundles import CONTENTS, make_manifest
@@ -100,8 +102,37 @@ def test_the_header_is_one_that_tarfile_reads() -> None:
         info = tarfile.TarInfo.frombuf(ustar_header(path, size, mode, MTIME), "utf-8", "strict")
         assert (info.name, info.size, info.mode, info.mtime, info.isreg()) == (path, size, mode, MTIME, True)
         assert (info.uid, info.gid, info.uname, info.gname, info.linkname) == (0, 0, "", "", "")
-    with pytest.raises(ValueError, match="z"):
-        ustar_header("z" * 101, 1, 0o644, MTIME)
+
+
+@pytest.mark.parametrize("size", [*range(980, 1010), 102, 1107])
+def test_a_long_path_is_in_a_pax_record_that_any_tar_reads(tmp_path, size) -> None:
+    path = ("x" * 98 + "한" + ("y" * 99 + "/") * 11)[: size - 3] + "z"  # the letter has three bytes, two of which fit
+    assert len(path.encode()) == size
+    data = ustar_header(path, 3, 0o755, MTIME) + b"abc" + bytes(509) + END
+    with tarfile.open(fileobj=io.BytesIO(data)) as opened:
+        (info,) = opened.getmembers()
+        file = opened.extractfile(info)
+        assert (file.read() if file else None, info.name, info.mode, info.mtime) == (b"abc", path, 0o755, MTIME)
+        assert info.pax_headers == {"path": path}
+    listed = subprocess.run(["tar", "-t"], input=data, capture_output=True, check=True, env=utf8()).stdout
+    assert path in (listed.decode().rstrip("\n"), listed.decode("unicode_escape").encode("latin-1").decode().strip())
+
+
+def test_only_a_long_path_has_a_pax_record_and_raises_the_format(tmp_path) -> None:
+    long = f"03_Source/{'folder/' * 40}{'n' * 200}.txt"
+    items = sorted([*MEMBERS, member(long, "source", b"far")], key=lambda item: item.entry.path)
+    manifest = replace(MANIFEST, files=tuple(item.entry for item in items))
+    data = manifest.to_bytes()
+    assert (MANIFEST.format, manifest.format, parse_manifest(data).to_bytes()) == (1, 2, data)
+    path = tmp_path / manifest.archive
+    sha256 = write_archive(path, Contents(manifest, data, items), NoProgress())[path.name]
+    assert read(path, sha256, manifest, data)[long] == b"far"
+    assert gzip.decompress(path.read_bytes()).count(b" path=") == 1
+    subprocess.run(["tar", "-xzf", path, "-C", tmp_path], check=True, env=utf8())
+    assert (tmp_path / manifest.root / long).read_bytes() == b"far"
+    for wrong, right in ((data, b'"format": 1'), (DATA, b'"format": 2')):
+        with pytest.raises(TrustError, match="not in the canonical form"):
+            parse_manifest(re.sub(rb'"format": \d', right, wrong))
 
 
 def test_every_byte_counts(tmp_path) -> None:
