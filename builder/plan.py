@@ -11,11 +11,10 @@ from builder.lock.lock import read_lock
 from builder.lock.targets import Standing, survey
 from builder.models.models import measure_model
 from builder.project.project import read_project
-from builder.project.source import collect_source
 from builder.project.unchecked import unchecked
 from builder.request.delta import bases_of, name_of
 from builder.request.moment import moment_of
-from builder.request.reading import read_profile
+from builder.request.reading import read_profile, sources_of
 from builder.request.run import pinned
 from builder.request.state import SourceState, report_state, require_commit, state_of
 from builder.request.verification import foresee, knowledge_of
@@ -126,11 +125,11 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     standings = survey(lock, request.targets, build=request.sources)
     wheels = {wheel for standing in standings if standing.selection for wheel in standing.selection.wheels}
     there = {wheel for wheel in wheels if request.cache.path(sha256(wheel.sha256)).is_file()}
-    state = state_of(root, profile, standings, request.python)
+    sources = sources_of(request, profile, progress)
+    state = state_of(request, profile, standings, sources)
     if request.strict_source:
         require_commit(state, root)
     report_state(state, progress)
-    sources = collect_source(root, profile, progress, leave_out=[request.output_dir])
     return Plan(
         product=f"{project.name} {project.version}",
         standings=tuple(standings),

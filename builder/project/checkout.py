@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from shared.i18n import _
 from shared.processes.process import OUTPUT_LIMIT, checked, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 GIT_TIME_LIMIT = 120.0  # seconds
 
@@ -37,12 +38,12 @@ def commit_time(project_root: Path) -> int | None:
     return int(_git(project_root, "log", "-1", "--no-show-signature", "--format=%ct", "HEAD"))
 
 
-def _git(project_root: Path, *arguments: str) -> str:
+def _git(project_root: Path, *arguments: str, stdin: bytes | None = None) -> str:
     # git sets GIT_DIR and GIT_INDEX_FILE for hooks, and a hook of another repository may have started the build
     env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     env["GIT_OPTIONAL_LOCKS"] = "0"
     argv = ["git", "-c", "core.fileMode=false", *arguments]
-    completed = run(argv, cwd=project_root, env=env, timeout=GIT_TIME_LIMIT)
+    completed = run(argv, cwd=project_root, env=env, timeout=GIT_TIME_LIMIT, stdin=stdin)
     if arguments[0] == "rev-parse" and completed.returncode == 1:
         return ""
     return checked(completed, f"git {arguments[0]}").stdout
@@ -57,6 +58,16 @@ def tracked(project_root: Path) -> list[str]:
             advice=_("Build from the folder of the application itself."),
         )
     return sorted({path for path in listing.split("\0") if path})  # a file in conflict is listed three times
+
+
+def export_ignored(project_root: Path, paths: Iterable[str]) -> set[str]:
+    """Return the paths that gitattributes mark export-ignore, themselves or by a folder above: no archive has them."""
+    paths = list(paths)
+    folders = {f"{path[: match.end()]}" for path in paths for match in re.finditer("/", path)}
+    asked = "".join(f"{path}\0" for path in [*folders, *paths]).encode("utf-8", "surrogateescape")
+    found = _git(project_root, "check-attr", "-z", "--stdin", "export-ignore", stdin=asked).split("\0")
+    marked = {path for path, value in zip(found[::3], found[2::3], strict=False) if value == "set"}
+    return {path for path in paths if path in marked or any(path[: m.end()] in marked for m in re.finditer("/", path))}
 
 
 def changed(folder: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""Detect secrets that must not be bundled: env files, private keys, tokens of known formats."""
+"""Detect what must not be bundled: env files by name; private keys and tokens of known formats by content."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HARMLESS = ("example", "template", "sample", "dist")
 
 @dataclass(frozen=True)
 class Finding:
-    """A secret: its kind, and its line, or 0 if the whole file is one."""
+    """A secret: its kind and its line."""
 
     kind: str
     line: int
@@ -27,8 +27,6 @@ class Finding:
 
 def find_secret(file: Path) -> Finding | None:
     """Return the first secret in a file, or None if it has none."""
-    if _is_env_file(file.name):
-        return Finding(_("machine-specific settings"), 0)
     line, begins, tail = 1, True, b""
     with file.open("rb") as stream:
         for piece in iter(lambda: stream.readline(LINE_LIMIT), b""):
@@ -42,11 +40,16 @@ def find_secret(file: Path) -> Finding | None:
     return None
 
 
-def _is_env_file(name: str) -> bool:
-    parts = name.lower().split(".")
+def is_env_file(*paths: str) -> bool:
+    """Return whether a path, or the path of the file that a link leads to, is that of settings of this machine."""
+    return any(_is_env_name(path.rpartition("/")[2].lower()) for path in paths)
+
+
+def _is_env_name(name: str) -> bool:
+    parts = name.split(".")
     if parts[0] in _HARMLESS or parts[-1] in _HARMLESS:
         return False
-    return name.lower().startswith(".env.") or name.lower().endswith(".env")
+    return name.startswith(".env.") or name.endswith(".env")
 
 
 def _is_real(token: bytes) -> bool:

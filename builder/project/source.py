@@ -1,8 +1,9 @@
-"""Collect the application's source files and reject those that must not be bundled.
+"""Collect the application's source files, and leave out or reject those that must not be bundled.
 
-1. list: the files that git tracks, or without git all files except caches and environments
-2. select: the profile's include and exclude patterns
-3. reject: links, names that are invalid on some hosts, secrets
+1. list: the files that git tracks, less those marked export-ignore, or without git all except caches and environments
+2. follow: links, to files of the project only
+3. select: the profile's include and exclude patterns
+4. leave out or reject: names that are invalid on some hosts, settings of this machine, secrets
 """
 
 from __future__ import annotations
@@ -12,18 +13,22 @@ import stat
 import unicodedata
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.project.checkout import is_checkout, tracked
-from builder.project.secrets import find_secret
+from builder.project.checkout import export_ignored, is_checkout, tracked
+from builder.project.links import Tree, followed
+from builder.project.patterns import matches, travels
+from builder.project.secrets import find_secret, is_env_file
+from builder.project.unfit import Findings, Needs, clashes
 from bundle import names
+from bundle.manifest import FILE_SIZE_LIMIT, FILES_LIMIT, SOURCE
 from shared import troubles
 from shared.errors import BuildError
 from shared.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from builder.project.profile import Profile
     from shared.terminal.progress import Progress
@@ -33,6 +38,7 @@ RUBBISH = (
     *(".hypothesis", ".tox", ".nox", ".idea", ".vscode", "node_modules", "*.egg-info", "*.pyc", ".DS_Store"),
     *(".coverage", "Thumbs.db"),
 )
+NAME_LIMIT = names.PART_LIMIT - 15  # bytes: hosts add .new-<counter> to a shipped file that the user has changed
 
 
 @dataclass(frozen=True)
@@ -44,32 +50,25 @@ class SourceFile:
 
 
 def collect_source(
-    project_root: Path, profile: Profile, progress: Progress, *, leave_out: Sequence[Path] = ()
+    project_root: Path, profile: Profile, progress: Progress, *, leave_out: Sequence[Path] = (), windows: bool = False
 ) -> tuple[SourceFile, ...]:
-    """Return the files of the application to bundle, sorted by path.
+    """Return the files of the application to bundle, sorted by path; warn of those that cannot be and are not needed.
 
-    ``leave_out`` lists the folders that the build writes to; they are excluded if the project is not in git. Raises
-    BuildError, with the file's name, if a file cannot be bundled; ToolError if git fails.
+    ``leave_out`` lists the folders that the build writes to; they are excluded if the project is not in git. Paths
+    that are too long for Windows are rejected for ``windows`` only. Raises BuildError, with everything that must be
+    fixed; ToolError if git fails.
     """
-    if is_checkout(project_root):
-        listed = _require_tracked(project_root)
-    else:
-        listed = sorted(_everything(project_root, {path.resolve() for path in leave_out}))
-        progress.warn(
-            _("{folder} is not a git checkout: all files except caches and environments are included.").format(
-                folder=project_root
-            )
-        )
-    files = []
-    for path in listed:
-        in_app = unicodedata.normalize("NFC", path)
-        if travels(in_app, profile):
-            files.append(SourceFile(in_app, project_root / path))
-    files.sort(key=lambda item: item.path_in_app)
-    _check_names(files)
-    for item in files:
-        _check_file(item, profile.allow_secrets)
-    _check_complete(files, profile, project_root, progress)
+    findings, needs = Findings(), Needs(profile)
+    tree = Tree(project_root, _listed(project_root, profile, progress, leave_out))
+    found = [SourceFile(path, file) for path, file in _fitting(tree, profile, needs, findings)]
+    files = sorted(_apart(found, needs, findings), key=lambda item: item.path_in_app)
+    _check_secrets(files, profile.allow_secrets, findings)
+    _check_bounds(files, findings, windows=windows)
+    _check_complete(files, profile, project_root, findings)
+    for pattern in profile.include:
+        if not any(matches(item.path_in_app, [pattern]) for item in found):
+            progress.warn(_("No file matches {pattern} in source.include.").format(pattern=pattern))
+    findings.report(progress)
     return tuple(files)
 
 
@@ -80,18 +79,18 @@ def list_files(folder: Path) -> list[str]:
     return [path for path in listed if (folder / path).is_file()]
 
 
-def travels(path: str, profile: Profile) -> bool:
-    """Return whether a profile's patterns select a path for the bundle."""
-    chosen = not profile.include or matches(path, profile.include)
-    return chosen and not matches(path, profile.exclude)
-
-
-def matches(path: str, patterns: Sequence[str]) -> bool:
-    """Return whether a pattern matches a path: the path, a parent folder, or a glob in which * matches / too."""
-    return any(
-        path == pattern or path.startswith(f"{pattern.rstrip('/')}/") or fnmatchcase(path, pattern)
-        for pattern in patterns
+def _listed(project_root: Path, profile: Profile, progress: Progress, leave_out: Sequence[Path]) -> list[str]:
+    """Return the paths of the project's files, sorted; export-ignore holds unless the profile includes the file."""
+    if is_checkout(project_root):
+        paths = _require_tracked(project_root)
+        ignored = export_ignored(project_root, paths)
+        return [path for path in paths if path not in ignored or matches(path, profile.include)]
+    progress.warn(
+        _("{folder} is not a git checkout: all files except caches and environments are included.").format(
+            folder=project_root
+        )
     )
+    return sorted(_everything(project_root, {path.resolve() for path in leave_out}))
 
 
 def _require_tracked(project_root: Path) -> list[str]:
@@ -118,7 +117,7 @@ def _everything(project_root: Path, leave_out: set[Path]) -> Iterator[str]:
                 continue
             if not entry.is_dir(follow_symlinks=False):
                 yield above + entry.name
-            elif (project_root / above / entry.name).resolve() not in leave_out:
+            elif not leave_out or (project_root / above / entry.name).resolve() not in leave_out:
                 waiting.append(f"{above}{entry.name}/")
 
 
@@ -126,68 +125,118 @@ def _is_rubbish(name: str) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in RUBBISH)
 
 
-def _check_names(files: list[SourceFile]) -> None:
-    for item in files:
-        trouble = names.problem(item.path_in_app)
-        if trouble:
-            raise BuildError(
-                _("{file} has a name that cannot be bundled: {reason}.").format(file=item.file, reason=trouble),
-                advice=_("Rename it, or exclude it with source.exclude in the profile."),
+def _selected(tree: Tree, profile: Profile, findings: Findings) -> Iterator[tuple[str, Path | str]]:
+    """Yield the paths that the profile selects (NFC), each with its file, or the reason why it cannot be bundled."""
+    for path in tree.paths:
+        place = tree.root / path
+        found: Iterator[tuple[str, Path | str]] = iter([(path, place)])
+        try:
+            mode = place.lstat().st_mode
+        except OSError as error:
+            if travels(unicodedata.normalize("NFC", path), profile):
+                reason = troubles.reason(error, troubles.READING, path=place)
+                findings.refuse(
+                    _("{file} is tracked by git but cannot be read: {reason}.").format(file=place, reason=reason),
+                    _("Restore it with 'git restore', or remove it from version control."),
+                )
+            continue
+        if stat.S_ISLNK(mode):
+            found = followed(tree, path)
+        elif not stat.S_ISREG(mode):
+            found = iter([(path, _("not a regular file"))])
+        for selected, file in found:
+            in_app = unicodedata.normalize("NFC", selected)
+            if travels(in_app, profile):
+                yield in_app, file
+
+
+def _fitting(tree: Tree, profile: Profile, needs: Needs, findings: Findings) -> Iterator[tuple[str, Path]]:
+    """Yield the selected files that can be bundled; add the others to the findings."""
+    for path, file in _selected(tree, profile, findings):
+        reason = file if isinstance(file, str) else _trouble(path, file)
+        if isinstance(file, Path) and is_env_file(path, file.name) and not _is_named(path, profile):
+            findings.leave_out(path, _("machine-specific settings"))
+        elif reason and path in needs:
+            findings.refuse(
+                _("{file} cannot be bundled: {reason}.").format(file=tree.root / path, reason=reason),
+                _("Rename or replace it, or leave it out with --exclude or source.exclude in the profile."),
             )
-    pair = names.collision(item.path_in_app for item in files)
-    if pair:
-        raise BuildError(
-            _("{first} and {second} collide on some hosts.").format(first=pair[0], second=pair[1]),
-            advice=_("Rename one of them, or exclude it with source.exclude in the profile."),
-        )
+        elif reason:
+            findings.leave_out(path, reason)
+        elif isinstance(file, Path):
+            yield path, file
 
 
-def _check_file(item: SourceFile, allowed: Sequence[str]) -> None:
-    try:
-        mode = item.file.lstat().st_mode
-    except OSError as error:
-        raise BuildError(
-            _("{file} is tracked by git but cannot be read: {reason}.").format(
-                file=item.file, reason=troubles.reason(error, troubles.READING, path=item.file)
-            ),
-            advice=_("Restore it with 'git restore', or remove it from version control."),
-        ) from error
-    if not stat.S_ISREG(mode):
-        kind = _("a link") if stat.S_ISLNK(mode) else _("not a regular file")
-        raise BuildError(
-            _("{file} is {kind}; only regular files can be bundled.").format(file=item.file, kind=kind),
-            advice=_("Replace it with a copy, or exclude it with source.exclude in the profile."),
-        )
-    if matches(item.path_in_app, allowed):
-        return
-    finding = find_secret(item.file)
-    if finding:
-        line = _("{file}, line {line}").format(file=item.file, line=finding.line) if finding.line else str(item.file)
-        raise BuildError(
-            _("{where} contains a secret ({kind}).").format(where=line, kind=finding.kind),
-            advice=_(
-                "Remove it from the project and replace it where it is used; add a file that only looks like "
-                "one to source.allow_secrets in the profile."
-            ),
-        )
+def _is_named(path: str, profile: Profile) -> bool:
+    return path in profile.include or matches(path, profile.allow_secrets)
 
 
-def _check_complete(files: list[SourceFile], profile: Profile, project_root: Path, progress: Progress) -> None:
-    """Raise BuildError if there is no file or a launcher's script is missing; warn about patterns without a match."""
+def _trouble(path: str, file: Path) -> str | None:
+    """Return why a file cannot be bundled, or None if it can."""
+    if file.stat().st_size >= FILE_SIZE_LIMIT:
+        return _("larger than {limit} bytes").format(limit=FILE_SIZE_LIMIT - 1)
+    if any(len(part.encode("utf-8", "surrogatepass")) > NAME_LIMIT for part in path.split("/")):
+        return _("has a name longer than {limit} bytes").format(limit=NAME_LIMIT)
+    return names.problem(f"{SOURCE}/{path}")
+
+
+def _apart(files: list[SourceFile], needs: Needs, findings: Findings) -> list[SourceFile]:
+    """Return the files without those that collide and are not needed; add these, or collisions, to the findings."""
+    dropped = set()
+    for group in clashes(item.path_in_app for item in files):
+        needed = [path for path in group if path in needs]
+        for path in group:
+            if path not in needs:
+                findings.leave_out(path, _("its name collides with another one on some hosts"))
+                dropped.add(path)
+        pair = names.collision(needed)
+        if pair:
+            findings.refuse(
+                _("{first} and {second} collide on some hosts.").format(first=pair[0], second=pair[1]),
+                _("Rename one of them, or leave it out with --exclude or source.exclude in the profile."),
+            )
+    return [item for item in files if item.path_in_app not in dropped]
+
+
+def _check_secrets(files: Sequence[SourceFile], allowed: Sequence[str], findings: Findings) -> None:
+    for item in files:
+        finding = None if matches(item.path_in_app, allowed) else find_secret(item.file)
+        if finding:
+            findings.refuse(
+                _("{file}, line {line} contains a secret ({kind}).").format(
+                    file=item.file, line=finding.line, kind=finding.kind
+                ),
+                _(
+                    "Remove it from the project and replace it where it is used, or leave the file out with --exclude; "
+                    "add a file that only looks like one to source.allow_secrets in the profile."
+                ),
+            )
+
+
+def _check_bounds(files: Sequence[SourceFile], findings: Findings, *, windows: bool) -> None:
+    advice = _("Leave it out with --exclude or source.exclude in the profile.")
+    if len(files) > FILES_LIMIT:
+        text = _("The profile selects too many files for one bundle: {count}; at most {limit}.")
+        findings.refuse(text.format(count=len(files), limit=FILES_LIMIT), advice)
+    for item in files if windows else ():
+        if names.too_long_for_windows([f"app/{item.path_in_app}"]):
+            text = _("{path} is too long for Windows, where paths have at most 259 characters.")
+            findings.refuse(text.format(path=item.path_in_app), advice)
+
+
+def _check_complete(files: Sequence[SourceFile], profile: Profile, project_root: Path, findings: Findings) -> None:
+    """Reject a bundle without files, and one without the script of a launcher."""
     present = {item.path_in_app for item in files}
-    if not present:
-        raise BuildError(
+    if not present and not findings.refusals:
+        findings.refuse(
             _("The profile selects no file in {folder}.").format(folder=project_root),
-            advice=_("Fix source.include in the profile."),
+            _("Fix source.include in the profile."),
         )
-    for launcher in profile.application.launchers:
+    for launcher in profile.application.launchers if present else ():
         if launcher.kind == "script" and launcher.target not in present:
-            raise BuildError(
+            findings.refuse(
                 _("{target}, which the launcher {name} starts, is not in the bundle.").format(
                     target=launcher.target, name=launcher.name
                 ),
-                advice=_("Add it with 'git add', and to source.include in the profile."),
+                _("Add it with 'git add', and to source.include in the profile."),
             )
-    for pattern in profile.include:
-        if not any(matches(path, [pattern]) for path in present):
-            progress.warn(_("No file matches {pattern} in source.include.").format(pattern=pattern))

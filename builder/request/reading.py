@@ -23,6 +23,7 @@ from shared.i18n import _
 
 if TYPE_CHECKING:
     from builder.project.profile import Profile
+    from builder.project.source import SourceFile
     from builder.request.request import Request
     from builder.request.run import Run
     from shared.terminal.progress import Progress
@@ -35,6 +36,13 @@ def read_profile(request: Request, progress: Progress) -> Profile:
     for note in profile.notes:
         progress.warn(note)
     return without_models(with_models(profile, request.models), request.without_models)
+
+
+def sources_of(request: Request, profile: Profile, progress: Progress) -> tuple[SourceFile, ...]:
+    """Return the files of the application to bundle. Raises BuildError, with everything that must be fixed."""
+    windows = any(target.platform == "windows" for target in request.targets)
+    leave_out = [request.output_dir]
+    return collect_source(request.project_root, profile, progress, leave_out=leave_out, windows=windows)
 
 
 def read_scope(run: Run) -> Scope:
@@ -54,11 +62,11 @@ def read_scope(run: Run) -> Scope:
     require_whole(standings)
     require_safe(knowledge, standings, progress)
     # 1.3 The source files to bundle; warnings about unlisted settings and unused lazy imports.
-    state = state_of(root, profile, standings, request.python)
+    sources = sources_of(request, profile, progress)
+    state = state_of(request, profile, standings, sources)
     if request.strict_source:
         require_commit(state, root)
     report_state(state, progress)
-    sources = collect_source(root, profile, progress, leave_out=[request.output_dir])
     report(find_unlisted(root, sources, profile.application.environment, packages_of(lock)), progress)
     for line in lazy_names.lines(profile.application.lazy_imports, sources):
         progress.warn(line)
@@ -67,5 +75,5 @@ def read_scope(run: Run) -> Scope:
 
 def require_unchanged(scope: Scope, run: Run) -> None:
     """Raise BuildError if the project has changed since it was read."""
-    now = state_of(run.request.project_root, scope.profile, scope.standings, run.request.python)
+    now = state_of(run.request, scope.profile, scope.standings, scope.sources)
     require_same(scope.state, now)

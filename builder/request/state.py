@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from builder.models.models import parse_model_spec
 from builder.project.checkout import changed, is_checkout, source_commit, top_of, uncommitted, untracked
+from builder.project.patterns import matches, travels
 from builder.project.profile import PROFILES
-from builder.project.source import matches, travels
+from builder.project.unfit import some
 from bundle import digest
 from shared.errors import BuildError
 from shared.i18n import _, plural
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
 
     from builder.lock.targets import Standing
     from builder.project.profile import Profile
+    from builder.project.source import SourceFile
+    from builder.request.request import Request
     from shared.terminal.progress import Progress
 
 DIRTY = "-dirty"  # as git describe --dirty writes it
-SHOWN = 8  # file names in a warning
 READ = ("pyproject.toml", "uv.lock")  # the project files that every build reads
 
 
@@ -63,22 +65,23 @@ class SourceState:
         }
 
 
-def state_of(root: Path, profile: Profile, standings: Sequence[Standing], python: str | None = None) -> SourceState:
-    """Return the state of a build's source, including the packages that the lockfile lists as folders.
-
-    ``python`` is the Python interpreter to include, as the request specifies it: for example, the path of an archive.
-    """
+def state_of(
+    request: Request, profile: Profile, standings: Sequence[Standing], sources: Sequence[SourceFile]
+) -> SourceState:
+    """Return the state of a build's source, including the packages that the lockfile lists as folders."""
+    root = request.project_root
     commit = source_commit(root)
     if commit is None:
         return SourceState(None)
     selections = [standing.selection for standing in standings if standing.selection]
     folders = {Path(source.place) for one in selections for source in one.sources if source.kind == "folder"}
-    read = {_from(root, path) for path in profile.files} | set(READ)
+    linked = [item.file for item in sources if not item.file.as_posix().endswith(f"/{item.path_in_app}")]
+    read = {_from(root, path) for path in (*profile.files, *linked)} | set(READ)
     differing = {path for path in changed(root) if path in read or _travels(path, profile)}
     for folder in folders:
         if is_checkout(folder):
             differing |= {_from(root, folder / path) for path in changed(folder)}
-    loose = {_from(root, path) for path in _uncommitted(root, profile, folders, python)}
+    loose = {_from(root, path) for path in _uncommitted(root, profile, folders, request.python)}
     return SourceState(
         commit,
         tuple((path, _digest(root / path)) for path in sorted(differing)),
@@ -128,7 +131,7 @@ def report_state(state: SourceState, progress: Progress) -> None:
             "{count} tracked files differ from commit {commit} and are included as is: {names}",
             len(state.changed),
         )
-        progress.warn(text.format(count=len(state.changed), commit=(state.commit or "")[:12], names=_some(state.names)))
+        progress.warn(text.format(count=len(state.changed), commit=(state.commit or "")[:12], names=some(state.names)))
     forgotten = [name for name in state.uncommitted if not name.startswith("../")]
     if forgotten:
         text = plural(
@@ -136,14 +139,14 @@ def report_state(state: SourceState, progress: Progress) -> None:
             "{count} files in the build are not in the commit: {names}",
             len(forgotten),
         )
-        progress.warn(text.format(count=len(forgotten), names=_some(forgotten)))
+        progress.warn(text.format(count=len(forgotten), names=some(forgotten)))
     if state.untracked:
         text = plural(
             "{count} file is not tracked by git and is not included: {names}",
             "{count} files are not tracked by git and are not included: {names}",
             len(state.untracked),
         )
-        progress.warn(text.format(count=len(state.untracked), names=_some(state.untracked)))
+        progress.warn(text.format(count=len(state.untracked), names=some(state.untracked)))
 
 
 def require_commit(state: SourceState, root: Path) -> None:
@@ -180,10 +183,6 @@ def require_same(before: SourceState, after: SourceState) -> None:
     if (before.commit, before.changed) != (after.commit, after.changed):
         names = sorted({path for path, _sha in {*before.changed} ^ {*after.changed}})
         raise BuildError(
-            _("The project changed during the build: {names}.").format(names=_some(names) or after.commit),
+            _("The project changed during the build: {names}.").format(names=some(names) or after.commit),
             advice=_("Build again, and do not change the project's files meanwhile."),
         )
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join([*names[:SHOWN], *(["…"] if len(names) > SHOWN else [])])

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from builder.project.source import list_files, matches
+from builder.project.patterns import matches
+from builder.project.source import list_files
 from builder.settings import wrappers as settings_wrappers
 from builder.settings.classes import classes_of, fields_of
 from builder.settings.code import Module, Read, reads

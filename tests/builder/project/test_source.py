@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import unicodedata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -148,39 +148,123 @@ def test_names_are_normalised(tmp_path: Path) -> None:
     assert found.file.name == unicodedata.normalize("NFD", "한글.txt")
 
 
-def test_a_source_that_is_too_deep_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_source_that_is_too_deep_is_left_out_by_name(tmp_path: Path) -> None:
     write(tmp_path, "main.py")
     place = tmp_path
     for _level in range(1200):
         place = place / "d"
         place.mkdir()
     (place / "x").touch()
-    with pytest.raises(BuildError, match=r"d/x has a name that cannot be bundled: too long for a tar header"):
-        collect_source(tmp_path, PLAIN, Heard())
+    heard = Heard()
+    assert [item.path_in_app for item in collect_source(tmp_path, PLAIN, heard)] == ["main.py"]
+    assert "d/x: nested in more than 63 folders" in heard.warnings[-1]
     files.remove_tree(tmp_path / "d")
 
 
-@pytest.mark.parametrize("name", ["a:b.py", "con.txt", "x\u202ey.py", "trailing ", "a" * 101])
-def test_names_that_some_host_cannot_hold_are_refused(tmp_path: Path, name: str) -> None:
-    write(tmp_path, name)
-    with pytest.raises(BuildError, match="name that cannot be bundled"):
-        paths(tmp_path)
+def needing(**options: Any) -> Profile:
+    """Return a profile whose application is the package app, in src."""
+    return Profile("App", Application((), core_imports=("app",), import_paths=("src",)), **options)
 
 
-def test_names_that_differ_in_case_only_are_refused(tmp_path: Path) -> None:
-    write(tmp_path, "Data.json")
-    write(tmp_path, "data.json")
-    with pytest.raises(BuildError, match=r"Data\.json and data\.json"):
-        paths(tmp_path)
+@pytest.mark.parametrize("name", ["a:b.py", "con.txt", "x\u202ey.py", "trailing ", "a" * 241])
+def test_names_that_some_host_cannot_hold_are_left_out_unless_needed(tmp_path: Path, name: str) -> None:
+    write(tmp_path, "cli.py")
+    write(tmp_path, f"tests/{name}")
+    heard = Heard()
+    assert paths(tmp_path, heard=heard) == ["cli.py"]
+    assert heard.warnings[-1].startswith(f"1 file is not included: tests/{name}: ")
+    with pytest.raises(BuildError, match="cannot be bundled: "):
+        paths(tmp_path, Profile("App", Application(()), include=("cli.py", "tests")))
+    write(tmp_path, f"src/app/{name}")
+    with pytest.raises(BuildError, match="cannot be bundled: "):
+        paths(tmp_path, needing())
+    assert paths(tmp_path, needing(exclude=(f"src/app/{name}",))) == ["cli.py"]
 
 
-def test_links_are_refused_but_not_when_left_out(tmp_path: Path) -> None:
-    write(tmp_path, "a.py")
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "link").symlink_to("folder")
-    with pytest.raises(BuildError, match="link is a link"):
-        paths(tmp_path)
-    assert paths(tmp_path, Profile("App", Application(()), exclude=("link",))) == ["a.py"]
+def test_long_names_travel(tmp_path: Path) -> None:
+    write(tmp_path, f"{'folder/' * 40}{'n' * 240}")
+    assert len(paths(tmp_path)) == 1
+
+
+def test_names_that_collide_are_left_out_unless_needed(tmp_path: Path) -> None:
+    for name in ("cli.py", "tests/Data.json", "tests/data.json", "Docs/a", "docs/b", "docs/c"):
+        write(tmp_path, name)
+    for form in ("NFC", "NFD"):
+        write(tmp_path, unicodedata.normalize(form, "tests/한글.txt"))
+    heard = Heard()
+    assert paths(tmp_path, heard=heard) == ["cli.py"]
+    assert heard.warnings[-1] == (
+        "7 files are not included: Docs/a, docs/b, docs/c, tests/Data.json, tests/data.json, tests/한글.txt, "
+        "tests/한글.txt: its name collides with another one on some hosts."
+    )
+    for name in ("src/app/One.py", "src/app/one.py", "src/App/two.py"):
+        write(tmp_path, name)
+    with pytest.raises(BuildError, match=r"src/app/One\.py and src/app/one\.py collide on some hosts"):
+        paths(tmp_path, needing())
+
+
+def test_what_is_needed_stays_where_its_name_collides(tmp_path: Path) -> None:
+    write(tmp_path, "src/app/one.py")
+    write(tmp_path, "src/App/two.py")
+    assert paths(tmp_path, needing()) == ["src/app/one.py"]
+
+
+@pytest.fixture
+def linked(checkout: Path) -> Path:
+    """The checkout with links of every kind."""
+    write(checkout, "fresh.txt", "not tracked")
+    for place, target in {
+        "README.txt": "README.md",
+        "src/chain": "../README.txt",
+        "src/data": "../data",
+        "data/outside.py": "../../outside.py",
+        "data/system": "/etc/hostname",
+        "data/absolute": str(checkout / "README.md"),
+        "data/gone": "gone",
+        "data/round": "round",
+        "data/above": "..",
+        "data/fresh": "../fresh.txt",
+        "data/git": "../../.git/config",
+    }.items():
+        (checkout / place).symlink_to(target)
+    git(checkout, "add", ".")
+    git(checkout, "rm", "-q", "--cached", "fresh.txt")
+    return checkout
+
+
+def test_links_to_files_of_the_project_travel_as_their_bytes(linked: Path) -> None:
+    heard = Heard()
+    found = {item.path_in_app: item.file for item in collect_source(linked, PLAIN, heard)}
+    assert found.keys() - {"README.md", "cli.py", "data/한글.json", "src/a/main.py", "src/b.py"} == {
+        *("README.txt", "src/chain", "src/data/한글.json")
+    }
+    assert not any(file.is_symlink() for file in found.values())
+    assert found["src/chain"] == linked / "README.md"
+    outside = "a link that leads to none of the project's files"
+    nested = "a link in a folder that is linked itself, not to a file of the project"
+    names = [f"data/{name}" for name in ("above", "absolute", "fresh", "git", "gone", "outside.py", "round", "system")]
+    assert sorted(heard.warnings) == [
+        "1 file is not included: data/above: a link to a folder that contains it.",
+        f"7 files are not included: {', '.join(names[1:])}: {outside}.",
+        f"8 files are not included: {', '.join(f'src/{name}' for name in names)}: {nested}.",
+    ]
+
+
+def test_a_link_out_of_the_project_is_refused_where_it_is_needed(linked: Path) -> None:
+    with pytest.raises(BuildError) as refused:
+        paths(linked, Profile("App", Application(()), include=("data", "*.md")))
+    assert len(refused.value.sentences) == 8
+    assert "source.exclude in the profile" in refused.value.advice
+    assert paths(linked, Profile("App", Application(()), include=("data",), exclude=("data/[!한]*",))) == [
+        "data/한글.json"
+    ]
+
+
+def test_what_is_marked_export_ignore_does_not_travel_unless_included(checkout: Path) -> None:
+    write(checkout, ".gitattributes", "/data export-ignore\n*.md export-ignore\nsrc/a/ export-ignore\n")
+    git(checkout, "add", ".")
+    assert paths(checkout) == [".gitattributes", "cli.py", "src/b.py"]
+    assert paths(checkout, Profile("App", Application(()), include=("cli.py", "data"))) == ["cli.py", "data/한글.json"]
 
 
 def test_a_tracked_file_that_is_gone_is_named(checkout: Path) -> None:
@@ -208,7 +292,47 @@ def test_secrets_are_refused_with_the_line_unless_allowed(checkout: Path) -> Non
     assert "cli.py" in paths(checkout, Profile("App", Application(()), allow_secrets=("cli.py",)))
 
 
-def test_env_files_are_refused(tmp_path: Path) -> None:
-    write(tmp_path, ".env", "A=1")
-    with pytest.raises(BuildError, match=r"\.env contains a secret"):
-        paths(tmp_path)
+def test_env_files_never_travel_unless_the_profile_names_them(checkout: Path) -> None:
+    for name in (".env", "src/.env.local", "deploy/prod.env", ".env.example"):
+        write(checkout, name, "A=1")
+    (checkout / "settings").symlink_to(".env")
+    git(checkout, "add", ".")
+    heard = Heard()
+    assert {name for name in paths(checkout, heard=heard) if "env" in name or name == "settings"} == {".env.example"}
+    assert heard.warnings == [
+        "4 files are not included: .env, deploy/prod.env, settings, src/.env.local: machine-specific settings."
+    ]
+    for options in ({"include": (".env", "cli.py")}, {"allow_secrets": (".env",)}):
+        assert ".env" in paths(checkout, Profile("App", Application(()), **options))
+    assert ".env" not in paths(checkout, Profile("App", Application(()), include=(".e*", "cli.py")))
+
+
+def test_everything_that_is_wrong_is_reported_together(checkout: Path) -> None:
+    write(checkout, "src/app/a:b.py")
+    write(checkout, "src/app/key.pem", "-----BEGIN RSA PRIVATE " + "KEY-----\n")
+    write(checkout, "tests/con")
+    git(checkout, "add", ".")
+    (checkout / "README.md").unlink()
+    heard = Heard()
+    with pytest.raises(BuildError) as refused:
+        collect_source(checkout, needing(), heard)
+    assert [sentence.split("/")[-1].split(" ")[0].strip(",") for sentence in refused.value.sentences] == [
+        *("README.md", "a:b.py", "key.pem")
+    ]
+    assert heard.warnings == ["1 file is not included: tests/con: con is a reserved name on Windows."]
+
+
+def test_a_path_that_is_too_long_for_windows_is_refused_for_it_alone(tmp_path: Path) -> None:
+    write(tmp_path, "long/" * 40 + "name.txt")
+    assert paths(tmp_path)
+    with pytest.raises(BuildError, match="too long for Windows"):
+        collect_source(tmp_path, PLAIN, Heard(), windows=True)
+
+
+def test_a_long_refusal_is_cut(tmp_path: Path) -> None:
+    for number in range(60):
+        write(tmp_path, f"src/app/{number:02}:")
+    with pytest.raises(BuildError) as refused:
+        paths(tmp_path, needing())
+    assert len(refused.value.sentences) == 51
+    assert refused.value.sentences[-1] == "10 more problems."
