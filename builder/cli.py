@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.commands import advisories, build, cache, inspect, keygen, policy, rebuild, sign, targets
+from builder.commands import advisories, build, cache, inspect, keygen, policy, profile, rebuild, sign, targets
 from shared import __version__
 from shared.files import temp_folders
 from shared.i18n import _
@@ -26,6 +26,7 @@ def make_parser() -> Parser:
     table = parser.add_subparsers(dest="command", metavar=_("COMMAND"), required=True)
     for module, name, text in (
         (build, "build", _("build a bundle and its installer")),
+        (profile, "profile", _("write a profile for a project, or check one")),
         (targets, "targets", _("show the targets for which a lockfile has all wheels")),
         (cache, "cache", _("show or prune the download cache")),
         (keygen, "keygen", _("create a signing key")),

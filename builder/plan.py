@@ -14,7 +14,7 @@ from builder.project.project import read_project
 from builder.project.unchecked import unchecked
 from builder.request.delta import bases_of, name_of
 from builder.request.moment import moment_of
-from builder.request.reading import read_profile, sources_of
+from builder.request.reading import read_profile, require_commands, sources_of
 from builder.request.run import pinned
 from builder.request.state import SourceState, report_state, require_commit, state_of
 from builder.request.verification import foresee, knowledge_of
@@ -119,6 +119,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     """
     root = request.project_root
     project, profile = read_project(root), read_profile(request, progress)
+    require_commands(profile)
     bases = bases_of(request, project.name, moment_of(request))
     lock = read_lock(root, extras=request.extras, groups=request.groups)
     knowledge = knowledge_of(request, pinned(request) if request.signers or request.trusted else None, progress)

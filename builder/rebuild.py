@@ -171,6 +171,7 @@ def _request(release: Release, again: Again, chosen: dict[str, Any]) -> Request:
         without_models=tuple(model.name for model in manifest.application.models_apart),
         extras=tuple(chosen["extras"]),
         groups=tuple(chosen["groups"]),
+        exclude=tuple(chosen.get("exclude", ())),  # earlier builders had no such option
         counter=manifest.product.counter,
         epoch=manifest.created_epoch,
         offline=again.offline,

@@ -12,6 +12,7 @@ from builder.build import build
 from builder.commands.build_view import show_outcome
 from builder.commands.common import (
     add_choice,
+    add_exclude,
     add_keys,
     add_project,
     add_targets,
@@ -72,6 +73,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
             "repeated"
         ),
     )
+    add_exclude(parser)
     add_choice(parser)
     _add_release(parser)
     _add_judgement(parser)
@@ -203,6 +205,7 @@ def request_of(arguments: argparse.Namespace) -> Request:
         profile=arguments.profile,
         models=tuple(arguments.model),
         without_models=tuple(arguments.without_model),
+        exclude=tuple(arguments.exclude),
         extras=tuple(arguments.extra),
         groups=tuple(arguments.group),
         counter=arguments.counter,

@@ -134,6 +134,17 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
     add("--no-build", action="store_true", help=_("use only wheels; do not build packages from source"))
 
 
+def add_exclude(parser: argparse.ArgumentParser) -> None:
+    """Add the option that leaves files of the project out."""
+    parser.add_argument(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar=_("PATTERN"),
+        help=_("also leave out these files of the project, as source.exclude of a profile does; may be repeated"),
+    )
+
+
 def named_targets(arguments: argparse.Namespace) -> tuple[Target, ...]:
     """Return each specified target with each specified Python version, without duplicates.
 

@@ -1,5 +1,7 @@
 """The profile: the facts about an application beyond its pyproject.toml, read from TOML.
 
+It adds to what the project itself states (builder/project/stated.py), and replaces the keys that it has.
+
 Anything unexpected is rejected with an error that names the file and the path of the key, for example
 ``ragtrace-profile.toml: launchers[0].kind: not one of script, module, entry``.
 """
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.project.env_template import read_template
 from builder.project.model_source import ModelSource, parse_model
+from builder.project.stated import PROJECT_PROFILE, stated_by
 from builder.project.toml_file import fields_with, read_toml
 from bundle import strict
 from bundle.names import PLAIN, plain_form
@@ -32,8 +35,10 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from builder.project.stated import Stated
+    from bundle.strict import Fields
+
 PROFILES = Path(__file__).parent.parent / "profiles"
-PROJECT_PROFILE = "ragtrace-profile.toml"
 _PLUGIN = re.compile(r"[a-z][a-z0-9_]{0,63}\.py")
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -45,6 +50,7 @@ class Profile:
     ``title`` names the archive and the root folder. ``include`` (empty: all) and ``exclude`` select the project's
     files; ``allow_secrets`` lists files that only appear to contain secrets. ``plugins`` lists the files of custom
     checks, ``files`` all files that the profile was read from, ``notes`` warnings for the user of the builder.
+    ``no_commands`` is the reason why the application has no command.
     """
 
     title: str
@@ -56,6 +62,7 @@ class Profile:
     plugins: tuple[Path, ...] = ()
     files: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
+    no_commands: str | None = None
 
 
 def find_profile(name_or_path: str | None, project_root: Path) -> Path | None:
@@ -79,29 +86,17 @@ def find_profile(name_or_path: str | None, project_root: Path) -> Path | None:
 
 def load_profile(path: Path, project_root: Path) -> Profile:
     """Read a profile. Raises UsageError, with the file and the path of the key, if it is invalid."""
-    value = read_toml(path)
+    value, stated = read_toml(path), stated_by(project_root)
     with as_usage(path):
-        fields = fields_with(value, path.name, _TOP)
+        fields = fields_with(value, path.name, {**_TOP, **stated.keys})
         title = fields.text("name")
         if not PLAIN.fullmatch(title):
             raise refuse(f"{path.name}.name", plain_form())
         source = fields.nested("source", lambda item, where: fields_with(item, where, _SOURCE))
         models = fields.items("models", lambda item, where: parse_model(item, where, path.parent), most=100)
-        environment = fields.nested("environment", lambda item, where: environment_of(item, where, project_root))
-        launchers = fields.items("launchers", lambda item, where: _launcher(item, where, path.parent), most=100)
-        dashboard = fields.optional("dashboard", lambda item, where: fields_with(item, where, _DASHBOARD).left)
         plugins = tuple(_plugins(fields.nested("plugins", strict.texts), path))
-        lazy = fields.nested("imports", _lazy)
-        rest = {
-            **fields.left,
-            "lazy_imports": lazy,
-            "environment": environment,
-            "launchers": list(launchers),
-            "dashboard": dashboard,
-        }
-        application = Application.from_json(rest, path.name)
-        require_names(application, path.name)
-        check_application(application, path.name, project_root)
+        no_commands = fields.optional_text("no_commands")
+        application, renamed = _application(fields, path, project_root, stated)
         profile = Profile(
             title=title,
             application=application,
@@ -110,12 +105,39 @@ def load_profile(path: Path, project_root: Path) -> Profile:
             exclude=source.nested("exclude", strict.texts),
             allow_secrets=source.nested("allow_secrets", strict.texts),
             plugins=plugins,
-            files=tuple(_files(value, path, project_root)),
-            notes=tuple(shadows(application, path.name)),
+            files=tuple(_files(value, path, project_root, stated.template)),
+            notes=(*renamed, *shadows(application, path.name)),
+            no_commands=no_commands,
         )
         source.done()
         _check_models(profile, path.name)
+        if no_commands and application.commands:
+            raise refuse(f"{path.name}.no_commands", _("the application has commands"))
     return profile
+
+
+def _application(fields: Fields, path: Path, project_root: Path, stated: Stated) -> tuple[Application, tuple[str, ...]]:
+    """Return the application of a profile, and a note for each of the project's launchers that is renamed."""
+
+    def environment_in(value: Any, where: str) -> dict[str, Any]:
+        return environment_of(value, where, project_root, stated.template)
+
+    given = fields.items("launchers", lambda item, where: _launcher(item, where, path.parent), most=100)
+    without = fields.nested("without_scripts", strict.texts)
+    for index, name in enumerate(without):
+        if name not in {launcher.name for launcher in stated.launchers}:
+            raise refuse(f"{path.name}.without_scripts[{index}]", _("the project has no script of that name"))
+    left, renamed = stated.launchers_beside(given, without)
+    rest = {
+        "environment": fields.nested("environment", environment_in),
+        "lazy_imports": fields.nested("imports", _lazy),
+        "dashboard": fields.optional("dashboard", lambda item, where: fields_with(item, where, _DASHBOARD).left),
+        "launchers": [*given, *(launcher.to_json() for launcher in left)],
+    }
+    application = Application.from_json({**fields.left, **rest}, path.name)
+    require_names(application, path.name)
+    check_application(application, path.name, project_root)
+    return application, renamed
 
 
 _TOP: dict[str, Any] = {
@@ -123,8 +145,8 @@ _TOP: dict[str, Any] = {
     "models": [],
     "environment": {},
     "launchers": [],
-    "core_imports": [],
-    "import_paths": ["."],
+    "without_scripts": [],
+    "no_commands": None,
     "persist": [],
     "smoke": [],
     "offline_commands": [],
@@ -140,15 +162,15 @@ _IMPORTS: dict[str, Any] = {"lazy": []}
 _SOURCE: dict[str, Any] = {"include": [], "exclude": [], "allow_secrets": []}
 _LAUNCHER: dict[str, Any] = {"arguments": [], "cwd": "caller"}
 _DASHBOARD: dict[str, Any] = {"environment": {}, "path": "/"}
-_ENVIRONMENT: dict[str, Any] = {"template": None, "required": [], "values": {}, "also": [], "defaults": {}}
+_ENVIRONMENT: dict[str, Any] = {"required": [], "values": {}, "also": [], "defaults": {}}
 
 
-def _files(value: dict[str, Any], path: Path, project_root: Path) -> Iterator[Path]:
+def _files(value: dict[str, Any], path: Path, project_root: Path, template: str | None) -> Iterator[Path]:
     """Yield the files that the builder reads for a valid profile, the profile itself first."""
     yield path
     yield from (path.parent / name for name in value.get("plugins", ()))
     yield from (path.parent / item["target"] for item in value.get("launchers", ()) if item["kind"] == PROGRAM)
-    template = value.get("environment", {}).get("template")
+    template = value.get("environment", {}).get("template", template)
     yield from [project_root / template] if template else []
     for model in value.get("models", ()):
         embedding = (model.get("probe") or {}).get("embedding_file")
@@ -202,9 +224,14 @@ def _lazy(value: Any, path: str) -> list[str]:
     return list(lazy)
 
 
-def environment_of(value: Any, path: str, project_root: Path) -> dict[str, Any]:
-    """Return the table of settings, with the path of the template replaced by its contents."""
-    fields = fields_with(value, path, _ENVIRONMENT)
+def environment_of(value: Any, path: str, project_root: Path, template: str | None = None) -> dict[str, Any]:
+    """Return the table of settings, with the path of the template replaced by its contents.
+
+    ``template`` is the path if the table has none; an empty path in the table stands for no template.
+    """
+    fields = fields_with(value, path, {**_ENVIRONMENT, "template": template})
+    if fields.left["template"] == "":
+        fields.left["template"] = None
     name = fields.optional("template", source_path)
     result = dict(fields.left)
     result["template"] = {} if name is None else read_template(project_root / name)

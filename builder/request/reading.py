@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from builder.lock.lock import read_lock
@@ -19,6 +20,7 @@ from builder.request.verification import knowledge_of, require_safe
 from builder.settings import lazy_names
 from builder.settings.scan import find_unlisted, packages_of, report
 from bundle.manifest import Product
+from shared.errors import BuildError
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -35,7 +37,20 @@ def read_profile(request: Request, progress: Progress) -> Profile:
     profile = load_profile(path, request.project_root) if path else default_profile(request.project_root)
     for note in profile.notes:
         progress.warn(note)
+    profile = replace(profile, exclude=(*profile.exclude, *request.exclude))
     return without_models(with_models(profile, request.models), request.without_models)
+
+
+def require_commands(profile: Profile) -> None:
+    """Raise BuildError if the application has no command, and the profile gives no reason for that."""
+    if not profile.application.commands and not profile.no_commands:
+        raise BuildError(
+            _("The bundle would have no command: the project has no scripts, and no profile adds a launcher."),
+            advice=_(
+                "Write a profile with `python -m builder profile init`, and add a [[launchers]] table with name, kind "
+                'and target to it, or no_commands = "the reason why there are none".'
+            ),
+        )
 
 
 def sources_of(request: Request, profile: Profile, progress: Progress) -> tuple[SourceFile, ...]:
@@ -54,6 +69,7 @@ def read_scope(run: Run) -> Scope:
     moment = moment_of(request)
     bases = bases_of(request, project.name, moment)
     profile = read_profile(request, progress)
+    require_commands(profile)
     product = Product(project.name, profile.title, project.version, moment.counter)
     # 1.2 The wheels: each target must have all of them, and no known vulnerability may fail the build.
     lock = read_lock(root, extras=request.extras, groups=request.groups)

@@ -24,7 +24,8 @@ class Request:
 
     ``counter`` and ``epoch`` (seconds since 1970) are None if they are derived from the project. ``trusted`` lists the
     keys to pin in addition to the signers'; ``threshold`` is the number of keys that must sign, or None if all must.
-    ``without_models`` lists models of the profile that are not bundled. ``extras`` and ``groups`` of the project are
+    ``without_models`` lists models of the profile that are not bundled, ``exclude`` patterns of files that are excluded
+    in addition to those of the profile. ``extras`` and ``groups`` of the project are
     bundled; ``sources`` allows building packages from source. ``python`` is a Python interpreter to include (an
     archive, a folder or a version), or None if the host's is used. ``volume_size`` is the maximum size of a file of the
     archive in bytes, or None if unlimited. ``bases`` lists the base releases of delta bundles, one for each target; it
@@ -42,6 +43,7 @@ class Request:
     profile: str | None = None
     models: tuple[str, ...] = ()
     without_models: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     counter: int | None = None

@@ -21,6 +21,8 @@ name = "audited"
 version = "1.2.3"
 requires-python = ">=3.11"
 dependencies = ["given", "plain"]
+[project.scripts]
+audited = "audited:main"
 [project.optional-dependencies]
 more = []
 [tool.uv]

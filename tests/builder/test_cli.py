@@ -239,6 +239,8 @@ name = "small-app"
 version = "1.0"
 requires-python = ">=3.11"
 dependencies = ["beside", "fromgit", "member", "given"]
+[project.scripts]
+small-app = "small_app:main"
 [project.optional-dependencies]
 extra = ["more"]
 [dependency-groups]

@@ -24,6 +24,8 @@ def profile(folder: Path, plugins: str) -> Path:
     (folder / "checks").mkdir()
     (folder / "checks" / "gpu_driver.py").write_text("print()\n")
     (folder / "checks" / "Bad-Name.py").write_text("")
+    if not (folder / "pyproject.toml").exists():
+        (folder / "pyproject.toml").write_text('[project]\nname = "app"\nversion = "1.0"\n')
     path = folder / "ragtrace-profile.toml"
     path.write_text(f'name = "App"\nplugins = {plugins}\n')
     return path

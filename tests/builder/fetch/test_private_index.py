@@ -37,6 +37,8 @@ name = "small-app"
 version = "1.0"
 requires-python = ">=3.11"
 dependencies = ["inner"]
+[project.scripts]
+small = "small_app:main"
 [tool.uv]
 package = false
 [[tool.uv.index]]

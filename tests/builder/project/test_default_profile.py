@@ -95,7 +95,7 @@ def test_scripts_that_only_a_profile_can_name(project: Path, scripts: str, said:
     (project / "pyproject.toml").write_text(text.replace("Some_App", name) + f"[project.scripts]\n{scripts}\n")
     with pytest.raises(UsageError, match=re.escape(f"pyproject.toml: {said}")) as refused:
         default_profile(project)
-    assert "Create ragtrace-profile.toml in the project" in refused.value.advice
+    assert refused.value.advice == "Add a launcher with another name and the same target to ragtrace-profile.toml."
 
 
 def test_what_is_changed_is_told_in_a_build_and_in_its_plan(project: Path) -> None:

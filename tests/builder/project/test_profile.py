@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from builder.project.profile import find_profile, load_profile
+from builder.fetch.cache import Cache
+from builder.project.default_profile import default_profile
+from builder.project.profile import Profile, find_profile, load_profile
 from builder.project.unchecked import unchecked
+from builder.request.reading import read_profile, require_commands
+from builder.request.request import Request
 from bundle.product.application import Launcher
-from shared.errors import UsageError
+from shared.errors import BuildError, UsageError
+from shared.terminal.progress import NoProgress
 from tests.builder.project.profiles import MODEL, REVISION, write
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -103,19 +109,84 @@ def test_folders_that_persist_may_have_similar_names(project: Path) -> None:
     assert profile.application.persist == ("data", "userdata", "x/data")
 
 
-def test_needs_no_more_than_a_name(project: Path) -> None:
-    profile = load_profile(write(project, 'name = "App"'), project)
-    assert profile.application.import_paths == (".",)
-    assert (profile.include, profile.models, profile.application.launchers) == ((), (), ())
-
-
 LAUNCHER = '[[launchers]]\nname = "app"\nkind = "{kind}"\ntarget = "{target}"\n'
+SCRIPTS = '[project.scripts]\nsome = "some_app:main"\nother = "some_app:other"\ntest = "some_app:test"\n'
+
+
+def states_scripts(project: Path) -> None:
+    """Let a project have a package in src and three scripts."""
+    write_file(project / "src" / "some_app" / "__init__.py")
+    with (project / "pyproject.toml").open("a") as file:
+        file.write(SCRIPTS)
+
+
+def write_file(path: Path, text: str = "") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+@pytest.mark.parametrize("text", ["", "name = 'Some_App'", "[source]\nexclude = ['docs']", "persist = ['data']"])
+def test_a_profile_adds_to_what_the_project_states(project: Path, text: str) -> None:
+    states_scripts(project)
+    profile, stated = load_profile(write(project, text), project), default_profile(project)
+    assert stated.application.commands == ("some", "other", "some-app-test")
+    assert (profile.title, profile.notes) == (stated.title, stated.notes)
+    assert replace(profile.application, persist=()) == stated.application
+    assert {path.name for path in profile.files} == {"ragtrace-profile.toml", ".env.example"}
+
+
+def test_a_launcher_of_a_profile_stands_for_the_script_of_its_name_or_target(project: Path) -> None:
+    states_scripts(project)
+    text = """
+        core_imports = []
+        import_paths = ["."]
+        without_scripts = ["other"]
+        environment.template = ""
+        [[launchers]]
+        name = "Some"
+        kind = "script"
+        target = "cli.py"
+        [[launchers]]
+        name = "try"
+        kind = "entry"
+        target = "some_app:test"
+        """
+    profile = load_profile(write(project, text), project)
+    assert profile.application.commands == ("Some", "try")
+    assert (profile.application.core_imports, profile.application.import_paths) == ((), (".",))
+    assert (profile.application.environment.template, profile.notes) == ({}, ())
+    added = load_profile(write(project, LAUNCHER.format(kind="script", target="cli.py")), project)
+    assert added.application.commands == ("app", "some", "other", "some-app-test")
+
+
+def test_an_application_without_commands_needs_a_reason(project: Path) -> None:
+    def read(text: str) -> Profile:
+        write(project, text)
+        return read_profile(Request(project, project / "out", (), (), Cache(project / "cache")), NoProgress())
+
+    with pytest.raises(BuildError, match="The bundle would have no command") as refused:
+        require_commands(read("[source]\nexclude = []"))
+    assert "no_commands = " in refused.value.advice
+    require_commands(read('no_commands = "a library for notebooks"'))
+    program = LAUNCHER.format(kind="program", target="cli.py")
+    write_file(project / "cli.py", "print()")
+    with pytest.raises(BuildError, match="The bundle would have no command"):
+        require_commands(read(program))
+
+
+def test_patterns_of_a_request_are_added_to_those_of_the_profile(project: Path) -> None:
+    write(project, "[source]\nexclude = ['docs']")
+    request = Request(project, project / "out", (), (), Cache(project / "cache"), exclude=("tests", "*.md"))
+    assert read_profile(request, NoProgress()).exclude == ("docs", "tests", "*.md")
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "name: missing"),
+        ("name = 3", "name: not a string"),
+        ('without_scripts = ["other"]', "without_scripts[0]: the project has no script of that name"),
+        ("no_commands = true", "no_commands: not a string"),
+        ('no_commands = "x"\n' + LAUNCHER.format(kind="script", target="cli.py"), "no_commands: the application has"),
         ('name = "RAG Mini"', "name: letters"),
         ('name = "A"\ncolour = "red"', "colour: unknown key"),
         ('name = "A"\npersist = "data"', "persist: not a list"),
@@ -168,7 +239,11 @@ LAUNCHER = '[[launchers]]\nname = "app"\nkind = "{kind}"\ntarget = "{target}"\n'
         ('name = "A"\n[environment.values]\nPATH = "{app}"', "environment.values.PATH: a variable that the launchers"),
         ('name = "A"\npersist = [".ragtrace-data"]', "persist[0]: names that begin"),
         ('name = "A"\n[environment]\ntemplat = ".env"', "environment.templat: unknown key"),
-        ('name = "A"\n[environment]\nrequired = ["API_KEY"]', "environment.required: API_KEY is neither"),
+        ('name = "A"\n[environment]\nrequired = ["OTHER_KEY"]', "environment.required: OTHER_KEY is neither"),
+        (
+            'name = "A"\n[environment]\ntemplate = ""\nrequired = ["API_KEY"]',
+            "environment.required: API_KEY is neither",
+        ),
         ('name = "A"\n[environment.values]\nX = "{home}/x"', "environment.values.X: {home} is not"),
         ('name = "A"\n[environment]\nalso = "X"', "environment.also: not a list"),
         ('name = "A"\n[environment]\nalso = ["X Y"]', "environment: 'X Y' is not a valid variable name"),
@@ -296,7 +371,7 @@ def test_a_command_with_the_name_of_a_program_is_refused_or_told(project: Path) 
 
 @pytest.mark.parametrize("environment", ["", '[environment]\nalso = ["LEVEL"]\n'])
 def test_lines_that_are_told_can_be_pasted_and_say_what_was_missing(project: Path, environment: str) -> None:
-    (project / ".env.example").write_text("COLOUR=red\n")
+    (project / ".env.example").rename(project / "settings.example")
     text = environment + LAUNCHER.format(kind="script", target="cli.py") + MODEL
     said = unchecked(load_profile(write(project, f'name = "A"\n{text}'), project))
     assert {item.checks[0] for item in said} == {
@@ -312,6 +387,7 @@ def test_lines_that_are_told_can_be_pasted_and_say_what_was_missing(project: Pat
         for place in ("top", "environment", "end")
     }
     rest = text.removeprefix(environment)
+    (project / "settings.example").rename(project / ".env.example")
     whole = f'name = "A"\n{pasted["top"]}{environment}{pasted["environment"]}{rest}{pasted["end"]}'
     assert unchecked(load_profile(write(project, whole), project)) == []
     named = load_profile(write(project, f'name = "A"\n[container]\nobject = "a:b"\n{text}'), project)

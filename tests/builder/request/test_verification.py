@@ -32,6 +32,8 @@ name = "guarded"
 version = "1.0"
 requires-python = ">=3.11"
 dependencies = ["given"]
+[project.scripts]
+guarded = "app:main"
 [[tool.uv.index]]
 name = "here"
 url = "{url}/simple"

@@ -35,6 +35,8 @@ name = "attested-app"
 version = "1.0"
 requires-python = ">=3.9"
 dependencies = ["demo", "plain"]
+[project.scripts]
+attested = "app:main"
 """
 DEMO, PLAIN = "demo-1.0-py3-none-any.whl", "plain-1.0-py3-none-any.whl"
 

@@ -1,0 +1,111 @@
+"""``profile``: write a profile for a project, or check one and show what it does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.commands.common import add_exclude, add_project
+from builder.project.default_profile import default_profile
+from builder.project.profile import find_profile, load_profile
+from builder.project.project import read_project
+from builder.project.source import collect_source
+from builder.project.stated import PROJECT_PROFILE
+from builder.project.unchecked import unchecked
+from builder.project.written_profile import write_profile
+from builder.request.reading import require_commands
+from shared import troubles
+from shared.errors import UsageError
+from shared.i18n import _
+from shared.terminal import commandline
+from shared.terminal.console import human_bytes, show
+from shared.terminal.progress import make_progress
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Sequence
+
+    from builder.project.profile import Profile
+    from builder.project.source import SourceFile
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the subcommands of this command."""
+    table = parser.add_subparsers(dest="action", metavar=_("ACTION"), required=True)
+    init = table.add_parser("init", help=_("write a commented profile from what the project contains"))
+    add_project(init)
+    init.add_argument(
+        "--output", type=Path, metavar=_("FILE"), help=_("the new file (default: ragtrace-profile.toml in the project)")
+    )
+    init.set_defaults(run=run_init)
+    check = table.add_parser("check", help=_("check a profile and the files that it selects, and show what it does"))
+    add_project(check)
+    check.add_argument(
+        "--profile",
+        metavar=_("PROFILE"),
+        help=_("a profile file, or the name of a profile that comes with the builder"),
+    )
+    add_exclude(check)
+    check.set_defaults(run=run_check)
+
+
+def run_init(arguments: argparse.Namespace) -> int:
+    """Write a profile for a project, to a file that must not exist."""
+    root = arguments.project_root.resolve()
+    path = arguments.output or root / PROJECT_PROFILE
+    text = write_profile(root)
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise UsageError(
+            _("{path} already exists and is not overwritten.").format(path=path),
+            advice=_("Specify another file with --output."),
+        ) from error
+    except OSError as error:
+        raise troubles.trouble(error, troubles.WRITING, path=path, kind=UsageError) from error
+    show(_("Created {path}.").format(path=path))
+    show(_("Edit it, then check it with: {command}").format(command="python -m builder profile check"))
+    return commandline.DONE
+
+
+def run_check(arguments: argparse.Namespace) -> int:
+    """Check a profile and the files that it selects; show what it does."""
+    root = arguments.project_root.resolve()
+    read_project(root)
+    path = find_profile(arguments.profile, root)
+    profile = load_profile(path, root) if path else default_profile(root)
+    profile = replace(profile, exclude=(*profile.exclude, *arguments.exclude))
+    progress = make_progress(quiet=False)
+    for note in profile.notes:
+        progress.warn(note)
+    sources = collect_source(root, profile, progress)
+    require_commands(profile)
+    for line in _lines(path, profile, sources):
+        show(line)
+    return commandline.DONE
+
+
+def _lines(path: Path | None, profile: Profile, sources: Sequence[SourceFile]) -> Iterator[str]:
+    application = profile.application
+    if path:
+        yield _("Profile: {path}").format(path=path)
+    else:
+        yield _("Profile: none; pyproject.toml and the folders of the project are used")
+    yield _("Name: {name}").format(name=profile.title)
+    for launcher in application.launchers:
+        if launcher.is_command:
+            yield _("Command {name}: {kind} {target}").format(
+                name=launcher.name, kind=launcher.kind, target=launcher.target
+            )
+    if profile.no_commands:
+        yield _("No command: {reason}").format(reason=profile.no_commands)
+    yield _("Import paths: {names}").format(names=", ".join(application.import_paths) or "-")
+    yield _("Core imports: {names}").format(names=", ".join(application.core_imports) or "-")
+    yield _("Folders of the user's data: {names}").format(names=", ".join(application.persist) or "-")
+    yield _("Settings: {names}").format(names=", ".join(application.environment.placeholders) or "-")
+    size = sum(item.file.stat().st_size for item in sources)
+    yield _("Files: {count}, {size}").format(count=len(sources), size=human_bytes(size))
+    yield from (line for item in unchecked(profile) for line in item.lines())
+    yield _("The profile is valid.")
