@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.commands.common import add_exclude, add_project
+from builder.own_command import program
 from builder.project.default_profile import default_profile
 from builder.project.profile import find_profile, load_profile
 from builder.project.project import read_project
@@ -66,7 +67,7 @@ def run_init(arguments: argparse.Namespace) -> int:
     except OSError as error:
         raise troubles.trouble(error, troubles.WRITING, path=path, kind=UsageError) from error
     show(_("Created {path}.").format(path=path))
-    show(_("Edit it, then check it with: {command}").format(command="python -m builder profile check"))
+    show(_("Edit it, then check it with: {command}").format(command=f"{program()} profile check"))
     return commandline.DONE
 
 

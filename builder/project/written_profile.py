@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from builder.own_command import program
 from builder.project.stated import stated_by
 from builder.project.toml_file import quoted
 from bundle.names import PLAIN
@@ -60,7 +61,7 @@ def _comment(text: str) -> Iterator[str]:
 def _head(stated: Stated, names: Iterable[str]) -> Iterator[str]:
     yield from _comment(_("Profile of {project}: it adds to what pyproject.toml states.").format(project=stated.title))
     yield from _comment(_("Lines in comments hold without it, or are examples. Check it after each change with:"))
-    yield "#   python -m builder profile check"
+    yield f"#   {program()} profile check"
     yield ""
     title = stated.title if PLAIN.fullmatch(stated.title) else stated.name[:TITLE_LIMIT]
     yield f"name = {quoted(title)}"

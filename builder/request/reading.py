@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from builder.lock.lock import read_lock
 from builder.lock.targets import require_whole, survey
+from builder.own_command import program
 from builder.project.chosen_models import with_models, without_models
 from builder.project.default_profile import default_profile
 from builder.project.profile import find_profile, load_profile
@@ -47,9 +48,9 @@ def require_commands(profile: Profile) -> None:
         raise BuildError(
             _("The bundle would have no command: the project has no scripts, and no profile adds a launcher."),
             advice=_(
-                "Write a profile with `python -m builder profile init`, and add a [[launchers]] table with name, kind "
-                'and target to it, or no_commands = "the reason why there are none".'
-            ),
+                "Write a profile with `{program} profile init`, and add a [[launchers]] table with name, kind and target "
+                'to it, or no_commands = "the reason why there are none".'
+            ).format(program=program()),
         )
 
 
