@@ -18,11 +18,11 @@ from builder.advisories.gate import GateRequest
 from builder.assemble.differences import Difference, compare
 from builder.build import build
 from builder.evidence.evidence import PROVENANCE
-from builder.project.checkout import source_commit
 from builder.request.bases import read_base
 from builder.request.request import Request
 from builder.request.state import DIRTY
 from builder.signing.release import Release, read_release
+from builder.sources.checkout import source_commit
 from builder.wheels import attestations
 from builder.wheels.interpreter import VERSION
 from bundle import digest

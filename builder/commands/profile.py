@@ -11,11 +11,11 @@ from builder.own_command import program
 from builder.project.default_profile import default_profile
 from builder.project.profile import find_profile, load_profile
 from builder.project.project import read_project
-from builder.project.source import collect_source
 from builder.project.stated import PROJECT_PROFILE
 from builder.project.unchecked import unchecked
 from builder.project.written_profile import write_profile
 from builder.request.reading import require_commands
+from builder.sources.source import collect_source
 from shared import troubles
 from shared.errors import UsageError
 from shared.i18n import _
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from builder.project.profile import Profile
-    from builder.project.source import SourceFile
+    from builder.sources.source import SourceFile
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -1,1 +1,1 @@
-"""The application's project: its pyproject.toml, its profile and its source files."""
+"""The application's project: its pyproject.toml, its profile and what both state."""

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from builder.models.models import CollectedModel
     from builder.project.model_source import ModelSource
     from builder.project.profile import Profile
-    from builder.project.source import SourceFile
     from builder.request.state import SourceState
     from builder.request.verification import Verification
+    from builder.sources.source import SourceFile
     from builder.wheels.attestations import Verdict
     from builder.wheels.wheels import WheelFacts
     from bundle.manifest import Product

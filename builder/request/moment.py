@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.project.checkout import changed, commit_time, source_commit
+from builder.sources.checkout import changed, commit_time, source_commit
 from shared.i18n import _
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from builder.project.chosen_models import with_models, without_models
 from builder.project.default_profile import default_profile
 from builder.project.profile import find_profile, load_profile
 from builder.project.project import read_project
-from builder.project.source import collect_source
 from builder.request.delta import bases_of
 from builder.request.moment import moment_of
 from builder.request.run import Scope
@@ -20,15 +19,16 @@ from builder.request.state import report_state, require_commit, require_same, st
 from builder.request.verification import knowledge_of, require_safe
 from builder.settings import lazy_names
 from builder.settings.scan import find_unlisted, packages_of, report
+from builder.sources.source import collect_source
 from bundle.manifest import Product
 from shared.errors import BuildError
 from shared.i18n import _
 
 if TYPE_CHECKING:
     from builder.project.profile import Profile
-    from builder.project.source import SourceFile
     from builder.request.request import Request
     from builder.request.run import Run
+    from builder.sources.source import SourceFile
     from shared.terminal.progress import Progress
 
 
@@ -48,8 +48,8 @@ def require_commands(profile: Profile) -> None:
         raise BuildError(
             _("The bundle would have no command: the project has no scripts, and no profile adds a launcher."),
             advice=_(
-                "Write a profile with `{program} profile init`, and add a [[launchers]] table with name, kind and target "
-                'to it, or no_commands = "the reason why there are none".'
+                "Write a profile with `{program} profile init`, and add a [[launchers]] table with name, kind and "
+                'target to it, or no_commands = "the reason why there are none".'
             ).format(program=program()),
         )
 

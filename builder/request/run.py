@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from builder.lock.lock import Lock
     from builder.lock.targets import Standing
     from builder.project.profile import Profile
-    from builder.project.source import SourceFile
     from builder.request.bases import Base
     from builder.request.request import Request
     from builder.request.state import SourceState
+    from builder.sources.source import SourceFile
     from bundle.manifest import Product
     from bundle.signing.policy import Policy
     from shared.terminal.progress import Progress

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.models.models import parse_model_spec
-from builder.project.checkout import changed, is_checkout, source_commit, top_of, uncommitted, untracked
-from builder.project.patterns import matches, travels
 from builder.project.profile import PROFILES
-from builder.project.unfit import some
+from builder.sources.checkout import changed, is_checkout, source_commit, top_of, uncommitted, untracked
+from builder.sources.patterns import matches, travels
+from builder.sources.unfit import some
 from bundle import digest
 from shared.errors import BuildError
 from shared.i18n import _, plural
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from builder.lock.targets import Standing
     from builder.project.profile import Profile
-    from builder.project.source import SourceFile
     from builder.request.request import Request
+    from builder.sources.source import SourceFile
     from shared.terminal.progress import Progress
 
 DIRTY = "-dirty"  # as git describe --dirty writes it

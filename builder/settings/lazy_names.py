@@ -11,7 +11,7 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from builder.project.source import SourceFile
+    from builder.sources.source import SourceFile
 
 
 def unused(names: Collection[str], sources: Iterable[SourceFile]) -> list[str]:

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from builder.project.patterns import matches
-from builder.project.source import list_files
 from builder.settings import wrappers as settings_wrappers
 from builder.settings.classes import classes_of, fields_of
 from builder.settings.code import Module, Read, reads
+from builder.sources.patterns import matches
+from builder.sources.source import list_files
 from bundle.product.environment import OWN_VARIABLES, SET_BY_LAUNCHERS
 from shared.i18n import _
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.lock.lock import Lock
-    from builder.project.source import SourceFile
+    from builder.sources.source import SourceFile
     from bundle.product.environment import Environment
     from shared.terminal.progress import Progress
 

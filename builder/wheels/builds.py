@@ -23,8 +23,8 @@ from builder.fetch.cache import HashMismatchError, sha256
 from builder.fetch.partial import Remote
 from builder.lock.gaps import Gap, MissingWheelsError
 from builder.lock.locked import LockedWheel
-from builder.project.checkout import source_commit
-from builder.project.source import list_files
+from builder.sources.checkout import source_commit
+from builder.sources.source import list_files
 from builder.wheels import build_tools as wheel_tools
 from bundle import digest
 from bundle.target import host_target

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.project import secrets
-from builder.project.secrets import find_secret, is_env_file
+from builder.sources import secrets
+from builder.sources.secrets import find_secret, is_env_file
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.project import checkout as checkout_module
-from builder.project.checkout import commit_time, source_commit
 from builder.project.profile import Profile
-from builder.project.source import collect_source
+from builder.sources import checkout as checkout_module
+from builder.sources.checkout import commit_time, source_commit
+from builder.sources.source import collect_source
 from bundle.product.application import Application, Launcher
 from shared.errors import BuildError, ToolError
 from shared.files import files

@@ -11,8 +11,8 @@ import pytest
 
 from builder import build as story
 from builder import cli
-from builder.project.checkout import changed, untracked
 from builder.signing.sign import generate_key
+from builder.sources.checkout import changed, untracked
 from builder.zipapp import pack
 from tests.builder.evidence.test_evidence import members
 from tests.builder.evidence_project import stand_in

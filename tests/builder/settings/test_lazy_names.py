@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from builder.project.source import SourceFile
 from builder.settings.lazy_names import lines, unused
+from builder.sources.source import SourceFile
 
 SOURCE = """\
 import a.b

@@ -9,9 +9,9 @@ import pytest
 
 from builder.project.default_profile import default_profile
 from builder.project.profile import load_profile
-from builder.project.source import collect_source
 from builder.settings import scan as settings_scan
 from builder.settings.scan import CODE, DEPENDENCY, UNKNOWN, Unlisted, find_unlisted, note_lines, report
+from builder.sources.source import collect_source
 from bundle.product.environment import Environment
 from shared.terminal.progress import NoProgress
 

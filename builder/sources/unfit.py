@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from builder.project.patterns import matches
+from builder.sources.patterns import matches
 from bundle import names
 from shared.errors import BuildError
 from shared.i18n import plural

@@ -16,11 +16,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.project.checkout import export_ignored, is_checkout, tracked
-from builder.project.links import Tree, followed
-from builder.project.patterns import matches, travels
-from builder.project.secrets import find_secret, is_env_file
-from builder.project.unfit import Findings, Needs, clashes
+from builder.sources.checkout import export_ignored, is_checkout, tracked
+from builder.sources.links import Tree, followed
+from builder.sources.patterns import matches, travels
+from builder.sources.secrets import find_secret, is_env_file
+from builder.sources.unfit import Findings, Needs, clashes
 from bundle import names
 from bundle.manifest import FILE_SIZE_LIMIT, FILES_LIMIT, SOURCE
 from shared import troubles
