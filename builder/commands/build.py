@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from builder.advisories.gate import GateRequest
 from builder.assemble.volumes import parse_size
 from builder.build import build
-from builder.commands.build_view import show_outcome
+from builder.build_view import show_outcome
 from builder.commands.common import (
     add_choice,
     add_exclude,
