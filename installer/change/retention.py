@@ -79,7 +79,7 @@ def sentence(gone: PlannedRemoval) -> str:
 
 
 def unmark_damaged(release: Release) -> None:
-    """Unmark a damaged release, so that no rollback goes to it; the next collection removes it."""
+    """Remove the mark of a damaged release, so that no rollback goes to it; the next collection removes it."""
     if reading.is_folder(release.path):
         seal.unmark(release)
 
