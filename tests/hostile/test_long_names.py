@@ -9,7 +9,7 @@ import pytest
 
 from bundle.digest import sha256_bytes
 from bundle.manifest import FileEntry
-from tests.hostile.kit import ARCHIVE, Draft, Original, Part
+from tests.hostile.kit import ARCHIVE, UNPACKED, Draft, Original, Part
 from tests.hostile.test_archives import APP, PLACE, insert, member
 
 LONG = f"03_Source/{'deep/' * 30}{'n' * 120}.txt"
@@ -132,7 +132,16 @@ def test_a_pax_record_that_is_not_the_expected_one_is_refused(host, long: Draft,
     host.refuses(capsys, long.folder, PLACE)
 
 
-def test_the_expected_record_is_accepted(host, long: Draft, capsys) -> None:
-    long.write(ARCHIVE)
+@pytest.mark.parametrize("form", [ARCHIVE, UNPACKED])
+def test_the_expected_record_is_accepted(host, long: Draft, capsys, form) -> None:
     assert long.part(LONG).header.count(b" path=") == 1
+    long.write(form)
     assert host.run(capsys, "verify", long.folder).code == 0
+
+
+def test_the_file_is_installed_under_its_long_name(host, long: Draft, capsys, tmp_path) -> None:
+    long.write(ARCHIVE)
+    ended = host.run(capsys, "install", long.folder, "--prefix", tmp_path / "prefix")
+    assert ended.code == 0, ended.text
+    (installed,) = (tmp_path / "prefix").glob(f"releases/*/app/{LONG.removeprefix('03_Source/')}")
+    assert installed.read_bytes() == b"far away\n"
