@@ -67,6 +67,9 @@ def test_a_conflict_is_refused_with_the_lines_that_decide_it(project, key, tmp_p
     assert advice.startswith("  next: Remove one of the packages, or add the lines above to the profile")
     assert not list((tmp_path / "out").glob("*"))
 
+    assert build(project, key, tmp_path / "out", *TARGETS, "--dry-run") == 7  # the cache has them now
+    assert "error: one 1.0, two 1.0 install different files under 3 names" in capsys.readouterr().err
+
     profile = "\n".join(['name = "Small"', *lines, '"shared/deep/more.py" = "two"', '"gone.py" = "one"', ""])
     (project / "ragtrace-profile.toml").write_text(profile)
     assert build(project, key, tmp_path / "out", *TARGETS) == 0
