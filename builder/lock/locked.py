@@ -34,7 +34,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 class LockedWheel:
     """A wheel of the lockfile, named as in the bundle. ``size`` is in bytes, or None if the lockfile has none.
 
-    ``renamed`` is its file name on the index if the bundle has it under a shorter one, else "".
+    ``renamed`` is its file name on the index if the bundle has it under another, normalized or shorter, else "".
     """
 
     filename: str
@@ -129,8 +129,7 @@ def _travel_name(filename: str, target: Target) -> str:
 
 def locked_wheel(package: Package, source: Any, root: Path, target: Target) -> LockedWheel:
     """Return the entry of a wheel, named as in the bundle. Raises BuildError if its name, digest or URL is invalid."""
-    published = wheel_name(source) or ""
-    filename = _travel_name(published, target)
+    filename = _travel_name(wheel_name(source) or "", target)
     name, version, _build, _tags = parse_wheel_filename(filename)
     trouble = names.problem(filename)
     digest = source.hashes.get("sha256", "").lower()
@@ -151,7 +150,8 @@ def locked_wheel(package: Package, source: Any, root: Path, target: Target) -> L
             _("{file} has a URL that is neither https, http nor file.").format(file=filename),
             advice=_("Use an https index, and run `uv lock` again."),
         )
-    renamed = "" if filename == published else published
+    published = unquote(urlsplit(url).path).rpartition("/")[2]  # uv's export writes its package's name normalized
+    renamed = published if published.endswith(".whl") and published != filename else ""
     return LockedWheel(filename, name, str(version), url, source.size, digest, renamed)
 
 

@@ -103,17 +103,19 @@ def test_what_the_index_offers_is_verified(project, tmp_path) -> None:
     assert warnings == []
 
 
-def test_a_wheel_that_the_bundle_renames_is_asked_for_under_its_name_on_the_index(sigstore, tmp_path) -> None:
-    platforms = "manylinux1_x86_64.manylinux_2_5_x86_64.manylinux2014_x86_64.manylinux_2_17_x86_64"
-    name = f"demo-1.0-cp311-cp311-{platforms}.whl"  # more than 100 bytes
-    data = make_wheel("demo", "1.0", tag=f"cp311-cp311-{platforms}")
+LONG = "cp311-cp311-manylinux1_x86_64.manylinux_2_5_x86_64.manylinux2014_x86_64.manylinux_2_17_x86_64"
+
+
+@pytest.mark.parametrize("name", [f"demo-1.0-{LONG}.whl", "Demo-1.0-py3-none-any.whl"], ids=["too-long", "capital"])
+def test_a_wheel_that_the_bundle_renames_is_asked_for_under_its_name_on_the_index(sigstore, tmp_path, name) -> None:
+    data = make_wheel("demo", "1.0", tag=name.split("-", 2)[2].removesuffix(".whl"))
     with serve_index({name: data, PLAIN: make_wheel("plain", "1.0")}) as site:
         site.files["/simple/demo/"] = site.files["/simple/demo/"].replace(b"<a ", b'<a data-provenance="/integrity" ')
         site.files["/integrity"] = sigstore.provenance(name, hashlib.sha256(data).hexdigest())
         folder = locked(tmp_path / "project", site)
         found, warnings = look(folder, tmp_path / "cache")
         (wheel,) = [wheel for wheel in all_wheels(read_lock(folder)) if wheel.name == "demo"]
-    assert len(wheel.filename) <= 100 < len(name)
+    assert (len(wheel.filename) <= 100, wheel.filename == name) == (True, False)
     assert (found["demo"].verdict, warnings) == (VERIFIED, [])
 
 
