@@ -166,7 +166,7 @@ def _with_manifest(data: bytes, draft: kit.Draft) -> kit.Draft:
 
 
 def manifests(original: kit.Original) -> Iterator[Case]:
-    for name, data in bent_json(original.manifest.to_json() | {"format": original.manifest.format}):
+    for name, data in bent_json(original.manifest.to_json() | {"format": original.manifest.written_format()}):
         yield Case(f"manifest-{name}", partial(_with_manifest, data))
     for name, data in TEXTS.items():
         yield Case(f"manifest-whole-{name}", partial(_with_manifest, data))

@@ -123,7 +123,7 @@ def test_only_a_long_path_has_a_pax_record_and_raises_the_format(tmp_path) -> No
     items = sorted([*MEMBERS, member(long, "source", b"far")], key=lambda item: item.entry.path)
     manifest = replace(MANIFEST, files=tuple(item.entry for item in items))
     data = manifest.to_bytes()
-    assert (MANIFEST.format, manifest.format, parse_manifest(data).to_bytes()) == (1, 2, data)
+    assert (MANIFEST.written_format(), manifest.written_format(), parse_manifest(data).to_bytes()) == (1, 2, data)
     path = tmp_path / manifest.archive
     sha256 = write_archive(path, Contents(manifest, data, items), NoProgress())[path.name]
     assert read(path, sha256, manifest, data)[long] == b"far"
