@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from builder.project.profile import (
     PROJECT_PROFILE,
@@ -21,36 +21,67 @@ from shared.errors import UsageError
 from shared.i18n import _
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from builder.project.own_wheel import OwnWheel
 
 
 ENV_TEMPLATE = ".env.example"
+BESIDE = ("docs", "examples", "test", "tests")  # packages that wheels contain by mistake and that nothing imports
+DERIVED = ("launchers", "import_paths", "core_imports")  # what the wheel decides unless the profile does
 
 
-def default_profile(project_root: Path) -> Profile:
-    """Return a profile derived from pyproject.toml and the project's layout.
+@dataclass(frozen=True)
+class _Layout:
+    """What a project runs and imports: scripts with their targets, modules that run with -m, top-level modules."""
 
-    Launchers come from [project.scripts] and [project.gui-scripts], or else from packages that run with -m.
-    Raises UsageError if the project cannot be read or the profile would be invalid.
+    scripts: Mapping[str, str]
+    runnable: Sequence[str]
+    modules: Sequence[str]
+    import_paths: Sequence[str]
+
+
+def _layout_of_source(project_root: Path, name: str, table: dict[str, Any]) -> _Layout:
+    """Return the layout of a project that is not a package: its source is on the import path."""
+    scripts = {**(table.get("scripts") or {}), **(table.get("gui-scripts") or {})}
+    apart = has_src_layout(project_root)
+    folder = project_root / "src" if apart else project_root
+    packages = top_level_packages(folder, None if apart else name, scripts)
+    runnable = [package for package in packages if (folder / package / "__main__.py").is_file()]
+    return _Layout(scripts, runnable, packages, ["src" if apart else "."])
+
+
+def _layout_of_wheel(wheel: OwnWheel, name: str) -> _Layout:
+    """Return the layout of an installed project; of its modules those named like it or started by its scripts."""
+    wanted = {name.replace("-", "_"), *(re.split(r"[.:]", target)[0].strip() for target in wheel.scripts.values())}
+    modules = [module for module in wheel.modules if module in wanted]
+    return _Layout(wheel.scripts, wheel.runnable, modules or [m for m in wheel.modules if m not in BESIDE], [])
+
+
+def default_profile(project_root: Path, wheel: OwnWheel | None = None) -> Profile:
+    """Return a profile derived from the project's wheel or, without one, from pyproject.toml and the layout.
+
+    Launchers come from its scripts, or else from packages that run with -m. Raises UsageError if the project cannot be
+    read or the profile would be invalid.
     """
     project = read_project(project_root)
     path = project_root / "pyproject.toml"
     table = project_table(path)
-    scripts = {**(table.get("scripts") or {}), **(table.get("gui-scripts") or {})}
-    apart = has_src_layout(project_root)
-    folder = project_root / "src" if apart else project_root
-    packages = top_level_packages(folder, None if apart else project.name, scripts)
-    launchers = [Launcher(name, "entry", re.sub(r"\s|\[.*", "", str(target))) for name, target in scripts.items()]
+    if wheel is None:
+        layout = _layout_of_source(project_root, project.name, table)
+    else:
+        layout = _layout_of_wheel(wheel, project.name)
+    launchers = [Launcher(name, "entry", re.sub(r"\s|\[.*", "", str(to))) for name, to in layout.scripts.items()]
     if not launchers:
-        runnable = [name for name in packages if (folder / name / "__main__.py").is_file()]
-        launchers = [Launcher(name.replace("_", "-"), "module", name) for name in runnable]
+        launchers = [Launcher(name.replace("_", "-"), "module", name) for name in layout.runnable]
     launchers, changed = _free_names(launchers, project.name, path)
     template = ENV_TEMPLATE if (project_root / ENV_TEMPLATE).is_file() else None
     value = {
         "launchers": [launcher.to_json() for launcher in launchers],
         "environment": environment_of({"template": template}, "environment", project_root),
-        "core_imports": packages,
-        "import_paths": ["src" if apart else "."],
+        "core_imports": list(layout.modules),
+        "import_paths": list(layout.import_paths),
         "persist": [],
         "smoke": [],
         "dashboard": None,
@@ -66,6 +97,22 @@ def default_profile(project_root: Path) -> Profile:
     files = (project_root / template,) if template else ()
     notes = (*changed, *shadows(application, path.name))
     return Profile(title=table["name"], application=application, files=files, notes=notes)
+
+
+def as_installed(profile: Profile, project_root: Path, wheel: OwnWheel) -> Profile:
+    """Return a profile in which all that it does not state itself is that of the project's installed wheel.
+
+    Raises UsageError as ``default_profile`` does.
+    """
+    derived, application = default_profile(project_root, wheel), profile.application
+    stated = profile.stated or frozenset()
+    from_wheel: dict[str, Any] = {
+        key: getattr(derived.application, key)
+        for key in DERIVED
+        if key not in stated and (profile.stated is None or getattr(application, key))
+    }
+    notes = tuple(note for note in derived.notes if "launchers" in from_wheel and note not in profile.notes)
+    return replace(profile, application=replace(application, **from_wheel), notes=(*profile.notes, *notes))
 
 
 def _free_names(launchers: list[Launcher], project: str, path: Path) -> tuple[list[Launcher], tuple[str, ...]]:

@@ -45,6 +45,7 @@ class Profile:
     ``title`` names the archive and the root folder. ``include`` (empty: all) and ``exclude`` select the project's
     files; ``allow_secrets`` lists files that only appear to contain secrets. ``plugins`` lists the files of custom
     checks, ``files`` all files that the profile was read from, ``notes`` warnings for the user of the builder.
+    ``stated`` are the keys that the profile itself contains, or None if there is none and all is derived.
     """
 
     title: str
@@ -56,6 +57,7 @@ class Profile:
     plugins: tuple[Path, ...] = ()
     files: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
+    stated: frozenset[str] | None = None
 
 
 def find_profile(name_or_path: str | None, project_root: Path) -> Path | None:
@@ -112,6 +114,7 @@ def load_profile(path: Path, project_root: Path) -> Profile:
             plugins=plugins,
             files=tuple(_files(value, path, project_root)),
             notes=tuple(shadows(application, path.name)),
+            stated=frozenset(value),
         )
         source.done()
         _check_models(profile, path.name)

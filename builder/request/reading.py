@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.lock.lock import read_lock
+from builder.lock.lock import own_source, read_lock
 from builder.lock.targets import require_whole, survey
 from builder.project.chosen_models import with_models, without_models
 from builder.project.default_profile import default_profile
@@ -19,10 +19,16 @@ from builder.request.verification import knowledge_of, require_safe
 from builder.settings import lazy_names
 from builder.settings.scan import find_unlisted, packages_of, report
 from bundle.manifest import Product
+from shared.errors import UsageError
 from shared.i18n import _
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from builder.lock.targets import Standing
     from builder.project.profile import Profile
+    from builder.project.project import Project
     from builder.request.request import Request
     from builder.request.run import Run
     from shared.terminal.progress import Progress
@@ -35,6 +41,18 @@ def read_profile(request: Request, progress: Progress) -> Profile:
     for note in profile.notes:
         progress.warn(note)
     return without_models(with_models(profile, request.models), request.without_models)
+
+
+def require_version(project: Project, standings: Sequence[Standing], root: Path) -> None:
+    """Raise UsageError if a project has a dynamic version, but is not a package, whose build would tell it."""
+    selections = [standing.selection for standing in standings if standing.selection]
+    if not project.version and selections and not any(own_source(selection, root) for selection in selections):
+        raise UsageError(
+            _("{file} has a dynamic version, but uv installs no package of the project.").format(
+                file=root / "pyproject.toml"
+            ),
+            advice=_("Add its [build-system], or set project.version to the version of the bundle."),
+        )
 
 
 def read_scope(run: Run) -> Scope:
@@ -51,6 +69,7 @@ def read_scope(run: Run) -> Scope:
     lock = read_lock(root, extras=request.extras, groups=request.groups)
     knowledge = knowledge_of(request, run.policy, progress)
     standings = survey(lock, request.targets, build=request.sources)
+    require_version(project, standings, root)
     require_whole(standings)
     require_safe(knowledge, standings, progress)
     # 1.3 The source files to bundle; warnings about unlisted settings and unused lazy imports.
