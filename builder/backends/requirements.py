@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from builder.backends.workshop import Interpreter, Workshop
+    from builder.fetch.fetching import Fetching
+    from builder.lock.locked import LockedWheel
     from builder.project.project import UvSettings
 
 RESOLVE_TIME_LIMIT = 600.0  # seconds
@@ -109,8 +111,7 @@ def _index_options(settings: UvSettings) -> Iterator[str]:
 def install(resolutions: Sequence[Resolution], python: Interpreter, workshop: Workshop, place: Path) -> Path:
     """Create an environment with the wheels of the last resolution in a folder; return its interpreter."""
     wheels = resolutions[-1].wheels
-    remotes = [Remote(wheel.filename, wheel.url, sha256(wheel.sha256), wheel.size) for wheel in wheels]
-    paths = workshop.fetching.files(remotes, _("Fetching build requirements"), jobs=JOBS) if remotes else {}
+    paths = _fetched(wheels, workshop.fetching)
     place.mkdir()
     uv, environment = Uv(place), place / "env"
     try:
@@ -120,11 +121,22 @@ def install(resolutions: Sequence[Resolution], python: Interpreter, workshop: Wo
         )
         if wheels:
             (place / "wheels").mkdir()
-            for remote, path in paths.items():
-                shutil.copyfile(path, place / "wheels" / remote.name)
+            for name, path in paths.items():
+                shutil.copyfile(path, place / "wheels" / name)
             (place / "pylock.toml").write_bytes(write_pylock(lock_rows(wheels)))
             uv.sync(program, place / "pylock.toml")
     finally:
         uv.close()
     shutil.rmtree(place / "wheels", ignore_errors=True)
     return program
+
+
+def _fetched(wheels: Iterable[LockedWheel], fetching: Fetching) -> dict[str, Path]:
+    """Return the paths of wheels by file name; those in folders of this machine are read offline too."""
+    remotes = [Remote(wheel.filename, wheel.url, sha256(wheel.sha256), wheel.size) for wheel in wheels]
+    local = [remote for remote in remotes if remote.url.startswith("file:")]
+    others = [remote for remote in remotes if remote not in local]
+    text = _("Fetching build requirements")
+    found = fetching.download(local, text, jobs=JOBS) if local else {}
+    found |= fetching.files(others, text, jobs=JOBS) if others else {}
+    return {remote.name: path for remote, path in found.items()}

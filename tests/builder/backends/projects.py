@@ -54,6 +54,9 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
             record += f"{{path}},sha256={{digest}},{{len(text.encode())}}\\n"
         out.writestr(f"{{info}}/RECORD", record + f"{{info}}/RECORD,,\\n")
     return file
+
+
+build_editable = build_wheel  # uv asks it for the metadata when it locks a dynamic version
 """
 
 
