@@ -1,6 +1,7 @@
 """Write the bytecode of a release before it is sealed, so that no start of the application compiles anything.
 
-1. Every module of the application is compiled, with the imports that the profile lists deferred.
+1. Every module of the application is compiled, with the imports that the profile lists deferred; those of its
+   installed package are compiled as they are.
 2. The modules that it imports from elsewhere, even inside functions, are imported once, so that Python caches their
    bytecode.
 """
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bundle import strict
+from installer.release.own_modules import own_modules
 from shared.i18n import _
 from shared.processes import process, scripts
 
@@ -36,6 +38,7 @@ def compile_application(installation: Installation, env: dict[str, str], progres
         "import_paths": application.import_paths,
         "persist": application.persist,
         "lazy": application.lazy_imports,
+        "installed": [os.path.realpath(path) for path in own_modules(installation)],
     }
     argv = [str(release.python), "-I", "-S", "-B", "-c", COMPILE, str(HOME)]
     ended = process.run(argv, env=env, cwd=release.path, timeout=TIMEOUT, stdin=json.dumps(request).encode())
