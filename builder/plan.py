@@ -15,7 +15,7 @@ from builder.project.source import collect_source
 from builder.project.unchecked import unchecked
 from builder.request.delta import bases_of, name_of
 from builder.request.moment import moment_of
-from builder.request.reading import read_profile, require_version
+from builder.request.reading import read_profile, require_usable
 from builder.request.run import pinned
 from builder.request.state import SourceState, report_state, require_commit, state_of
 from builder.request.verification import foresee, knowledge_of
@@ -124,7 +124,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     lock = read_lock(root, extras=request.extras, groups=request.groups)
     knowledge = knowledge_of(request, pinned(request) if request.signers or request.trusted else None, progress)
     standings = survey(lock, request.targets, build=request.sources)
-    require_version(project, standings, root)
+    require_usable(project, standings, request)
     wheels = {wheel for standing in standings if standing.selection for wheel in standing.selection.wheels}
     there = {wheel for wheel in wheels if request.cache.path(sha256(wheel.sha256)).is_file()}
     state = state_of(root, profile, standings, request.python)

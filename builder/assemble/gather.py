@@ -16,7 +16,6 @@ from builder.request.inputs import Common, Inputs, Wheel
 from builder.wheels import attestations
 from builder.wheels.agreement import require_agreement
 from builder.wheels.builds import build_wheels, is_native_here
-from builder.wheels.given import require_wanted
 from builder.wheels.interpreter import add_python
 from builder.wheels.wheels import fetch_wheels, wheel_facts
 from bundle.target import host_glibc
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
 
 def build_sources(scope: Scope, run: Run) -> dict[Target, Selection]:
     """Return the selection of wheels for each target, with sources built into wheels."""
-    every = [source for standing in scope.standings for source in standing.required.sources]
-    require_wanted(run.request.wheels, every)
     return dict(_with_built(standing.target, standing.required, run) for standing in scope.standings)
 
 

@@ -18,13 +18,13 @@ from builder.request.state import report_state, require_commit, require_same, st
 from builder.request.verification import knowledge_of, require_safe
 from builder.settings import lazy_names
 from builder.settings.scan import find_unlisted, packages_of, report
+from builder.wheels.given import require_wanted
 from bundle.manifest import Product
 from shared.errors import UsageError
 from shared.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from builder.lock.targets import Standing
     from builder.project.profile import Profile
@@ -43,9 +43,11 @@ def read_profile(request: Request, progress: Progress) -> Profile:
     return without_models(with_models(profile, request.models), request.without_models)
 
 
-def require_version(project: Project, standings: Sequence[Standing], root: Path) -> None:
-    """Raise UsageError if a project has a dynamic version, but is not a package, whose build would tell it."""
+def require_usable(project: Project, standings: Sequence[Standing], request: Request) -> None:
+    """Raise UsageError for a wheel that no build would use, and for a dynamic version without a build to compute it."""
+    root = request.project_root
     selections = [standing.selection for standing in standings if standing.selection]
+    require_wanted(request.wheels, [source for selection in selections for source in selection.sources])
     if not project.version and selections and not any(own_source(selection, root) for selection in selections):
         raise UsageError(
             _("{file} has a dynamic version, but uv installs no package of the project.").format(
@@ -69,7 +71,7 @@ def read_scope(run: Run) -> Scope:
     lock = read_lock(root, extras=request.extras, groups=request.groups)
     knowledge = knowledge_of(request, run.policy, progress)
     standings = survey(lock, request.targets, build=request.sources)
-    require_version(project, standings, root)
+    require_usable(project, standings, request)
     require_whole(standings)
     require_safe(knowledge, standings, progress)
     # 1.3 The source files to bundle; warnings about unlisted settings and unused lazy imports.

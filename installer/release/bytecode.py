@@ -8,13 +8,14 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bundle import strict
-from installer.release.own_modules import own_modules
+from shared import reading
 from shared.i18n import _
 from shared.processes import process, scripts
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from shared.terminal.progress import Progress
 
 TIMEOUT = 600.0  # seconds
+RECORD_LIMIT = 64 << 20  # bytes
 COMPILE = "import sys; sys.path.append(sys.argv[1]); from shared.programs.lazy import compiling; compiling.serve()"
 HOME = Path(__file__).resolve().parents[2]
 
@@ -51,3 +53,22 @@ def compile_application(installation: Installation, env: dict[str, str], progres
     except (ValueError, KeyError, TypeError) as error:
         progress.warn(_("The application could not be compiled, so it will start slowly: {last}").format(last=error))
         return []
+
+
+def own_modules(installation: Installation) -> list[Path]:
+    """Return the top-level packages and modules in site-packages that the application's own wheel installed, if any.
+
+    They are as its RECORD lists them; a damaged RECORD is a matter of other checks, and lists none.
+    """
+    manifest, site = installation.manifest, installation.site_packages
+    own = next((package for package in manifest.packages if package.name == manifest.product.name), None)
+    if own is None:
+        return []
+    try:
+        record = site / f"{own.name.replace('-', '_')}-{own.version}.dist-info" / "RECORD"
+        with reading.opened(record, limit=RECORD_LIMIT) as file:
+            rows = list(csv.reader(file.read().decode("utf-8").splitlines()))
+    except (OSError, ValueError, csv.Error):
+        return []
+    paths = {row[0] for row in rows if row and row[0].endswith(".py") and not row[0].startswith(("..", "/"))}
+    return [site / name for name in sorted({path.partition("/")[0] for path in paths})]

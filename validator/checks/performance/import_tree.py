@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from installer.release.own_modules import own_modules
+from installer.release.bytecode import own_modules
 from shared.errors import ToolError
 from shared.i18n import _, plural
 from validator.check import ERROR, FULL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError, some_of
