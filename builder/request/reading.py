@@ -47,7 +47,8 @@ def require_usable(project: Project, standings: Sequence[Standing], request: Req
     """Raise UsageError for a wheel that no build would use, and for a dynamic version without a build to compute it."""
     root = request.project_root
     selections = [standing.selection for standing in standings if standing.selection]
-    require_wanted(request.wheels, [source for selection in selections for source in selection.sources])
+    if len(selections) == len(standings):
+        require_wanted(request.wheels, [source for selection in selections for source in selection.sources])
     if not project.version and selections and not any(own_source(selection, root) for selection in selections):
         raise UsageError(
             _("{file} has a dynamic version, but uv installs no package of the project.").format(
