@@ -14,6 +14,7 @@ from builder.assemble.gather import (
     collect_wheels,
     common_of,
     inputs_of,
+    settle_conflicts,
     settled,
     with_python,
 )
@@ -78,6 +79,7 @@ def build(request: Request, progress: Progress) -> Outcome:
         watch.lap("advisories")
         # 3. Fetch wheels and models once, hashing every byte; check the attestations of the wheels.
         wheels = collect_wheels(selections.values(), run)
+        selections = settle_conflicts(selections, wheels, scope, run)
         watch.lap("wheels")
         verdicts = attest(wheels, scope, run)
         watch.lap("attestations")

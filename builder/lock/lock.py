@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from packaging.tags import Tag
 
     from builder.lock.build_lock import Resolution
+    from bundle.product.conflict import Conflict
     from bundle.target import Target
 
     _Picked = tuple[tuple["LockedWheel", ...], tuple["LockedSource", ...]]
@@ -61,6 +62,7 @@ class Selection:
     ``wheels`` are sorted by filename; ``sources`` still have to be built into wheels. ``python_range`` is the first
     and last patch release of the target's Python for which the selection is valid, or None if it is valid for all.
     Afterwards ``built`` are those of the wheels that came from sources, and ``resolutions`` what their builds required.
+    ``conflicts``, known once the wheels are fetched, says whose file is installed where those of several differ.
     """
 
     wheels: tuple[LockedWheel, ...]
@@ -68,6 +70,7 @@ class Selection:
     sources: tuple[LockedSource, ...] = ()
     built: tuple[LockedWheel, ...] = ()
     resolutions: tuple[Resolution, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
 
 
 def read_lock(project_root: Path, *, extras: Sequence[str] = (), groups: Sequence[str] = ()) -> Lock:
