@@ -15,9 +15,12 @@ from builder.assemble.gather import (
     common_of,
     inputs_of,
     settle_conflicts,
+    settled,
     with_python,
 )
 from builder.assemble.workspace import put_in_place, workspace
+from builder.lock.build_lock import NAME as BUILD_LOCK
+from builder.lock.build_lock import write_build_lock
 from builder.project.unchecked import unchecked
 from builder.request.delta import name_of
 from builder.request.reading import read_scope, require_unchanged
@@ -26,6 +29,9 @@ from builder.request.verification import verify_packages
 from builder.wheels import attestations
 from builder.zipapp import pack
 from bundle.names import INSTALLER
+from shared import troubles
+from shared.files.files import write_atomic
+from shared.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +73,7 @@ def build(request: Request, progress: Progress) -> Outcome:
     with request.cache.in_use():
         # 2. Build packages from source, and scan for known vulnerabilities again: all versions are known now.
         selections = build_sources(scope, run)
+        scope = settled(scope, selections, run)
         watch.lap("lock")
         verified = verify_packages(scope, selections, run)
         watch.lap("advisories")
@@ -89,10 +96,27 @@ def build(request: Request, progress: Progress) -> Outcome:
             # 6. Move all folders into place, unless the project has changed since it was read.
             require_unchanged(scope, run)
             put_in_place(work, request.output_dir, [path for one in built for path in (one.folder, one.slip.parent)])
+    record_requirements(run)
     placed = tuple(in_place(one, work, request.output_dir) for one in built)
     signers = tuple(signer.key for signer in request.signers)
     counted = attestations.counted(verdicts) if verdicts else {}
     return Outcome(placed, signers, watch.laps, counted, scope.state, tuple(unchecked(scope.profile)))
+
+
+def record_requirements(run: Run) -> None:
+    """Write the build requirements that were resolved in this run next to the project's uv.lock, for the next run."""
+    record, path = run.workshop.record, run.request.project_root / BUILD_LOCK
+    if not record.new or run.request.build_lock is not None:
+        return
+    try:
+        write_atomic(path, write_build_lock(record.known.values()))
+    except OSError as error:
+        reason = troubles.reason(error, troubles.WRITING, path=path)
+        run.progress.warn(
+            _("{file} cannot be written ({reason}); the next build resolves again.").format(file=path, reason=reason)
+        )
+        return
+    run.progress.step(_("Recorded build requirements in {file}; commit it").format(file=path))
 
 
 class Stopwatch:

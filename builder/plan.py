@@ -14,7 +14,7 @@ from builder.project.project import read_project
 from builder.project.unchecked import unchecked
 from builder.request.delta import bases_of, name_of
 from builder.request.moment import moment_of
-from builder.request.reading import read_profile, require_commands, sources_of
+from builder.request.reading import foresee_commands, read_profile, require_usable, sources_of
 from builder.request.run import pinned
 from builder.request.state import SourceState, report_state, require_commit, state_of
 from builder.request.verification import foresee, knowledge_of
@@ -121,11 +121,12 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     """
     root = request.project_root
     project, profile = read_project(root), read_profile(request, progress)
-    require_commands(profile)
+    foresee_commands(profile, request)
     bases = bases_of(request, project.name, moment_of(request))
     lock = read_lock(root, extras=request.extras, groups=request.groups)
     knowledge = knowledge_of(request, pinned(request) if request.signers or request.trusted else None, progress)
     standings = survey(lock, request.targets, build=request.sources)
+    require_usable(project, standings, request)
     wheels = {wheel for standing in standings if standing.selection for wheel in standing.selection.wheels}
     there = {wheel for wheel in wheels if request.cache.path(sha256(wheel.sha256)).is_file()}
     settle_cached(standings, profile, request, progress)
@@ -135,7 +136,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
         require_commit(state, root)
     report_state(state, progress)
     return Plan(
-        product=f"{project.name} {project.version}",
+        product=f"{project.name} {project.version}".rstrip(),
         standings=tuple(standings),
         fetched=_sum("wheels", wheels - there),
         cached=_sum("wheels", there),

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from builder.advisories.gate import FOLDER as ADVISORIES
 from builder.advisories.gate import GateRequest
+from builder.assemble.contents import BUILD_LOCK_MEMBER
 from builder.assemble.differences import Difference, compare
 from builder.build import build
 from builder.evidence.evidence import PROVENANCE
+from builder.lock.build_lock import NAME as BUILD_LOCK
 from builder.request.bases import read_base
 from builder.request.request import Request
 from builder.request.state import DIRTY
@@ -27,7 +29,7 @@ from builder.wheels import attestations
 from builder.wheels.interpreter import VERSION
 from bundle import digest
 from bundle.advisories import snapshot
-from bundle.manifest import MANIFEST_LIMIT
+from bundle.manifest import MANIFEST_LIMIT, WHEELS
 from bundle.opening import open_bundle
 from bundle.reading.delta import BASE
 from bundle.reading.medium import drain
@@ -36,7 +38,7 @@ from shared.errors import BuildError, UsageError
 from shared.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from builder.fetch.cache import Cache
@@ -78,30 +80,38 @@ def rebuild(again: Again, progress: Progress) -> list[Difference]:
 
 
 def _choices(release: Release, scratch: Path) -> dict[str, Any]:
-    """Return the choices recorded in the provenance; write the advisories of the bundle to the scratch folder."""
-    stored: dict[str, bytes] = {}
-    wanted = {PROVENANCE: "", f"{ADVISORIES}/{snapshot.NAME}": snapshot.NAME}
+    """Return the choices recorded in the provenance; write what the build read of the bundle to the scratch folder.
 
-    def take(entry: FileEntry, blocks: Iterator[bytes]) -> None:
-        if entry.path == PROVENANCE and entry.size <= PROVENANCE_LIMIT:
-            stored[PROVENANCE] = b"".join(blocks)
-        elif entry.path in wanted:
-            with (scratch / wanted[entry.path]).open("wb") as file:
-                file.writelines(blocks)
-        else:
-            drain(blocks)
-
-    open_bundle(release.folder, pins(release.signers)).visit(take, lambda _count: None)
-    if PROVENANCE not in stored:
+    That is the advisories, the record of build requirements, and wheels that were built elsewhere.
+    """
+    written = {f"{ADVISORIES}/{snapshot.NAME}": snapshot.NAME, BUILD_LOCK_MEMBER: BUILD_LOCK}
+    _write(release, {PROVENANCE: "provenance.json", **written}, scratch)
+    path = scratch / "provenance.json"
+    if not path.is_file() or path.stat().st_size > PROVENANCE_LIMIT:
         raise BuildError(
             _("{bundle} has no {member}, which records how it was built.").format(
                 bundle=release.folder, member=PROVENANCE
             ),
             advice=_("Use a bundle with provenance; earlier builders did not write any."),
         )
-    found = json.loads(stored[PROVENANCE])["predicate"]["buildDefinition"]["externalParameters"]
+    found = json.loads(path.read_bytes())["predicate"]["buildDefinition"]["externalParameters"]
     assert isinstance(found, dict)
+    if found.get("wheels"):
+        _write(release, {f"{WHEELS}/{name}": name for name in found["wheels"]}, scratch)
     return found
+
+
+def _write(release: Release, wanted: Mapping[str, str], scratch: Path) -> None:
+    """Write members of a bundle, those of its archive that are wanted, to a folder under other names."""
+
+    def take(entry: FileEntry, blocks: Iterator[bytes]) -> None:
+        if entry.path in wanted:
+            with (scratch / wanted[entry.path]).open("wb") as file:
+                file.writelines(blocks)
+        else:
+            drain(blocks)
+
+    open_bundle(release.folder, pins(release.signers)).visit(take, lambda _count: None)
 
 
 def _check_project(release: Release, root: Path, progress: Progress) -> None:
@@ -183,7 +193,20 @@ def _request(release: Release, again: Again, chosen: dict[str, Any]) -> Request:
         python=_python(again, chosen["with_python"]),
         attestations=chosen.get("attestations", attestations.OFF),  # earlier builders did not record the mode
         bases=(read_base(base),) if base.is_file() else (),
+        wheels=tuple(_given(again.scratch, chosen.get("wheels", []))),
+        build_lock=again.scratch / BUILD_LOCK,
     )
+
+
+def _given(scratch: Path, names: list[str]) -> Iterator[Path]:
+    """Yield the wheels that were built elsewhere, as the bundle contains them. Raises UsageError if one is missing."""
+    for name in names:
+        if not (scratch / name).is_file():
+            raise UsageError(
+                _("The wheel {file} was built elsewhere, and this bundle does not contain it.").format(file=name),
+                advice=_("Use the full bundle of the same release."),
+            )
+        yield scratch / name
 
 
 def _models(release: Release, again: Again) -> Iterator[str]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from builder.assemble import documents
 from builder.assemble.guide import Facts
 from builder.evidence.evidence import evidence_members
+from builder.lock.build_lock import NAME as BUILD_LOCK
+from builder.lock.build_lock import write_build_lock
 from builder.lock.locked import lock_rows, write_requirements
 from builder.members import Member, member
 from builder.wheels.attestations import evidence as evidence_of
@@ -30,12 +32,16 @@ if TYPE_CHECKING:
     from builder.request.inputs import Inputs, Wheel
 
 
+BUILD_LOCK_MEMBER = f"{DEPENDENCIES}/{BUILD_LOCK}"
+
+
 def members_of(inputs: Inputs, zipapp: Path) -> list[Member]:
     """Return all members of the archive, sorted by path. Raises BuildError if two paths collide on some hosts."""
     common, locked = inputs.common, inputs.selection.wheels
     found = [
         member(PYLOCK, "lock", write_pylock(lock_rows(locked))),
         member(f"{DEPENDENCIES}/requirements-{inputs.target.platform}.txt", "lock", write_requirements(locked)),
+        *_build_lock(inputs),
         member(INSTALLER_MEMBER, "script", zipapp),
         *(_known(f"{WHEELS}/{wheel.locked.filename}", "wheel", wheel) for wheel in inputs.wheels),
         *(member(f"{SOURCE}/{source.path_in_app}", "source", source.file) for source in common.sources),
@@ -61,6 +67,11 @@ def members_of(inputs: Inputs, zipapp: Path) -> list[Member]:
             advice=_("Rename one of them."),
         )
     return found
+
+
+def _build_lock(inputs: Inputs) -> list[Member]:
+    resolutions = inputs.selection.resolutions
+    return [member(BUILD_LOCK_MEMBER, "lock", write_build_lock(resolutions))] if resolutions else []
 
 
 def _known(path: str, kind: str, wheel: Wheel) -> Member:

@@ -6,11 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from builder.evidence.provenance import parameters_of
-from builder.lock.lock import Selection
+from builder.fetch.cache import sha256
+from builder.lock.lock import Selection, own_source
 from builder.models.models import CollectedModel, collect_model
 from builder.models.probe import LocalApplication, with_embedding
+from builder.project.own_wheel import read_own_wheel
 from builder.request.inputs import Common, Inputs, Wheel
+from builder.request.reading import read_profile, require_commands
 from builder.wheels import attestations
+from builder.wheels.agreement import require_agreement
 from builder.wheels.builds import build_wheels, is_native_here
 from builder.wheels.interpreter import add_python
 from builder.wheels.settling import Settling
@@ -39,7 +43,8 @@ def build_sources(scope: Scope, run: Run) -> dict[Target, Selection]:
 
 def _with_built(target: Target, selection: Selection, run: Run) -> tuple[Target, Selection]:
     """Return a target and its selection with sources built into wheels; native ones may raise the target's glibc."""
-    built = build_wheels(selection.sources, target, run.workshop)
+    made = build_wheels(selection.sources, target, run.workshop)
+    built = [one.wheel for one in made]
     native = [wheel for wheel in built if is_native_here(wheel)]
     here = host_glibc()
     if native and here and here > target.glibc:
@@ -50,7 +55,26 @@ def _with_built(target: Target, selection: Selection, run: Run) -> tuple[Target,
             ).format(packages=", ".join(wheel.name for wheel in native), version="{}.{}".format(*here), target=target)
         )
         target = replace(target, glibc=here)
-    return target, Selection(tuple(sorted([*selection.wheels, *built])), selection.python_range)
+    wheels = tuple(sorted([*selection.wheels, *built]))
+    require_agreement(built, wheels, target.environment((selection.python_range or (0, 0))[0]), run.workshop)
+    resolutions = tuple(sorted({one for item in made for one in item.resolutions}))
+    return target, Selection(wheels, selection.python_range, (), tuple(built), resolutions)
+
+
+def settled(scope: Scope, selections: Mapping[Target, Selection], run: Run) -> Scope:
+    """Return the scope with what only the project's own wheel has: a dynamic version, scripts and modules."""
+    root, name = run.request.project_root, scope.product.name
+    is_package = any(own_source(standing.required, root) for standing in scope.standings)
+    wheels = [wheel for one in selections.values() for wheel in one.built if is_package and wheel.name == name]
+    if not wheels:
+        return scope
+    wheel = read_own_wheel(run.request.cache.path(sha256(wheels[0].sha256)), wheels[0].filename)
+    profile = read_profile(run.request, run.progress, wheel)
+    for note in profile.notes:
+        if note not in scope.profile.notes:
+            run.progress.warn(note)
+    require_commands(profile)
+    return replace(scope, product=replace(scope.product, version=wheel.version), profile=profile)
 
 
 def collect_wheels(selections: Iterable[Selection], run: Run) -> dict[LockedWheel, Wheel]:

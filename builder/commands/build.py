@@ -75,6 +75,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ),
     )
     add_exclude(parser)
+    add(
+        "--wheel",
+        action="append",
+        default=[],
+        type=Path,
+        metavar=_("FILE"),
+        help=_("a wheel of a package that would otherwise be built from source here; may be repeated"),
+    )
     add_choice(parser)
     _add_release(parser)
     _add_judgement(parser)
@@ -217,6 +225,7 @@ def request_of(arguments: argparse.Namespace) -> Request:
         python=arguments.with_python,
         attestations=arguments.attestations,
         strict_source=arguments.strict_source,
+        wheels=tuple(path.resolve() for path in arguments.wheel),
         bases=tuple(map(read_base, arguments.base)),
         volume_size=parse_size(arguments.volume_size) if arguments.volume_size is not None else None,
     )

@@ -130,7 +130,7 @@ def run_template(arguments: argparse.Namespace) -> int:
     for foresight in foresee(knowledge, standings):
         found |= {(one.package, one.version, one.id): one for one in foresight.failing}
     title = _("Findings for {project} according to {path}, with advisories as of").format(
-        project=f"{project.name} {project.version}", path=arguments.advisories.name
+        project=f"{project.name} {project.version}".rstrip(), path=arguments.advisories.name
     )
     text = entries.template_text(list(found.values()), title, knowledge.snapshot.header.known_until)
     if arguments.output is None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from builder.evidence.sbom import model_url, package_url
+from builder.fetch.credentials import redact
 from bundle import digest, strict
 from shared import __version__
 
@@ -37,10 +38,19 @@ def parameters_of(request: Request) -> dict[str, Any]:
         "groups": sorted(request.groups),
         "exclude": sorted(request.exclude),
         "build_from_source": request.sources,
+        **({"wheels": sorted(path.name for path in request.wheels)} if request.wheels else {}),
         "attestations": request.attestations,
         "with_python": request.python and _last(request.python),
         "advisories": gate and {"fail_on": gate.fail_on, "severity_table": gate.table},
     }
+
+
+def _parameters(inputs: Inputs) -> dict[str, Any]:
+    """Return the recorded options of one bundle: of the wheels that were built elsewhere, only its own."""
+    found = dict(inputs.common.parameters)
+    own = {wheel.locked.filename for wheel in inputs.wheels}
+    wheels = [name for name in found.pop("wheels", ()) if name in own]
+    return {**found, **({"wheels": wheels} if wheels else {})}
 
 
 def _last(path: str) -> str:
@@ -62,7 +72,7 @@ def write_provenance(inputs: Inputs, contents: Sequence[Member], own_lock: Path)
                 "buildDefinition": {
                     "buildType": BUILD_TYPE,
                     "externalParameters": {
-                        **common.parameters,
+                        **_parameters(inputs),
                         "product": common.product.to_json(),
                         "target": inputs.target.to_json(),
                         "models": [f"{model.name}={model.repository}@{model.revision}" for _s, model in common.models],
@@ -91,6 +101,9 @@ def _dependencies(inputs: Inputs, own_lock: Path) -> Iterator[dict[str, Any]]:
     for wheel in inputs.wheels:
         uri = package_url(wheel.locked, common.lock).to_string()
         yield {"name": wheel.locked.filename, "uri": uri, "digest": {"sha256": wheel.locked.sha256}}
+    for required in sorted({required for one in inputs.selection.resolutions for required in one.wheels}):
+        described = {"name": required.filename, "uri": redact(required.url), "digest": {"sha256": required.sha256}}
+        yield {**described, "annotations": {"build_requirement": True}}
     for item in inputs.python:
         yield {"name": item.entry.path, "digest": {"sha256": item.entry.sha256}}
     for _source, model in common.models:

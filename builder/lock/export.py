@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-EXPORT = ("export", "--locked", "--offline", "--no-emit-project", "--format", "pylock.toml")
+EXPORT = ("export", "--locked", "--offline", "--format", "pylock.toml")
 WITHOUT_DEV = ("--no-dev",)
 EXPORT_TIME_LIMIT = 300.0  # seconds
 # The variables that are passed to uv: paths, network access and credentials.

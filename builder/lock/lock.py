@@ -22,6 +22,7 @@ from packaging.pylock import (
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from builder.lock.export import WITHOUT_DEV, read_pylock
+from builder.lock.folders import with_versions
 from builder.lock.gaps import Gap, MissingWheelsError, why_none_fits
 from builder.lock.locked import LockedSource, LockedWheel, locked_source, locked_wheel, wheel_name
 from bundle.digest import sha256_file
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from packaging.pylock import Package
     from packaging.tags import Tag
 
+    from builder.lock.build_lock import Resolution
     from bundle.product.conflict import Conflict
     from bundle.target import Target
 
@@ -59,12 +61,15 @@ class Selection:
 
     ``wheels`` are sorted by filename; ``sources`` still have to be built into wheels. ``python_range`` is the first
     and last patch release of the target's Python for which the selection is valid, or None if it is valid for all.
+    Afterwards ``built`` are those of the wheels that came from sources, and ``resolutions`` what their builds required.
     ``conflicts``, known once the wheels are fetched, says whose file is installed where those of several differ.
     """
 
     wheels: tuple[LockedWheel, ...]
     python_range: tuple[int, int] | None
     sources: tuple[LockedSource, ...] = ()
+    built: tuple[LockedWheel, ...] = ()
+    resolutions: tuple[Resolution, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
 
 
@@ -77,7 +82,13 @@ def read_lock(project_root: Path, *, extras: Sequence[str] = (), groups: Sequenc
     chosen = [*(f"--extra={name}" for name in extras), *(f"--group={name}" for name in groups)]
     pylock = read_pylock(root, [*(() if "dev" in groups else WITHOUT_DEV), *chosen])
     digest, _size = sha256_file(root / "uv.lock")
-    return Lock(root, pylock, digest)
+    return Lock(root, with_versions(pylock, root), digest)
+
+
+def own_source(selection: Selection, root: Path) -> LockedSource | None:
+    """Return the source of the project itself, or None if uv does not install it, because it is not a package."""
+    own = [one for one in selection.sources if one.kind == "folder" and one.place == str(root.resolve())]
+    return own[0] if own else None
 
 
 def select_wheels(lock: Lock, target: Target, *, build: bool = True) -> Selection:

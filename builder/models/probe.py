@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.wheels.build_tools import last_reason
+from builder.backends.workshop import last_reason
 from bundle.embedding import embedding_in
 from shared.errors import ToolError
 from shared.files import temp_folders

@@ -1,4 +1,4 @@
-"""The default profile for an application that has none: what the project itself states."""
+"""The default profile for an application that has none: what its pyproject.toml, folders and own wheel state."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from bundle.product.application import Application, require_names
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from builder.project.own_wheel import OwnWheel
 
-def default_profile(project_root: Path) -> Profile:
-    """Return a profile derived from pyproject.toml and the project's layout.
+
+def default_profile(project_root: Path, wheel: OwnWheel | None = None) -> Profile:
+    """Return a profile derived from the project's wheel or, without one, from pyproject.toml and the layout.
 
     Raises UsageError if the project cannot be read or the profile would be invalid.
     """
-    stated = stated_by(project_root)
+    stated = stated_by(project_root, wheel)
     path = project_root / "pyproject.toml"
     launchers, renamed = stated.launchers_beside(())
     value = {

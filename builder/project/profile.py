@@ -37,6 +37,7 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from builder.project.own_wheel import OwnWheel
     from builder.project.stated import Stated
     from bundle.strict import Fields
 
@@ -88,9 +89,12 @@ def find_profile(name_or_path: str | None, project_root: Path) -> Path | None:
     )
 
 
-def load_profile(path: Path, project_root: Path) -> Profile:
-    """Read a profile. Raises UsageError, with the file and the path of the key, if it is invalid."""
-    value, stated = read_toml(path), stated_by(project_root)
+def load_profile(path: Path, project_root: Path, wheel: OwnWheel | None = None) -> Profile:
+    """Read a profile, which adds to what the project states, by its own wheel if that is built.
+
+    Raises UsageError, with the file and the path of the key, if it is invalid.
+    """
+    value, stated = read_toml(path), stated_by(project_root, wheel)
     with as_usage(path):
         fields = fields_with(value, path.name, {**_TOP, **stated.keys})
         title = fields.text("name")

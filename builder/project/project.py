@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Project:
-    """The identity of a project: normalised name (PEP 503), version (PEP 440), and requires-python or ''."""
+    """The identity of a project: normalised name (PEP 503), version (PEP 440), and requires-python or ''.
+
+    A dynamic version is '': it is the one of the wheel, once that is built.
+    """
 
     name: str
     version: str
@@ -40,11 +43,15 @@ class Index:
 
 @dataclass(frozen=True)
 class UvSettings:
-    """The uv settings of pyproject.toml that also apply to builds from source."""
+    """The uv settings of pyproject.toml that also apply to builds from source.
+
+    ``overrides`` is whether any requirement of a package may be overridden.
+    """
 
     indexes: tuple[Index, ...] = ()
     keyring_provider: str = "disabled"
     build_constraints: tuple[str, ...] = ()
+    overrides: bool = False
 
 
 def read_uv_settings(project_root: Path) -> UvSettings:
@@ -64,6 +71,7 @@ def read_uv_settings(project_root: Path) -> UvSettings:
         indexes=indexes,
         keyring_provider=str(table.get("keyring-provider", "disabled")),
         build_constraints=tuple(map(str, table.get("build-constraint-dependencies") or ())),
+        overrides=any(table.get(key) for key in ("override-dependencies", "exclude-dependencies")),
     )
 
 
@@ -71,12 +79,8 @@ def read_project(project_root: Path) -> Project:
     """Return the name, version and requires-python of a project (PEP 621). Raises UsageError if they are invalid."""
     path = project_root / "pyproject.toml"
     table = project_table(path)
-    if "version" in (table.get("dynamic") or ()):
-        raise UsageError(
-            _("{file} has a dynamic version.").format(file=path),
-            advice=_("Set project.version to the version of the bundle."),
-        )
-    for key in ("name", "version"):
+    dynamic = "version" in (table.get("dynamic") or ())
+    for key in ("name", *(() if dynamic else ("version",))):
         if not isinstance(table.get(key), str):
             raise UsageError(
                 _("{file} has no project.{key}.").format(file=path, key=key),
@@ -86,7 +90,7 @@ def read_project(project_root: Path) -> Project:
     try:
         SpecifierSet(requires)
         name = canonicalize_name(table["name"], validate=True)
-        return Project(str(name), str(Version(table["version"])), requires)
+        return Project(str(name), "" if dynamic else str(Version(table["version"])), requires)
     except (InvalidName, InvalidVersion, InvalidSpecifier, AttributeError) as error:
         raise UsageError(
             _("{file} cannot be used: {reason}.").format(file=path, reason=error),

@@ -13,12 +13,15 @@ from shared.errors import UsageError
 from shared.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
+
+    from builder.project.own_wheel import OwnWheel
 
 
 PROJECT_PROFILE = "ragtrace-profile.toml"
 ENV_TEMPLATE = ".env.example"
+BESIDE = ("docs", "examples", "test", "tests")  # packages that wheels contain by mistake and that nothing imports
 
 
 @dataclass(frozen=True)
@@ -65,30 +68,52 @@ class Stated:
         return _free_names(left, self.name)
 
 
-def stated_by(project_root: Path) -> Stated:
-    """Return what a project states about its application.
+@dataclass(frozen=True)
+class _Layout:
+    """What a project runs and imports: scripts with their targets, modules that run with -m, top-level modules."""
 
-    Launchers are [project.scripts] and [project.gui-scripts], or else packages that run with -m. Raises UsageError if
-    the project cannot be read.
+    scripts: Mapping[str, str]
+    runnable: Sequence[str]
+    modules: Sequence[str]
+    import_paths: Sequence[str]
+
+
+def stated_by(project_root: Path, wheel: OwnWheel | None = None) -> Stated:
+    """Return what a project states about its application: by its own wheel, or by its source if it is not installed.
+
+    Launchers are its scripts, or else packages that run with -m. Raises UsageError if the project cannot be read.
     """
     project = read_project(project_root)
     table = project_table(project_root / "pyproject.toml")
-    scripts = {**(table.get("scripts") or {}), **(table.get("gui-scripts") or {})}
-    apart = has_src_layout(project_root)
-    folder = project_root / "src" if apart else project_root
-    packages = top_level_packages(folder, None if apart else project.name, scripts)
-    launchers = [Launcher(name, "entry", re.sub(r"\s|\[.*", "", str(target))) for name, target in scripts.items()]
+    layout = _layout_of_wheel(wheel, project.name) if wheel else _layout_of_source(project_root, project.name, table)
+    launchers = [Launcher(name, "entry", re.sub(r"\s|\[.*", "", str(to))) for name, to in layout.scripts.items()]
     if not launchers:
-        runnable = [name for name in packages if (folder / name / "__main__.py").is_file()]
-        launchers = [Launcher(name.replace("_", "-"), "module", name) for name in runnable]
+        launchers = [Launcher(name.replace("_", "-"), "module", name) for name in layout.runnable]
     return Stated(
         title=table["name"],
         name=project.name,
         launchers=tuple(launchers),
-        core_imports=tuple(packages),
-        import_paths=("src" if apart else ".",),
+        core_imports=tuple(layout.modules),
+        import_paths=tuple(layout.import_paths),
         template=ENV_TEMPLATE if (project_root / ENV_TEMPLATE).is_file() else None,
     )
+
+
+def _layout_of_source(project_root: Path, name: str, table: dict[str, Any]) -> _Layout:
+    """Return the layout of a project that is not a package: its source is on the import path."""
+    scripts = {**(table.get("scripts") or {}), **(table.get("gui-scripts") or {})}
+    apart = has_src_layout(project_root)
+    folder = project_root / "src" if apart else project_root
+    packages = top_level_packages(folder, None if apart else name, scripts)
+    runnable = [package for package in packages if (folder / package / "__main__.py").is_file()]
+    return _Layout(scripts, runnable, packages, ["src" if apart else "."])
+
+
+def _layout_of_wheel(wheel: OwnWheel, name: str) -> _Layout:
+    """Return the layout of an installed project; of its modules those named like it or started by its scripts."""
+    wanted = {name.replace("-", "_"), *(re.split(r"[.:]", target)[0].strip() for target in wheel.scripts.values())}
+    modules = [module for module in wheel.modules if module in wanted]
+    return _Layout(wheel.scripts, wheel.runnable, modules or [m for m in wheel.modules if m not in BESIDE], [])
 
 
 def _free_names(launchers: list[Launcher], project: str) -> tuple[list[Launcher], tuple[str, ...]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from builder.lock.lock import read_lock
+from builder.lock.lock import own_source, read_lock
 from builder.lock.targets import require_whole, survey
 from builder.own_command import program
 from builder.project.chosen_models import with_models, without_models
 from builder.project.default_profile import default_profile
 from builder.project.profile import find_profile, load_profile
-from builder.project.project import read_project
+from builder.project.project import project_table, read_project
 from builder.request.delta import bases_of
 from builder.request.moment import moment_of
 from builder.request.run import Scope
@@ -20,23 +20,32 @@ from builder.request.verification import knowledge_of, require_safe
 from builder.settings import lazy_names
 from builder.settings.scan import find_unlisted, packages_of, report
 from builder.sources.source import collect_source
+from builder.wheels.given import require_wanted
 from bundle.manifest import Product
-from shared.errors import BuildError
+from shared.errors import BuildError, UsageError
 from shared.i18n import _
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from builder.lock.targets import Standing
+    from builder.project.own_wheel import OwnWheel
     from builder.project.profile import Profile
+    from builder.project.project import Project
     from builder.request.request import Request
     from builder.request.run import Run
     from builder.sources.source import SourceFile
     from shared.terminal.progress import Progress
 
 
-def read_profile(request: Request, progress: Progress) -> Profile:
-    """Return the profile that the request names, else the project's own, else one derived from its pyproject.toml."""
-    path = find_profile(request.profile, request.project_root)
-    profile = load_profile(path, request.project_root) if path else default_profile(request.project_root)
-    for note in profile.notes:
+def read_profile(request: Request, progress: Progress, wheel: OwnWheel | None = None) -> Profile:
+    """Return the profile that the request names, else the project's own, else one derived from the project.
+
+    What the project states is that of its own ``wheel``, if that is built.
+    """
+    path, root = find_profile(request.profile, request.project_root), request.project_root
+    profile = load_profile(path, root, wheel) if path else default_profile(root, wheel)
+    for note in profile.notes if wheel is None else ():
         progress.warn(note)
     profile = replace(profile, exclude=(*profile.exclude, *request.exclude))
     return without_models(with_models(profile, request.models), request.without_models)
@@ -54,11 +63,33 @@ def require_commands(profile: Profile) -> None:
         )
 
 
+def foresee_commands(profile: Profile, request: Request) -> None:
+    """Raise BuildError as ``require_commands`` does, unless only the project's wheel will show its scripts."""
+    dynamic = project_table(request.project_root / "pyproject.toml").get("dynamic") or ()
+    if not {"scripts", "gui-scripts", "entry-points"}.intersection(dynamic):
+        require_commands(profile)
+
+
 def sources_of(request: Request, profile: Profile, progress: Progress) -> tuple[SourceFile, ...]:
     """Return the files of the application to bundle. Raises BuildError, with everything that must be fixed."""
     windows = any(target.platform == "windows" for target in request.targets)
     leave_out = [request.output_dir]
     return collect_source(request.project_root, profile, progress, leave_out=leave_out, windows=windows)
+
+
+def require_usable(project: Project, standings: Sequence[Standing], request: Request) -> None:
+    """Raise UsageError for a wheel that no build would use, and for a dynamic version without a build to compute it."""
+    root = request.project_root
+    selections = [standing.selection for standing in standings if standing.selection]
+    if len(selections) == len(standings):
+        require_wanted(request.wheels, [source for selection in selections for source in selection.sources])
+    if not project.version and selections and not any(own_source(selection, root) for selection in selections):
+        raise UsageError(
+            _("{file} has a dynamic version, but uv installs no package of the project.").format(
+                file=root / "pyproject.toml"
+            ),
+            advice=_("Add its [build-system], or set project.version to the version of the bundle."),
+        )
 
 
 def read_scope(run: Run) -> Scope:
@@ -70,12 +101,13 @@ def read_scope(run: Run) -> Scope:
     moment = moment_of(request)
     bases = bases_of(request, project.name, moment)
     profile = read_profile(request, progress)
-    require_commands(profile)
+    foresee_commands(profile, request)
     product = Product(project.name, profile.title, project.version, moment.counter)
     # 1.2 The wheels: each target must have all of them, and no known vulnerability may fail the build.
     lock = read_lock(root, extras=request.extras, groups=request.groups)
     knowledge = knowledge_of(request, run.policy, progress)
     standings = survey(lock, request.targets, build=request.sources)
+    require_usable(project, standings, request)
     require_whole(standings)
     require_safe(knowledge, standings, progress)
     # 1.3 The source files to bundle; warnings about unlisted settings and unused lazy imports.

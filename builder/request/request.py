@@ -30,7 +30,8 @@ class Request:
     archive, a folder or a version), or None if the host's is used. ``volume_size`` is the maximum size of a file of the
     archive in bytes, or None if unlimited. ``bases`` lists the base releases of delta bundles, one for each target; it
     is empty for full bundles. ``attestations`` is one of attestations.MODES. ``strict_source`` rejects files that are
-    not in a commit.
+    not in a commit. ``wheels`` lists built wheels that replace builds from source. ``build_lock`` is the record of
+    build requirements to use instead of the project's, which is then not written.
     """
 
     project_root: Path
@@ -56,3 +57,5 @@ class Request:
     bases: tuple[Base, ...] = ()
     attestations: str = RECORD
     strict_source: bool = False
+    wheels: tuple[Path, ...] = ()
+    build_lock: Path | None = None

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from builder.backends.workshop import Workshop
 from builder.fetch.credentials import index_logins
 from builder.fetch.fetching import Fetching
+from builder.lock.build_lock import NAME as BUILD_LOCK
+from builder.lock.build_lock import read_build_lock
 from builder.project.project import read_uv_settings
-from builder.wheels.build_tools import Workshop
 from bundle.signing.policy import RELEASE, pins
 from shared.errors import TrustError, UsageError
 from shared.i18n import _
@@ -48,7 +50,9 @@ class Run:
     def workshop(self) -> Workshop:
         """The context of builds from source, including the logins of the project's indexes."""
         settings = read_uv_settings(self.request.project_root)
-        return Workshop(settings, replace(self.fetching, logins=index_logins(settings, os.environ)))
+        path = self.request.build_lock or self.request.project_root / BUILD_LOCK
+        fetching = replace(self.fetching, logins=index_logins(settings, os.environ))
+        return Workshop(settings, fetching, read_build_lock(path), self.request.wheels)
 
     @property
     def keyids(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.lock.build_lock import NAME as BUILD_LOCK
 from builder.models.models import parse_model_spec
 from builder.project.profile import PROFILES
 from builder.sources.checkout import changed, is_checkout, source_commit, top_of, uncommitted, untracked
@@ -18,7 +19,8 @@ from shared.errors import BuildError
 from shared.i18n import _, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from builder.lock.targets import Standing
     from builder.project.profile import Profile
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from shared.terminal.progress import Progress
 
 DIRTY = "-dirty"  # as git describe --dirty writes it
-READ = ("pyproject.toml", "uv.lock")  # the project files that every build reads
+READ = ("pyproject.toml", "uv.lock", BUILD_LOCK)  # the project files that every build reads
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def state_of(
     )
 
 
-def _uncommitted(root: Path, profile: Profile, folders: Iterable[Path], python: str | None) -> Iterator[Path]:
+def _uncommitted(root: Path, profile: Profile, folders: AbstractSet[Path], python: str | None) -> Iterator[Path]:
     """Yield the inputs that are neither in the commit of the project's repository nor pinned otherwise.
 
     Wheels are pinned by the lockfile, models of a hub by their revision, snapshots and exceptions by signatures, a
@@ -102,7 +104,7 @@ def _uncommitted(root: Path, profile: Profile, folders: Iterable[Path], python: 
     for place in (*named, *models, *([Path(python)] if python and Path(python).exists() else [])):
         if place and place.exists():
             yield from uncommitted(top, place)
-    for folder in folders:
+    for folder in folders - {root.resolve()}:
         if folder.resolve().is_relative_to(top):
             yield from (folder / path for path in untracked(folder))
         else:

@@ -15,9 +15,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.backends.workshop import last_reason
 from builder.lock.export import uv_environment
 from builder.members import Member
-from builder.wheels.build_tools import last_reason
 from bundle import digest, names
 from bundle.manifest import PYTHON, FileEntry
 from bundle.target import host_target

@@ -1,18 +1,21 @@
 """Write the bytecode of a release before it is sealed, so that no start of the application compiles anything.
 
-1. Every module of the application is compiled, with the imports that the profile lists deferred.
+1. Every module of the application is compiled, with the imports that the profile lists deferred; those of its
+   installed package are compiled as they are.
 2. The modules that it imports from elsewhere, even inside functions, are imported once, so that Python caches their
    bytecode.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bundle import strict
+from shared import reading
 from shared.i18n import _
 from shared.processes import process, scripts
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from shared.terminal.progress import Progress
 
 TIMEOUT = 600.0  # seconds
+RECORD_LIMIT = 64 << 20  # bytes
 COMPILE = "import sys; sys.path.append(sys.argv[1]); from shared.programs.lazy import compiling; compiling.serve()"
 HOME = Path(__file__).resolve().parents[2]
 
@@ -36,6 +40,7 @@ def compile_application(installation: Installation, env: dict[str, str], progres
         "import_paths": application.import_paths,
         "persist": application.persist,
         "lazy": application.lazy_imports,
+        "installed": [os.path.realpath(path) for path in own_modules(installation)],
     }
     argv = [str(release.python), "-I", "-S", "-B", "-c", COMPILE, str(HOME)]
     ended = process.run(argv, env=env, cwd=release.path, timeout=TIMEOUT, stdin=json.dumps(request).encode())
@@ -48,3 +53,22 @@ def compile_application(installation: Installation, env: dict[str, str], progres
     except (ValueError, KeyError, TypeError) as error:
         progress.warn(_("The application could not be compiled, so it will start slowly: {last}").format(last=error))
         return []
+
+
+def own_modules(installation: Installation) -> list[Path]:
+    """Return the top-level packages and modules in site-packages that the application's own wheel installed, if any.
+
+    They are as its RECORD lists them; a damaged RECORD is a matter of other checks, and lists none.
+    """
+    manifest, site = installation.manifest, installation.site_packages
+    own = next((package for package in manifest.packages if package.name == manifest.product.name), None)
+    if own is None:
+        return []
+    try:
+        record = site / f"{own.name.replace('-', '_')}-{own.version}.dist-info" / "RECORD"
+        with reading.opened(record, limit=RECORD_LIMIT) as file:
+            rows = list(csv.reader(file.read().decode("utf-8").splitlines()))
+    except (OSError, ValueError, csv.Error):
+        return []
+    paths = {row[0] for row in rows if row and row[0].endswith(".py") and not row[0].startswith(("..", "/"))}
+    return [site / name for name in sorted({path.partition("/")[0] for path in paths})]

@@ -15,11 +15,14 @@ from hypothesis import strategies as st
 from builder import rebuild
 from builder.advisories import documents, entries, gate
 from builder.assemble.contents import manifest_of
+from builder.backends.backend import Made
+from builder.backends.workshop import Workshop
 from builder.commands.common import signers_of
 from builder.fetch.cache import Cache, sha256
 from builder.fetch.fetching import Fetching
 from builder.fetch.partial import Remote
 from builder.models import hub
+from builder.project.project import UvSettings
 from builder.request import bases
 from builder.signing import sign
 from builder.signing.policy import sign_policy
@@ -226,8 +229,9 @@ def test_records_of_wheels_that_were_built(tmp_path, name, version) -> None:
     cache = Cache(tmp_path / "cache")
     packed = tmp_path / f"{name}-{version}-py3-none-any.whl"
     packed.write_bytes(b"wheel")
-    stored = wheel_builds._keep(packed, cache, "k", "any")
-    assert wheel_builds._read_record(Fetching(cache, NoProgress()), "k", "any") == stored
+    stored = wheel_builds._keep(packed, Made(packed, ()), cache, ("k", "any"))
+    workshop = Workshop(UvSettings(), Fetching(cache, NoProgress()))
+    assert wheel_builds._read_record(workshop, "k", "any") == stored
 
 
 def test_a_provenance_of_the_largest_manifest_is_read_again() -> None:

@@ -266,7 +266,7 @@ tool = {{ path = "{tool}", editable = true }}
     second = validated("builder-build", capsys.readouterr().out)["bundles"][0]
     assert sorted(second["sizes"]) == ["beside", "fromgit", "given", "member", "more", "tool"]
     assert build(project, key, tmp_path / "out3", "--no-build") == 7
-    assert "beside (a local folder)" in capsys.readouterr().err
+    assert "beside 1.0 (a local folder)" in capsys.readouterr().err
 
 
 def build_online(project: Path, key: Path, output: Path, *more: str) -> int:

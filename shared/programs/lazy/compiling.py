@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
 import importlib.util
 import json
 import marshal
@@ -194,6 +195,16 @@ def write_bytecode(path: str, code: Any) -> None:
         file.write(head + marshal.dumps(code))
 
 
+def installed(paths: list[str]) -> Iterator[Source]:
+    """Yield every module of installed packages, each a folder or a single module in the same folder."""
+    for path in paths:
+        if os.path.isdir(path):
+            yield from sources(path, [os.pardir], [])
+        else:
+            with contextlib.suppress(SyntaxError, ValueError, RecursionError):
+                yield Source(path, [""])
+
+
 def sources(app: str, import_paths: list[str], left_out: list[str]) -> Iterator[Source]:
     """Yield every module below the application's folder, except links and the user's folders."""
     roots = [os.path.normpath(os.path.join(app, path)) for path in import_paths]
@@ -231,6 +242,7 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     """Write the bytecode of the whole application; return its lazy names, and the external modules that it imports."""
     app, import_paths = request["app"], request["import_paths"]
     found = list(sources(app, import_paths, request["persist"]))
+    package = list(installed(request.get("installed", [])))
     stars = [
         (module or source.name).rpartition(".")[2]
         for source in found
@@ -248,7 +260,12 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
         write_bytecode(source.path, code)
         if names:
             lazy[os.path.relpath(source.path, app).replace(os.sep, "/")] = names
-    return {"lazy": lazy, "imports": imported_by(found, app, import_paths)}
+    for source in package:
+        with contextlib.suppress(SyntaxError, ValueError, RecursionError):
+            write_bytecode(source.path, source.compiled([])[0])
+    own = {os.path.basename(path).partition(".")[0] for path in request.get("installed", [])}
+    imports = imported_by([*found, *package], app, import_paths)
+    return {"lazy": lazy, "imports": [name for name in imports if name.partition(".")[0] not in own]}
 
 
 def serve() -> None:

@@ -25,7 +25,6 @@ def test_reads_name_version_and_python(tmp_path: Path) -> None:
         ('[tool.x]\nname = "a"', "no project table"),
         ('[project]\nname = "a"', r"no project\.version"),
         ('[project]\nversion = "1"', r"no project\.name"),
-        ('[project]\nname = "a"\ndynamic = ["version"]', "dynamic"),
         ('[project]\nname = "a"\nversion = "one"', "one"),
         ('[project]\nname = "a b"\nversion = "1"', "a b"),
         ('[project]\nname = "a"\nversion = "1"\nrequires-python = "new"', "new"),
@@ -43,3 +42,8 @@ def test_a_folder_that_is_no_project(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no pyproject\.toml") as refused:
         read_project(tmp_path)
     assert "--project-root" in refused.value.advice
+
+
+def test_a_dynamic_version_is_what_the_build_will_say(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "a"\ndynamic = ["version"]')
+    assert read_project(tmp_path).version == ""

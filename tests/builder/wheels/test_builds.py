@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from builder.backends import workshop as workshops
+from builder.backends.workshop import Workshop
 from builder.fetch.cache import Cache
 from builder.fetch.fetching import Fetching
 from builder.lock.gaps import MissingWheelsError
 from builder.lock.locked import LockedSource
 from builder.project.project import UvSettings
-from builder.wheels import build_tools as wheel_tools
-from builder.wheels.build_tools import Workshop
 from builder.wheels.builds import build_wheels, fits, is_native_here
 from bundle.target import host_target, parse_target
 from shared.errors import BuildError
@@ -60,8 +60,8 @@ def using(workshop, **changes):
 def build(source, workshop, target=HERE, progress=None):
     if progress:
         workshop = using(workshop, progress=progress)
-    (wheel,) = build_wheels([source], target, workshop)
-    return wheel
+    (built,) = build_wheels([source], target, workshop)
+    return built.wheel
 
 
 def contents(workshop, wheel):
@@ -227,5 +227,5 @@ def test_constraints_of_the_build_are_part_of_what_is_built(tmp_path, workshop):
 
 
 def test_the_running_python_builds_for_other_platforms():
-    assert wheel_tools.interpreter_for(ELSEWHERE) == wheel_tools.Interpreter(sys.executable, HERE.python)
-    assert Path(wheel_tools.interpreter_for(HERE).path).is_file()
+    assert workshops.interpreter_for(ELSEWHERE) == workshops.Interpreter(sys.executable, HERE.python)
+    assert Path(workshops.interpreter_for(HERE).path).is_file()

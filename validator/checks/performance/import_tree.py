@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from installer.release.bytecode import own_modules
 from shared.errors import ToolError
 from shared.i18n import _, plural
 from validator.check import ERROR, FULL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError, some_of
@@ -119,4 +120,4 @@ def own_names(installation: Installation) -> set[str]:
     """Return the top-level names of the application's own modules, and ``__main__``."""
     folders = [installation.release.app / path for path in installation.manifest.application.import_paths]
     names = {entry.name.partition(".")[0] for folder in folders if folder.is_dir() for entry in folder.iterdir()}
-    return {*names, "__main__"}
+    return {*names, *(path.name.partition(".")[0] for path in own_modules(installation)), "__main__"}

@@ -365,3 +365,18 @@ def test_patterns_keep_their_names(tmp_path) -> None:
 def test_a_list_names_modules_and_what_is_below_them() -> None:
     assert compiling.is_named("a.b.c", ["a.b"])
     assert not compiling.is_named("a.bc", ["a.b"])
+
+
+def test_an_installed_package_of_the_application_is_compiled_as_it_is(tmp_path):
+    app = tmp_path / "app"
+    app.mkdir()
+    (app / "start.py").write_text("import thing.inner\n")
+    site = tmp_path / "site"
+    (site / "thing").mkdir(parents=True)
+    (site / "thing" / "__init__.py").write_text("import heavy\nfrom thing import inner\n")
+    (site / "thing" / "inner.py").write_text("")
+    (site / "alone.py").write_text("")
+    answer = compiled(app, import_paths=[], installed=[str(site / "thing"), str(site / "alone.py")])
+    assert answer == {"lazy": {}, "imports": ["heavy"]}
+    made = {path.name.partition(".")[0] for path in site.rglob("*.pyc")}
+    assert made == {"__init__", "inner", "alone"}

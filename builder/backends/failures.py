@@ -1,0 +1,75 @@
+"""Why a build failed, in one sentence, with the advice that helps."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from builder.backends import enclosure
+from builder.backends.workshop import last_reason
+from shared.errors import BuildError
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from builder.lock.locked import LockedSource
+    from shared.processes.process import Completed
+
+_NETWORK = re.compile(
+    r"""(?ix) Temporary\ failure\ in\ name\ resolution | Network\ is\ unreachable | Name\ or\ service\ not\ known
+    | nodename\ nor\ servname | Could\ not\ resolve | failed\ to\ lookup\ address | dns\ error | EAI_AGAIN | ENETUNREACH
+    | getaddrinfo | MaxRetryError | attempting\ to\ make\ an\ HTTP\ request.*offline | offline\ mode"""
+)
+_OUTSIDE = re.compile(r"Read-only\ file\ system:?\s*(?P<path>'[^']*')?", re.VERBOSE)
+
+
+def failed(locked: LockedSource, reason: str, advice: str = "") -> BuildError:
+    """Return the error for a package that could not be built."""
+    return BuildError(
+        _("{package} could not be built from source: {reason}").format(package=_named(locked), reason=reason),
+        advice=advice
+        or _(
+            "Run `uv build --wheel` on its source to see what is missing (a compiler or a library), build its wheel "
+            "elsewhere and specify it with --wheel, or lock a version that has a wheel."
+        ),
+    )
+
+
+def _named(locked: LockedSource) -> str:
+    return f"{locked.name} {locked.version}".rstrip()
+
+
+def explained(locked: LockedSource, done: Completed, work: Path) -> BuildError:
+    """Return the error for a build that failed, with the cause as far as its output shows it."""
+    said = f"{done.stdout}\n{done.stderr}"
+    if done.timed_out:
+        return failed(
+            locked,
+            _("the build did not end within its time limit"),
+            _("Build its wheel elsewhere, and specify it with --wheel FILE."),
+        )
+    if enclosure.was_refused(done):
+        return failed(locked, last_reason(done))
+    if _NETWORK.search(said):
+        return BuildError(
+            _("The build of {package} uses the network, which a build does not have: {reason}").format(
+                package=_named(locked), reason=last_reason(done)
+            ),
+            advice=_(
+                "Put what it downloads among its tracked files or into build-system.requires, or build its wheel "
+                "where there is a network and specify it with --wheel FILE."
+            ),
+        )
+    outside = _OUTSIDE.search(said)
+    if outside:
+        return BuildError(
+            _("The build of {package} writes outside its own folder: {path}").format(
+                package=_named(locked), path=outside["path"] or last_reason(done)
+            ),
+            advice=_(
+                "Change it to write below its own folder, or build its wheel elsewhere and specify it with --wheel "
+                "FILE."
+            ),
+        )
+    return failed(locked, last_reason(done).replace(str(work), "…"))

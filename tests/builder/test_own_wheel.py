@@ -1,0 +1,136 @@
+"""A project that is a package, built through the command line: its wheel, its launchers and its version."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builder import cli
+from tests.builder.backends.projects import Project, lock
+from tests.builder.small_project import _quick, build, made  # noqa: F401
+from tests.builder.sources import commit
+from tests.wheels import make_wheel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("no_network_settings", "_quick")
+TAGGED = "VERSION = subprocess.check_output(['git', 'describe', '--tags'], text=True).strip()[1:]"
+
+
+def manifest(output: Path) -> dict:
+    return dict(json.loads((made(output) / "MANIFEST.json").read_bytes()))
+
+
+def ready(folder: Path, project: Project) -> Path:
+    project.write(folder)
+    lock(folder)
+    return folder
+
+
+def test_the_project_is_a_package_like_any_other_and_its_wheel_says_what_is_started(tmp_path, key):
+    project = ready(tmp_path / "project", Project(scripts={"thing-run": "thing:main [x]"}))
+    assert build(project, key, tmp_path / "out") == 0
+    found = manifest(tmp_path / "out")
+    assert [(one["name"], one["version"]) for one in found["packages"]] == [("thing", "1.0")]
+    application = found["application"]
+    assert [(one["name"], one["kind"], one["target"]) for one in application["launchers"]] == [
+        ("thing-run", "entry", "thing:main")
+    ]
+    assert (application["import_paths"], application["core_imports"]) == ([], ["thing"])
+    assert {"03_Source/pyproject.toml", "03_Source/backend.py"} <= {one["path"] for one in found["files"]}
+
+
+def test_a_project_that_is_no_package_runs_from_its_source_as_before(tmp_path, key):
+    project = tmp_path / "project"
+    Project(tail="[tool.uv]\npackage = false\n[project.scripts]\nrun = 'backend:main'\n").write(project)
+    lock(project)
+    assert build(project, key, tmp_path / "out") == 0
+    found = manifest(tmp_path / "out")
+    assert found["packages"] == []
+    assert (found["application"]["import_paths"], found["application"]["core_imports"]) == (["."], ["backend"])
+
+
+def test_what_a_profile_states_about_the_source_holds(tmp_path, key):
+    project = ready(tmp_path / "project", Project(scripts={"thing-run": "thing:main"}))
+    profile = project / "ragtrace-profile.toml"
+    launcher = '[[launchers]]\nname = "run"\nkind = "script"\ntarget = "backend.py"\n'
+    for number, paths in enumerate((["."], [])):
+        stated = f"import_paths = {json.dumps(paths)}\n" if paths else ""
+        profile.write_text(f'name = "Thing"\n{stated}{launcher}')
+        assert build(project, key, tmp_path / f"out{number}") == 0
+        application = manifest(tmp_path / f"out{number}")["application"]
+        assert application["import_paths"] == paths
+        assert [one["name"] for one in application["launchers"]] == ["run"]
+
+
+def test_a_dynamic_version_is_the_wheels_and_rebuild_gives_the_same_bytes(tmp_path, key, monkeypatch, capsys):
+    index = tmp_path / "index"
+    index.mkdir()
+    monkeypatch.setenv("UV_FIND_LINKS", str(index))
+    monkeypatch.setenv("UV_INDEX_URL", (tmp_path / "no-index").as_uri())
+    (index / "tool-1.0-py3-none-any.whl").write_bytes(make_wheel("tool", "1.0", {"tool.py": "VERSION = '1'\n"}))
+    first = f"import tool\nSAID = tool.VERSION\n{TAGGED}"
+    project = Project(dynamic=True, build_requires=("tool",), first=first).write(tmp_path / "project")
+    for tag in ("v4.1", "v4.2"):
+        commit(project)
+        subprocess.run(["git", "-C", project, "tag", tag], check=True)
+        lock(project)
+    assert build(project, key, tmp_path / "out") == 0
+    bundle = made(tmp_path / "out")
+    found = manifest(tmp_path / "out")
+    assert (found["product"]["version"], bundle.name.startswith("thing-4.2-")) == ("4.2", True)
+    record = (project / "ragtrace-build.lock").read_text()
+    assert 'file = "tool-1.0-py3-none-any.whl"' in record
+    # rebuilt elsewhere, later: newer build requirements have come, and the project has lost its record
+    (project / "ragtrace-build.lock").unlink()
+    (index / "tool-2.0-py3-none-any.whl").write_bytes(make_wheel("tool", "2.0", {"tool.py": "VERSION = '2'\n"}))
+    places = ["--check", bundle, "--project-root", project, "--cache-dir", tmp_path / "cache2"]
+    assert cli.main(["rebuild", *map(str, places), "--quiet"]) == 0, capsys.readouterr()
+    assert not (project / "ragtrace-build.lock").exists()
+
+
+def test_a_rebuild_takes_a_wheel_that_was_built_elsewhere_from_the_bundle(tmp_path, key, capsys):
+    project = ready(tmp_path / "project", Project(first="raise RuntimeError('no compiler here')"))
+    wheel = tmp_path / "thing-1.0-py3-none-any.whl"
+    wheel.write_bytes(make_wheel("thing", "1.0"))
+    assert build(project, key, tmp_path / "out", "--wheel", str(wheel)) == 0
+    wheel.unlink()
+    places = ["--check", made(tmp_path / "out"), "--project-root", project, "--cache-dir", tmp_path / "cache2"]
+    assert cli.main(["rebuild", *map(str, places), "--quiet"]) == 0, capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "code"),
+    [
+        ("other-1.0-py3-none-any.whl", "the lockfile has no package other that is built from source", 2),
+        ("thing.zip", "does not have the file name of a wheel", 2),
+        ("thing-2.0-py3-none-any.whl", "The lockfile has thing 1.0, but thing 2.0 was built", 7),
+    ],
+)
+def test_a_given_wheel_that_is_not_the_locks_is_refused(tmp_path, key, capsys, name, text, code):
+    project = ready(tmp_path / "project", Project())
+    (tmp_path / name).write_bytes(make_wheel(*name.split("-")[:2]) if "-" in name else b"")
+    assert build(project, key, tmp_path / "out", "--wheel", str(tmp_path / name)) == code
+    assert text in capsys.readouterr().err
+
+
+def test_two_members_with_one_script_are_refused(tmp_path, key, capsys):
+    Project("inner", scripts={"run": "inner:main"}).write(tmp_path / "project" / "inner")
+    tail = '[tool.uv.sources]\ninner = { workspace = true }\n[tool.uv.workspace]\nmembers = ["inner"]\n'
+    project = Project(requires=("inner",), scripts={"run": "thing:main"}, tail=tail)
+    assert build(ready(tmp_path / "project", project), key, tmp_path / "out") == 7
+    reported = capsys.readouterr().err
+    assert "inner and thing both install the script run." in reported
+    assert "  next: Rename it in one of the two" in reported
+
+
+def test_a_wheel_that_requires_what_the_lock_does_not_have_is_refused(tmp_path, key, capsys):
+    project = ready(tmp_path / "project", Project())
+    wheel = tmp_path / "thing-1.0-py3-none-any.whl"
+    wheel.write_bytes(make_wheel("thing", "1.0", requires=('idna>=3 ; python_version >= "3"', "x ; extra == 'more'")))
+    assert build(project, key, tmp_path / "out", "--wheel", str(wheel)) == 7
+    assert "requires idna>=3" in capsys.readouterr().err
