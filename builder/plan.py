@@ -121,12 +121,12 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     """
     root = request.project_root
     project, profile = read_project(root), read_profile(request, progress)
-    foresee_commands(profile, request)
     bases = bases_of(request, project.name, moment_of(request))
     lock = read_lock(root, extras=request.extras, groups=request.groups)
     knowledge = knowledge_of(request, pinned(request) if request.signers or request.trusted else None, progress)
     standings = survey(lock, request.targets, build=request.sources)
     require_usable(project, standings, request)
+    foresee_commands(profile, standings, root)
     wheels = {wheel for standing in standings if standing.selection for wheel in standing.selection.wheels}
     there = {wheel for wheel in wheels if request.cache.path(sha256(wheel.sha256)).is_file()}
     settle_cached(standings, profile, request, progress)

@@ -11,7 +11,7 @@ from builder.own_command import program
 from builder.project.chosen_models import with_models, without_models
 from builder.project.default_profile import default_profile
 from builder.project.profile import find_profile, load_profile
-from builder.project.project import project_table, read_project
+from builder.project.project import read_project
 from builder.request.delta import bases_of
 from builder.request.moment import moment_of
 from builder.request.run import Scope
@@ -27,6 +27,7 @@ from shared.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from builder.lock.targets import Standing
     from builder.project.own_wheel import OwnWheel
@@ -63,10 +64,10 @@ def require_commands(profile: Profile) -> None:
         )
 
 
-def foresee_commands(profile: Profile, request: Request) -> None:
-    """Raise BuildError as ``require_commands`` does, unless only the project's wheel will show its scripts."""
-    dynamic = project_table(request.project_root / "pyproject.toml").get("dynamic") or ()
-    if not {"scripts", "gui-scripts", "entry-points"}.intersection(dynamic):
+def foresee_commands(profile: Profile, standings: Sequence[Standing], root: Path) -> None:
+    """Raise BuildError as ``require_commands`` does, unless the project is a package: its wheel shows its scripts."""
+    selections = [standing.selection for standing in standings if standing.selection]
+    if not any(own_source(selection, root) for selection in selections):
         require_commands(profile)
 
 
@@ -101,13 +102,13 @@ def read_scope(run: Run) -> Scope:
     moment = moment_of(request)
     bases = bases_of(request, project.name, moment)
     profile = read_profile(request, progress)
-    foresee_commands(profile, request)
     product = Product(project.name, profile.title, project.version, moment.counter)
     # 1.2 The wheels: each target must have all of them, and no known vulnerability may fail the build.
     lock = read_lock(root, extras=request.extras, groups=request.groups)
     knowledge = knowledge_of(request, run.policy, progress)
     standings = survey(lock, request.targets, build=request.sources)
     require_usable(project, standings, request)
+    foresee_commands(profile, standings, root)
     require_whole(standings)
     require_safe(knowledge, standings, progress)
     # 1.3 The source files to bundle; warnings about unlisted settings and unused lazy imports.

@@ -27,6 +27,8 @@ def manifest(output: Path) -> dict:
 
 def ready(folder: Path, project: Project) -> Path:
     project.write(folder)
+    if not project.scripts:
+        (folder / "ragtrace-profile.toml").write_text('no_commands = "a library"\n')
     lock(folder)
     return folder
 
@@ -64,7 +66,7 @@ def test_what_a_profile_states_about_the_source_holds(tmp_path, key):
         assert build(project, key, tmp_path / f"out{number}") == 0
         application = manifest(tmp_path / f"out{number}")["application"]
         assert application["import_paths"] == paths
-        assert [one["name"] for one in application["launchers"]] == ["run"]
+        assert [one["name"] for one in application["launchers"]] == ["run", "thing-run"]
 
 
 def test_a_dynamic_version_is_the_wheels_and_rebuild_gives_the_same_bytes(tmp_path, key, monkeypatch, capsys):
@@ -74,7 +76,9 @@ def test_a_dynamic_version_is_the_wheels_and_rebuild_gives_the_same_bytes(tmp_pa
     monkeypatch.setenv("UV_INDEX_URL", (tmp_path / "no-index").as_uri())
     (index / "tool-1.0-py3-none-any.whl").write_bytes(make_wheel("tool", "1.0", {"tool.py": "VERSION = '1'\n"}))
     first = f"import tool\nSAID = tool.VERSION\n{TAGGED}"
-    project = Project(dynamic=True, build_requires=("tool",), first=first).write(tmp_path / "project")
+    project = Project(dynamic=True, build_requires=("tool",), first=first, scripts={"run": "thing:main"}).write(
+        tmp_path / "project"
+    )
     for tag in ("v4.1", "v4.2"):
         commit(project)
         subprocess.run(["git", "-C", project, "tag", tag], check=True)
