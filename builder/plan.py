@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from builder.lock.locked import LockedWheel
+    from builder.project.hosts_python import HostsPython
     from builder.project.model_source import ModelSource
     from builder.project.unchecked import Unchecked
     from builder.request.bases import Base
@@ -71,6 +72,7 @@ class Plan:
     unlisted: tuple[Unlisted, ...]
     unchecked: tuple[Unchecked, ...]
     unused_lazy: tuple[str, ...]
+    python: HostsPython | None = None
 
     @property
     def would_build(self) -> bool:
@@ -92,6 +94,7 @@ class Plan:
     def to_json(self) -> dict[str, Any]:
         return {
             "product": self.product,
+            "python": self.python and self.python.to_json(),
             "targets": [
                 {
                     **standing.to_json(),
@@ -121,12 +124,12 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     root = request.project_root
     project, profile = read_project(root), read_profile(request, progress)
     bases = bases_of(request, project.name, moment_of(request))
-    lock = read_lock(root, extras=request.extras, groups=request.groups)
+    lock = read_lock(request.workspace, extras=request.extras, groups=request.groups)
     knowledge = knowledge_of(request, pinned(request) if request.signers or request.trusted else None, progress)
     standings = survey(lock, request.targets, build=request.sources)
     wheels = {wheel for standing in standings if standing.selection for wheel in standing.selection.wheels}
     there = {wheel for wheel in wheels if request.cache.path(sha256(wheel.sha256)).is_file()}
-    state = state_of(root, profile, standings, request.python)
+    state = state_of(request, profile, standings)
     if request.strict_source:
         require_commit(state, root)
     report_state(state, progress)
@@ -144,6 +147,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
         foresights=tuple(foresee(knowledge, standings)) if knowledge else None,
         unlisted=find_unlisted(root, sources, profile.application.environment, packages_of(lock)),
         unchecked=tuple(unchecked(profile)),
+        python=request.python_choice,
         unused_lazy=tuple(lazy_names.lines(profile.application.lazy_imports, sources)),
     )
 
@@ -160,6 +164,8 @@ def _sum(name: str, wheels: set[LockedWheel]) -> Size:
 def plan_lines(plan: Plan) -> Iterator[str]:
     """Yield the lines of a human-readable plan."""
     yield _("Plan for {product}").format(product=plan.product)
+    if plan.python:
+        yield f"  {plan.python}"
     for standing in plan.standings:
         yield from _target_lines(plan, standing)
     yield from _fetch_lines(plan)

@@ -18,6 +18,7 @@ from builder.advisories.gate import GateRequest
 from builder.assemble.differences import Difference, compare
 from builder.build import build
 from builder.evidence.evidence import PROVENANCE
+from builder.lock.workspace import find_workspace
 from builder.project.checkout import source_commit
 from builder.request.bases import read_base
 from builder.request.request import Request
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.fetch.cache import Cache
+    from builder.lock.workspace import Workspace
     from bundle.manifest import FileEntry
     from shared.terminal.progress import Progress
 
@@ -69,8 +71,10 @@ def rebuild(again: Again, progress: Progress) -> list[Difference]:
     release = read_release(again.bundle)
     progress.step(_("Reading {bundle}").format(bundle=release.folder))
     chosen = _choices(release, again.scratch)
-    _check_project(release, again.project_root, progress)
-    outcome = build(_request(release, again, chosen), progress)
+    # earlier builders recorded no packages
+    workspace = find_workspace(again.project_root, chosen.get("packages", ()))
+    _check_project(release, workspace, progress)
+    outcome = build(_request(release, again, chosen, workspace), progress)
     (built,) = outcome.built
     progress.step(_("Comparing"))
     (again.scratch / "members").mkdir()
@@ -104,11 +108,11 @@ def _choices(release: Release, scratch: Path) -> dict[str, Any]:
     return found
 
 
-def _check_project(release: Release, root: Path, progress: Progress) -> None:
+def _check_project(release: Release, workspace: Workspace, progress: Progress) -> None:
     """Reject a different lockfile, which cannot reproduce the bundle; warn if the commit differs."""
     manifest = release.manifest
     commit = manifest.source_commit and manifest.source_commit.removesuffix(DIRTY)
-    lock = root / "uv.lock"
+    lock, root = workspace.root / "uv.lock", workspace.project
     if not lock.is_file() or digest.sha256_file(lock)[0] != manifest.lock_sha256:
         raise BuildError(
             _("{lock} is not the lockfile that the bundle was built from.").format(lock=lock),
@@ -146,7 +150,7 @@ def _python(again: Again, built_with: str | None) -> str | None:
     return again.python or built_with
 
 
-def _request(release: Release, again: Again, chosen: dict[str, Any]) -> Request:
+def _request(release: Release, again: Again, chosen: dict[str, Any], workspace: Workspace) -> Request:
     manifest, policy = release.manifest, release.pinned
     if policy is None:
         raise BuildError(
@@ -159,7 +163,7 @@ def _request(release: Release, again: Again, chosen: dict[str, Any]) -> Request:
     base = release.folder / BASE
     gate = chosen["advisories"]
     return Request(
-        project_root=again.project_root,
+        workspace=workspace,
         output_dir=again.scratch / "out",
         targets=(manifest.target,),
         signers=(),

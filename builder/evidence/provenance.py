@@ -35,6 +35,7 @@ def parameters_of(request: Request) -> dict[str, Any]:
         "profile": request.profile and _last(request.profile),
         "extras": sorted(request.extras),
         "groups": sorted(request.groups),
+        "packages": list(request.workspace.packages),
         "build_from_source": request.sources,
         "attestations": request.attestations,
         "with_python": request.python and _last(request.python),

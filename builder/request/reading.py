@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 def read_profile(request: Request, progress: Progress) -> Profile:
     """Return the profile that the request names, else the project's own, else one derived from its pyproject.toml."""
     path = find_profile(request.profile, request.project_root)
-    profile = load_profile(path, request.project_root) if path else default_profile(request.project_root)
+    others = [member.folder for member in request.workspace.others]
+    profile = load_profile(path, request.project_root) if path else default_profile(request.project_root, others)
     for note in profile.notes:
         progress.warn(note)
     return without_models(with_models(profile, request.models), request.without_models)
@@ -48,13 +49,13 @@ def read_scope(run: Run) -> Scope:
     profile = read_profile(request, progress)
     product = Product(project.name, profile.title, project.version, moment.counter)
     # 1.2 The wheels: each target must have all of them, and no known vulnerability may fail the build.
-    lock = read_lock(root, extras=request.extras, groups=request.groups)
+    lock = read_lock(request.workspace, extras=request.extras, groups=request.groups)
     knowledge = knowledge_of(request, run.policy, progress)
     standings = survey(lock, request.targets, build=request.sources)
     require_whole(standings)
     require_safe(knowledge, standings, progress)
     # 1.3 The source files to bundle; warnings about unlisted settings and unused lazy imports.
-    state = state_of(root, profile, standings, request.python)
+    state = state_of(request, profile, standings)
     if request.strict_source:
         require_commit(state, root)
     report_state(state, progress)
@@ -67,5 +68,5 @@ def read_scope(run: Run) -> Scope:
 
 def require_unchanged(scope: Scope, run: Run) -> None:
     """Raise BuildError if the project has changed since it was read."""
-    now = state_of(run.request.project_root, scope.profile, scope.standings, run.request.python)
+    now = state_of(run.request, scope.profile, scope.standings)
     require_same(scope.state, now)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from builder.advisories.gate import GateRequest
     from builder.fetch.cache import Cache
+    from builder.lock.workspace import Workspace
+    from builder.project.hosts_python import HostsPython
     from builder.request.bases import Base
     from builder.signing.sign import Signer
     from bundle.signing.signature import PublicKey
@@ -29,10 +31,11 @@ class Request:
     archive, a folder or a version), or None if the host's is used. ``volume_size`` is the maximum size of a file of the
     archive in bytes, or None if unlimited. ``bases`` lists the base releases of delta bundles, one for each target; it
     is empty for full bundles. ``attestations`` is one of attestations.MODES. ``strict_source`` rejects files that are
-    not in a commit.
+    not in a commit. ``workspace`` is the project with the folder of its lockfile; ``python_choice`` is how the targets'
+    Python version was chosen, or None if they are those of a finished bundle.
     """
 
-    project_root: Path
+    workspace: Workspace
     output_dir: Path
     targets: tuple[Target, ...]
     signers: tuple[Signer, ...]
@@ -54,3 +57,9 @@ class Request:
     bases: tuple[Base, ...] = ()
     attestations: str = RECORD
     strict_source: bool = False
+    python_choice: HostsPython | None = None
+
+    @property
+    def project_root(self) -> Path:
+        """The folder of the project."""
+        return self.workspace.project

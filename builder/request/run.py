@@ -47,7 +47,7 @@ class Run:
     @cached_property
     def workshop(self) -> Workshop:
         """The context of builds from source, including the logins of the project's indexes."""
-        settings = read_uv_settings(self.request.project_root)
+        settings = read_uv_settings(self.request.workspace.root, self.request.project_root)
         return Workshop(settings, replace(self.fetching, logins=index_logins(settings, os.environ)))
 
     @property

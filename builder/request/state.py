@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from builder.lock.targets import Standing
+    from builder.lock.workspace import Workspace
     from builder.project.profile import Profile
+    from builder.request.request import Request
     from shared.terminal.progress import Progress
 
 DIRTY = "-dirty"  # as git describe --dirty writes it
 SHOWN = 8  # file names in a warning
-READ = ("pyproject.toml", "uv.lock")  # the project files that every build reads
+PYPROJECT = "pyproject.toml"
 
 
 @dataclass(frozen=True)
@@ -63,22 +65,21 @@ class SourceState:
         }
 
 
-def state_of(root: Path, profile: Profile, standings: Sequence[Standing], python: str | None = None) -> SourceState:
-    """Return the state of a build's source, including the packages that the lockfile lists as folders.
-
-    ``python`` is the Python interpreter to include, as the request specifies it: for example, the path of an archive.
-    """
+def state_of(request: Request, profile: Profile, standings: Sequence[Standing]) -> SourceState:
+    """Return the state of a build's source, including the packages that the lockfile lists as folders."""
+    root = request.project_root
     commit = source_commit(root)
     if commit is None:
         return SourceState(None)
     selections = [standing.selection for standing in standings if standing.selection]
     folders = {Path(source.place) for one in selections for source in one.sources if source.kind == "folder"}
-    read = {_from(root, path) for path in profile.files} | set(READ)
+    read = {_from(root, path) for path in (*profile.files, *read_files(request.workspace))}
     differing = {path for path in changed(root) if path in read or _travels(path, profile)}
+    differing |= {_from(root, request.workspace.root / path) for path in changed(request.workspace.root)} & read
     for folder in folders:
         if is_checkout(folder):
             differing |= {_from(root, folder / path) for path in changed(folder)}
-    loose = {_from(root, path) for path in _uncommitted(root, profile, folders, python)}
+    loose = {_from(root, path) for path in _uncommitted(request, profile, folders)}
     return SourceState(
         commit,
         tuple((path, _digest(root / path)) for path in sorted(differing)),
@@ -87,15 +88,21 @@ def state_of(root: Path, profile: Profile, standings: Sequence[Standing], python
     )
 
 
-def _uncommitted(root: Path, profile: Profile, folders: Iterable[Path], python: str | None) -> Iterator[Path]:
+def read_files(workspace: Workspace) -> list[Path]:
+    """Return the files of a project that every build reads; a member's lockfile is in its workspace's root."""
+    members = [member.folder for member in workspace.chosen]
+    return [folder / PYPROJECT for folder in dict.fromkeys((workspace.root, *members))] + [workspace.root / "uv.lock"]
+
+
+def _uncommitted(request: Request, profile: Profile, folders: Iterable[Path]) -> Iterator[Path]:
     """Yield the inputs that are neither in the commit of the project's repository nor pinned otherwise.
 
     Wheels are pinned by the lockfile, models of a hub by their revision, snapshots and exceptions by signatures, a
     Python from uv by uv, and profiles that ship with the builder by its version.
     """
-    top = top_of(root)
+    top, python = top_of(request.project_root), request.python
     models = [parse_model_spec(model.source).folder for model in profile.models if model.source]
-    named = [root / name for name in READ] + [path for path in profile.files if PROFILES not in path.parents]
+    named = read_files(request.workspace) + [path for path in profile.files if PROFILES not in path.parents]
     for place in (*named, *models, *([Path(python)] if python and Path(python).exists() else [])):
         if place and place.exists():
             yield from uncommitted(top, place)
