@@ -40,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         choices=(*PYTHONS, *FREE_THREADED),
         metavar=_("VERSION"),
-        help=_("only this version, 3.9 to 3.14, or free-threaded 3.13t or 3.14t; may be repeated"),
+        help=_("only this version, 3.9 to 3.15, or free-threaded 3.13t to 3.15t; may be repeated"),
     )
     add_glibc(parser)
     add_choice(parser)
