@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from builder.fetch.cache import sha256
 from builder.fetch.fetching import Fetching
+from builder.lock.accelerators import accelerator_of
 from builder.lock.lock import read_lock
 from builder.lock.targets import Standing, survey
 from builder.models.models import measure_model
 from builder.project.project import read_project
 from builder.project.source import collect_source
 from builder.project.unchecked import unchecked
+from builder.request.accelerators import require_accelerators
 from builder.request.delta import bases_of, name_of
 from builder.request.moment import moment_of
 from builder.request.reading import read_profile
@@ -98,6 +100,7 @@ class Plan:
             "targets": [
                 {
                     **standing.to_json(),
+                    "accelerator": _accelerator_json(standing),
                     "bundle_bytes": self.bundle_bytes(standing),
                     "left_out": left_out.to_json() if (left_out := self.left_out(standing)) else None,
                 }
@@ -127,6 +130,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     lock = read_lock(request.workspace, extras=request.extras, groups=request.groups)
     knowledge = knowledge_of(request, pinned(request) if request.signers or request.trusted else None, progress)
     standings = survey(lock, request.targets, build=request.sources)
+    require_accelerators(profile, standings)
     wheels = {wheel for standing in standings if standing.selection for wheel in standing.selection.wheels}
     there = {wheel for wheel in wheels if request.cache.path(sha256(wheel.sha256)).is_file()}
     state = state_of(request, profile, standings)
@@ -150,6 +154,11 @@ def make_plan(request: Request, progress: Progress) -> Plan:
         python=request.python_choice,
         unused_lazy=tuple(lazy_names.lines(profile.application.lazy_imports, sources)),
     )
+
+
+def _accelerator_json(standing: Standing) -> dict[str, Any] | None:
+    found = accelerator_of(standing.selection.wheels) if standing.selection else None
+    return found.to_json() if found else None
 
 
 def _measured(model: ModelSource, request: Request, progress: Progress) -> Size:
@@ -198,6 +207,9 @@ def _target_lines(plan: Plan, standing: Standing) -> Iterator[str]:
                 "    {count} wheels, {size}, are omitted: the base bundle has them",
                 left_out.files,
             ).format(count=left_out.files, size=human_bytes(left_out.size))
+        accelerator = accelerator_of(standing.selection.wheels)
+        if accelerator:
+            yield _("    accelerator: {accelerator}").format(accelerator=accelerator)
         for source in standing.selection.sources:
             yield _("    built from source: {package}").format(package=f"{source.name} {source.version}".rstrip())
     elif standing.error:

@@ -44,7 +44,8 @@ class Profile:
 
     ``title`` names the archive and the root folder. ``include`` (empty: all) and ``exclude`` select the project's
     files; ``allow_secrets`` lists files that only appear to contain secrets. ``plugins`` lists the files of custom
-    checks, ``files`` all files that the profile was read from, ``notes`` warnings for the user of the builder.
+    checks, ``files`` all files that the profile was read from, ``notes`` warnings for the user of the builder. With
+    ``accelerator_required``, hosts without the accelerator that the wheels are built for are refused.
     """
 
     title: str
@@ -56,6 +57,7 @@ class Profile:
     plugins: tuple[Path, ...] = ()
     files: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
+    accelerator_required: bool = False
 
 
 def find_profile(name_or_path: str | None, project_root: Path) -> Path | None:
@@ -92,6 +94,7 @@ def load_profile(path: Path, project_root: Path) -> Profile:
         dashboard = fields.optional("dashboard", lambda item, where: fields_with(item, where, _DASHBOARD).left)
         plugins = tuple(_plugins(fields.nested("plugins", strict.texts), path))
         lazy = fields.nested("imports", _lazy)
+        accelerator_required = fields.nested("accelerator", _accelerator)
         rest = {
             **fields.left,
             "lazy_imports": lazy,
@@ -112,6 +115,7 @@ def load_profile(path: Path, project_root: Path) -> Profile:
             plugins=plugins,
             files=tuple(_files(value, path, project_root)),
             notes=tuple(shadows(application, path.name)),
+            accelerator_required=accelerator_required,
         )
         source.done()
         _check_models(profile, path.name)
@@ -135,6 +139,7 @@ _TOP: dict[str, Any] = {
     "migration": None,
     "cpu_level": 1,
     "imports": {},
+    "accelerator": {},
 }
 _IMPORTS: dict[str, Any] = {"lazy": []}
 _SOURCE: dict[str, Any] = {"include": [], "exclude": [], "allow_secrets": []}
@@ -200,6 +205,13 @@ def _lazy(value: Any, path: str) -> list[str]:
     lazy = fields.items("lazy", module_name, most=1000)
     fields.done()
     return list(lazy)
+
+
+def _accelerator(value: Any, path: str) -> bool:
+    fields = fields_with(value, path, {"required": False})
+    required = fields.nested("required", strict.boolean)
+    fields.done()
+    return required
 
 
 def environment_of(value: Any, path: str, project_root: Path) -> dict[str, Any]:
