@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import tomllib
 from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
 from packaging.specifiers import SpecifierSet
 
+from builder.lock.refusals import EXCLUDED, refusal
 from builder.lock.stand_in import fitting, stand_in
 from shared.errors import BuildError
 from shared.files import temp_folders
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 EXPORT = ("export", "--locked", "--offline", "--no-emit-project", "--format", "pylock.toml")
 WITHOUT_DEV = ("--no-dev",)
 EXPORT_TIME_LIMIT = 300.0  # seconds
-_EXCLUDED = re.compile(r"incompatible with the project's Python requirement: `([^`]+)`")
 # The variables that are passed to uv: paths, network access and credentials.
 # No other UV_* variable (indexes, resolution, Python, groups) may change a locked result.
 _PASSED = re.compile(
@@ -94,7 +93,7 @@ def export_pylock(root: Path, options: Sequence[str] = WITHOUT_DEV) -> str:
             raise BuildError(_("{folder} has no {file}.").format(folder=root, file=file), advice=advice)
     done = _run([uv.find_uv_bin(), *EXPORT, *options], root)
     if not done.ok:
-        raise _export_error(root / "uv.lock", done)
+        raise refusal(root / "uv.lock", done)
     if len(done.stdout.encode()) >= process.OUTPUT_LIMIT:
         raise BuildError(_("{lock} is too large to read.").format(lock=root / "uv.lock"))
     return done.stdout
@@ -111,37 +110,11 @@ def _run(argv: Sequence[str], root: Path) -> process.Completed:
         return process.run(call, env=uv_environment(os.environ), cwd=root, timeout=EXPORT_TIME_LIMIT)
 
     done = run(base_interpreter())
-    excluded = _EXCLUDED.search(done.stderr)
+    excluded = re.search(EXCLUDED, done.stderr)
     version = fitting(SpecifierSet(excluded[1])) if excluded else None
     if version is None or os.name != "posix":
         return done
     with temp_folders.scratch() as folder:
         again = run(stand_in(version, folder))
     # where programs may not run from the folder of temporary files, the first answer says more
-    return done if "Failed to inspect" in again.stderr or _EXCLUDED.search(again.stderr) else again
-
-
-def _export_error(lock: Path, done: process.Completed) -> BuildError:
-    # uv resolves again only if the lockfile does not match pyproject.toml; offline, that rarely succeeds
-    if "needs to be updated" in done.stderr or "No solution found when resolving" in done.stderr:
-        return BuildError(
-            _("{lock} is out of date: pyproject.toml has changed since it was written.").format(lock=lock),
-            advice=_("Run `uv lock` in the project folder and commit the result."),
-        )
-    excluded = _EXCLUDED.search(done.stderr)
-    if excluded:
-        return BuildError(
-            _("{lock} requires Python {required}, but the builder runs on Python {python}.").format(
-                lock=lock, required=excluded[1], python=platform.python_version()
-            ),
-            advice=_("Run the builder with a Python that requires-python in pyproject.toml includes, or widen it."),
-        )
-    if done.timed_out:
-        return BuildError(_("uv timed out while reading {lock}.").format(lock=lock))
-    lines = [line.strip() for line in done.stderr.splitlines()]
-    reason = next((line for line in lines if line.startswith("error:")), "error: " + _("no message"))
-    cause = next((line.removeprefix("cause:") for line in lines if line.startswith("cause:")), "")
-    return BuildError(
-        _("uv cannot read {lock}: {reason}").format(lock=lock, reason=reason.removeprefix("error: ") + cause),
-        advice=_("Run `uv lock --check` in the project folder and fix what it reports."),
-    )
+    return done if "Failed to inspect" in again.stderr or re.search(EXCLUDED, again.stderr) else again
