@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from packaging.utils import canonicalize_name
+
 from builder.project.toml_file import read_toml
 from shared.errors import BuildError
 from shared.i18n import _
@@ -78,6 +80,12 @@ def _damaged(lock: Path, match: re.Match[str]) -> BuildError:
 
 
 def _no_extra(lock: Path, match: re.Match[str]) -> BuildError:
+    package = match[2]
+    if package and package != canonicalize_name(str(_table(lock, "project").get("name", ""))):
+        return BuildError(
+            _("{package} has no extra named {name}.").format(package=package, name=match[1]),
+            advice=_("Specify one that the pyproject.toml of {package} defines.").format(package=package),
+        )
     extras = _table(lock, "project").get("optional-dependencies")
     return BuildError(
         _("{folder} has no extra named {name}.").format(folder=lock.parent, name=match[1]), advice=_choice(extras)
@@ -148,7 +156,7 @@ def _no_member(lock: Path, match: re.Match[str]) -> BuildError:
 _KNOWN: tuple[tuple[str, Callable[[Path, re.Match[str]], BuildError]], ...] = (
     (r"unsupported schema version \(v(\d+), but only v(\d+)", _newer),
     (r"error: Failed to parse `uv\.lock`\n +cause: TOML parse error at line (\d+),(?:.*\n)+?.*\^+\n(.*)", _damaged),
-    (r"error: Extra `([^`]+)` is not defined", _no_extra),
+    (r"error: Extra `([^`]+)` is not defined(?: in .* table for `([^`]+)`)?", _no_extra),
     (r"error: Group `([^`]+)` is not defined", _no_group),
     (r"error: ((?:Extra|Group).*) are incompatible with the (?:declared )?conflicts", _conflicting),
     (r"cause: Distribution not found at: (\S.*)", _missing),

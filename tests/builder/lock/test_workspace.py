@@ -16,7 +16,7 @@ from builder.lock.export import uv_environment
 from builder.lock.lock import read_lock, select_wheels
 from builder.lock.workspace import find_workspace
 from bundle.target import host_target
-from shared.errors import UsageError
+from shared.errors import BuildError, UsageError
 from tests.builder.small_project import _quick, build, made  # noqa: F401 - a fixture
 
 if TYPE_CHECKING:
@@ -85,6 +85,12 @@ def test_a_root_without_a_project_names_the_packages_to_choose_from(virtual):
     with pytest.raises(UsageError, match="nope is not a package of the workspace") as caught:
         find_workspace(virtual / "packages/web", ["nope"])
     assert "lib-a, tool, web" in (caught.value.advice or "")
+
+
+def test_an_extra_that_a_member_does_not_define_is_refused_in_its_name(virtual):
+    with pytest.raises(BuildError, match=r"web has no extra named nope\.") as caught:
+        read_lock(find_workspace(virtual, ["web"]), extras=["nope"])
+    assert caught.value.advice == "Specify one that the pyproject.toml of web defines."
 
 
 def test_an_excluded_folder_and_one_in_no_workspace_are_projects_of_their_own(virtual, tmp_path):
