@@ -66,6 +66,7 @@ def wheels(*packages: str) -> list[LockedWheel]:
         (("torch==2.5.1+cu118",), "CUDA 11.8"),
         (("flash-attn==2.7.4+cu12torch2.6cxx11abifalse",), "CUDA 12"),
         (("torch==2.6.0+cpu", "nvidia-nccl-cu12==2.21.5", "xgboost==3.0.0"), "CPU"),
+        (("torchvision==0.21.0+cpu", "torch==2.6.0+cu126"), "CUDA 12.6"),
         (("torch==2.6.0+rocm6.2.4",), "ROCm 6.2.4"),
         (("torch==2.6.0+xpu",), "Intel XPU"),
         (("jax-cuda12-plugin==0.5.0", "jaxlib==0.5.0"), "CUDA 12"),
