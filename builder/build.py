@@ -105,7 +105,7 @@ def build(request: Request, progress: Progress) -> Outcome:
 
 def record_requirements(run: Run) -> None:
     """Write the build requirements that were resolved in this run next to the project's uv.lock, for the next run."""
-    record, path = run.workshop.record, run.request.project_root / BUILD_LOCK
+    record, path = run.workshop.record, run.request.workspace.root / BUILD_LOCK
     if not record.new or run.request.build_lock is not None:
         return
     try:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from builder.fetch.cache import sha256
 from builder.fetch.fetching import Fetching
+from builder.lock.accelerators import accelerator_of
 from builder.lock.lock import read_lock
 from builder.lock.targets import Standing, survey
 from builder.models.models import measure_model
 from builder.project.project import read_project
 from builder.project.unchecked import unchecked
+from builder.request.accelerators import require_accelerators
 from builder.request.delta import bases_of, name_of
 from builder.request.moment import moment_of
 from builder.request.reading import foresee_commands, read_profile, require_usable, sources_of
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from builder.lock.locked import LockedWheel
+    from builder.project.hosts_python import HostsPython
     from builder.project.model_source import ModelSource
     from builder.project.profile import Profile
     from builder.project.unchecked import Unchecked
@@ -72,6 +75,7 @@ class Plan:
     unlisted: tuple[Unlisted, ...]
     unchecked: tuple[Unchecked, ...]
     unused_lazy: tuple[str, ...]
+    python: HostsPython | None = None
 
     @property
     def would_build(self) -> bool:
@@ -93,9 +97,11 @@ class Plan:
     def to_json(self) -> dict[str, Any]:
         return {
             "product": self.product,
+            "python": self.python and self.python.to_json(),
             "targets": [
                 {
                     **standing.to_json(),
+                    "accelerator": _accelerator_json(standing),
                     "bundle_bytes": self.bundle_bytes(standing),
                     "left_out": left_out.to_json() if (left_out := self.left_out(standing)) else None,
                 }
@@ -122,11 +128,12 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     root = request.project_root
     project, profile = read_project(root), read_profile(request, progress)
     bases = bases_of(request, project.name, moment_of(request))
-    lock = read_lock(root, extras=request.extras, groups=request.groups)
+    lock = read_lock(request.workspace, extras=request.extras, groups=request.groups)
     knowledge = knowledge_of(request, pinned(request) if request.signers or request.trusted else None, progress)
     standings = survey(lock, request.targets, build=request.sources)
     require_usable(project, standings, request)
     foresee_commands(profile, standings, root)
+    require_accelerators(profile, standings)
     wheels = {wheel for standing in standings if standing.selection for wheel in standing.selection.wheels}
     there = {wheel for wheel in wheels if request.cache.path(sha256(wheel.sha256)).is_file()}
     settle_cached(standings, profile, request, progress)
@@ -148,8 +155,14 @@ def make_plan(request: Request, progress: Progress) -> Plan:
         foresights=tuple(foresee(knowledge, standings)) if knowledge else None,
         unlisted=find_unlisted(root, sources, profile.application.environment, packages_of(lock)),
         unchecked=tuple(unchecked(profile)),
+        python=request.python_choice,
         unused_lazy=tuple(lazy_names.lines(profile.application.lazy_imports, sources)),
     )
+
+
+def _accelerator_json(standing: Standing) -> dict[str, Any] | None:
+    found = accelerator_of(standing.selection.wheels) if standing.selection else None
+    return found.to_json() if found else None
 
 
 def settle_cached(standings: Iterable[Standing], profile: Profile, request: Request, progress: Progress) -> None:
@@ -178,6 +191,8 @@ def _sum(name: str, wheels: set[LockedWheel]) -> Size:
 def plan_lines(plan: Plan) -> Iterator[str]:
     """Yield the lines of a human-readable plan."""
     yield _("Plan for {product}").format(product=plan.product)
+    if plan.python:
+        yield f"  {plan.python}"
     for standing in plan.standings:
         yield from _target_lines(plan, standing)
     yield from _fetch_lines(plan)
@@ -210,6 +225,9 @@ def _target_lines(plan: Plan, standing: Standing) -> Iterator[str]:
                 "    {count} wheels, {size}, are omitted: the base bundle has them",
                 left_out.files,
             ).format(count=left_out.files, size=human_bytes(left_out.size))
+        accelerator = accelerator_of(standing.selection.wheels)
+        if accelerator:
+            yield _("    accelerator: {accelerator}").format(accelerator=accelerator)
         for source in standing.selection.sources:
             yield _("    built from source: {package}").format(package=f"{source.name} {source.version}".rstrip())
     elif standing.error:

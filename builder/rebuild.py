@@ -20,6 +20,7 @@ from builder.assemble.differences import Difference, compare
 from builder.build import build
 from builder.evidence.evidence import PROVENANCE
 from builder.lock.build_lock import NAME as BUILD_LOCK
+from builder.lock.workspace import find_workspace
 from builder.request.bases import read_base
 from builder.request.request import Request
 from builder.request.state import DIRTY
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.fetch.cache import Cache
+    from builder.lock.workspace import Workspace
     from bundle.manifest import FileEntry
     from shared.terminal.progress import Progress
 
@@ -71,8 +73,10 @@ def rebuild(again: Again, progress: Progress) -> list[Difference]:
     release = read_release(again.bundle)
     progress.step(_("Reading {bundle}").format(bundle=release.folder))
     chosen = _choices(release, again.scratch)
-    _check_project(release, again.project_root, progress)
-    outcome = build(_request(release, again, chosen), progress)
+    # earlier builders recorded no packages
+    workspace = find_workspace(again.project_root, chosen.get("packages", ()))
+    _check_project(release, workspace, progress)
+    outcome = build(_request(release, again, chosen, workspace), progress)
     (built,) = outcome.built
     progress.step(_("Comparing"))
     (again.scratch / "members").mkdir()
@@ -114,11 +118,11 @@ def _write(release: Release, wanted: Mapping[str, str], scratch: Path) -> None:
     open_bundle(release.folder, pins(release.signers)).visit(take, lambda _count: None)
 
 
-def _check_project(release: Release, root: Path, progress: Progress) -> None:
+def _check_project(release: Release, workspace: Workspace, progress: Progress) -> None:
     """Reject a different lockfile, which cannot reproduce the bundle; warn if the commit differs."""
     manifest = release.manifest
     commit = manifest.source_commit and manifest.source_commit.removesuffix(DIRTY)
-    lock = root / "uv.lock"
+    lock, root = workspace.root / "uv.lock", workspace.project
     if not lock.is_file() or digest.sha256_file(lock)[0] != manifest.lock_sha256:
         raise BuildError(
             _("{lock} is not the lockfile that the bundle was built from.").format(lock=lock),
@@ -156,7 +160,7 @@ def _python(again: Again, built_with: str | None) -> str | None:
     return again.python or built_with
 
 
-def _request(release: Release, again: Again, chosen: dict[str, Any]) -> Request:
+def _request(release: Release, again: Again, chosen: dict[str, Any], workspace: Workspace) -> Request:
     manifest, policy = release.manifest, release.pinned
     if policy is None:
         raise BuildError(
@@ -169,7 +173,7 @@ def _request(release: Release, again: Again, chosen: dict[str, Any]) -> Request:
     base = release.folder / BASE
     gate = chosen["advisories"]
     return Request(
-        project_root=again.project_root,
+        workspace=workspace,
         output_dir=again.scratch / "out",
         targets=(manifest.target,),
         signers=(),

@@ -12,6 +12,7 @@ from builder.lock.build_lock import NAME as BUILD_LOCK
 from builder.lock.build_lock import write_build_lock
 from builder.lock.locked import lock_rows, write_requirements
 from builder.members import Member, member
+from builder.request.accelerators import application_for
 from builder.wheels.attestations import evidence as evidence_of
 from bundle import digest
 from bundle.lock import PYLOCK, write_pylock
@@ -92,7 +93,7 @@ def require_short(wheels: Sequence[Wheel], sources: Sequence[FileEntry]) -> None
 
 def manifest_of(inputs: Inputs, contents: Sequence[Member]) -> Manifest:
     """Return the manifest, validated by the same strict reader that hosts use."""
-    common = inputs.common
+    common, locked = inputs.common, inputs.selection.wheels
     if inputs.target.platform == "windows":
         require_short(inputs.wheels, [item.entry for item in contents if item.entry.kind == "source"])
     files = tuple(item.entry for item in contents)
@@ -108,7 +109,7 @@ def manifest_of(inputs: Inputs, contents: Sequence[Member]) -> Manifest:
         files=files,
         packages=tuple(wheel.package for wheel in inputs.wheels),
         models=tuple(model_entry(source, model) for source, model in common.models),
-        application=common.profile.application,
+        application=application_for(common.profile, locked),
         installed_bytes=written.bytes,
         installed_files=written.files,
         conflicts=inputs.selection.conflicts,

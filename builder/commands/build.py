@@ -14,13 +14,16 @@ from builder.commands.common import (
     add_choice,
     add_exclude,
     add_keys,
+    add_package,
     add_project,
     add_targets,
     default_key,
     named_targets,
+    python_of,
     signers_of,
 )
 from builder.fetch.cache import Cache, default_cache
+from builder.lock.workspace import find_workspace
 from builder.own_command import program
 from builder.plan import Plan, make_plan, plan_lines
 from builder.request.bases import read_base
@@ -45,6 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     add = parser.add_argument
     add_project(parser)
+    add_package(parser)
     add("--output-dir", type=Path, default=Path("packages"), metavar=_("FOLDER"), help=_("the folder for bundles"))
     add(
         "--profile",
@@ -181,6 +185,7 @@ def run(arguments: argparse.Namespace) -> int:
         plan = make_plan(request, progress)
         show_plan(plan, as_json=arguments.json)
         return commandline.DONE if plan.would_build else commandline.exit_code(BuildError(""))
+    progress.step(str(request.python_choice))
     show_outcome(build(request, progress), as_json=arguments.json)
     return commandline.DONE
 
@@ -203,10 +208,12 @@ def request_of(arguments: argparse.Namespace) -> Request:
         raise UsageError(_("SOURCE_DATE_EPOCH is not a number of seconds that an archive can store."))
     if arguments.counter is not None and arguments.counter < 1:
         raise UsageError(_("The release counter {counter} must be 1 or more.").format(counter=arguments.counter))
+    workspace = find_workspace(arguments.project_root, arguments.package)
+    pythons = python_of(arguments, workspace)
     return Request(
-        project_root=arguments.project_root.resolve(),
+        workspace=workspace,
         output_dir=arguments.output_dir.resolve(),
-        targets=named_targets(arguments),
+        targets=named_targets(arguments, pythons.versions),
         signers=signers_of(arguments.sign_key),
         cache=Cache(arguments.cache_dir or default_cache()),
         trusted=tuple(read_public_key(path) for path in arguments.trust_key),
@@ -226,6 +233,7 @@ def request_of(arguments: argparse.Namespace) -> Request:
         attestations=arguments.attestations,
         strict_source=arguments.strict_source,
         wheels=tuple(path.resolve() for path in arguments.wheel),
+        python_choice=pythons,
         bases=tuple(map(read_base, arguments.base)),
         volume_size=parse_size(arguments.volume_size) if arguments.volume_size is not None else None,
     )

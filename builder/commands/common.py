@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.project.hosts_python import hosts_python
 from builder.signing.sign import load_signer, too_many_signatures
 from bundle.signing.signature import SIGNATURES_LIMIT
 from bundle.target import GLIBC_FLOOR, Target, host_target, parse_target
@@ -18,8 +19,10 @@ from shared.terminal.console import can_ask
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from builder.lock.workspace import Workspace
+    from builder.project.hosts_python import HostsPython
     from builder.signing.sign import Signer
 
 PASSPHRASE = "RAGTRACE_KEY_PASSPHRASE"  # noqa: S105 - the name of a variable
@@ -94,6 +97,20 @@ def add_project(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_package(parser: argparse.ArgumentParser) -> None:
+    """Add the option that selects packages of a uv workspace."""
+    parser.add_argument(
+        "--package",
+        action="append",
+        default=[],
+        metavar=_("NAME"),
+        help=_(
+            "the package of a uv workspace to bundle (default: that of the project's folder); may be repeated to add "
+            "others to the first"
+        ),
+    )
+
+
 def add_targets(parser: argparse.ArgumentParser) -> None:
     """Add the options for targets."""
     add = parser.add_argument
@@ -110,7 +127,8 @@ def add_targets(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar=_("VERSION"),
         help=_(
-            "the hosts' Python version, for example 3.11; may be repeated (default: that of the running interpreter)"
+            "the hosts' Python version, for example 3.11; may be repeated (default: that of the running interpreter, "
+            "unless requires-python excludes it)"
         ),
     )
     add_glibc(parser)
@@ -145,14 +163,19 @@ def add_exclude(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def named_targets(arguments: argparse.Namespace) -> tuple[Target, ...]:
-    """Return each specified target with each specified Python version, without duplicates.
+def python_of(arguments: argparse.Namespace, workspace: Workspace) -> HostsPython:
+    """Return the Python versions of the hosts: those specified, or one that the project allows."""
+    included = getattr(arguments, "with_python", None)
+    return hosts_python(arguments.python, included, workspace.project, workspace.root)
 
-    The defaults are those of this host. Raises UsageError if one is not supported.
+
+def named_targets(arguments: argparse.Namespace, pythons: Sequence[str]) -> tuple[Target, ...]:
+    """Return each specified target with each Python version, without duplicates.
+
+    The default target is this host's. Raises UsageError if one is not supported.
     """
-    here = host_target()
     glibc = parse_glibc(arguments.glibc)
-    pairs = [(name, python) for name in arguments.target or [str(here)] for python in arguments.python or [here.python]]
+    pairs = [(name, python) for name in arguments.target or [str(host_target())] for python in pythons]
     return tuple(dict.fromkeys(parse_target(name, python, glibc=glibc) for name, python in pairs))
 
 

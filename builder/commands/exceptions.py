@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from builder.advisories import documents, entries
 from builder.advisories.gate import GateRequest, Knowledge, read_knowledge
-from builder.commands.common import add_choice, add_project, add_targets, moment, named_targets
+from builder.commands.common import add_choice, add_package, add_project, add_targets, moment, named_targets, python_of
 from builder.lock.lock import read_lock
 from builder.lock.targets import require_whole, survey
+from builder.lock.workspace import find_workspace
 from builder.project.project import read_project
 from builder.request.verification import foresee
 from bundle.advisories.exceptions import EXCEPTIONS_LIMIT, JUSTIFICATIONS, LONGEST, read_exceptions
@@ -64,6 +65,7 @@ def configure_template(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--advisories", type=Path, required=True, metavar=_("FILE"), help=_("a snapshot of known vulnerabilities"))
     add_project(parser)
+    add_package(parser)
     add_targets(parser)
     add_choice(parser)
     add("--exceptions", type=Path, metavar=_("FILE"), help=_("omit findings that these exceptions already cover"))
@@ -117,12 +119,12 @@ def _entries(arguments: argparse.Namespace, now: datetime) -> Iterator[tuple[str
 
 def run_template(arguments: argparse.Namespace) -> int:
     """Write the findings for a project's lockfile as entries for the user to fill in."""
-    root = arguments.project_root.resolve()
-    project = read_project(root)
+    workspace = find_workspace(arguments.project_root, arguments.package)
+    project = read_project(workspace.project)
     knowledge = _knowledge(arguments)
     standings = survey(
-        read_lock(root, extras=arguments.extra, groups=arguments.group),
-        named_targets(arguments),
+        read_lock(workspace, extras=arguments.extra, groups=arguments.group),
+        named_targets(arguments, python_of(arguments, workspace).versions),
         build=not arguments.no_build,
     )
     require_whole(standings)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from builder.commands.common import add_choice, add_glibc, add_project, parse_glibc
+from builder.commands.common import add_choice, add_glibc, add_package, add_project, parse_glibc
 from builder.lock.installer_wheels import read_installer_lock
 from builder.lock.lock import read_lock
 from builder.lock.targets import Standing, survey, why_no_installer
+from builder.lock.workspace import find_workspace
 from builder.zipapp import pack
 from bundle.target import ARCHITECTURES, FREE_THREADED, PYTHONS, parse_target
 from shared.errors import UsageError
@@ -30,6 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     add = parser.add_argument
     add_project(parser)
+    add_package(parser)
     add(
         "--target", action="append", choices=PLATFORMS, metavar=_("TARGET"), help=_("only this target; may be repeated")
     )
@@ -38,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         choices=(*PYTHONS, *FREE_THREADED),
         metavar=_("VERSION"),
-        help=_("only this version, 3.9 to 3.14, or free-threaded 3.13t or 3.14t; may be repeated"),
+        help=_("only this version, 3.9 to 3.15, or free-threaded 3.13t to 3.15t; may be repeated"),
     )
     add_glibc(parser)
     add_choice(parser)
@@ -48,7 +50,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show for each target whether the lockfile has all wheels, and which are missing."""
-    lock = read_lock(arguments.project_root.resolve(), extras=arguments.extra, groups=arguments.group)
+    workspace = find_workspace(arguments.project_root, arguments.package)
+    lock = read_lock(workspace, extras=arguments.extra, groups=arguments.group)
     glibc = parse_glibc(arguments.glibc)
     required = lock.pylock.requires_python
     pythons = arguments.python or [

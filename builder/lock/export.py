@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tomllib
 from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
+from packaging.specifiers import SpecifierSet
 
-from builder.lock.refusals import refusal
+from builder.lock.refusals import EXCLUDED, refusal
+from builder.lock.stand_in import fitting, stand_in
 from shared.errors import BuildError
+from shared.files import temp_folders
 from shared.i18n import _
 from shared.processes import process
 from shared.programs.uv import base_interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 EXPORT = ("export", "--locked", "--offline", "--format", "pylock.toml")
 WITHOUT_DEV = ("--no-dev",)
@@ -39,8 +42,23 @@ def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
     The running interpreter is appended to PATH: uv searches PATH for one, and a service may have no PATH.
     """
     passed = {name: value for name, value in environ.items() if _PASSED.fullmatch(name)}
-    path = os.pathsep.join([environ.get("PATH") or os.defpath, str(base_interpreter().parent)])
+    folders = (environ.get("PATH") or os.defpath).split(os.pathsep)
+    path = os.pathsep.join(
+        [*(real for folder in folders for real in _without_shims(folder)), str(base_interpreter().parent)]
+    )
     return {**passed, "PATH": path, "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
+
+
+def _without_shims(folder: str) -> list[str]:
+    """Return a folder of PATH or, for shims of pyenv, asdf or mise, the folders of the interpreters behind them.
+
+    uv gives up at the first shim that does not run, such as that of a version that is installed but not selected.
+    """
+    place = Path(folder)
+    if place.name != "shims":
+        return [folder]
+    behind = {*place.parent.glob("versions/*/bin"), *place.parent.glob("installs/python/*/bin")}
+    return [folder] if not behind else [str(path) for path in sorted(behind)]
 
 
 def read_pylock(root: Path, options: Sequence[str] = WITHOUT_DEV) -> Pylock:
@@ -73,10 +91,30 @@ def export_pylock(root: Path, options: Sequence[str] = WITHOUT_DEV) -> str:
     ):
         if not (root / file).is_file():
             raise BuildError(_("{folder} has no {file}.").format(folder=root, file=file), advice=advice)
-    argv = [uv.find_uv_bin(), *EXPORT, *options]
-    done = process.run(argv, env=uv_environment(os.environ), cwd=root, timeout=EXPORT_TIME_LIMIT)
+    done = _run([uv.find_uv_bin(), *EXPORT, *options], root)
     if not done.ok:
         raise refusal(root / "uv.lock", done)
     if len(done.stdout.encode()) >= process.OUTPUT_LIMIT:
         raise BuildError(_("{lock} is too large to read.").format(lock=root / "uv.lock"))
     return done.stdout
+
+
+def _run(argv: Sequence[str], root: Path) -> process.Completed:
+    """Run uv in a project with the builder's own interpreter, which the project's choice of another cannot replace.
+
+    uv is called again with a stand-in if requires-python excludes the builder's version.
+    """
+
+    def run(python: Path) -> process.Completed:
+        call = [*argv, "--python", str(python)]
+        return process.run(call, env=uv_environment(os.environ), cwd=root, timeout=EXPORT_TIME_LIMIT)
+
+    done = run(base_interpreter())
+    excluded = re.search(EXCLUDED, done.stderr)
+    version = fitting(SpecifierSet(excluded[1])) if excluded else None
+    if version is None or os.name != "posix":
+        return done
+    with temp_folders.scratch() as folder:
+        again = run(stand_in(version, folder))
+    # where programs may not run from the folder of temporary files, the first answer says more
+    return done if "Failed to inspect" in again.stderr or re.search(EXCLUDED, again.stderr) else again

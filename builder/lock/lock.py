@@ -25,6 +25,7 @@ from builder.lock.export import WITHOUT_DEV, read_pylock
 from builder.lock.folders import with_versions
 from builder.lock.gaps import Gap, MissingWheelsError, why_none_fits
 from builder.lock.locked import LockedSource, LockedWheel, locked_source, locked_wheel, wheel_name
+from builder.lock.workspace import Workspace
 from bundle.digest import sha256_file
 from bundle.target import host_target
 from shared.errors import BuildError
@@ -73,13 +74,14 @@ class Selection:
     conflicts: tuple[Conflict, ...] = ()
 
 
-def read_lock(project_root: Path, *, extras: Sequence[str] = (), groups: Sequence[str] = ()) -> Lock:
-    """Return a project's lockfile, with the extras and dependency groups to bundle.
+def read_lock(place: Path | Workspace, *, extras: Sequence[str] = (), groups: Sequence[str] = ()) -> Lock:
+    """Return the lockfile of a project's folder or of a workspace, with the extras and dependency groups to bundle.
 
     Raises BuildError if the project or its lockfile is missing, or the lockfile is out of date or unreadable.
     """
-    root = project_root.resolve()
+    root, packages = (place.root, place.packages) if isinstance(place, Workspace) else (place.resolve(), ())
     chosen = [*(f"--extra={name}" for name in extras), *(f"--group={name}" for name in groups)]
+    chosen += [f"--package={name}" for name in packages]
     pylock = read_pylock(root, [*(() if "dev" in groups else WITHOUT_DEV), *chosen])
     digest, _size = sha256_file(root / "uv.lock")
     return Lock(root, with_versions(pylock, root), digest)

@@ -5,11 +5,14 @@ A message of uv that is not known here, for example one of a later version, is p
 
 from __future__ import annotations
 
+import platform
 import re
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
+
+from packaging.utils import canonicalize_name
 
 from builder.project.toml_file import read_toml
 from shared.errors import BuildError
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shared.processes import process
+
+
+EXCLUDED = r"incompatible with the project's Python requirement: `([^`]+)`"
 
 
 def refusal(lock: Path, done: process.Completed) -> BuildError:
@@ -46,10 +52,12 @@ def _stale(lock: Path, _match: re.Match[str]) -> BuildError:
     )
 
 
-def _no_interpreter(lock: Path, _match: re.Match[str]) -> BuildError:
+def _excluded(lock: Path, match: re.Match[str]) -> BuildError:
     return BuildError(
-        _("uv found no Python interpreter on this machine that satisfies {lock}.").format(lock=lock),
-        advice=_("Install one that satisfies requires-python in pyproject.toml, or build on a machine that has it."),
+        _("{lock} requires Python {required}, but the builder runs on Python {python}.").format(
+            lock=lock, required=match[1], python=platform.python_version()
+        ),
+        advice=_("Run the builder with a Python that requires-python in pyproject.toml includes, or widen it."),
     )
 
 
@@ -72,6 +80,12 @@ def _damaged(lock: Path, match: re.Match[str]) -> BuildError:
 
 
 def _no_extra(lock: Path, match: re.Match[str]) -> BuildError:
+    package = match[2]
+    if package and package != canonicalize_name(str(_table(lock, "project").get("name", ""))):
+        return BuildError(
+            _("{package} has no extra named {name}.").format(package=package, name=match[1]),
+            advice=_("Specify one that the pyproject.toml of {package} defines.").format(package=package),
+        )
     extras = _table(lock, "project").get("optional-dependencies")
     return BuildError(
         _("{folder} has no extra named {name}.").format(folder=lock.parent, name=match[1]), advice=_choice(extras)
@@ -142,7 +156,7 @@ def _no_member(lock: Path, match: re.Match[str]) -> BuildError:
 _KNOWN: tuple[tuple[str, Callable[[Path, re.Match[str]], BuildError]], ...] = (
     (r"unsupported schema version \(v(\d+), but only v(\d+)", _newer),
     (r"error: Failed to parse `uv\.lock`\n +cause: TOML parse error at line (\d+),(?:.*\n)+?.*\^+\n(.*)", _damaged),
-    (r"error: Extra `([^`]+)` is not defined", _no_extra),
+    (r"error: Extra `([^`]+)` is not defined(?: in .* table for `([^`]+)`)?", _no_extra),
     (r"error: Group `([^`]+)` is not defined", _no_group),
     (r"error: ((?:Extra|Group).*) are incompatible with the (?:declared )?conflicts", _conflicting),
     (r"cause: Distribution not found at: (\S.*)", _missing),
@@ -151,5 +165,5 @@ _KNOWN: tuple[tuple[str, Callable[[Path, re.Match[str]], BuildError]], ...] = (
     (r"cause: `([^`]+)` references a workspace .* but is not a workspace member", _no_member),
     # uv resolves again only if the lockfile does not match pyproject.toml; offline, that rarely succeeds
     (r"needs to be updated|No solution found when resolving", _stale),
-    (r"No interpreter found", _no_interpreter),
+    (EXCLUDED, _excluded),
 )

@@ -9,17 +9,19 @@ from builder.project.stated import stated_by
 from bundle.product.application import Application, require_names
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from builder.project.own_wheel import OwnWheel
 
 
-def default_profile(project_root: Path, wheel: OwnWheel | None = None) -> Profile:
+def default_profile(project_root: Path, wheel: OwnWheel | None = None, others: Sequence[Path] = ()) -> Profile:
     """Return a profile derived from the project's wheel or, without one, from pyproject.toml and the layout.
 
-    Raises UsageError if the project cannot be read or the profile would be invalid.
+    The scripts of ``others``, folders of packages that are bundled too, become launchers as well. Raises UsageError if
+    the project cannot be read or the profile would be invalid.
     """
-    stated = stated_by(project_root, wheel)
+    stated = stated_by(project_root, wheel, others)
     path = project_root / "pyproject.toml"
     launchers, renamed = stated.launchers_beside(())
     value = {

@@ -54,7 +54,8 @@ class Profile:
     whose file is installed (settling.py). ``include`` (empty: all) and ``exclude`` select the project's
     files; ``allow_secrets`` lists files that only appear to contain secrets. ``plugins`` lists the files of custom
     checks, ``files`` all files that the profile was read from, ``notes`` warnings for the user of the builder.
-    ``no_commands`` is the reason why the application has no command.
+    ``no_commands`` is the reason why the application has no command. With ``accelerator_required``, hosts without the
+    accelerator that the wheels are built for are refused.
     """
 
     title: str
@@ -67,6 +68,7 @@ class Profile:
     files: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
     no_commands: str | None = None
+    accelerator_required: bool = False
     winners: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -89,12 +91,12 @@ def find_profile(name_or_path: str | None, project_root: Path) -> Path | None:
     )
 
 
-def load_profile(path: Path, project_root: Path, wheel: OwnWheel | None = None) -> Profile:
+def load_profile(path: Path, project_root: Path, wheel: OwnWheel | None = None, others: Sequence[Path] = ()) -> Profile:
     """Read a profile, which adds to what the project states, by its own wheel if that is built.
 
     Raises UsageError, with the file and the path of the key, if it is invalid.
     """
-    value, stated = read_toml(path), stated_by(project_root, wheel)
+    value, stated = read_toml(path), stated_by(project_root, wheel, others)
     with as_usage(path):
         fields = fields_with(value, path.name, {**_TOP, **stated.keys})
         title = fields.text("name")
@@ -103,6 +105,7 @@ def load_profile(path: Path, project_root: Path, wheel: OwnWheel | None = None) 
         source = fields.nested("source", lambda item, where: fields_with(item, where, _SOURCE))
         models = fields.items("models", lambda item, where: parse_model(item, where, path.parent), most=100)
         plugins = tuple(_plugins(fields.nested("plugins", strict.texts), path))
+        accelerator_required = fields.nested("accelerator", _accelerator)
         winners = fields.nested("wheels", _winners)
         no_commands = fields.optional_text("no_commands")
         application, renamed = _application(fields, path, project_root, stated)
@@ -117,6 +120,7 @@ def load_profile(path: Path, project_root: Path, wheel: OwnWheel | None = None) 
             files=tuple(_files(value, path, project_root, stated.template)),
             notes=(*renamed, *shadows(application, path.name)),
             no_commands=no_commands,
+            accelerator_required=accelerator_required,
             winners=winners,
         )
         source.done()
@@ -167,6 +171,7 @@ _TOP: dict[str, Any] = {
     "migration": None,
     "cpu_level": 1,
     "imports": {},
+    "accelerator": {},
     "wheels": {},
 }
 _IMPORTS: dict[str, Any] = {"lazy": []}
@@ -234,6 +239,13 @@ def _lazy(value: Any, path: str) -> list[str]:
     lazy = fields.items("lazy", module_name, most=1000)
     fields.done()
     return list(lazy)
+
+
+def _accelerator(value: Any, path: str) -> bool:
+    fields = fields_with(value, path, {"required": False})
+    required = fields.nested("required", strict.boolean)
+    fields.done()
+    return required
 
 
 def _winners(value: Any, path: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ from shared.errors import UsageError
 from shared.i18n import _
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -54,25 +55,33 @@ class UvSettings:
     overrides: bool = False
 
 
-def read_uv_settings(project_root: Path) -> UvSettings:
-    """Return the settings of [tool.uv]; uv already rejected malformed ones when it read the lockfile."""
-    table = (read_toml(project_root / "pyproject.toml").get("tool") or {}).get("uv") or {}
-    indexes = tuple(
-        Index(
+def read_uv_settings(root: Path, project: Path | None = None) -> UvSettings:
+    """Return the settings of [tool.uv] in a workspace's root, and the indexes of a member with sources of its own.
+
+    uv already rejected malformed ones when it read the lockfile.
+    """
+    table = _uv_table(root)
+    return UvSettings(
+        indexes=tuple(dict.fromkeys([*_indexes(table), *(_indexes(_uv_table(project)) if project else ())])),
+        keyring_provider=str(table.get("keyring-provider", "disabled")),
+        build_constraints=tuple(map(str, table.get("build-constraint-dependencies") or ())),
+        overrides=any(table.get(key) for key in ("override-dependencies", "exclude-dependencies")),
+    )
+
+
+def _uv_table(folder: Path) -> dict[str, Any]:
+    return (read_toml(folder / "pyproject.toml").get("tool") or {}).get("uv") or {}
+
+
+def _indexes(table: dict[str, Any]) -> Iterator[Index]:
+    for entry in table.get("index") or ():
+        yield Index(
             name=str(entry.get("name", "")),
             url=str(entry["url"]),
             default=bool(entry.get("default")),
             explicit=bool(entry.get("explicit")),
             authenticate=str(entry.get("authenticate", "auto")),
         )
-        for entry in table.get("index") or ()
-    )
-    return UvSettings(
-        indexes=indexes,
-        keyring_provider=str(table.get("keyring-provider", "disabled")),
-        build_constraints=tuple(map(str, table.get("build-constraint-dependencies") or ())),
-        overrides=any(table.get(key) for key in ("override-dependencies", "exclude-dependencies")),
-    )
 
 
 def read_project(project_root: Path) -> Project:

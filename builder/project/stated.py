@@ -78,17 +78,19 @@ class _Layout:
     import_paths: Sequence[str]
 
 
-def stated_by(project_root: Path, wheel: OwnWheel | None = None) -> Stated:
+def stated_by(project_root: Path, wheel: OwnWheel | None = None, others: Sequence[Path] = ()) -> Stated:
     """Return what a project states about its application: by its own wheel, or by its source if it is not installed.
 
-    Launchers are its scripts, or else packages that run with -m. Raises UsageError if the project cannot be read.
+    Launchers are its scripts, or else packages that run with -m; the scripts of ``others``, folders of packages that
+    are bundled too, are added. Raises UsageError if a project cannot be read or two have a script of one name.
     """
     project = read_project(project_root)
     table = project_table(project_root / "pyproject.toml")
     layout = _layout_of_wheel(wheel, project.name) if wheel else _layout_of_source(project_root, project.name, table)
-    launchers = [Launcher(name, "entry", re.sub(r"\s|\[.*", "", str(to))) for name, to in layout.scripts.items()]
+    launchers = _entries(layout.scripts)
     if not launchers:
         launchers = [Launcher(name.replace("_", "-"), "module", name) for name in layout.runnable]
+    launchers += _of_others(others, layout.scripts)
     return Stated(
         title=table["name"],
         name=project.name,
@@ -99,9 +101,35 @@ def stated_by(project_root: Path, wheel: OwnWheel | None = None) -> Stated:
     )
 
 
+def _scripts(table: dict[str, Any]) -> dict[str, str]:
+    return {**(table.get("scripts") or {}), **(table.get("gui-scripts") or {})}
+
+
+def _entries(scripts: Mapping[str, str]) -> list[Launcher]:
+    return [Launcher(name, "entry", re.sub(r"\s|\[.*", "", str(target))) for name, target in scripts.items()]
+
+
+def _of_others(others: Sequence[Path], taken: Mapping[str, str]) -> list[Launcher]:
+    """Return the launchers of other packages. Raises UsageError if two packages have a script with the same name."""
+    known, found = dict(taken), []
+    for folder in others:
+        scripts = _scripts(project_table(folder / "pyproject.toml"))
+        both = sorted(scripts.keys() & known.keys())
+        if both:
+            raise UsageError(
+                _("Two of the packages have a script named {name}.").format(name=both[0]),
+                advice=_(
+                    "Build them separately, or create {profile} in the project with the launchers to install."
+                ).format(profile=PROJECT_PROFILE),
+            )
+        known |= scripts
+        found += _entries(scripts)
+    return found
+
+
 def _layout_of_source(project_root: Path, name: str, table: dict[str, Any]) -> _Layout:
     """Return the layout of a project that is not a package: its source is on the import path."""
-    scripts = {**(table.get("scripts") or {}), **(table.get("gui-scripts") or {})}
+    scripts = _scripts(table)
     apart = has_src_layout(project_root)
     folder = project_root / "src" if apart else project_root
     packages = top_level_packages(folder, None if apart else name, scripts)

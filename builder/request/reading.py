@@ -12,6 +12,7 @@ from builder.project.chosen_models import with_models, without_models
 from builder.project.default_profile import default_profile
 from builder.project.profile import find_profile, load_profile
 from builder.project.project import read_project
+from builder.request.accelerators import require_accelerators
 from builder.request.delta import bases_of
 from builder.request.moment import moment_of
 from builder.request.run import Scope
@@ -45,7 +46,8 @@ def read_profile(request: Request, progress: Progress, wheel: OwnWheel | None = 
     What the project states is that of its own ``wheel``, if that is built.
     """
     path, root = find_profile(request.profile, request.project_root), request.project_root
-    profile = load_profile(path, root, wheel) if path else default_profile(root, wheel)
+    others = [member.folder for member in request.workspace.others]
+    profile = load_profile(path, root, wheel, others) if path else default_profile(root, wheel, others)
     for note in profile.notes if wheel is None else ():
         progress.warn(note)
     profile = replace(profile, exclude=(*profile.exclude, *request.exclude))
@@ -104,12 +106,13 @@ def read_scope(run: Run) -> Scope:
     profile = read_profile(request, progress)
     product = Product(project.name, profile.title, project.version, moment.counter)
     # 1.2 The wheels: each target must have all of them, and no known vulnerability may fail the build.
-    lock = read_lock(root, extras=request.extras, groups=request.groups)
+    lock = read_lock(request.workspace, extras=request.extras, groups=request.groups)
     knowledge = knowledge_of(request, run.policy, progress)
     standings = survey(lock, request.targets, build=request.sources)
     require_usable(project, standings, request)
     foresee_commands(profile, standings, root)
     require_whole(standings)
+    require_accelerators(profile, standings)
     require_safe(knowledge, standings, progress)
     # 1.3 The source files to bundle; warnings about unlisted settings and unused lazy imports.
     sources = sources_of(request, profile, progress)

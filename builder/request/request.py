@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from builder.advisories.gate import GateRequest
     from builder.fetch.cache import Cache
+    from builder.lock.workspace import Workspace
+    from builder.project.hosts_python import HostsPython
     from builder.request.bases import Base
     from builder.signing.sign import Signer
     from bundle.signing.signature import PublicKey
@@ -31,10 +33,12 @@ class Request:
     archive in bytes, or None if unlimited. ``bases`` lists the base releases of delta bundles, one for each target; it
     is empty for full bundles. ``attestations`` is one of attestations.MODES. ``strict_source`` rejects files that are
     not in a commit. ``wheels`` lists built wheels that replace builds from source. ``build_lock`` is the record of
-    build requirements to use instead of the project's, which is then not written.
+    build requirements to use instead of the project's, which is then not written. ``workspace`` is
+    the project with the folder of its lockfile; ``python_choice`` is how the targets' Python version was chosen, or
+    None if they are those of a finished bundle.
     """
 
-    project_root: Path
+    workspace: Workspace
     output_dir: Path
     targets: tuple[Target, ...]
     signers: tuple[Signer, ...]
@@ -59,3 +63,9 @@ class Request:
     strict_source: bool = False
     wheels: tuple[Path, ...] = ()
     build_lock: Path | None = None
+    python_choice: HostsPython | None = None
+
+    @property
+    def project_root(self) -> Path:
+        """The folder of the project."""
+        return self.workspace.project

@@ -49,8 +49,9 @@ class Run:
     @cached_property
     def workshop(self) -> Workshop:
         """The context of builds from source, including the logins of the project's indexes."""
-        settings = read_uv_settings(self.request.project_root)
-        path = self.request.build_lock or self.request.project_root / BUILD_LOCK
+        workspace = self.request.workspace
+        settings = read_uv_settings(workspace.root, workspace.project)
+        path = self.request.build_lock or workspace.root / BUILD_LOCK
         fetching = replace(self.fetching, logins=index_logins(settings, os.environ))
         return Workshop(settings, fetching, read_build_lock(path), self.request.wheels)
 

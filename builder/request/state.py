@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from builder.lock.targets import Standing
+    from builder.lock.workspace import Workspace
     from builder.project.profile import Profile
     from builder.request.request import Request
     from builder.sources.source import SourceFile
     from shared.terminal.progress import Progress
 
 DIRTY = "-dirty"  # as git describe --dirty writes it
-READ = ("pyproject.toml", "uv.lock", BUILD_LOCK)  # the project files that every build reads
+PYPROJECT = "pyproject.toml"
 
 
 @dataclass(frozen=True)
@@ -78,12 +79,13 @@ def state_of(
     selections = [standing.selection for standing in standings if standing.selection]
     folders = {Path(source.place) for one in selections for source in one.sources if source.kind == "folder"}
     linked = [item.file for item in sources if not item.file.as_posix().endswith(f"/{item.path_in_app}")]
-    read = {_from(root, path) for path in (*profile.files, *linked)} | set(READ)
+    read = {_from(root, path) for path in (*profile.files, *linked, *read_files(request.workspace))}
     differing = {path for path in changed(root) if path in read or _travels(path, profile)}
+    differing |= {_from(root, request.workspace.root / path) for path in changed(request.workspace.root)} & read
     for folder in folders:
         if is_checkout(folder):
             differing |= {_from(root, folder / path) for path in changed(folder)}
-    loose = {_from(root, path) for path in _uncommitted(root, profile, folders, request.python)}
+    loose = {_from(root, path) for path in _uncommitted(request, profile, folders)}
     return SourceState(
         commit,
         tuple((path, _digest(root / path)) for path in sorted(differing)),
@@ -92,19 +94,27 @@ def state_of(
     )
 
 
-def _uncommitted(root: Path, profile: Profile, folders: AbstractSet[Path], python: str | None) -> Iterator[Path]:
+def read_files(workspace: Workspace) -> list[Path]:
+    """Return the files of a project that every build reads; a member's lockfile is in its workspace's root."""
+    members = [member.folder for member in workspace.chosen]
+    return [folder / PYPROJECT for folder in dict.fromkeys((workspace.root, *members))] + [
+        workspace.root / name for name in ("uv.lock", BUILD_LOCK)
+    ]
+
+
+def _uncommitted(request: Request, profile: Profile, folders: AbstractSet[Path]) -> Iterator[Path]:
     """Yield the inputs that are neither in the commit of the project's repository nor pinned otherwise.
 
     Wheels are pinned by the lockfile, models of a hub by their revision, snapshots and exceptions by signatures, a
     Python from uv by uv, and profiles that ship with the builder by its version.
     """
-    top = top_of(root)
+    top, python = top_of(request.project_root), request.python
     models = [parse_model_spec(model.source).folder for model in profile.models if model.source]
-    named = [root / name for name in READ] + [path for path in profile.files if PROFILES not in path.parents]
+    named = read_files(request.workspace) + [path for path in profile.files if PROFILES not in path.parents]
     for place in (*named, *models, *([Path(python)] if python and Path(python).exists() else [])):
         if place and place.exists():
             yield from uncommitted(top, place)
-    for folder in folders - {root.resolve()}:
+    for folder in folders - {request.project_root.resolve()}:
         if folder.resolve().is_relative_to(top):
             yield from (folder / path for path in untracked(folder))
         else:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from builder.project.hosts_python import INCLUDED, OPTION, PINNED, REQUIRED, RUNNING
 from builder.settings.scan import CODE, DEPENDENCY, UNKNOWN
+from bundle.product.accelerator import NAMES
 from bundle.target import FREE_THREADED, PYTHONS
 from tools.schemas.advisories import scanned
 from tools.schemas.words import (
@@ -111,6 +113,14 @@ def plan() -> Schema:
     )
     setting = closed({"name": FULL_TEXT, "file": FULL_TEXT, "line": COUNT, "read_by": who})
     size = closed({"name": FULL_TEXT, "files": COUNT, "bytes": COUNT})
+    accelerator = closed({"kind": {"enum": list(NAMES)}, "version": TEXT}, required=["kind"])
+    more = {
+        "bundle_bytes": COUNT,
+        "left_out": described(nullable(size), "by a delta"),
+        "accelerator": described(
+            nullable(accelerator), "what the wheels are built for, where a version or a name shows it"
+        ),
+    }
     gate = {
         "target": TARGET,
         "passes": described(YES_NO, "whether the gate lets a build with these packages go on"),
@@ -120,7 +130,17 @@ def plan() -> Schema:
     return closed(
         {
             "product": FULL_TEXT,
-            "targets": items(standing({"bundle_bytes": COUNT, "left_out": described(nullable(size), "by a delta")})),
+            "python": closed(
+                {
+                    "versions": items({"enum": list(PYTHONS)}),
+                    "origin": described(
+                        {"enum": [OPTION, INCLUDED, RUNNING, PINNED, REQUIRED]},
+                        "what determined them: --python, --with-python, the Python that runs the builder, "
+                        ".python-version, or requires-python",
+                    ),
+                }
+            ),
+            "targets": items(standing(more)),
             "to_fetch": size,
             "cached": size,
             "wheels_without_size": COUNT,
