@@ -49,6 +49,13 @@ class Digests:
 
     def __call__(self, path: Path | str) -> str | None:
         """Return a file's digest, or None if it is missing, too long or not a regular file. Raises OSError."""
+        return self._digest(path, FILE_SIZE_LIMIT)
+
+    def at_once(self, path: Path | str) -> str | None:
+        """Return the same, or record.LATER if the file must be read and is large."""
+        return self._digest(path, record.LARGE)
+
+    def _digest(self, path: Path | str, most: int) -> str | None:
         try:
             status = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
@@ -58,6 +65,8 @@ class Digests:
         key = _key(status)
         if key in self._known:  # without the lock, which is slow: most files have been read before
             return self._known[key]
+        if status.st_size > most:
+            return record.LATER
         with self._changed:
             while key in self._busy:
                 self._waiting += 1
@@ -95,15 +104,17 @@ class Digests:
         except OSError:
             return False
 
-    def renew(self, path: str) -> None:
+    def renew(self, path: str) -> str | None:
         """Keep the digest of a file after a hard link to it was added or removed, which changes only its ctime.
 
-        Only for a caller that did so itself, and called ``knows`` or requested the digest right before.
+        Returns the digest, or None if the file has changed otherwise or is missing. Only for a caller that added or
+        removed the link itself, and called ``knows`` or requested the digest right before.
         """
         try:
             key = _key(os.lstat(path))
         except OSError:
-            return  # the next request for the digest reports it
+            return None  # the next request for the digest reports it
         digest = self._lasting.get(key[:-1])
         if digest is not None:
             self._known[key] = digest
+        return digest

@@ -157,7 +157,7 @@ class Replacement:
             uv.venv(release.venv, python)
             if packages:
                 with progress.wait(_("Reinstalling: {names}").format(names=", ".join(sorted(packages)))):
-                    stage.sync_environment(uv, self._installation(release), only=packages)
+                    stage.sync_environment(uv, self._installation(release), inspection.digests, only=packages)
         finally:
             uv.close()
             files.remove_tree(scratch)
