@@ -38,6 +38,7 @@ class Digests:
         self._most = FILE_SIZE_LIMIT
         self._known: dict[Key, Optional[str]] = {}
         self._lasting: dict[tuple[int, ...], Optional[str]] = {}  # without the time of the status change
+        self._losing_a_link: set[tuple[int, ...]] = set()
         self._busy: set[Key] = set()
         self._waiting = 0
         # one condition for all files: a future for each takes as long as hashing a small file
@@ -65,6 +66,8 @@ class Digests:
         key = _key(status)
         if key in self._known:  # without the lock, which is slow: most files have been read before
             return self._known[key]
+        if key[:-1] in self._losing_a_link:
+            return self._keep(key)
         if status.st_size > most:
             return record.LATER
         with self._changed:
@@ -97,18 +100,28 @@ class Digests:
             self._known[_key(status)] = sha256
             self._lasting[_key(status)[:-1]] = sha256
 
-    def knows(self, path: str) -> bool:
-        """Return whether a file was hashed and has not changed since."""
+    def expect_unlink(self, path: str) -> None:
+        """Keep a file's digest, if it has not changed since it was hashed, over one more change of its ctime alone.
+
+        Only for a caller that removes a hard link to it next.
+        """
         try:
-            return _key(os.lstat(path)) in self._known
+            key = _key(os.lstat(path))
         except OSError:
-            return False
+            return  # the next request for the digest reports it
+        if key in self._known:
+            self._losing_a_link.add(key[:-1])
+
+    def _keep(self, key: Key) -> str | None:
+        self._losing_a_link.discard(key[:-1])
+        self._known[key] = self._lasting[key[:-1]]
+        return self._known[key]
 
     def renew(self, path: str) -> str | None:
-        """Keep the digest of a file after a hard link to it was added or removed, which changes only its ctime.
+        """Keep the digest of a file after a hard link to it was added, which changes only its ctime.
 
-        Returns the digest, or None if the file has changed otherwise or is missing. Only for a caller that added or
-        removed the link itself, and called ``knows`` or requested the digest right before.
+        Returns the digest, or None if the file has changed otherwise or is missing. Only for a caller that added the
+        link itself, and requested the digest right before.
         """
         try:
             key = _key(os.lstat(path))

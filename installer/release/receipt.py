@@ -89,8 +89,14 @@ class Deviation:
 def _item(value: Any, path: str) -> Item:
     if not isinstance(value, list) or len(value) != 3:
         raise strict.refuse(path, _("not [path, content, owner]"))
-    for part in value:
-        strict.text(part, path)
+    try:
+        joined = "".join(value)
+    except TypeError:
+        joined = ""
+    # there are tens of thousands: if all parts together are one line of text, so is each that is not empty
+    if not (all(value) and joined.isprintable() and len(joined) <= strict.TEXT_LIMIT):
+        for part in value:
+            strict.text(part, path)
     return Item(*value)
 
 

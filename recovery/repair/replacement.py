@@ -73,9 +73,8 @@ class Replacement:
             activate(change, manifest, context.progress, check=check)
             # 5.
             retention.discard(damaged)
-            unchanged = [path for path in self._files_of(release) if digests.knows(path)]
-        for path in unchanged:  # the damaged release was removed, and with it one hard link of each file
-            digests.renew(path)
+            for path in self._files_of(release):  # with the damaged release, one hard link of each file is removed
+                digests.expect_unlink(path)
         return change.collected
 
     @cached_property
@@ -194,4 +193,4 @@ class Replacement:
     def _files_of(self, release: Release) -> list[str]:
         """Return the paths in the new release of the files that the damaged one had."""
         receipt = self.context.inspection.receipt
-        return [os.path.join(release.path, item.path) for item in (receipt.items if receipt else ())]
+        return [f"{release.path}{os.sep}{item.path}" for item in (receipt.items if receipt else ())]
