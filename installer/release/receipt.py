@@ -92,7 +92,7 @@ def _item(value: Any, path: str) -> Item:
     try:
         joined = "".join(value)
     except TypeError:
-        joined = ""
+        joined = "\n"
     # there are tens of thousands: if all parts together are one line of text, so is each that is not empty
     if not (all(value) and joined.isprintable() and len(joined) <= strict.TEXT_LIMIT):
         for part in value:
