@@ -72,7 +72,7 @@ class Replacement:
             check = None if self.whole else self._check_health
             activate(change, manifest, context.progress, check=check)
             # 5.
-            retention.discard(damaged)
+            retention.unmark_damaged(damaged)
             for path in self._files_of(release):  # with the damaged release, one hard link of each file is removed
                 digests.expect_unlink(path)
         return change.collected
