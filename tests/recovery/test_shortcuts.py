@@ -11,7 +11,7 @@ from bootstrap import api
 from bundle.wheels import record
 from installer.release import receipt
 from recovery.inspection.reported import read_diagnosis
-from recovery.repair import replacement
+from recovery.repair import replacement, reuse
 from shared.errors import RagtraceError
 from shared.programs.uv import Uv
 from tests.hostile.test_shortcuts import altered, exchanged
@@ -113,7 +113,7 @@ def test_the_list_of_a_wheel_that_is_not_read_is_no_evidence(host, hashed) -> No
 
 
 def test_a_file_that_is_spoilt_while_it_is_reused_stops_the_repair(host, monkeypatch) -> None:
-    take_over, before = replacement.take_over, host.release
+    take_over, before = reuse.take_over, host.release
 
     def spoilt(items, *arguments):
         altered(host.site / "tiny_math" / "text.py")
