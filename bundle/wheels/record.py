@@ -24,7 +24,7 @@ from shared.files import trees
 from shared.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
 LARGE = 1 << 20  # bytes from which a file is hashed in a thread of its own
 LATER = "later"  # in place of the digest of a large file that is to be read
@@ -84,9 +84,13 @@ def distributions(site: Path) -> Iterator[tuple[str, str, Path]]:
         yield normalised(name), plain_version(version), folder
 
 
-def recorded(site: Path) -> list[Recorded]:
-    """Return every line of every RECORD in site-packages. Raises HostError if one is missing or unreadable."""
-    lines, top = [], os.path.normpath(site)
+def recorded(site: Path, winners: Mapping[str, str] | None = None) -> list[Recorded]:
+    """Return every line of every RECORD in site-packages. Raises HostError if one is missing or unreadable.
+
+    ``winners`` maps the paths of files that several distributions install to the one whose file is there: the lines of
+    the others for these paths are left out.
+    """
+    lines, decided, top = list[Recorded](), winners or {}, os.path.normpath(site)
     for name, _version, folder in distributions(site):
         record, advice = folder / "RECORD", _("Run recover to reinstall {name}.").format(name=name)
         try:
@@ -97,7 +101,8 @@ def recorded(site: Path) -> list[Recorded]:
             reason = error if isinstance(error, csv.Error) else _("not valid UTF-8")
             what = _("{path} is damaged: {reason}.").format(path=record, reason=reason)
             raise HostError(what, advice=advice) from error
-        lines += [Recorded(_place(top, row[0]), hex_of(row[1]), name) for row in rows if len(row) == 3 and row[0]]
+        found = [Recorded(_place(top, row[0]), hex_of(row[1]), name) for row in rows if len(row) == 3 and row[0]]
+        lines += [line for line in found if decided.get(line.path, name) == name] if decided else found
     return lines
 
 
@@ -182,9 +187,12 @@ def _is_large(path: Path | str) -> bool:
         return False
 
 
-def survey(site: Path, hash_of: Hash = sha256_of) -> Survey:
-    """Compare the files of an installed site-packages, and all others that its RECORDs list, with the RECORDs."""
-    lines = recorded(site)
+def survey(site: Path, hash_of: Hash = sha256_of, winners: Mapping[str, str] | None = None) -> Survey:
+    """Compare the files of an installed site-packages, and all others that its RECORDs list, with the RECORDs.
+
+    ``winners`` is as in ``recorded``.
+    """
+    lines = recorded(site, winners)
     owners = {line.path: line.owner for line in lines}
     missing, altered, digests = [], [], {}
     with ThreadPoolExecutor(1) as aside:  # this runs while the main thread waits for the hashes
