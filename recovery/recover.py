@@ -16,7 +16,7 @@ from installer.trust.admission import remember
 from installer.trust.available import Available
 from installer.userdata import backups
 from recovery.inspection.inspection import Known, inspect
-from recovery.inspection.reported import notes_on, require_fitting
+from recovery.inspection.reported import doubts_store, notes_on, require_fitting
 from recovery.planning.last_resorts import PlanInput
 from recovery.planning.planner import make_plan
 from recovery.repair.in_place import RepairMisplaced
@@ -24,7 +24,7 @@ from recovery.repair.new_release import Reinstall
 from recovery.repair.remedy import RepairContext
 from shared.errors import HostError
 from shared.files.process_lock import locked, make_lockable
-from shared.i18n import _
+from shared.i18n import _, plural
 from validator.finding_kinds import DATA
 from validator.result import Repair
 
@@ -47,7 +47,8 @@ class RecoverRequest:
     """The input of a recovery: a report as a hint, the available bundle and policy, and the admitted bundle.
 
     ``allow_unlocked`` permits other stored versions in place of lost packages; the resulting set is not signed.
-    ``wait`` is the time in seconds to wait for another run to finish.
+    ``wait`` is the time in seconds to wait for another run to finish. With ``reads_store``, or a report that doubts the
+    store, stored wheels that the repair does not use are read too.
     """
 
     report: Report | None = None
@@ -55,6 +56,7 @@ class RecoverRequest:
     allow_unlocked: bool = False
     wait: float = 0.0
     admitted: AdmittedBundle | None = None
+    reads_store: bool = False
 
     def admit(self) -> RecoverRequest:
         """Return a copy with the available bundle, if it may be installed.
@@ -102,14 +104,29 @@ def plan_recovery(
     """
     if request.report is not None:
         require_fitting(request.report, prefix)
-    inspection = inspect(prefix, Known(request.available.policy, digests, misplaced))
+    reads_store = request.reads_store or (request.report is not None and doubts_store(request.report))
+    inspection = inspect(prefix, Known(request.available.policy, digests, misplaced, reads_store))
     plan = make_plan(
         PlanInput(inspection, request.admitted.bundle if request.admitted else None, request.allow_unlocked)
     )
-    plan = replace(plan, removes=removed_by(plan, inspection, request.admitted))
+    plan = replace(
+        plan, removes=removed_by(plan, inspection, request.admitted), notes=(*plan.notes, *unread(inspection))
+    )
     if request.report is not None:
         plan = replace(plan, notes=(*plan.notes, *notes_on(request.report, inspection)))
     return plan, inspection
+
+
+def unread(inspection: Inspection) -> tuple[str, ...]:
+    """Return a note if stored wheels were not read."""
+    if not inspection.unread:
+        return ()
+    text = plural(
+        "{count} stored wheel that this repair does not use was not read; validate reads it.",
+        "{count} stored wheels that this repair does not use were not read; validate reads them.",
+        inspection.unread,
+    )
+    return (text.format(count=inspection.unread),)
 
 
 def removed_by(
@@ -125,7 +142,8 @@ def removed_by(
 
 def foresee(prefix: Prefix, available: Available, digests: Digests) -> Repair:
     """Return what a recovery would repair now, for the advice of validate."""
-    plan = plan_recovery(prefix, RecoverRequest(available=available).admit(), digests)[0]
+    request = RecoverRequest(available=available, reads_store=True).admit()
+    plan = plan_recovery(prefix, request, digests)[0]
     return Repair(frozenset(finding.kind for finding in plan.findings), plan.repaired, plan.unmet)
 
 

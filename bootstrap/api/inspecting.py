@@ -139,13 +139,13 @@ def validate(
 
 def asking_recovery(validated: Subject) -> Subject:
     """Return the subject with the trust stores, and with functions for the policy and the repair planned by recover."""
-    from recovery.recover import foresee as foresee_repair
-
     found = validated.prefix
     if found is None:
         return validated
 
     def foresee() -> Repair:
+        from recovery.recover import foresee as foresee_repair
+
         available = find(found, None, (), trust_stores())
         return foresee_repair(found, available, validated.digests)
 

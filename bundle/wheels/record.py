@@ -6,7 +6,7 @@ before any installed module is imported, and can be repeated at any time.
 
 from __future__ import annotations
 
-import base64
+import binascii
 import csv
 import hashlib
 import os
@@ -26,7 +26,8 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
 
-BATCH = 64  # files that a thread hashes between two reads of the queue
+LARGE = 1 << 20  # bytes from which a file is hashed in a thread of its own
+LATER = "later"  # in place of the digest of a large file that is to be read
 RECORD_LIMIT = 64 << 20  # bytes
 
 Hash = Callable[[Union[Path, str]], Optional[str]]  # returns a file's SHA-256, or None if it is not a regular file
@@ -89,7 +90,7 @@ def recorded(site: Path, winners: Mapping[str, str] | None = None) -> list[Recor
     ``winners`` maps the paths of files that several distributions install to the one whose file is there: the lines of
     the others for these paths are left out.
     """
-    lines, decided = [], winners or {}
+    lines, decided, top = list[Recorded](), winners or {}, os.path.normpath(site)
     for name, _version, folder in distributions(site):
         record, advice = folder / "RECORD", _("Run recover to reinstall {name}.").format(name=name)
         try:
@@ -100,14 +101,15 @@ def recorded(site: Path, winners: Mapping[str, str] | None = None) -> list[Recor
             reason = error if isinstance(error, csv.Error) else _("not valid UTF-8")
             what = _("{path} is damaged: {reason}.").format(path=record, reason=reason)
             raise HostError(what, advice=advice) from error
-        top = str(site)
-        found = [
-            Recorded(os.path.normpath(os.path.join(top, row[0])), hex_of(row[1]), name)
-            for row in rows
-            if len(row) == 3 and row[0]
-        ]
+        found = [Recorded(_place(top, row[0]), hex_of(row[1]), name) for row in rows if len(row) == 3 and row[0]]
         lines += [line for line in found if decided.get(line.path, name) == name] if decided else found
     return lines
+
+
+def _place(top: str, path: str) -> str:
+    """Return the normal path of a line of a RECORD; most lines are normal already, and there are tens of thousands."""
+    is_normal = os.sep == "/" and not path.startswith((".", "/")) and "/." not in path and "//" not in path
+    return f"{top}/{path}" if is_normal and path[-1] != "/" else os.path.normpath(os.path.join(top, path))
 
 
 def hex_of(field_text: str) -> str | None:
@@ -116,7 +118,8 @@ def hex_of(field_text: str) -> str | None:
     if algorithm != "sha256":
         return None
     try:
-        return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).hex()
+        padded = value + "=" * (-len(value) % 4)
+        return binascii.a2b_base64(padded.replace("-", "+").replace("_", "/")).hex()
     except ValueError:
         return ""  # a damaged digest, which matches no file
 
@@ -147,11 +150,41 @@ def sha256_of_open(handle: int) -> str:
     return digest.hexdigest()
 
 
-def digests_of(paths: Sequence[Path | str], hash_of: Hash = sha256_of) -> list[str | None]:
-    """Hash files with one thread per processor (hashlib releases the GIL)."""
-    batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
+def digests_of(
+    paths: Sequence[Path | str], hash_of: Hash = sha256_of, unread: Callable[[OSError], str] | None = None
+) -> list[str | None]:
+    """Hash files: large ones with one thread per processor, small ones meanwhile in this thread.
+
+    hashlib releases the GIL, but opening a small file takes longer than hashing it, and threads that do so only wait
+    for each other. ``unread`` returns what replaces the digest of a file that cannot be read; without it, OSError is
+    raised.
+    """
+    at_once: Hash = getattr(hash_of, "at_once", None) or (lambda path: LATER if _is_large(path) else hash_of(path))
+
+    def read(path: Path | str, how: Hash = hash_of) -> str | None:
+        try:
+            return how(path)
+        except OSError as error:
+            if unread is None:
+                raise
+            return unread(error)
+
+    found, later = [], {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return [digest for batch in pool.map(lambda batch: [*map(hash_of, batch)], batches) for digest in batch]
+        for number, path in enumerate(paths):
+            found.append(read(path, at_once))
+            if found[-1] == LATER:
+                later[number] = pool.submit(read, path)
+    for number, reading_it in later.items():
+        found[number] = reading_it.result()
+    return found
+
+
+def _is_large(path: Path | str) -> bool:
+    try:
+        return os.lstat(path).st_size > LARGE
+    except (OSError, ValueError):
+        return False
 
 
 def survey(site: Path, hash_of: Hash = sha256_of, winners: Mapping[str, str] | None = None) -> Survey:
@@ -183,8 +216,10 @@ def _others(site: str, known: Container[str]) -> Iterator[str]:
 
 def module_of(path: str) -> str | None:
     """Return the path of the module whose cached bytecode (PEP 3147) has this path, or None for any other path."""
+    if not path.endswith(".pyc"):
+        return None
     folder, name = os.path.split(path)
-    if not name.endswith(".pyc") or os.path.basename(folder) != "__pycache__":
+    if os.path.basename(folder) != "__pycache__":
         return None
     return os.path.join(os.path.dirname(folder), name.partition(".")[0] + ".py")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bundle.manifest import MANIFEST_LIMIT, Manifest, parse_manifest
@@ -92,7 +93,13 @@ class Release:
 
     def manifest(self) -> Manifest:
         """Return the signed manifest that the release was built from."""
-        return parse_manifest(reading.read(self.bundle / MANIFEST_NAME, MANIFEST_LIMIT))
+        return _parsed(reading.read(self.bundle / MANIFEST_NAME, MANIFEST_LIMIT))
+
+
+@lru_cache(maxsize=4)
+def _parsed(data: bytes) -> Manifest:
+    """Return the manifest of some bytes; a run asks for the same one several times."""
+    return parse_manifest(data)
 
 
 def is_release(name: str) -> bool:

@@ -38,6 +38,7 @@ class Digests:
         self._most = FILE_SIZE_LIMIT
         self._known: dict[Key, Optional[str]] = {}
         self._lasting: dict[tuple[int, ...], Optional[str]] = {}  # without the time of the status change
+        self._losing_a_link: set[tuple[int, ...]] = set()
         self._busy: set[Key] = set()
         self._waiting = 0
         # one condition for all files: a future for each takes as long as hashing a small file
@@ -52,6 +53,13 @@ class Digests:
 
     def __call__(self, path: Path | str) -> str | None:
         """Return a file's digest, or None if it is missing, too long or not a regular file. Raises OSError."""
+        return self._digest(path, FILE_SIZE_LIMIT)
+
+    def at_once(self, path: Path | str) -> str | None:
+        """Return the same, or record.LATER if the file must be read and is large."""
+        return self._digest(path, record.LARGE)
+
+    def _digest(self, path: Path | str, most: int) -> str | None:
         try:
             status = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
@@ -61,6 +69,10 @@ class Digests:
         key = _key(status)
         if key in self._known:  # without the lock, which is slow: most files have been read before
             return self._known[key]
+        if key[:-1] in self._losing_a_link:
+            return self._keep(key)
+        if status.st_size > most:
+            return record.LATER
         with self._changed:
             while key in self._busy:
                 self._waiting += 1
@@ -91,22 +103,34 @@ class Digests:
             self._known[_key(status)] = sha256
             self._lasting[_key(status)[:-1]] = sha256
 
-    def knows(self, path: str) -> bool:
-        """Return whether a file was hashed and has not changed since."""
-        try:
-            return _key(os.lstat(path)) in self._known
-        except OSError:
-            return False
+    def expect_unlink(self, path: str) -> None:
+        """Keep a file's digest, if it has not changed since it was hashed, over one more change of its ctime alone.
 
-    def renew(self, path: str) -> None:
-        """Keep the digest of a file after a hard link to it was added or removed, which changes only its ctime.
-
-        Only for a caller that did so itself, and called ``knows`` or requested the digest right before.
+        Only for a caller that removes a hard link to it next.
         """
         try:
             key = _key(os.lstat(path))
         except OSError:
             return  # the next request for the digest reports it
+        if key in self._known:
+            self._losing_a_link.add(key[:-1])
+
+    def _keep(self, key: Key) -> str | None:
+        self._losing_a_link.discard(key[:-1])
+        self._known[key] = self._lasting[key[:-1]]
+        return self._known[key]
+
+    def renew(self, path: str) -> str | None:
+        """Keep the digest of a file after a hard link to it was added, which changes only its ctime.
+
+        Returns the digest, or None if the file has changed otherwise or is missing. Only for a caller that added the
+        link itself, and requested the digest right before.
+        """
+        try:
+            key = _key(os.lstat(path))
+        except OSError:
+            return None  # the next request for the digest reports it
         digest = self._lasting.get(key[:-1])
         if digest is not None:
             self._known[key] = digest
+        return digest

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bundle import digest, strict
 from bundle.manifest import INSTALLED_LIMIT
@@ -39,8 +39,7 @@ APP, MODELS, VENV, RELEASE = "(application)", "(models)", "(environment)", "(rel
 NOT_LISTED = ("receipt.json", COMPLETE, DISCARDED)
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """A file of a release: its relative POSIX path, its SHA-256 or, for a link, ``-> target``, and its owner."""
 
     path: str
@@ -90,7 +89,15 @@ class Deviation:
 def _item(value: Any, path: str) -> Item:
     if not isinstance(value, list) or len(value) != 3:
         raise strict.refuse(path, _("not [path, content, owner]"))
-    return Item(*(strict.text(part, path) for part in value))
+    try:
+        joined = "".join(value)
+    except TypeError:
+        joined = "\n"
+    # there are tens of thousands: if all parts together are one line of text, so is each that is not empty
+    if not (all(value) and joined.isprintable() and len(joined) <= strict.TEXT_LIMIT):
+        for part in value:
+            strict.text(part, path)
+    return Item(*value)
 
 
 def contradicted(prefix: Prefix, release: Release) -> bool:
@@ -173,7 +180,7 @@ def take_inventory(
     top = str(release.path)
 
     def owner(relative: str) -> str:
-        path = os.path.join(top, *relative.split("/"))
+        path = f"{top}{os.sep}{relative.replace('/', os.sep)}"
         return owners.get(path) or owners.get(record.module_of(path) or "") or area(relative)
 
     return tuple(Item(path, content, owner(path)) for path, content in contents(release.path, hash_of))
@@ -226,16 +233,10 @@ def contents(root: Path, hash_of: record.Hash = record.sha256_of) -> list[tuple[
     The content of a file that cannot be read starts with ``?``.
     """
     paths = dict(walk(str(root)))
-
-    def content(path: str | Path) -> str:
-        try:
-            return hash_of(path) or "?"
-        except OSError as error:
-            return f"? {error.strerror}"
-
     found = {relative: f"-> {os.readlink(path)}" for relative, (path, is_link) in paths.items() if is_link}
     rest = [relative for relative in paths if relative not in found]
-    found.update(zip(rest, map(str, record.digests_of([paths[relative][0] for relative in rest], content))))
+    digests = record.digests_of([paths[relative][0] for relative in rest], hash_of, lambda error: f"? {error.strerror}")
+    found.update((relative, content or "?") for relative, content in zip(rest, digests))
     return sorted(found.items())
 
 

@@ -71,7 +71,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class _Signed:
+class Expected:
     """The expected contents of a release: for each path the digest and the owner.
 
     ``uncompared`` maps each package whose wheel cannot be compared to the reason. ``unknown`` lists the environments of
@@ -84,12 +84,17 @@ class _Signed:
     wheels: int
 
 
-def compare(installation: Installation, hash_of: record.Hash, found: Mapping[str, str] | None = None) -> Comparison:
+def compare(
+    installation: Installation,
+    hash_of: record.Hash,
+    found: Mapping[str, str] | None = None,
+    signed: Expected | None = None,
+) -> Comparison:
     """Compare a release with its manifest, which must have been verified, and with the stored wheels.
 
-    ``found`` is a recent result of ``receipt.contents``.
+    ``found`` is a recent result of ``receipt.contents``, and ``signed`` one of ``expected_contents``.
     """
-    signed, release = _signed(installation, hash_of), installation.release
+    signed, release = signed or expected_contents(installation, hash_of), installation.release
     found = dict(receipt.contents(release.path, hash_of)) if found is None else found
     deviations, same, made = [], 0, 0
     for path, (content, owner) in signed.contents.items():
@@ -129,7 +134,8 @@ def _winners(manifest: Manifest) -> dict[str, str]:
     return {f"{overlaps.ROOT}/{conflict.path}": conflict.winner for conflict in manifest.conflicts}
 
 
-def _signed(installation: Installation, hash_of: record.Hash) -> _Signed:
+def expected_contents(installation: Installation, hash_of: record.Hash) -> Expected:
+    """Return what the manifest and the stored wheels say that a release contains."""
     contents, winners = dict(_of_the_manifest(installation)), _winners(installation.manifest)
     uncompared, unknown, wheels = {}, set(), list(_environments(installation.manifest))
 
@@ -146,7 +152,7 @@ def _signed(installation: Installation, hash_of: record.Hash) -> _Signed:
                 contents.update(
                     (path, (content, name)) for path, content in files.items() if winners.get(path, name) == name
                 )
-    return _Signed(contents, uncompared, frozenset(unknown), len(wheels) - len(uncompared))
+    return Expected(contents, uncompared, frozenset(unknown), len(wheels) - len(uncompared))
 
 
 def _files_of(store: Store, environment: Environment, entry: FileEntry, hash_of: record.Hash) -> dict[str, str] | str:
@@ -208,7 +214,7 @@ def _is_of_another(path: str, content: str, installation: Installation) -> bool:
     return False
 
 
-def _is_known(path: str, content: str, signed: _Signed, release: Release) -> bool:
+def _is_known(path: str, content: str, signed: Expected, release: Release) -> bool:
     """Return whether a file without a signed digest is of a kind that is created on this host."""
     module = record.module_of(path)
     if module is not None:
@@ -228,9 +234,10 @@ def _is_known(path: str, content: str, signed: _Signed, release: Release) -> boo
     return _OF_UV.fullmatch(inner) is not None
 
 
-def _false_records(signed: _Signed, installation: Installation) -> Iterator[Deviation]:
+def _false_records(signed: Expected, installation: Installation) -> Iterator[Deviation]:
     """Yield a deviation for each installed RECORD that lists a different digest for a file than the wheel does."""
     release = installation.release
+    top = f"{release.path}{os.sep}"
     for root in (overlaps.ROOT, tools_environment.FOLDER):
         site = Environment(root, installation.manifest.target.python).site
         try:
@@ -238,7 +245,8 @@ def _false_records(signed: _Signed, installation: Installation) -> Iterator[Devi
         except HostError:
             continue  # a RECORD that cannot be read differs from the receipt
         for line in lines:
-            path = os.path.relpath(line.path, release.path).replace(os.sep, "/")
+            inner = line.path[len(top) :] if line.path.startswith(top) else os.path.relpath(line.path, top)
+            path = inner.replace(os.sep, "/")
             content, owner = signed.contents.get(path, (MADE, ""))
             if content != MADE and line.sha256 not in (None, content):
                 yield from (

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bundle.wheels import record
 from installer.layout import rights
 from installer.layout.misplaced import find_misplaced
 from installer.layout.store import Store
 from installer.release.digests import Digests
 from installer.release.installation import Installation
 from recovery.inspection import prefix_faults, release_faults, store_faults, target_release
-from recovery.inspection.evidence import Evidence
+from recovery.inspection.evidence import Evidence, damaged_packages
 from recovery.inspection.finding import Finding
 from shared.i18n import _
 from validator.finding_kinds import PLACE, STORE, UNLOCKED
@@ -37,7 +37,8 @@ class Inspection:
     reliable; without a receipt, none of the release's files is reused, and without a proof, it cannot be rebuilt.
     ``lacking`` lists the files that are missing or damaged in the store, and ``spare`` maps their digests to intact
     copies elsewhere on the host. ``digests`` caches the digests of hashed files. ``misplaced`` lists the tool's own
-    files and folders that are missing or not as they should be.
+    files and folders that are missing or not as they should be. ``unread`` counts the stored wheels that were compared
+    by size only.
     """
 
     prefix: Prefix
@@ -50,6 +51,7 @@ class Inspection:
     findings: tuple[Finding, ...]
     digests: Digests = field(default_factory=Digests, compare=False)
     misplaced: tuple[Misplaced, ...] = ()
+    unread: int = 0
 
     @property
     def installation(self) -> Installation:
@@ -68,15 +70,8 @@ class Inspection:
 
     @property
     def damaged_packages(self) -> frozenset[str]:
-        """The packages that must be reinstalled.
-
-        Missing or altered bytecode alone is not a reason to reinstall: it is left out and written again later.
-        """
-        return frozenset(
-            record.normalised(deviation.owner)
-            for deviation in self.deviations
-            if deviation.owner not in release_faults.KIND_OF_AREA and not deviation.path.endswith(".pyc")
-        )
+        """The packages that must be reinstalled."""
+        return damaged_packages(self.deviations)
 
     def lacks(self, kind: str, wheels: frozenset[str] | None = None) -> list[FileEntry]:
         """Return the lost files of a kind, limited to the paths in ``wheels`` if given."""
@@ -89,12 +84,14 @@ class Known:
 
     ``policy`` decides whether the signers of a release's manifest are accepted if the receipt, which records them, is
     lost. ``digests`` caches the digests of recently hashed files; ``misplaced`` is what find_misplaced found before
-    this run locked the installation.
+    this run locked the installation. Unless ``reads_store`` is set, stored wheels that a repair does not use are not
+    read (docs/adr/0034).
     """
 
     policy: Policy | None = None
     digests: Digests | None = None
     misplaced: tuple[Misplaced, ...] | None = None
+    reads_store: bool = True
 
 
 def inspect(prefix: Prefix, known: Known | None = None, *, release: Release | None = None) -> Inspection:
@@ -105,14 +102,17 @@ def inspect(prefix: Prefix, known: Known | None = None, *, release: Release | No
     known = known or Known()
     misplaced = find_misplaced(prefix) if known.misplaced is None else known.misplaced
     release = release or target_release.release_to_repair(prefix)
-    wrong = rights.wrong(prefix, release)
     findings = [*prefix_faults.leftovers(prefix), *prefix_faults.settings(prefix), *prefix_faults.data(prefix, release)]
     findings += target_release.pointer(prefix, release)
     if release is None:
+        wrong = rights.wrong(prefix, None)
         findings += [*prefix_faults.out_of_place(misplaced, (), findings), *prefix_faults.rights_of(prefix, wrong)]
         return Inspection(prefix, None, None, None, (), (), {}, tuple(findings), misplaced=misplaced)
-    evidence = Evidence(prefix, release, known.policy, known.digests or Digests())
-    findings += evidence.gather(closed=tuple(item.path for item in wrong if item.is_unreadable))
+    evidence = Evidence(prefix, release, known.policy, known.digests or Digests(), known.reads_store)
+    with ThreadPoolExecutor(1) as aside:  # while large files are hashed
+        looking = aside.submit(rights.wrong, prefix, release)
+        findings += evidence.gather(lambda: tuple(item.path for item in looking.result() if item.is_unreadable))
+        wrong = looking.result()
     findings += _of_the_release(evidence)
     findings += _out_of_place(evidence, misplaced, wrong, findings)
     return Inspection(
@@ -126,6 +126,7 @@ def inspect(prefix: Prefix, known: Known | None = None, *, release: Release | No
         tuple(findings),
         evidence.digests,
         misplaced,
+        evidence.unread,
     )
 
 

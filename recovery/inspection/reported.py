@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from shared import reading, troubles
 from shared.errors import TrustError, UsageError
 from shared.i18n import _
-from validator.check import ERROR, FAIL, RECOVER
+from validator.check import ERROR, FAIL, PASS, RECOVER
+from validator.checks.application.store import StoredFiles
 from validator.finding_kinds import causes_of
 from validator.host import host_id
 from validator.registry import CHECKS
@@ -54,6 +55,11 @@ def require_fitting(report: Report, prefix: Prefix) -> None:
             _("The diagnosis is not for the active release {release}.").format(release=active.id),
             advice=_("Run validate again, or run recover without a diagnosis."),
         )
+
+
+def doubts_store(report: Report) -> bool:
+    """Return whether the check of the stored files did not pass."""
+    return any(result.id == StoredFiles.id and result.status != PASS for result in report.results)
 
 
 def notes_on(report: Report, inspection: Inspection) -> tuple[str, ...]:

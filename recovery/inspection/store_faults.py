@@ -16,7 +16,7 @@ from shared.i18n import _
 from validator.finding_kinds import STORE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from bundle.manifest import FileEntry, Manifest
@@ -25,16 +25,20 @@ if TYPE_CHECKING:
     from installer.release.digests import Digests
 
 
-def lacking(prefix: Prefix, manifest: Manifest, digests: Digests) -> tuple[FileEntry, ...]:
+def lacking(
+    prefix: Prefix, manifest: Manifest, digests: Digests, unread: Collection[FileEntry] = ()
+) -> tuple[FileEntry, ...]:
     """Return the files of a manifest that the store should hold but that are missing or damaged there.
 
-    With the cache ``digests``, weights that are hard-linked into a release are read only once.
+    With the cache ``digests``, weights that are hard-linked into a release are read only once. Files in ``unread`` are
+    compared by size only.
     """
-    store = Store(prefix.store)
+    store, by_size = Store(prefix.store), {entry.path for entry in unread}
 
     def is_there(entry: FileEntry) -> bool:
         try:
-            return store.has_size_of(entry) and digests(store.path(entry.sha256)) == entry.sha256
+            is_right = store.has_size_of(entry)
+            return is_right and (entry.path in by_size or digests(store.path(entry.sha256)) == entry.sha256)
         except OSError:
             return False
 

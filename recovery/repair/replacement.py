@@ -73,9 +73,8 @@ class Replacement:
             activate(change, manifest, context.progress, check=check)
             # 5.
             retention.unmark_damaged(damaged)
-            unchanged = [path for path in self._files_of(release) if digests.knows(path)]
-        for path in unchanged:  # the damaged release was removed, and with it one hard link of each file
-            digests.renew(path)
+            for path in self._files_of(release):  # with the damaged release, one hard link of each file is removed
+                digests.expect_unlink(path)
         return change.collected
 
     @cached_property
@@ -157,7 +156,7 @@ class Replacement:
             uv.venv(release.venv, python)
             if packages:
                 with progress.wait(_("Reinstalling: {names}").format(names=", ".join(sorted(packages)))):
-                    stage.sync_environment(uv, self._installation(release), only=packages)
+                    stage.sync_environment(uv, self._installation(release), inspection.digests, only=packages)
         finally:
             uv.close()
             files.remove_tree(scratch)
@@ -194,4 +193,4 @@ class Replacement:
     def _files_of(self, release: Release) -> list[str]:
         """Return the paths in the new release of the files that the damaged one had."""
         receipt = self.context.inspection.receipt
-        return [os.path.join(release.path, item.path) for item in (receipt.items if receipt else ())]
+        return [f"{release.path}{os.sep}{item.path}" for item in (receipt.items if receipt else ())]

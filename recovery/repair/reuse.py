@@ -69,16 +69,13 @@ def take_over(items: list[Item], damaged: Release, release: Release, digests: Di
     Raises InstallError if a file no longer matches the receipt.
     """
     old, new = str(damaged.path), str(release.path)
-    for folder in {os.path.dirname(os.path.join(new, item.path)) for item in items}:
-        os.makedirs(folder, exist_ok=True)
+    for folder in {item.path.rpartition("/")[0] for item in items}:
+        os.makedirs(os.path.join(new, folder), exist_ok=True)
 
     def take(batch: list[Item]) -> None:
         for item in batch:
-            source, target = os.path.join(old, item.path), os.path.join(new, item.path)
-            if os.path.lexists(target):
-                os.unlink(target)
-            give(source, target, digests)
-            if digests(target) != item.content:
+            source, target = f"{old}{os.sep}{item.path}", f"{new}{os.sep}{item.path}"
+            if give(source, target, digests) != item.content:
                 raise InstallError(_("{path} changed while it was being reused.").format(path=source))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -108,20 +105,23 @@ def _is_plain(path: str, top: Path) -> bool:
     )
 
 
-def give(source: str, target: str, digests: Digests) -> None:
-    """Create a hard link to a file, or a copy if that is not possible.
+def give(source: str, target: str, digests: Digests) -> str | None:
+    """Create a hard link to a file, or a copy if that is not possible, in place of any other file; return its digest.
 
     The copy keeps the times, because bytecode contains the time of its module (PEP 552).
     """
     digests(source)  # read again if it changed since the check, as the new link changes its ctime
     try:
-        os.link(source, target)
+        try:
+            os.link(source, target)
+        except FileExistsError:
+            os.unlink(target)
+            os.link(source, target)
     except FileNotFoundError:
         raise
     except OSError:
         shutil.copy2(source, target)
-    else:
-        digests.renew(target)
+    return digests.renew(target) or digests(target)
 
 
 def compile_again(receipt: Receipt, release: Release, damaged: Collection[str] = ()) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from bundle.wheels import record
 from installer.logs import audit_log
-from installer.release.receipt import ADDED, ALTERED, MISSING, compare, read_receipt
+from installer.release.receipt import ADDED, ALTERED, MISSING, compare, parse, read_receipt
+from shared.errors import TrustError
 
 
 @pytest.fixture
@@ -93,3 +94,15 @@ def test_the_audit_log_is_a_chain_that_outlives_a_cut_line(prefix) -> None:
 
 def test_a_name_that_no_file_can_have_is_of_no_file(tmp_path) -> None:
     assert record.sha256_of(f"{tmp_path}/x\0y") is None
+
+
+@pytest.mark.parametrize(
+    "wrong", [[1, "x", "y"], ["a", ["x"], "y"], ["", "x", "y"], ["a\n", "x", "y"], ["a" * 99_999, "", "y"], ["a"]]
+)
+def test_a_line_of_a_receipt_is_read_strictly(prefix, wrong) -> None:
+    value = json.loads(prefix.active().receipt_file.read_bytes())
+    value["items"].append(["a/ó", "x", "y"])
+    assert parse(json.dumps(value).encode(), "receipt").items[-1] == ("a/ó", "x", "y")
+    value["items"].append(wrong)
+    with pytest.raises(TrustError, match=r"items\["):
+        parse(json.dumps(value).encode(), "receipt")

@@ -73,20 +73,42 @@ def test_the_checks_read_a_release_once(prefix, read) -> None:
     assert str(release_of(prefix).app / "app.py") in read
 
 
+def altered_in_secret(path) -> None:
+    """Change the bytes, and give back the time of modification."""
+    status = path.stat()
+    path.write_bytes(path.read_bytes()[::-1])
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
 def test_another_name_keeps_a_known_digest_and_a_change_does_not(tmp_path, read) -> None:
     path, other, shared = tmp_path / "file", tmp_path / "other", Digests()
     path.write_bytes(b"one")
     first = shared(path)
-    assert shared.knows(str(path))
     os.link(path, other)
-    assert not shared.knows(str(other))  # the time of change is another one now
-    shared.renew(str(other))
+    assert shared.renew(str(other)) == first
+    shared.expect_unlink(str(path))
     other.unlink()
-    shared.renew(str(path))
     assert (shared(path), len(read)) == (first, 1)
     path.write_bytes(b"more")
-    shared.renew(str(path))
-    assert not shared.knows(str(path))
+    assert shared.renew(str(path)) is None
     assert shared(path) != first
-    shared.renew(str(other))  # gone: nothing to keep
-    assert not shared.knows(str(other))
+    assert shared.renew(str(other)) is None  # gone: nothing to keep
+    shared.expect_unlink(str(other))
+
+
+def test_a_change_before_or_after_a_name_is_removed_is_noticed(tmp_path) -> None:
+    path, other, shared = tmp_path / "file", tmp_path / "other", Digests()
+    path.write_bytes(b"one")
+    os.link(path, other)
+    first = shared(path)
+    altered_in_secret(path)
+    shared.expect_unlink(str(path))
+    other.unlink()
+    assert shared(path) != first
+    os.link(path, other)
+    second = shared(path)
+    shared.expect_unlink(str(path))
+    other.unlink()
+    assert shared(path) == second
+    altered_in_secret(path)
+    assert shared(path) == first
