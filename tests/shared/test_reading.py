@@ -28,6 +28,7 @@ ELSEWHERE = {
     "installer/layout/store.py": "writes a new file",
     "installer/userdata/persist.py": "writes a new file",
     "installer/install/upgrade.py": "writes a new file",
+    "installer/wheel_index/write.py": "writes a new file",
     "shared/files/aside.py": "writes a new file",
     "shared/files/owners.py": "reads /proc",
     "shared/programs/embedded.py": "reads the zipapp's own cache, checked by its launcher",
