@@ -186,6 +186,7 @@ def _request(release: Release, again: Again, chosen: dict[str, Any], workspace: 
         extras=tuple(chosen["extras"]),
         groups=tuple(chosen["groups"]),
         exclude=tuple(chosen.get("exclude", ())),  # earlier builders had no such option
+        run=tuple(chosen.get("run", ())),
         counter=manifest.product.counter,
         epoch=manifest.created_epoch,
         offline=again.offline,

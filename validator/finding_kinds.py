@@ -31,6 +31,7 @@ _BUT_MODELS = tuple(kind for kind in OF_THE_RELEASE if kind != MODEL)
 # the findings that can explain why a check failed; no repair helps the checks that are not listed
 CAUSES: dict[str, tuple[str, ...]] = {
     "packages.conflicts": _BUT_MODELS,
+    "packages.entry_points": _BUT_MODELS,
     "packages.imports": _BUT_MODELS,
     "packages.record": _BUT_MODELS,
     "packages.versions": (*_BUT_MODELS, UNLOCKED),

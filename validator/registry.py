@@ -16,6 +16,7 @@ from validator.checks.application.release import ActiveRelease
 from validator.checks.application.settings import Settings
 from validator.checks.application.store import StoredFiles
 from validator.checks.packages.conflicts import Conflicts
+from validator.checks.packages.entry_points import EntryPoints
 from validator.checks.packages.imports import Imports
 from validator.checks.packages.record import Record
 from validator.checks.packages.versions import Versions
@@ -76,6 +77,7 @@ CHECKS: tuple[type[Check], ...] = (
     Versions,
     Conflicts,
     Imports,
+    EntryPoints,
     ActiveRelease,
     Places,
     Commands,

@@ -73,7 +73,7 @@ def settled(scope: Scope, selections: Mapping[Target, Selection], run: Run) -> S
     for note in profile.notes:
         if note not in scope.profile.notes:
             run.progress.warn(note)
-    require_commands(profile)
+    require_commands(profile, root)
     return replace(scope, product=replace(scope.product, version=wheel.version), profile=profile)
 
 

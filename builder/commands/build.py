@@ -16,6 +16,7 @@ from builder.commands.common import (
     add_keys,
     add_package,
     add_project,
+    add_run,
     add_targets,
     default_key,
     named_targets,
@@ -79,6 +80,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ),
     )
     add_exclude(parser)
+    add_run(parser)
     add(
         "--wheel",
         action="append",
@@ -222,6 +224,7 @@ def request_of(arguments: argparse.Namespace) -> Request:
         models=tuple(arguments.model),
         without_models=tuple(arguments.without_model),
         exclude=tuple(arguments.exclude),
+        run=tuple(arguments.run_line),
         extras=tuple(arguments.extra),
         groups=tuple(arguments.group),
         counter=arguments.counter,

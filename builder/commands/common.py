@@ -163,6 +163,21 @@ def add_exclude(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Add the option for the command lines that start an application without scripts."""
+    parser.add_argument(
+        "--run",
+        action="append",
+        default=[],
+        dest="run_line",
+        metavar=_("COMMAND"),
+        help=_(
+            'also install a launcher for this command, as it is typed in the project, for example "streamlit run '
+            'app.py"; may be repeated'
+        ),
+    )
+
+
 def python_of(arguments: argparse.Namespace, workspace: Workspace) -> HostsPython:
     """Return the Python versions of the hosts: those specified, or one that the project allows."""
     included = getattr(arguments, "with_python", None)

@@ -13,9 +13,9 @@ from builder.project.profile import find_profile, load_profile
 from builder.project.project import read_project
 from builder.project.stated import PROJECT_PROFILE
 from builder.project.unchecked import unchecked
-from builder.project.written_profile import write_profile
 from builder.request.reading import require_commands
 from builder.sources.source import collect_source
+from builder.starts.written_profile import write_profile
 from shared import troubles
 from shared.errors import UsageError
 from shared.i18n import _
@@ -82,7 +82,7 @@ def run_check(arguments: argparse.Namespace) -> int:
     for note in profile.notes:
         progress.warn(note)
     sources = collect_source(root, profile, progress)
-    require_commands(profile)
+    require_commands(profile, root)
     for line in _lines(path, profile, sources):
         show(line)
     return commandline.DONE

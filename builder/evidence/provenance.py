@@ -37,6 +37,7 @@ def parameters_of(request: Request) -> dict[str, Any]:
         "extras": sorted(request.extras),
         "groups": sorted(request.groups),
         "exclude": sorted(request.exclude),
+        **({"run": list(request.run)} if request.run else {}),
         "packages": list(request.workspace.packages),
         "build_from_source": request.sources,
         **({"wheels": sorted(path.name for path in request.wheels)} if request.wheels else {}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from builder.project.profile import Profile, as_usage, check_application, environment_of, shadows
-from builder.project.stated import stated_by
+from builder.project.stated import stated_by, with_help
 from bundle.product.application import Application, require_names
 
 if TYPE_CHECKING:
@@ -43,4 +43,5 @@ def default_profile(project_root: Path, wheel: OwnWheel | None = None, others: S
         check_application(application, path.name, project_root)
     files = (project_root / stated.template,) if stated.template else ()
     notes = (*renamed, *shadows(application, path.name))
+    application = with_help(application, stated.without_help(launchers))
     return Profile(title=stated.title, application=application, files=files, notes=notes)

@@ -27,13 +27,17 @@ _RUNS = re.compile(r"(?P<name>[^\W\d]\w*)/__main__\.py")
 
 @dataclass(frozen=True)
 class OwnWheel:
-    """What a wheel says: version, scripts with their targets, top-level modules, those that run, and requirements."""
+    """What a wheel says: version, scripts with their targets, top-level modules, those that run, and requirements.
+
+    ``windows`` are the scripts that open a window.
+    """
 
     version: str
     scripts: Mapping[str, str]
     modules: tuple[str, ...]
     runnable: tuple[str, ...]
     requires: tuple[str, ...] = ()
+    windows: tuple[str, ...] = ()
 
 
 def read_own_wheel(path: Path, filename: str) -> OwnWheel:
@@ -41,7 +45,8 @@ def read_own_wheel(path: Path, filename: str) -> OwnWheel:
     try:
         with readable(path), zipfile.ZipFile(path) as wheel:
             names = wheel.namelist()
-            scripts = read_scripts(_text_of(wheel, "entry_points.txt"))
+            entry_points = _text_of(wheel, "entry_points.txt")
+            scripts, windows = read_scripts(entry_points), tuple(read_scripts(entry_points, SECTIONS[1:]))
             metadata = HeaderParser().parsestr(_text_of(wheel, "METADATA"))
     except (*BROKEN, ValueError, configparser.Error) as error:
         raise BuildError(
@@ -49,7 +54,7 @@ def read_own_wheel(path: Path, filename: str) -> OwnWheel:
             advice=_("Fix the entry points of the project."),
         ) from error
     version, requires = str(parse_wheel_filename(filename)[1]), tuple(map(str, metadata.get_all("Requires-Dist", [])))
-    return OwnWheel(version, scripts, _named(_TOP, names), _named(_RUNS, names), requires)
+    return OwnWheel(version, scripts, _named(_TOP, names), _named(_RUNS, names), requires, windows)
 
 
 def _text_of(wheel: zipfile.ZipFile, name: str) -> str:
@@ -60,12 +65,12 @@ def _text_of(wheel: zipfile.ZipFile, name: str) -> str:
     return wheel.read(found[0]).decode("utf-8", "replace")
 
 
-def read_scripts(text: str) -> dict[str, str]:
+def read_scripts(text: str, sections: Sequence[str] = SECTIONS) -> dict[str, str]:
     """Return the scripts of an entry_points.txt with their targets. Raises errors of configparser."""
     parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
     parser.optionxform = str  # type: ignore[method-assign, assignment]
     parser.read_string(text)
-    return {name: value for part in SECTIONS if parser.has_section(part) for name, value in parser.items(part)}
+    return {name: value for part in sections if parser.has_section(part) for name, value in parser.items(part)}
 
 
 def _named(pattern: re.Pattern[str], names: Sequence[str]) -> tuple[str, ...]:

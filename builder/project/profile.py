@@ -18,7 +18,7 @@ from packaging.utils import is_normalized_name
 
 from builder.project.env_template import read_template
 from builder.project.model_source import ModelSource, parse_model
-from builder.project.stated import PROJECT_PROFILE, stated_by
+from builder.project.stated import PROJECT_PROFILE, stated_by, with_help
 from builder.project.toml_file import fields_with, read_toml
 from bundle import names, strict
 from bundle.names import PLAIN, plain_form
@@ -142,6 +142,7 @@ def _application(fields: Fields, path: Path, project_root: Path, stated: Stated)
         if name not in {launcher.name for launcher in stated.launchers}:
             raise refuse(f"{path.name}.without_scripts[{index}]", _("the project has no script of that name"))
     left, renamed = stated.launchers_beside(given, without)
+    helpless = fields.nested("without_help", strict.texts)
     rest = {
         "environment": fields.nested("environment", environment_in),
         "lazy_imports": fields.nested("imports", _lazy),
@@ -151,7 +152,10 @@ def _application(fields: Fields, path: Path, project_root: Path, stated: Stated)
     application = Application.from_json({**fields.left, **rest}, path.name)
     require_names(application, path.name)
     check_application(application, path.name, project_root)
-    return application, renamed
+    for index, name in enumerate(helpless):
+        if name not in application.commands:
+            raise refuse(f"{path.name}.without_help[{index}]", _("{name} is not a launcher").format(name=name[:80]))
+    return with_help(application, {*helpless, *stated.without_help(left)}), renamed
 
 
 _TOP: dict[str, Any] = {
@@ -160,6 +164,7 @@ _TOP: dict[str, Any] = {
     "environment": {},
     "launchers": [],
     "without_scripts": [],
+    "without_help": [],
     "no_commands": None,
     "persist": [],
     "smoke": [],

@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.project.own_wheel import OwnWheel
+    from bundle.product.application import Application
 
 
 PROJECT_PROFILE = "ragtrace-profile.toml"
 ENV_TEMPLATE = ".env.example"
+HELP = "--help"
+COMMANDS = 100  # the most offline commands of a manifest
 BESIDE = ("docs", "examples", "test", "tests")  # packages that wheels contain by mistake and that nothing imports
 
 
@@ -29,7 +32,8 @@ class Stated:
     """What a project states; a profile adds to it.
 
     ``title`` is the project's name as written, ``name`` the normalized one. The names of ``launchers`` may be taken on
-    some host. ``template`` is the path of the settings template, or None.
+    some host. ``template`` is the path of the settings template, or None. ``windows`` are the targets of scripts that
+    open a window.
     """
 
     title: str
@@ -38,6 +42,7 @@ class Stated:
     core_imports: tuple[str, ...]
     import_paths: tuple[str, ...]
     template: str | None
+    windows: frozenset[str] = frozenset()
 
     @property
     def keys(self) -> dict[str, Any]:
@@ -67,15 +72,35 @@ class Stated:
         ]
         return _free_names(left, self.name)
 
+    def without_help(self, launchers: Sequence[Launcher]) -> set[str]:
+        """Return the names of launchers that open a window, which no command line can ask for help."""
+        return {launcher.name for launcher in launchers if launcher.target in self.windows}
+
 
 @dataclass(frozen=True)
 class _Layout:
-    """What a project runs and imports: scripts with their targets, modules that run with -m, top-level modules."""
+    """What a project runs and imports: scripts with their targets, modules that run with -m, top-level modules.
+
+    ``windows`` are the scripts that open a window.
+    """
 
     scripts: Mapping[str, str]
     runnable: Sequence[str]
     modules: Sequence[str]
     import_paths: Sequence[str]
+    windows: Collection[str] = ()
+
+
+def with_help(application: Application, without: Collection[str] = ()) -> Application:
+    """Return the application with `NAME --help` as offline command of each launcher that nothing else starts on hosts.
+
+    Launchers of ``without`` have no help.
+    """
+    tried = {command[0] for command in (*application.smoke, *application.offline_commands)} | set(without)
+    for part in (application.dashboard, application.container):
+        tried.update(part.command[:1] if part else ())
+    asked = [(name, HELP) for name in application.commands if name not in tried]
+    return replace(application, offline_commands=(*application.offline_commands, *asked)[:COMMANDS])
 
 
 def stated_by(project_root: Path, wheel: OwnWheel | None = None, others: Sequence[Path] = ()) -> Stated:
@@ -98,6 +123,7 @@ def stated_by(project_root: Path, wheel: OwnWheel | None = None, others: Sequenc
         core_imports=tuple(layout.modules),
         import_paths=tuple(layout.import_paths),
         template=ENV_TEMPLATE if (project_root / ENV_TEMPLATE).is_file() else None,
+        windows=frozenset(one.target for one in launchers if one.name in layout.windows),
     )
 
 
@@ -134,14 +160,16 @@ def _layout_of_source(project_root: Path, name: str, table: dict[str, Any]) -> _
     folder = project_root / "src" if apart else project_root
     packages = top_level_packages(folder, None if apart else name, scripts)
     runnable = [package for package in packages if (folder / package / "__main__.py").is_file()]
-    return _Layout(scripts, runnable, packages, ["src" if apart else "."])
+    windows = tuple(table.get("gui-scripts") or ())
+    return _Layout(scripts, runnable, packages, ["src" if apart else "."], windows)
 
 
 def _layout_of_wheel(wheel: OwnWheel, name: str) -> _Layout:
     """Return the layout of an installed project; of its modules those named like it or started by its scripts."""
     wanted = {name.replace("-", "_"), *(re.split(r"[.:]", target)[0].strip() for target in wheel.scripts.values())}
     modules = [module for module in wheel.modules if module in wanted]
-    return _Layout(wheel.scripts, wheel.runnable, modules or [m for m in wheel.modules if m not in BESIDE], [])
+    modules = modules or [module for module in wheel.modules if module not in BESIDE]
+    return _Layout(wheel.scripts, wheel.runnable, modules, [], wheel.windows)
 
 
 def _free_names(launchers: list[Launcher], project: str) -> tuple[list[Launcher], tuple[str, ...]]:

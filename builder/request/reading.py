@@ -21,6 +21,8 @@ from builder.request.verification import knowledge_of, require_safe
 from builder.settings import lazy_names
 from builder.settings.scan import find_unlisted, packages_of, report
 from builder.sources.source import collect_source
+from builder.starts.recognized import recognized
+from builder.starts.start import with_runs
 from builder.wheels.given import require_wanted
 from bundle.manifest import Product
 from shared.errors import BuildError, UsageError
@@ -51,26 +53,39 @@ def read_profile(request: Request, progress: Progress, wheel: OwnWheel | None = 
     for note in profile.notes if wheel is None else ():
         progress.warn(note)
     profile = replace(profile, exclude=(*profile.exclude, *request.exclude))
+    profile = with_runs(profile, request.run, root, read_project(root).name)
     return without_models(with_models(profile, request.models), request.without_models)
 
 
-def require_commands(profile: Profile) -> None:
+def require_commands(profile: Profile, root: Path) -> None:
     """Raise BuildError if the application has no command, and the profile gives no reason for that."""
-    if not profile.application.commands and not profile.no_commands:
+    if profile.application.commands or profile.no_commands:
+        return
+    what = _("The bundle would have no command: the project has no scripts, and no profile adds a launcher.")
+    found = [f'--run "{line}"' for line in recognized(root)]
+    if found:
         raise BuildError(
-            _("The bundle would have no command: the project has no scripts, and no profile adds a launcher."),
+            what,
             advice=_(
-                "Write a profile with `{program} profile init`, and add a [[launchers]] table with name, kind and "
-                'target to it, or no_commands = "the reason why there are none".'
-            ).format(program=program()),
+                "Build with {options}, which is how the project seems to be started; or write a profile with "
+                "`{program} profile init`."
+            ).format(options=" ".join(found), program=program()),
         )
+    raise BuildError(
+        what,
+        advice=_(
+            'Build with --run "COMMAND", the command that starts the application in its folder; or write a profile '
+            "with `{program} profile init`, and add a [[launchers]] table with name, kind and target to it, or "
+            'no_commands = "the reason why there are none".'
+        ).format(program=program()),
+    )
 
 
 def foresee_commands(profile: Profile, standings: Sequence[Standing], root: Path) -> None:
     """Raise BuildError as ``require_commands`` does, unless the project is a package: its wheel shows its scripts."""
     selections = [standing.selection for standing in standings if standing.selection]
     if not any(own_source(selection, root) for selection in selections):
-        require_commands(profile)
+        require_commands(profile, root)
 
 
 def sources_of(request: Request, profile: Profile, progress: Progress) -> tuple[SourceFile, ...]:

@@ -27,15 +27,15 @@ class Request:
     ``counter`` and ``epoch`` (seconds since 1970) are None if they are derived from the project. ``trusted`` lists the
     keys to pin in addition to the signers'; ``threshold`` is the number of keys that must sign, or None if all must.
     ``without_models`` lists models of the profile that are not bundled, ``exclude`` patterns of files that are excluded
-    in addition to those of the profile. ``extras`` and ``groups`` of the project are
-    bundled; ``sources`` allows building packages from source. ``python`` is a Python interpreter to include (an
-    archive, a folder or a version), or None if the host's is used. ``volume_size`` is the maximum size of a file of the
-    archive in bytes, or None if unlimited. ``bases`` lists the base releases of delta bundles, one for each target; it
-    is empty for full bundles. ``attestations`` is one of attestations.MODES. ``strict_source`` rejects files that are
-    not in a commit. ``wheels`` lists built wheels that replace builds from source. ``build_lock`` is the record of
-    build requirements to use instead of the project's, which is then not written. ``workspace`` is
-    the project with the folder of its lockfile; ``python_choice`` is how the targets' Python version was chosen, or
-    None if they are those of a finished bundle.
+    in addition to those of the profile, ``run`` command lines that become launchers. ``extras`` and ``groups`` of the
+    project are bundled; ``sources`` allows building packages from source. ``python`` is a Python interpreter to include
+    (an archive, a folder or a version), or None if the host's is used. ``volume_size`` is the maximum size of a file of
+    the archive in bytes, or None if unlimited. ``bases`` lists the base releases of delta bundles, one for each target;
+    it is empty for full bundles. ``attestations`` is one of attestations.MODES. ``strict_source`` rejects files that
+    are not in a commit. ``wheels`` lists built wheels that replace builds from source. ``build_lock`` is the record of
+    build requirements to use instead of the project's, which is then not written. ``workspace`` is the project with the
+    folder of its lockfile; ``python_choice`` is how the targets' Python version was chosen, or None if they are those
+    of a finished bundle.
     """
 
     workspace: Workspace
@@ -49,6 +49,7 @@ class Request:
     models: tuple[str, ...] = ()
     without_models: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    run: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     counter: int | None = None

@@ -20,6 +20,8 @@ from tests.builder.evidence_project import build, make_project, stand_in
 from tests.hosts import needs
 from tests.schemas import validated
 
+RUN = "python -m audited"
+
 
 @pytest.fixture
 def _quick(monkeypatch) -> None:
@@ -35,7 +37,9 @@ def project(tmp_path):
 @pytest.fixture
 def bundle(_quick, project, tmp_path, monkeypatch):
     (project / "left.log").write_text("a rebuild leaves it out as well")
-    assert build(project, tmp_path / "out", "--extra", "more", "--counter", "7", "--exclude", "*.log") == 0
+    assert (
+        build(project, tmp_path / "out", "--extra", "more", "--counter", "7", "--exclude", "*.log", "--run", RUN) == 0
+    )
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1800000000")  # another day: the bundle's own time counts
     (sums,) = (tmp_path / "out").glob("*/SHA256SUMS")
     return sums.parent
@@ -50,6 +54,8 @@ def test_the_same_project_gives_the_same_bytes_again(bundle, project, capsys):
     assert check(bundle, project, "--model", f"m=path:{project / 'model'}", "--json") == 0
     reported = validated("builder-rebuild", capsys.readouterr().out)
     assert (reported["same"], reported["differences"]) == (True, [])
+    launchers = json.loads((bundle / "MANIFEST.json").read_bytes())["application"]["launchers"]
+    assert ["audited"] in [[one["target"], *one["arguments"]] for one in launchers if one["cwd"] == "app"]
 
 
 def test_each_difference_names_its_place(bundle, project, capsys):

@@ -160,6 +160,37 @@ def test_a_launcher_of_a_profile_stands_for_the_script_of_its_name_or_target(pro
     assert added.application.commands == ("app", "some", "other", "some-app-test")
 
 
+def test_every_launcher_that_nothing_else_starts_is_asked_for_help(project: Path) -> None:
+    states_scripts(project)
+    asked = (("some", "--help"), ("other", "--help"), ("some-app-test", "--help"))
+    assert default_profile(project).application.offline_commands == asked
+    text = """
+        smoke = [["some", "run"]]
+        offline_commands = [["other", "list"]]
+        without_help = ["server"]
+        [[launchers]]
+        name = "server"
+        kind = "script"
+        target = "cli.py"
+        [[launchers]]
+        name = "page"
+        kind = "script"
+        target = "cli.py"
+        [dashboard]
+        command = ["page", "{port}"]
+        """
+    application = load_profile(write(project, text), project).application
+    assert application.smoke == (("some", "run"),)
+    assert application.offline_commands == (("other", "list"), ("some-app-test", "--help"))
+
+
+def test_a_script_that_opens_a_window_is_not_asked_for_help(project: Path) -> None:
+    with (project / "pyproject.toml").open("a") as file:
+        file.write('[project.gui-scripts]\ntest = "some_app:main"\n')
+    assert default_profile(project).application.commands == ("some-app-test",)
+    assert default_profile(project).application.offline_commands == ()
+
+
 def test_an_application_without_commands_needs_a_reason(project: Path) -> None:
     def read(text: str) -> Profile:
         write(project, text)
@@ -168,13 +199,13 @@ def test_an_application_without_commands_needs_a_reason(project: Path) -> None:
         )
 
     with pytest.raises(BuildError, match="The bundle would have no command") as refused:
-        require_commands(read("[source]\nexclude = []"))
+        require_commands(read("[source]\nexclude = []"), project)
     assert "no_commands = " in refused.value.advice
-    require_commands(read('no_commands = "a library for notebooks"'))
+    require_commands(read('no_commands = "a library for notebooks"'), project)
     program = LAUNCHER.format(kind="program", target="cli.py")
     write_file(project / "cli.py", "print()")
     with pytest.raises(BuildError, match="The bundle would have no command"):
-        require_commands(read(program))
+        require_commands(read(program), project)
 
 
 def test_patterns_of_a_request_are_added_to_those_of_the_profile(project: Path) -> None:
@@ -190,6 +221,7 @@ def test_patterns_of_a_request_are_added_to_those_of_the_profile(project: Path) 
     [
         ("name = 3", "name: not a string"),
         ('without_scripts = ["other"]', "without_scripts[0]: the project has no script of that name"),
+        ('without_help = ["other"]', "without_help[0]: other is not a launcher"),
         ("no_commands = true", "no_commands: not a string"),
         ('no_commands = "x"\n' + LAUNCHER.format(kind="script", target="cli.py"), "no_commands: the application has"),
         ('name = "RAG Mini"', "name: letters"),
@@ -381,7 +413,7 @@ def test_lines_that_are_told_can_be_pasted_and_say_what_was_missing(project: Pat
     said = unchecked(load_profile(write(project, f'name = "A"\n{text}'), project))
     assert {item.checks[0] for item in said} == {
         "packages.imports",
-        "ragtrace.cli",
+        "performance.start",
         "ragtrace.settings",
         "ragtrace.dashboard",
         "ragtrace.container",

@@ -1,4 +1,4 @@
-"""Commands: the profile's commands, except those that need a network, work as users start them."""
+"""Commands: those of the profile, and all others with --help, work as users start them, without a network."""
 
 from __future__ import annotations
 
@@ -8,16 +8,27 @@ from installer.release import lacks, launchers
 from shared.errors import ToolError
 from shared.i18n import _
 from validator.check import APPLICATION, NORMAL, SKIP, Check, CheckResult, UncheckedError, some_of
+from validator.result import RECOVER_OR_BUNDLE
 from validator.trials import trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from shared.processes.process import Completed
     from validator.subject import Subject
 
 
+HELP = ("--help",)
+HELP_LIMIT = 60.0  # seconds; what takes longer is a server, or reads gigabytes before it reads its arguments
+TRACEBACK = "Traceback (most recent call last)"
+WINDOWS_CRASH = 0xC0000000  # exit codes from here on are exceptions (NTSTATUS)
+
+
 class Commands(Check):
-    """Compares the scripts in PREFIX/bin with the manifest; runs the profile's commands on scratch data, offline."""
+    """Compares the scripts in PREFIX/bin with the manifest; runs the profile's commands on scratch data, offline.
+
+    Commands that the profile does not try are asked for --help; without a crash, no answer is a warning.
+    """
 
     id = "ragtrace.cli"
     category = APPLICATION
@@ -61,7 +72,8 @@ class Commands(Check):
             raise UncheckedError(SKIP, _("the profile defines no commands to try"))
         missing = lacks.missing_models(installation)
         for index, command in enumerate(commands):
-            line, limit = " ".join(command), self.left()
+            line, asks = " ".join(command), index >= len(manifest.application.smoke) and command[1:] == HELP
+            limit = self.left(HELP_LIMIT) if asks else self.left()
             evidence = {"command": list(command)}
             name = _("Command {line}").format(line=line)
             if self.is_over:
@@ -78,5 +90,33 @@ class Commands(Check):
                 continue
             if ended.ok:
                 yield self.passed(_("works"), name=name, evidence=evidence)
+            elif asks and not crashed(ended):
+                details = trial.ending(ended, limit)
+                yield self.warned(details, name=name, evidence=evidence, **without_help(command[0]))
             else:
-                yield self.failed(trial.ending(ended, limit), name=name, evidence=evidence, **subject.repair())
+                yield self.failed(trial.ending(ended, limit), name=name, evidence=evidence, **as_installed())
+
+
+def crashed(ended: Completed) -> bool:
+    """Return whether a program ended by a signal or an exception, and not by its own decision or the time limit."""
+    if ended.timed_out:
+        return False
+    return not 0 <= ended.returncode < WINDOWS_CRASH or TRACEBACK in ended.stderr
+
+
+def without_help(name: str) -> dict[str, str]:
+    """Return the remedy for a command that did not answer --help: recover if it finds damage, else a new profile."""
+    advice = _(
+        "Ignore this if {name} is a server or has no --help, and name it in without_help of the profile for the next "
+        "bundle; else read the error message."
+    )
+    return {"remedy": RECOVER_OR_BUNDLE, "suggestion": advice.format(name=name)}
+
+
+def as_installed() -> dict[str, str]:
+    """Return the remedy for a command that fails: recover if it finds damage, else what the operator can do."""
+    advice = _(
+        "Set what the error message asks for in .env, and check this host (memory, libraries, permissions); if that is "
+        "not the cause, transfer a bundle with a fixed version."
+    )
+    return {"remedy": RECOVER_OR_BUNDLE, "suggestion": advice}

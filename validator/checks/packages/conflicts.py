@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from bundle.wheels import record
@@ -14,6 +15,7 @@ from validator.trials import trial
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bundle.manifest import Manifest
     from validator.subject import Subject
 
 
@@ -40,6 +42,11 @@ class Conflicts(Check):
             return
         lines = [line.strip() for line in ended.stderr.splitlines()]
         conflicts = [line for line in lines if line.startswith("The package ")]
+        own = [line for line in conflicts if is_of_the_project(line, subject.need_manifest())]
+        if own and own == conflicts:
+            yield self.passed(_("all package requirements are met"))
+            return
+        conflicts = [line for line in conflicts if line not in own]
         if ended.timed_out or not conflicts:
             raise UncheckedError(ERROR, _("uv pip check: {reason}").format(reason=trial.ending(ended, limit)))
         evidence = {"conflicts": conflicts}
@@ -55,6 +62,15 @@ class Conflicts(Check):
             )
         else:
             yield self.failed(some_of(conflicts), evidence=evidence, **subject.repair())
+
+
+def is_of_the_project(line: str, manifest: Manifest) -> bool:
+    """Return whether uv reports that a package requires the project, whose source is there but not as a package."""
+    name = manifest.product.name
+    missing = re.fullmatch(r"The package `[^`]+` requires `([A-Za-z0-9._-]+)[^`]*`, but it's not installed", line)
+    return bool(
+        missing and record.normalised(missing[1]) == name and name not in {one.name for one in manifest.packages}
+    )
 
 
 def is_as_shipped(subject: Subject) -> bool:

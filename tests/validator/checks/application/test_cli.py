@@ -2,13 +2,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from bundle.product.application import Launcher
 from installer.release import launchers
 from installer.userdata import persist
+from shared.terminal.progress import NoProgress
 from tests.installed import APPLICATION, make_prefix
 from tests.validator.checking import change, look, look_all, release_of, snapshot
-from validator.check import FAIL, PASS, SKIP, WARN
+from validator.check import BUNDLE, FAIL, PASS, SKIP, WARN
 from validator.checks.application.cli import Commands
+from validator.remedy import decide_remedies
+from validator.result import Repair
+from validator.runner import results_of
+from validator.subject import subject_of
 
 
 def test_smoke_commands_work_with_placeholders(prefix, monkeypatch) -> None:
@@ -77,3 +84,29 @@ def test_offline_commands_are_tried_in_the_users_folder_without_touching_it(tmp_
     assert (good.status, good.check_name) == (PASS, "Command write report.txt")
     assert (bad.status, "No such file or directory" in bad.details) == (FAIL, True)
     assert snapshot(prefix.root) == before
+
+
+@pytest.mark.parametrize(
+    ("program", "status", "said"),
+    [
+        ("print('usage')", PASS, "works"),
+        ("import time; time.sleep(60)", WARN, "timed out after"),
+        ("import sys; sys.exit('no such option: --help')", WARN, "exited with code 1: no such option: --help"),
+        ("import no_such_module", FAIL, "No module named 'no_such_module'"),
+        ("import os; os.kill(os.getpid(), 11)", FAIL, "SIGSEGV"),
+    ],
+)
+def test_a_command_that_is_asked_for_help_fails_only_by_a_crash(tmp_path, program, status, said) -> None:
+    application = replace(APPLICATION, smoke=(), offline_commands=(("demo", "--help"),))
+    prefix = make_prefix(tmp_path, application=application)
+    change(release_of(prefix).app / "app.py", program.encode())
+    damaged = subject_of(prefix)
+    (result,) = results_of(Commands(2.0), damaged)
+    assert (result.status, said in result.details) == (status, True), result.details
+    if status == PASS:
+        return
+    intact = replace(damaged, foresee=lambda: Repair(frozenset(), frozenset()))
+    (settled,) = decide_remedies([result], intact, NoProgress())
+    assert (settled.remedy, settled.command, "bundle" in settled.suggestion) == (BUNDLE, "", True)
+    assert "recover" not in settled.suggestion
+    assert " recover " in decide_remedies([result], damaged, NoProgress())[0].command

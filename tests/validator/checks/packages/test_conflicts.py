@@ -6,6 +6,7 @@ from dataclasses import replace
 from shared.programs import uv
 from tests.installed import BASE, LIB, make_prefix
 from tests.validator.checking import change, look, release_of, site_of
+from tests.wheels import Wheel
 from validator.check import BUNDLE, ERROR, FAIL, PASS, WARN
 from validator.checks.packages.conflicts import Conflicts
 
@@ -48,3 +49,13 @@ def test_what_the_lock_itself_has_is_no_fault_of_the_installation(tmp_path) -> N
     metadata = next(site_of(prefix).glob("demo_lib-*.dist-info")) / "METADATA"
     change(metadata, metadata.read_bytes() + b"Requires-Dist: other\n")
     assert look(Conflicts, prefix).status == FAIL
+
+
+def test_a_package_that_requires_the_project_lacks_nothing(tmp_path) -> None:
+    asking = replace(LIB, requires=("demo-base>=2", "Demo_App>=1"))
+    assert look(Conflicts, make_prefix(tmp_path, wheels=(asking, BASE))).status == PASS
+    other = replace(LIB, requires=("demo-app>=1", "demo-other"))
+    result = look(Conflicts, make_prefix(tmp_path / "other", wheels=(other, BASE)))
+    assert (result.status, len(result.evidence["conflicts"])) == (WARN, 1)
+    own = Wheel("demo-app", "0.5", {"own.py": ""})
+    assert look(Conflicts, make_prefix(tmp_path / "own", wheels=(asking, BASE, own))).status == WARN

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 from builder.own_command import program
 from builder.project.stated import stated_by
 from builder.project.toml_file import quoted
+from builder.starts.recognized import recognized
+from builder.starts.start import Start, start_of
 from bundle.names import PLAIN
 from bundle.product import commands
+from bundle.product.application import Dashboard, Launcher
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -29,16 +32,25 @@ def write_profile(project_root: Path) -> str:
     """Return the text of a profile for a project. Raises UsageError if the project cannot be read."""
     stated = stated_by(project_root)
     launchers, _notes = stated.launchers_beside(())
-    scripts = [] if launchers else _scripts(project_root, stated)
-    names = [launcher.name for launcher in launchers] or [name for name, _file in scripts]
+    starts = [] if launchers else _starts(project_root, stated)
+    names = [launcher.name for launcher in launchers] or [start.launcher.name for start in starts]
     parts = (
         _head(stated, names),
         _application(stated, names),
         _source(),
-        _launchers(stated, names, scripts),
-        _environment(stated, names),
+        _launchers(stated, names, [start.launcher for start in starts]),
+        _environment(stated),
+        _dashboard(starts, names),
     )
     return "\n".join(line for part in parts for line in (*part, "")).rstrip() + "\n"
+
+
+def _starts(project_root: Path, stated: Stated) -> list[Start]:
+    """Return a launcher, and its dashboard, for each known way to start an application, else for each script."""
+    found: list[Start] = []
+    for line in recognized(project_root):
+        found.append(start_of(line, project_root, stated.name, [start.launcher for start in found]))
+    return found or [Start(Launcher(name, "script", file)) for name, file in _scripts(project_root, stated)]
 
 
 def _scripts(project_root: Path, stated: Stated) -> list[tuple[str, str]]:
@@ -80,6 +92,8 @@ def _application(stated: Stated, names: list[str]) -> Iterator[str]:
     yield '# persist = ["data"]'
     yield from _comment(_("commands that must end with 0 before a release is accepted"))
     yield f"# smoke = [{', '.join(_listed([name, '--help']) for name in names or ['NAME'])}]"
+    yield from _comment(_("commands that have no --help, with which validate starts all others"))
+    yield f"# without_help = {_listed(names[-1:] or ['NAME'])}"
     if names and stated.launchers:
         yield from _comment(_("scripts of the project that are no commands on hosts"))
         yield f"# without_scripts = {_listed([stated.launchers[-1].name])}"
@@ -94,25 +108,42 @@ def _source() -> Iterator[str]:
     yield "# allow_secrets = []"
 
 
-def _launchers(stated: Stated, names: list[str], scripts: list[tuple[str, str]]) -> Iterator[str]:
+def _launchers(stated: Stated, names: list[str], found: list[Launcher]) -> Iterator[str]:
     if stated.launchers:
         yield from _comment(_("Commands that pyproject.toml states; a launcher of the same name replaces one:"))
         yield from (f"#   {name} = {launcher.target}" for name, launcher in zip(names, stated.launchers, strict=True))
-    for name, file in scripts:
-        yield from ("[[launchers]]", f"name = {quoted(name)}", 'kind = "script"', f"target = {quoted(file)}")
-    if not scripts:
+    for one in found:
+        yield from ("[[launchers]]", f"name = {quoted(one.name)}", f"kind = {quoted(one.kind)}")
+        yield f"target = {quoted(one.target)}"
+        if one.arguments:
+            yield f"arguments = {_listed(one.arguments)}"
+        if one.cwd != "caller":
+            yield f"cwd = {quoted(one.cwd)}"
+    if not found:
         yield "# [[launchers]]"
         yield '# name = "NAME"'
         yield '# kind = "entry"           # script | module | entry | program'
         yield '# target = "package.module:function"'
 
 
-def _environment(stated: Stated, names: list[str]) -> Iterator[str]:
+def _environment(stated: Stated) -> Iterator[str]:
     yield "# [environment]"
     yield f"# template = {quoted(stated.template or '.env.example')}"
     yield '# required = ["API_KEY"]'
-    yield "# [dashboard]"
-    yield f"# command = {_listed([names[0] if names else 'NAME', '--port={port}'])}"
+
+
+def _dashboard(starts: list[Start], names: list[str]) -> Iterator[str]:
+    """Yield the first dashboard that was found, in comments if it only responds once data are prepared."""
+    found = next((start for start in starts if start.dashboard), None)
+    yield from _comment(_("a web page that must respond, without a network"))
+    mark = "" if found and not found.unprepared else "# "
+    page = found.dashboard if found and found.dashboard else Dashboard((names[0] if names else "NAME", "--port={port}"))
+    yield f"{mark}[dashboard]"
+    yield f"{mark}command = {_listed(page.command)}"
+    if page.path != "/":
+        yield f"{mark}path = {quoted(page.path)}"
+    for name, value in page.environment.items():
+        yield f"{mark}environment.{name} = {quoted(value)}"
 
 
 def _listed(texts: Iterable[str]) -> str:
