@@ -27,6 +27,7 @@ GRADIO = re.compile(r"^\s*(?:import gradio|from gradio\b)", re.MULTILINE)
 LAUNCH = re.compile(r"\.launch\(")
 MANAGE = re.compile(r"DJANGO_SETTINGS_MODULE")
 _STREAMLIT = re.compile(r"^(?:import streamlit\b|from streamlit\b)", re.MULTILINE)
+_DOTTED = re.compile(r"([^\W\d]\w*/)*[^\W\d]\w*\.py")
 _SHOWS = re.compile(r"^\s*(?:\w+ = )?(?:with )?(?:st|streamlit)\.(?:\w+\.)*\w+\(", re.MULTILINE)
 _PAGE = re.compile(r"\bset_page_config\(|\bst\.navigation\(|^if __name__ ==", re.MULTILINE)
 
@@ -98,7 +99,8 @@ def _fastapi(texts: Mapping[str, str], root: Path, required: Mapping[str, set[st
     """Return the uvicorn command of a FastAPI application, if the project requires uvicorn."""
     if "uvicorn" not in required and not required["fastapi"] & {"standard", "all"}:
         return None
-    path = _likeliest([path for path, text in texts.items() if FASTAPI.search(text)], texts, FASTAPI)
+    found = [path for path, text in texts.items() if FASTAPI.search(text) and _DOTTED.fullmatch(path)]
+    path = _likeliest(found, texts, FASTAPI)
     matched = FASTAPI.search(texts[path]) if path else None
     if not path or not matched:
         return None

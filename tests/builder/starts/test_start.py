@@ -55,7 +55,7 @@ FOUND = [
     ),
     (
         "['fastapi[standard]']",
-        {"src__some__main": FASTAPI, "src__some____init__": ""},
+        {"src__some__main": FASTAPI, "src__some____init__": "", "not-a-module": FASTAPI},
         "uvicorn some.main:app",
         Launcher("some-app", "module", "uvicorn", ("some.main:app",), "app"),
         Dashboard(("some-app", "--host=127.0.0.1", "--port={port}"), path="/docs"),
