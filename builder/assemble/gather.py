@@ -10,9 +10,9 @@ from builder.fetch.cache import sha256
 from builder.lock.lock import Selection, own_source
 from builder.models.models import CollectedModel, collect_model
 from builder.models.probe import LocalApplication, with_embedding
-from builder.project.default_profile import as_installed
 from builder.project.own_wheel import read_own_wheel
 from builder.request.inputs import Common, Inputs, Wheel
+from builder.request.reading import read_profile
 from builder.wheels import attestations
 from builder.wheels.agreement import require_agreement
 from builder.wheels.builds import build_wheels, is_native_here
@@ -21,6 +21,7 @@ from builder.wheels.settling import Settling
 from builder.wheels.wheels import fetch_wheels, wheel_facts
 from bundle.target import host_glibc
 from shared.i18n import _, plural
+from shared.terminal.progress import NoProgress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -69,9 +70,10 @@ def settled(scope: Scope, selections: Mapping[Target, Selection], run: Run) -> S
     if not wheels:
         return scope
     wheel = read_own_wheel(run.request.cache.path(sha256(wheels[0].sha256)), wheels[0].filename)
-    profile = as_installed(scope.profile, root, wheel)
-    for note in profile.notes[len(scope.profile.notes) :]:
-        run.progress.warn(note)
+    profile = read_profile(run.request, NoProgress(), wheel)
+    for note in profile.notes:
+        if note not in scope.profile.notes:
+            run.progress.warn(note)
     return replace(scope, product=replace(scope.product, version=wheel.version), profile=profile)
 
 

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 ENV_TEMPLATE = ".env.example"
 BESIDE = ("docs", "examples", "test", "tests")  # packages that wheels contain by mistake and that nothing imports
-DERIVED = ("launchers", "import_paths", "core_imports")  # what the wheel decides unless the profile does
 
 
 @dataclass(frozen=True)
@@ -97,22 +96,6 @@ def default_profile(project_root: Path, wheel: OwnWheel | None = None) -> Profil
     files = (project_root / template,) if template else ()
     notes = (*changed, *shadows(application, path.name))
     return Profile(title=table["name"], application=application, files=files, notes=notes)
-
-
-def as_installed(profile: Profile, project_root: Path, wheel: OwnWheel) -> Profile:
-    """Return a profile in which all that it does not state itself is that of the project's installed wheel.
-
-    Raises UsageError as ``default_profile`` does.
-    """
-    derived, application = default_profile(project_root, wheel), profile.application
-    stated = profile.stated or frozenset()
-    from_wheel: dict[str, Any] = {
-        key: getattr(derived.application, key)
-        for key in DERIVED
-        if key not in stated and (profile.stated is None or getattr(application, key))
-    }
-    notes = tuple(note for note in derived.notes if "launchers" in from_wheel and note not in profile.notes)
-    return replace(profile, application=replace(application, **from_wheel), notes=(*profile.notes, *notes))
 
 
 def _free_names(launchers: list[Launcher], project: str, path: Path) -> tuple[list[Launcher], tuple[str, ...]]:

@@ -34,6 +34,8 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from builder.project.own_wheel import OwnWheel
+
 PROFILES = Path(__file__).parent.parent / "profiles"
 PROJECT_PROFILE = "ragtrace-profile.toml"
 _PLUGIN = re.compile(r"[a-z][a-z0-9_]{0,63}\.py")
@@ -48,7 +50,6 @@ class Profile:
     whose file is installed (settling.py). ``include`` (empty: all) and ``exclude`` select the project's
     files; ``allow_secrets`` lists files that only appear to contain secrets. ``plugins`` lists the files of custom
     checks, ``files`` all files that the profile was read from, ``notes`` warnings for the user of the builder.
-    ``stated`` are the keys that the profile itself contains, or None if there is none and all is derived.
     """
 
     title: str
@@ -60,7 +61,6 @@ class Profile:
     plugins: tuple[Path, ...] = ()
     files: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
-    stated: frozenset[str] | None = None
     winners: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -83,11 +83,14 @@ def find_profile(name_or_path: str | None, project_root: Path) -> Path | None:
     )
 
 
-def load_profile(path: Path, project_root: Path) -> Profile:
-    """Read a profile. Raises UsageError, with the file and the path of the key, if it is invalid."""
+def load_profile(path: Path, project_root: Path, wheel: OwnWheel | None = None) -> Profile:
+    """Read a profile; with the project's own wheel, its source is on the import path only if the profile states it.
+
+    Raises UsageError, with the file and the path of the key, if it is invalid.
+    """
     value = read_toml(path)
     with as_usage(path):
-        fields = fields_with(value, path.name, _TOP)
+        fields = fields_with(value, path.name, _TOP if wheel is None else {**_TOP, "import_paths": []})
         title = fields.text("name")
         if not PLAIN.fullmatch(title):
             raise refuse(f"{path.name}.name", plain_form())
@@ -119,7 +122,6 @@ def load_profile(path: Path, project_root: Path) -> Profile:
             plugins=plugins,
             files=tuple(_files(value, path, project_root)),
             notes=tuple(shadows(application, path.name)),
-            stated=frozenset(value),
             winners=winners,
         )
         source.done()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from builder.lock.targets import Standing
+    from builder.project.own_wheel import OwnWheel
     from builder.project.profile import Profile
     from builder.project.project import Project
     from builder.request.request import Request
@@ -34,10 +35,14 @@ if TYPE_CHECKING:
     from shared.terminal.progress import Progress
 
 
-def read_profile(request: Request, progress: Progress) -> Profile:
-    """Return the profile that the request names, else the project's own, else one derived from its pyproject.toml."""
+def read_profile(request: Request, progress: Progress, wheel: OwnWheel | None = None) -> Profile:
+    """Return the profile that the request names, else the project's own, else one derived from the project.
+
+    ``wheel`` is the project's own, once it is built, if it is a package.
+    """
     path = find_profile(request.profile, request.project_root)
-    profile = load_profile(path, request.project_root) if path else default_profile(request.project_root)
+    root = request.project_root
+    profile = load_profile(path, root, wheel) if path else default_profile(root, wheel)
     for note in profile.notes:
         progress.warn(note)
     return without_models(with_models(profile, request.models), request.without_models)
