@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import tomllib
 from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
 
+from builder.lock.refusals import refusal
 from shared.errors import BuildError
 from shared.i18n import _
 from shared.processes import process
@@ -75,32 +76,7 @@ def export_pylock(root: Path, options: Sequence[str] = WITHOUT_DEV) -> str:
     argv = [uv.find_uv_bin(), *EXPORT, *options]
     done = process.run(argv, env=uv_environment(os.environ), cwd=root, timeout=EXPORT_TIME_LIMIT)
     if not done.ok:
-        raise _export_error(root / "uv.lock", done)
+        raise refusal(root / "uv.lock", done)
     if len(done.stdout.encode()) >= process.OUTPUT_LIMIT:
         raise BuildError(_("{lock} is too large to read.").format(lock=root / "uv.lock"))
     return done.stdout
-
-
-def _export_error(lock: Path, done: process.Completed) -> BuildError:
-    # uv resolves again only if the lockfile does not match pyproject.toml; offline, that rarely succeeds
-    if "needs to be updated" in done.stderr or "No solution found when resolving" in done.stderr:
-        return BuildError(
-            _("{lock} is out of date: pyproject.toml has changed since it was written.").format(lock=lock),
-            advice=_("Run `uv lock` in the project folder and commit the result."),
-        )
-    if "No interpreter found" in done.stderr:
-        return BuildError(
-            _("uv found no Python interpreter on this machine that satisfies {lock}.").format(lock=lock),
-            advice=_(
-                "Install one that satisfies requires-python in pyproject.toml, or build on a machine that has it."
-            ),
-        )
-    if done.timed_out:
-        return BuildError(_("uv timed out while reading {lock}.").format(lock=lock))
-    lines = [line.strip() for line in done.stderr.splitlines()]
-    reason = next((line for line in lines if line.startswith("error:")), "error: " + _("no message"))
-    cause = next((line.removeprefix("cause:") for line in lines if line.startswith("cause:")), "")
-    return BuildError(
-        _("uv cannot read {lock}: {reason}").format(lock=lock, reason=reason.removeprefix("error: ") + cause),
-        advice=_("Run `uv lock --check` in the project folder and fix what it reports."),
-    )

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from packaging.pylock import Package
     from packaging.tags import Tag
 
+    from bundle.product.conflict import Conflict
     from bundle.target import Target
 
     _Picked = tuple[tuple["LockedWheel", ...], tuple["LockedSource", ...]]
@@ -58,11 +59,13 @@ class Selection:
 
     ``wheels`` are sorted by filename; ``sources`` still have to be built into wheels. ``python_range`` is the first
     and last patch release of the target's Python for which the selection is valid, or None if it is valid for all.
+    ``conflicts``, known once the wheels are fetched, says whose file is installed where those of several differ.
     """
 
     wheels: tuple[LockedWheel, ...]
     python_range: tuple[int, int] | None
     sources: tuple[LockedSource, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
 
 
 def read_lock(project_root: Path, *, extras: Sequence[str] = (), groups: Sequence[str] = ()) -> Lock:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +15,7 @@ from bundle.lock import PYLOCK, rows_of, write_pylock
 from bundle.names import INSTALLER
 from bundle.opening import INSTALLER_MEMBER
 from bundle.reading.medium import drain
-from bundle.wheels import overlaps, record, sizes
+from bundle.wheels import conflicts, overlaps, record, sizes
 from bundle.wheels import structure as wheels
 from installer.layout import proofs
 from installer.layout.prefix import TEMPORARY
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from bundle.manifest import FileEntry, Manifest, Package
+    from bundle.product.conflict import Conflict
     from installer.layout.release import Release
     from installer.layout.store import Store
     from installer.release.digests import Digests
@@ -74,11 +76,11 @@ def verify_into_store(
         bundle.visit(keep, task.advance)
 
 
-def require_promise(manifest: Manifest, store: Store, entries: Iterable[FileEntry] | None = None) -> None:
+def require_unpacked_size(manifest: Manifest, store: Store, entries: Iterable[FileEntry] | None = None) -> None:
     """Raise TrustError if the wheels, or these, unpack to more than the manifest states, which could fill the disk."""
     wanted = [*manifest.of_kind("wheel"), *tools_environment.entries_of(manifest)] if entries is None else [*entries]
     stored = tools_environment.stored(wanted, store)
-    sizes.require_promise(manifest, [wheels.unpacked(path, name) for path, name in stored])
+    sizes.require_unpacked_size(manifest, [wheels.unpacked(path, name) for path, name in stored])
 
 
 def write_bundle_files(admitted: AdmittedBundle, release: Release) -> None:
@@ -106,7 +108,10 @@ def write_python(installation: Installation) -> None:
 
 
 def stage_files(installation: Installation, python: Path) -> None:
-    """Write everything of a release except its environment: Python, source, models, plugins, installer, launcher."""
+    """Write everything of a release except the application's environment.
+
+    That is Python, source, models, plugins, installer and launcher; uv builds the scanners' environment too.
+    """
     release, manifest, store = installation.release, installation.manifest, installation.store
     write_python(installation)
     release.app.mkdir(parents=True, exist_ok=True)
@@ -170,11 +175,13 @@ def sync_environment(
     uv: Uv, installation: Installation, hash_of: record.Hash = record.sha256_of, *, only: Collection[str] | None = None
 ) -> None:
     """Install the stored wheels, or those of the packages in ``only``, with uv from a pylock.toml (PEP 751)."""
-    packages = [package for package in installation.manifest.packages if only is None or package.name in only]
+    manifest = installation.manifest
+    packages = [package for package in manifest.packages if only is None or package.name in only]
     prepared = prepare(uv, installation, packages, hash_of)
-    overlaps.require_none(prepared.stored, installation.manifest.target.python)
+    decided = conflicts.decided(manifest, prepared.stored, only)
     with wheels.blamed(prepared.stored):
         uv.sync(installation.release.python, prepared.lock)
+        install_winners(uv, installation, [one for one in decided if only is None or one.winner in only])
 
 
 class Prepared(NamedTuple):
@@ -201,6 +208,24 @@ def prepare(uv: Uv, installation: Installation, packages: Collection[Package], h
     lock = uv.scratch / "pylock.toml"
     lock.write_bytes(write_pylock(rows_of(manifest, {package.name for package in packages})))
     return Prepared(lock, tools_environment.stored([entries[package.wheel] for package in packages], store))
+
+
+def install_winners(uv: Uv, installation: Installation, decided: Collection[Conflict]) -> None:
+    """Install the files of conflicts from the wheels of the packages that the manifest names.
+
+    uv installs wheels in parallel, so whose file is there is a matter of chance. Each of these wheels is installed
+    alone, into an environment next to the release's, and the files are moved from there.
+    """
+    release, manifest = installation.release, installation.manifest
+    alone, lock = uv.scratch / "alone", uv.scratch / "pylock.toml"
+    for name in sorted({conflict.winner for conflict in decided}):
+        uv.venv(alone, python_for(installation))
+        lock.write_bytes(write_pylock(rows_of(manifest, {name})))
+        uv.sync(alone / release.python.relative_to(release.venv), lock)
+        for conflict in decided:
+            if conflict.winner == name:
+                os.replace(alone / conflict.path, release.venv / conflict.path)
+        files.remove_tree(alone)
 
 
 class FirstWheels:
@@ -245,7 +270,8 @@ class FirstWheels:
         manifest = self.installation.manifest
         all_bytes = sum(entry.size for entry in manifest.of_kind("wheel"))
         enough = sum(entry.size for entry in self.offered) * SHARE >= all_bytes >= LEAST
-        return enough and manifest.own_python is None and cgroups.has_room(2, ROOM)
+        simple = manifest.own_python is None and not manifest.conflicts
+        return enough and simple and cgroups.has_room(2, ROOM)
 
     def _require_first(self) -> None:
         if self._adding.error is not None:
@@ -254,7 +280,7 @@ class FirstWheels:
 
     def _add_first(self) -> None:
         manifest, wanted = self.installation.manifest, {entry.path for entry in self.offered}
-        require_promise(manifest, self.installation.store, self.offered)
+        require_unpacked_size(manifest, self.installation.store, self.offered)
         self._uv.venv(self.installation.release.venv, self.python)
         self._add([package for package in manifest.packages if package.wheel in wanted])
         self._written = record.recorded(self.installation.site_packages)
@@ -274,18 +300,20 @@ class FirstWheels:
         self._uv.install(self.installation.release.python, prepared.lock)
 
     def complete(self) -> None:
-        """Wait until the first wheels are installed, if that was begun, and install all others."""
-        packages = list(self.installation.manifest.packages)
-        self._adding.wait()
-        if self._adding.is_begun:
-            self._require_first()
-            added = {entry.path for entry in self.offered}
-            packages = [package for package in packages if package.wheel not in added]
-        else:
+        """Install all wheels, or those that are left after the first ones, if these were begun."""
+        manifest = self.installation.manifest
+        if not self._adding.is_begun:
             self._uv.venv(self.installation.release.venv, self.python)
-        if packages:
+            if manifest.packages:
+                sync_environment(self._uv, self.installation, self.digests)
+            return
+        self._adding.wait()
+        self._require_first()
+        added = {entry.path for entry in self.offered}
+        others = [package for package in manifest.packages if package.wheel not in added]
+        if others:
             with wheels.blamed(self._stored):
-                self._add(packages)
+                self._add(others)
 
 
 def uvs_folder(release: Release) -> Path:

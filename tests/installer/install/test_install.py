@@ -120,7 +120,7 @@ FAILURES = {
     "reading the bundle": (stage, "verify_into_store", TrustError("03_Source/app.py: altered.")),
     "a full disk": (stage, "stage_files", OSError(28, "No space left on device", "/disk")),
     "making the environment": (Uv, "venv", ToolError("uv venv failed.")),
-    "installing packages": (Uv, "install", ToolError("uv pip install failed.")),
+    "installing packages": (Uv, "sync", ToolError("uv pip sync failed.")),
     "checking the files": (acceptance, "check_records", InstallError("a file is altered.")),
     "importing": (acceptance, "check_imports", InstallError("tiny_lib does not import.")),
     "the smoke test": (acceptance, "check_smoke", InstallError("tiny does not work.")),
