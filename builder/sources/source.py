@@ -62,7 +62,7 @@ def collect_source(
     tree = Tree(project_root, _listed(project_root, profile, progress, leave_out))
     found = [SourceFile(path, file) for path, file in _fitting(tree, profile, needs, findings)]
     files = sorted(_apart(found, needs, findings), key=lambda item: item.path_in_app)
-    _check_secrets(files, profile.allow_secrets, findings)
+    files = [item for item in files if not _has_secret(item, profile, needs, findings)]
     _check_bounds(files, findings, windows=windows)
     _check_complete(files, profile, project_root, findings)
     for pattern in profile.include:
@@ -143,7 +143,8 @@ def _selected(tree: Tree, profile: Profile, findings: Findings) -> Iterator[tupl
         if stat.S_ISLNK(mode):
             found = followed(tree, path)
         elif not stat.S_ISREG(mode):
-            found = iter([(path, _("not a regular file"))])
+            unread = _("a submodule that is not checked out (git submodule update --init)")
+            found = iter([(path, unread if stat.S_ISDIR(mode) else _("not a regular file"))])
         for selected, file in found:
             in_app = unicodedata.normalize("NFC", selected)
             if travels(in_app, profile):
@@ -198,19 +199,22 @@ def _apart(files: list[SourceFile], needs: Needs, findings: Findings) -> list[So
     return [item for item in files if item.path_in_app not in dropped]
 
 
-def _check_secrets(files: Sequence[SourceFile], allowed: Sequence[str], findings: Findings) -> None:
-    for item in files:
-        finding = None if matches(item.path_in_app, allowed) else find_secret(item.file)
-        if finding:
-            findings.refuse(
-                _("{file}, line {line} contains a secret ({kind}).").format(
-                    file=item.file, line=finding.line, kind=finding.kind
-                ),
-                _(
-                    "Remove it from the project and replace it where it is used, or leave the file out with --exclude; "
-                    "add a file that only looks like one to source.allow_secrets in the profile."
-                ),
-            )
+def _has_secret(item: SourceFile, profile: Profile, needs: Needs, findings: Findings) -> bool:
+    """Return whether a file contains a secret that the profile does not allow; add it to the findings."""
+    found = None if matches(item.path_in_app, profile.allow_secrets) else find_secret(item.file)
+    if found and item.path_in_app in needs:
+        findings.refuse(
+            _("{file}, line {line} contains a secret ({kind}).").format(
+                file=item.file, line=found.line, kind=found.kind
+            ),
+            _(
+                "Remove it from the project and replace it where it is used, or leave the file out with --exclude; "
+                "add a file that only looks like one to source.allow_secrets in the profile."
+            ),
+        )
+    elif found:
+        findings.leave_out(item.path_in_app, _("contains a secret ({kind})").format(kind=found.kind))
+    return found is not None
 
 
 def _check_bounds(files: Sequence[SourceFile], findings: Findings, *, windows: bool) -> None:

@@ -18,7 +18,9 @@ from tests.stories.workshop import clean, succeeded
 def main() -> int:
     """Bring real applications to closed hosts and away again; return 1 when one did not go through."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("checkouts", nargs="*", type=Path, help="git checkouts with a uv.lock")
+    parser.add_argument(
+        "checkouts", nargs="*", type=Path, help="git checkouts; CHECKOUT@3.13 for hosts with that Python"
+    )
     parser.add_argument("--list", type=Path, help="a file that names one checkout a line")
     parser.add_argument("--folder", type=Path, default=needs.CHECKOUT / "build" / "projects")
     arguments = parser.parse_args()
@@ -31,7 +33,8 @@ def main() -> int:
     succeeded(process.run(argv, env=clean(), timeout=60))
     rows = []
     for number, checkout in enumerate([*arguments.checkouts, *map(Path, named)]):
-        rows.append(Walk(checkout.resolve(), key, folder / str(number)).all())
+        path, _at, python = str(checkout).partition("@")
+        rows.append(Walk(Path(path).resolve(), key, folder / str(number), python).all())
         print(line(rows[-1]), flush=True)
         (folder / "table.json").write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
     through = sum(row.whole for row in rows)

@@ -50,9 +50,9 @@ class Row:
 class Walk:
     """One project's life; a step that fails ends it."""
 
-    def __init__(self, project: Path, key: Path, folder: Path) -> None:
+    def __init__(self, project: Path, key: Path, folder: Path, python: str = "") -> None:
         self.project, self.key, self.folder = project, key, folder
-        self.row = Row(project.name if project.name != "repo" else project.parent.name, python_for(project))
+        self.row = Row(project.name if project.name != "repo" else project.parent.name, python or python_for(project))
 
     def all(self) -> Row:
         """Walk from the checkout to the removal."""

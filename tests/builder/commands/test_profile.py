@@ -103,7 +103,7 @@ def test_what_is_wrong_with_the_source_is_reported_at_once_before_anything_else(
     project: Path, key: Path, tmp_path: Path, capsys
 ) -> None:
     (project / "small_app" / "a:b.py").touch()
-    (project / "key.pem").write_text("-----BEGIN RSA PRIVATE " + "KEY-----\n")
+    (project / "small_app" / "key.pem").write_text("-----BEGIN RSA PRIVATE " + "KEY-----\n")
     (project / "tests").mkdir()
     (project / "tests" / "outside").symlink_to("/etc/hostname")
     for run in (
@@ -117,11 +117,13 @@ def test_what_is_wrong_with_the_source_is_reported_at_once_before_anything_else(
         assert "key.pem, line 1 contains a secret" in err
         assert "source.allow_secrets" in err
     assert not (tmp_path / "cache").exists()
-    options = ("--exclude", "small_app/a:b.py", "--exclude", "key.pem")
+    options = ("--exclude", "small_app/a:b.py", "--exclude", "small_app/key.pem")
     assert build(project, key, tmp_path / "out", *options) == 0
     manifest = parse_manifest((made(tmp_path / "out") / "MANIFEST.json").read_bytes())
     assert {entry.inner for entry in manifest.of_kind("source")} >= {"pyproject.toml", "small_app/__init__.py"}
-    assert not {"key.pem", "small_app/a:b.py", "tests/outside"} & {entry.inner for entry in manifest.of_kind("source")}
+    assert not {"small_app/key.pem", "small_app/a:b.py", "tests/outside"} & {
+        entry.inner for entry in manifest.of_kind("source")
+    }
 
 
 def test_links_and_long_names_are_in_the_bundle_and_what_is_excluded_is_not(

@@ -285,11 +285,22 @@ def test_a_profile_that_chooses_nothing_is_refused(checkout: Path) -> None:
         paths(checkout, Profile("App", Application(()), include=("docs",)))
 
 
-def test_secrets_are_refused_with_the_line_unless_allowed(checkout: Path) -> None:
+def test_secrets_that_are_needed_are_refused_with_the_line_unless_allowed(checkout: Path) -> None:
     write(checkout, "cli.py", "# one\n# two\n" + "-----BEGIN RSA PRIVATE " + "KEY-----\n")
+    application = Application((Launcher("cli", "script", "cli.py"),))
     with pytest.raises(BuildError, match=r"cli\.py, line 3 contains a secret \(a private key\)"):
-        paths(checkout)
-    assert "cli.py" in paths(checkout, Profile("App", Application(()), allow_secrets=("cli.py",)))
+        paths(checkout, Profile("App", application))
+    assert "cli.py" in paths(checkout, Profile("App", application, allow_secrets=("cli.py",)))
+
+
+def test_secrets_that_are_not_needed_never_travel_and_are_reported(checkout: Path) -> None:
+    write(checkout, "tests/key.pem", "-----BEGIN RSA PRIVATE " + "KEY-----\n")
+    git(checkout, "add", ".")
+    heard = Heard()
+    assert "tests/key.pem" not in paths(checkout, heard=heard)
+    assert heard.warnings == ["1 file is not included: tests/key.pem: contains a secret (a private key)."]
+    with pytest.raises(BuildError, match="contains a secret"):
+        paths(checkout, Profile("App", Application(()), include=("tests",)))
 
 
 def test_env_files_never_travel_unless_the_profile_names_them(checkout: Path) -> None:
