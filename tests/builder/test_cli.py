@@ -171,7 +171,7 @@ def test_a_plan_needs_no_key_and_writes_nothing(project, tmp_path, capsys) -> No
     assert (reported["product"], reported["targets"][0]["complete"]) == ("small-app 1.2.3", True)
     assert reported["source"]["files"] == 4
     assert [item["checks"][0] for item in reported["unchecked"]] == [
-        "ragtrace.cli",
+        "performance.start",
         "ragtrace.settings",
         "ragtrace.dashboard",
         "ragtrace.container",

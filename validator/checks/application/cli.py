@@ -8,7 +8,7 @@ from installer.release import lacks, launchers
 from shared.errors import ToolError
 from shared.i18n import _
 from validator.check import APPLICATION, NORMAL, SKIP, Check, CheckResult, UncheckedError, some_of
-from validator.result import RECOVER_OR_BUNDLE
+from validator.result import RECOVER
 from validator.trials import trial
 
 if TYPE_CHECKING:
@@ -105,12 +105,12 @@ def crashed(ended: Completed) -> bool:
 
 
 def without_help(name: str) -> dict[str, str]:
-    """Return the remedy for a command that did not answer --help: recover if it finds damage, else a new profile."""
+    """Return the remedy for a command that did not answer --help: recover if it finds damage, else none is needed."""
     advice = _(
         "Ignore this if {name} is a server or has no --help, and name it in without_help of the profile for the next "
         "bundle; else read the error message."
     )
-    return {"remedy": RECOVER_OR_BUNDLE, "suggestion": advice.format(name=name)}
+    return {"remedy": RECOVER, "suggestion": advice.format(name=name)}
 
 
 def as_installed() -> dict[str, str]:
@@ -119,4 +119,4 @@ def as_installed() -> dict[str, str]:
         "Set what the error message asks for in .env, and check this host (memory, libraries, permissions); if that is "
         "not the cause, transfer a bundle with a fixed version."
     )
-    return {"remedy": RECOVER_OR_BUNDLE, "suggestion": advice}
+    return {"remedy": RECOVER, "suggestion": advice}

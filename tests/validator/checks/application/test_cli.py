@@ -10,7 +10,7 @@ from installer.userdata import persist
 from shared.terminal.progress import NoProgress
 from tests.installed import APPLICATION, make_prefix
 from tests.validator.checking import change, look, look_all, release_of, snapshot
-from validator.check import BUNDLE, FAIL, PASS, SKIP, WARN
+from validator.check import FAIL, OPERATOR, PASS, SKIP, WARN
 from validator.checks.application.cli import Commands
 from validator.remedy import decide_remedies
 from validator.result import Repair
@@ -107,6 +107,6 @@ def test_a_command_that_is_asked_for_help_fails_only_by_a_crash(tmp_path, progra
         return
     intact = replace(damaged, foresee=lambda: Repair(frozenset(), frozenset()))
     (settled,) = decide_remedies([result], intact, NoProgress())
-    assert (settled.remedy, settled.command, "bundle" in settled.suggestion) == (BUNDLE, "", True)
+    assert (settled.remedy, settled.command, "bundle" in settled.suggestion) == (OPERATOR, "", True)
     assert "recover" not in settled.suggestion
     assert " recover " in decide_remedies([result], damaged, NoProgress())[0].command
