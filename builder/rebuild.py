@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from builder.advisories.gate import FOLDER as ADVISORIES
@@ -175,7 +175,7 @@ def _request(release: Release, again: Again, chosen: dict[str, Any], workspace: 
     return Request(
         workspace=workspace,
         output_dir=again.scratch / "out",
-        targets=(manifest.target,),
+        targets=(replace(manifest.target, patch=manifest.python_range and manifest.python_range[0]),),
         signers=(),
         cache=again.cache,
         trusted=tuple(signer.key for signer in policy.of_role(RELEASE)),

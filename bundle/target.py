@@ -36,12 +36,16 @@ _LEGACY = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinu
 
 @dataclass(frozen=True)
 class Target:
-    """A target: platform, architecture and Python version. ``glibc`` is the lowest glibc version of its Linux hosts."""
+    """A target: platform, architecture and Python version. ``glibc`` is the lowest glibc version of its Linux hosts.
+
+    ``patch`` is the patch release to select wheels for, or None for any; a manifest has the range instead.
+    """
 
     platform: str
     architecture: str
     python: str
     glibc: tuple[int, int] = GLIBC_FLOOR
+    patch: int | None = None
 
     def __str__(self) -> str:
         return f"{self.platform}-{self.architecture}"
@@ -124,7 +128,7 @@ class Target:
 
 
 def parse_target(name: str, python: str, *, glibc: tuple[int, int] = GLIBC_FLOOR) -> Target:
-    """Return the target that the user named, for example ``linux-x86_64`` and ``3.11``."""
+    """Return the target that the user named, for example ``linux-x86_64`` and ``3.11`` or ``3.11.2``."""
     system, _dash, architecture = name.partition("-")
     if architecture not in ARCHITECTURES.get(system, ()):
         known = ", ".join(f"{system}-{machine}" for system, machines in ARCHITECTURES.items() for machine in machines)
@@ -132,12 +136,14 @@ def parse_target(name: str, python: str, *, glibc: tuple[int, int] = GLIBC_FLOOR
             _("{name} is not a known target.").format(name=name),
             advice=_("Specify one of {known}.").format(known=known),
         )
-    if python not in PYTHONS:
+    matched = re.fullmatch(r"([0-9]\.[0-9]{1,2})\.([0-9]{1,2})", python)
+    version, patch = (matched[1], int(matched[2])) if matched else (python, None)
+    if version not in PYTHONS:
         raise UsageError(
             _("Python {python} is not supported.").format(python=python),
             advice=_("Specify one of {known}.").format(known=", ".join(PYTHONS)),
         )
-    return Target(system, architecture, python, glibc)
+    return Target(system, architecture, version, glibc, patch)
 
 
 def target_from_json(value: Any, path: str) -> Target:

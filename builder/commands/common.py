@@ -127,8 +127,8 @@ def add_targets(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar=_("VERSION"),
         help=_(
-            "the hosts' Python version, for example 3.11; may be repeated (default: that of the running interpreter, "
-            "unless requires-python excludes it)"
+            "the hosts' Python version, for example 3.11, or 3.11.2 where the lockfile differs between patch releases; "
+            "may be repeated (default: that of the running interpreter, unless requires-python excludes it)"
         ),
     )
     add_glibc(parser)
@@ -191,7 +191,12 @@ def named_targets(arguments: argparse.Namespace, pythons: Sequence[str]) -> tupl
     """
     glibc = parse_glibc(arguments.glibc)
     pairs = [(name, python) for name in arguments.target or [str(host_target())] for python in pythons]
-    return tuple(dict.fromkeys(parse_target(name, python, glibc=glibc) for name, python in pairs))
+    targets = tuple(dict.fromkeys(parse_target(name, python, glibc=glibc) for name, python in pairs))
+    if len({(str(target), target.python) for target in targets}) < len(targets):
+        raise UsageError(
+            _("--python specifies two patch releases of one version."), advice=_("Build a bundle for each of them.")
+        )
+    return targets
 
 
 def parse_glibc(text: str) -> tuple[int, int]:

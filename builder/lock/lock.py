@@ -98,8 +98,8 @@ def select_wheels(lock: Lock, target: Target, *, build: bool = True) -> Selectio
 
     ``build`` allows source packages: those without any wheel, and, if the target is this machine's own
     platform, those without a compatible one. If the lockfile selects different wheels for X.Y.0 and a later
-    release, the widest range of releases with the same selection is used. Raises BuildError if no selection
-    is complete.
+    release, the widest range of releases with the same selection is used, or the one with the target's patch release.
+    Raises BuildError if no selection is complete.
     """
     starts = _turning_points(lock.pylock, target)
     runs: list[tuple[int, int, _Picked]] = []
@@ -114,6 +114,8 @@ def select_wheels(lock: Lock, target: Target, *, build: bool = True) -> Selectio
             runs[-1] = (runs[-1][0], following - 1, picked)
         else:
             runs.append((first, following - 1, picked))
+    if target.patch is not None:
+        runs = [run for run in runs if run[0] <= target.patch <= run[1]]
     if not runs:
         assert trouble is not None
         raise trouble

@@ -91,8 +91,11 @@ class Python(Requirement[Interpreter]):
             first, last = manifest.python_range
             fits = first <= seen.version[2] <= last
             details += _(" (patch releases {first} to {last})").format(first=first, last=last)
-        advice = _("Run the installer with Python {wanted}, or transfer the bundle for this Python version.")
-        return HostResult(_("Python"), fits, details, advice.format(wanted=wanted))
+            wanted = f"{wanted}.{first}"
+        advice = _(
+            "Run the installer with Python {wanted}, or transfer a bundle that is built with --python {running}."
+        )
+        return HostResult(_("Python"), fits, details, advice.format(wanted=wanted, running=running))
 
     def here(self, manifest: Manifest) -> Iterator[HostResult]:
         """Yield the finding on the running Python, which always fits if the application embeds its own."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from shared.processes.process import Completed
 
-HOSTS = {"3.11": "bookworm", "3.13": "trixie", "3.14": "sid"}
+HOSTS = {"3.11.2": "bookworm", "3.13": "trixie", "3.14": "sid"}  # by the Python of each
 SECONDS = 3600.0
 STEPS = ("plan", "build", "install", "metadata", "run", "validate", "repair", "remove")
 VERSIONS = "import importlib.metadata as m, sys; print(m.version(sys.argv[1]))"
@@ -99,7 +99,7 @@ class Walk:
         self.user = Operator(self.host, "operator", f"/home/operator/.local/share/ragtrace/{product}")
         medium = self.user.copy_in(self.bundle)
         shutil.rmtree(self.bundle)
-        self.manifest, self.site = manifest, f"current/venv/lib/python{self.row.python}/site-packages"
+        self.manifest, self.site = manifest, f"current/venv/lib/python{manifest['target']['python']}/site-packages"
         succeeded(self.user.installer(medium, "install", timeout=SECONDS))
 
     def metadata(self) -> None:
@@ -154,7 +154,7 @@ def python_for(project: Path) -> str:
     file = project / "pyproject.toml"
     table = tomllib.loads(file.read_text()) if file.is_file() else {}
     wanted = SpecifierSet(table.get("project", {}).get("requires-python", ""))
-    return next((minor for minor in HOSTS if f"{minor}.5" in wanted), next(iter(HOSTS)))
+    return next((python for python in HOSTS if f"{python}.5"[:6] in wanted), next(iter(HOSTS)))
 
 
 def told(done: Completed) -> str:

@@ -88,6 +88,14 @@ def test_the_widest_range_of_patch_releases_with_one_selection_is_taken():
     assert selection.python_range == (4, 99)
 
 
+def test_a_patch_release_that_is_named_decides_for_its_range():
+    backport = package("backport", "backport-1.0-py3-none-any.whl", marker="python_full_version < '3.11.4'")
+    locked = lock(package("foo", "foo-1.0-py3-none-any.whl"), backport)
+    selection = select_wheels(locked, parse_target("linux-x86_64", "3.11.2"))
+    assert ([wheel.name for wheel in selection.wheels], selection.python_range) == (["backport", "foo"], (0, 3))
+    assert select_wheels(locked, parse_target("linux-x86_64", "3.11.4")).python_range == (4, 99)
+
+
 def test_a_change_in_the_middle_is_seen_though_both_ends_agree():
     once = package("once", "once-1.0-py3-none-any.whl", marker="python_full_version == '3.11.4'")
     selection = select_wheels(lock(package("foo", "foo-1.0-py3-none-any.whl"), once), LINUX)
