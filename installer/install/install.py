@@ -100,11 +100,9 @@ def install_release(admitted: AdmittedBundle, progress: Progress) -> Outcome:
             change.make_folders(manifest)
             migration.prepare(change, manifest, progress)
             # 2. Verify every byte on its way into the store; build the release at its final path, accept and seal it.
-            with stage.removing_uvs_files(release) as removal:
-                build(admitted, release, progress)
-                removal.begin()
-                # 3. Activate it: ``current`` is replaced, which is the commit point. If it does not work, switch back.
-                activate(change, manifest, progress)
+            build(admitted, release, progress)
+            # 3. Activate it: ``current`` is replaced, which is the commit point. If it does not work, switch back.
+            activate(change, manifest, progress)
             settings.write_env_file(prefix, manifest, former, progress)
         head = record(admitted, release)
     except BaseException as error:
@@ -177,15 +175,14 @@ def build(admitted: AdmittedBundle, release: Release, progress: Progress) -> Non
     installation = Installation(admitted.prefix, release, manifest)
     store, python = installation.store, stage.python_for(installation)
     meter, digests = usage.Meter(), Digests()
-    with stage.FirstWheels(installation, python, digests) as first:
-        with meter.phase(usage.VERIFY):
-            stage.verify_into_store(admitted, store, progress, first)
-            stage.require_unpacked_size(manifest, store)
-            stage.write_bundle_files(admitted, release)
-        with meter.phase(usage.FILES), progress.wait(_("Writing the application's files")):
-            stage.stage_files(installation, python)
-        with meter.phase(usage.ENVIRONMENT):
-            stage.stage_environment(installation, python, progress, first)
+    with meter.phase(usage.VERIFY):
+        stage.verify_into_store(admitted, store, progress, digests)
+        stage.require_unpacked_size(manifest, store)
+        stage.write_bundle_files(admitted, release)
+    with meter.phase(usage.FILES), progress.wait(_("Writing the application's files")):
+        stage.stage_files(installation, python)
+    with meter.phase(usage.ENVIRONMENT):
+        stage.stage_environment(installation, python, progress, digests)
     with meter.phase(usage.TRIAL):
         accept(installation, digests, progress)
     migration.migrate(installation, progress)

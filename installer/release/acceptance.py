@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
+import threading
 from typing import TYPE_CHECKING
 
 from bundle import strict
@@ -17,10 +19,9 @@ from bundle.wheels import record
 from installer.layout import service_account
 from installer.release import bytecode, launchers, receipt, stage
 from installer.release.installation import Installation
-from shared.errors import InstallError
+from shared.errors import InstallError, RagtraceError
 from shared.i18n import _
 from shared.processes import cgroups, process, scripts
-from shared.processes.beside import Beside
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -35,6 +36,8 @@ IMPORT = scripts.text("scripts/import_modules")
 AT_ONCE, NO_GC = "at-once", "no-gc"  # options of the script
 NAMES_SHOWN = 5
 ROOM = 4 << 30  # bytes of memory for two processes that import torch and the like
+LOG = logging.getLogger("ragtrace")
+PAUSE = 0.1  # seconds between two attempts to end a process
 
 
 def check_records(
@@ -81,18 +84,57 @@ def importing_the_rest(installation: Installation, modules: list[str], progress:
     Most of an import's time is compiling, and each process reads the bytecode that the other one has written. None of
     the application's own modules is among them: two processes would use the same scratch data.
     """
-    rest = Beside(lambda: import_once(installation, modules)) if cgroups.has_room(2, ROOM) else None
+    rest = _Rest(installation, modules) if cgroups.has_room(2, ROOM) else None
     try:
         if rest is not None:
             rest.begin()
         yield
         with progress.wait(_("Compiling the modules that the application imports later")):
-            if rest is None or not rest.wait():  # this host has no room for it after all
+            if rest is None or not rest.succeeded():
                 import_once(installation, modules)
     except BaseException:
         if rest is not None:
             rest.end()
         raise
+
+
+class _Rest(threading.Thread):
+    """A thread that waits for the second process.
+
+    Its end is an event: before Python 3.13, a join that Ctrl-C interrupts takes the thread for ended.
+    """
+
+    def __init__(self, installation: Installation, modules: list[str]) -> None:
+        super().__init__(daemon=True)
+        self.installation, self.modules, self.is_done = installation, modules, False
+        self.ended = threading.Event()
+
+    def begin(self) -> None:
+        """Start, unless this host has no thread to spare."""
+        try:
+            self.start()
+        except RuntimeError:
+            self.ended.set()
+
+    def run(self) -> None:
+        try:
+            import_once(self.installation, self.modules)
+            self.is_done = True
+        except (RagtraceError, RuntimeError, OSError) as error:  # this host has no room for it after all
+            LOG.debug("imported afterwards: %s", error)
+        finally:
+            self.ended.set()
+
+    def succeeded(self) -> bool:
+        """Wait for the end; returns False if the process could not be started."""
+        self.ended.wait()
+        return self.is_done
+
+    def end(self) -> None:
+        """End the process, also one that is just being started."""
+        while self.ident is not None and not self.ended.is_set():
+            process.stop_all(self.ident)
+            self.ended.wait(PAUSE)
 
 
 def import_once(installation: Installation, modules: list[str]) -> None:

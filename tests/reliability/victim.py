@@ -2,8 +2,7 @@
 
 Process 0 is the installer itself and is put behind strace by whoever starts this; process k is the
 k-th program that its main thread starts (those of other threads count from OTHERS), and is put behind strace here.
-Its threads are kept to one. The first wheels are installed while the rest is read, whatever room this host has. When
-it is killed, this one dies at once, as both would when the power goes; not when the
+Its threads are kept to one. When it is killed, this one dies at once, as both would when the power goes; not when the
 installer itself ended it.
 """
 
@@ -21,10 +20,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from bootstrap import cli
 from bootstrap.api import here
-from installer.release import stage
 from installer.trust.stores import TrustStores
 from shared.files import files
-from shared.processes import cgroups, process
+from shared.processes import process
 
 OTHERS = 1001
 ONE_THREAD = {"RAYON_NUM_THREADS": "1", "TOKIO_WORKER_THREADS": "1", "UV_CONCURRENT_INSTALLS": "1"}
@@ -66,12 +64,6 @@ def hurt(prefixes):
     process.run, process.kill_tree = running, killing
 
 
-def work_side_by_side():
-    """Do what needs room for two programs, and installs that are too small for it in two parts as well."""
-    stage.LEAST = 0
-    cgroups.has_room = lambda processors, memory: True
-
-
 def leave_out_sync():
     """Break the product: what was written before a release counts is not made to last."""
     files.sync_filesystem = lambda path: None
@@ -82,7 +74,6 @@ def main(argv):
     if spec.get("no_sync"):
         leave_out_sync()
     own_places(Path(spec["trust"]))
-    work_side_by_side()
     hurt(spec["programs"])
     return cli.main(argv[1:])
 

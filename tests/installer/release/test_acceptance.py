@@ -12,7 +12,6 @@ from installer.release import acceptance
 from installer.release.installation import active
 from shared.errors import HostError, InstallError
 from shared.processes import cgroups, process, scripts
-from shared.processes.beside import Beside
 from shared.terminal.progress import NoProgress
 
 MODULE = """
@@ -87,7 +86,7 @@ def test_a_failure_ends_the_import_of_the_rest(monkeypatch, environment, while_w
 
     inside = fail_once_it_runs
     if while_waiting:  # as Ctrl-C does, when the core modules are imported already
-        monkeypatch.setattr(Beside, "wait", fail_once_it_runs)
+        monkeypatch.setattr(acceptance._Rest, "succeeded", fail_once_it_runs)
         inside = began.exists
     with pytest.raises(InstallError, match="no"), acceptance.importing_the_rest(environment, ["endless"], NoProgress()):
         inside()
