@@ -18,6 +18,9 @@ from builder.advisories.gate import GateRequest
 from builder.assemble.differences import Difference, compare
 from builder.build import build
 from builder.evidence.evidence import PROVENANCE
+from builder.lock.lockfile import Parts
+from builder.lockfiles.chosen import Named, lockfile_of
+from builder.product.identity import Said
 from builder.project.checkout import source_commit
 from builder.request.bases import read_base
 from builder.request.request import Request
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.fetch.cache import Cache
+    from builder.lock.lockfile import Lockfile
     from bundle.manifest import FileEntry
     from shared.terminal.progress import Progress
 
@@ -59,6 +63,8 @@ class Again:
     python: str | None = None
     exceptions: Path | None = None
     offline: bool = False
+    lock: Path | None = None
+    script: Path | None = None
 
 
 def rebuild(again: Again, progress: Progress) -> list[Difference]:
@@ -69,8 +75,9 @@ def rebuild(again: Again, progress: Progress) -> list[Difference]:
     release = read_release(again.bundle)
     progress.step(_("Reading {bundle}").format(bundle=release.folder))
     chosen = _choices(release, again.scratch)
-    _check_project(release, again.project_root, progress)
-    outcome = build(_request(release, again, chosen), progress)
+    lockfile = _lockfile(release, again, chosen.get("lockfile") or {})  # earlier builders recorded none
+    _check_project(release, again.project_root, lockfile, progress)
+    outcome = build(_request(release, again, {**chosen, "lockfile": lockfile}), progress)
     (built,) = outcome.built
     progress.step(_("Comparing"))
     (again.scratch / "members").mkdir()
@@ -104,11 +111,26 @@ def _choices(release: Release, scratch: Path) -> dict[str, Any]:
     return found
 
 
-def _check_project(release: Release, root: Path, progress: Progress) -> None:
+def _lockfile(release: Release, again: Again, recorded: dict[str, Any]) -> Lockfile:
+    """Return the lockfile that the user specified, or else the one recorded, in the project's folder."""
+    places = {name: again.project_root / path for name, path in recorded.items() if name in ("lock", "script")}
+    if again.lock or again.script:
+        places = {"lock": again.lock, "script": again.script}
+    named = Named(
+        places.get("lock") or (None if places.get("script") else again.project_root / "uv.lock"),
+        places.get("script"),
+        frozen=bool(recorded.get("frozen")),
+        python=release.manifest.target.version,
+        offline=again.offline,
+    )
+    return lockfile_of(again.project_root, named)
+
+
+def _check_project(release: Release, root: Path, lockfile: Lockfile, progress: Progress) -> None:
     """Reject a different lockfile, which cannot reproduce the bundle; warn if the commit differs."""
     manifest = release.manifest
     commit = manifest.source_commit and manifest.source_commit.removesuffix(DIRTY)
-    lock = root / "uv.lock"
+    lock = lockfile.path
     if not lock.is_file() or digest.sha256_file(lock)[0] != manifest.lock_sha256:
         raise BuildError(
             _("{lock} is not the lockfile that the bundle was built from.").format(lock=lock),
@@ -169,8 +191,14 @@ def _request(release: Release, again: Again, chosen: dict[str, Any]) -> Request:
         profile=again.profile or chosen["profile"],
         models=tuple(_models(release, again)),
         without_models=tuple(model.name for model in manifest.application.models_apart),
-        extras=tuple(chosen["extras"]),
-        groups=tuple(chosen["groups"]),
+        lock=chosen["lockfile"],
+        parts=Parts(
+            tuple(chosen["extras"]),
+            tuple(chosen["groups"]),
+            all_extras=chosen.get("all_extras", False),
+            all_groups=chosen.get("all_groups", False),
+        ),
+        said=Said(chosen.get("name"), chosen.get("product_version")),
         counter=manifest.product.counter,
         epoch=manifest.created_epoch,
         offline=again.offline,

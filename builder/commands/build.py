@@ -13,14 +13,19 @@ from builder.commands.build_view import show_outcome
 from builder.commands.common import (
     add_choice,
     add_keys,
+    add_product,
     add_project,
     add_targets,
     default_key,
+    lockfile_from,
     named_targets,
+    parts_of,
+    project_of,
     signers_of,
 )
 from builder.fetch.cache import Cache, default_cache
 from builder.plan import Plan, make_plan, plan_lines
+from builder.product.identity import said
 from builder.request.bases import read_base
 from builder.request.request import Request
 from builder.signing.sign import read_public_key
@@ -43,6 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     add = parser.add_argument
     add_project(parser)
+    add_product(parser)
     add("--output-dir", type=Path, default=Path("packages"), metavar=_("FOLDER"), help=_("the folder for bundles"))
     add(
         "--profile",
@@ -192,10 +198,11 @@ def request_of(arguments: argparse.Namespace) -> Request:
         raise UsageError(_("SOURCE_DATE_EPOCH is not a number of seconds that an archive can store."))
     if arguments.counter is not None and arguments.counter < 1:
         raise UsageError(_("The release counter {counter} must be 1 or more.").format(counter=arguments.counter))
+    targets = named_targets(arguments)
     return Request(
-        project_root=arguments.project_root.resolve(),
+        project_root=project_of(arguments),
         output_dir=arguments.output_dir.resolve(),
-        targets=named_targets(arguments),
+        targets=targets,
         signers=signers_of(arguments.sign_key),
         cache=Cache(arguments.cache_dir or default_cache()),
         trusted=tuple(read_public_key(path) for path in arguments.trust_key),
@@ -203,8 +210,9 @@ def request_of(arguments: argparse.Namespace) -> Request:
         profile=arguments.profile,
         models=tuple(arguments.model),
         without_models=tuple(arguments.without_model),
-        extras=tuple(arguments.extra),
-        groups=tuple(arguments.group),
+        lock=lockfile_from(arguments, targets, offline=arguments.offline),
+        parts=parts_of(arguments),
+        said=said(arguments.name, arguments.product_version),
         counter=arguments.counter,
         epoch=None if epoch is None else int(epoch),
         offline=arguments.offline,

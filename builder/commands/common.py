@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.lock.lockfile import Parts
+from builder.lockfiles.chosen import Named, lockfile_of
 from builder.signing.sign import load_signer, too_many_signatures
 from bundle.signing.signature import SIGNATURES_LIMIT
 from bundle.target import GLIBC_FLOOR, Target, host_target, parse_target
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
+    from builder.lock.lockfile import Lockfile
     from builder.signing.sign import Signer
 
 PASSPHRASE = "RAGTRACE_KEY_PASSPHRASE"  # noqa: S105 - the name of a variable
@@ -84,13 +87,38 @@ def add_keys(parser: argparse.ArgumentParser, option: str, help_text: str) -> No
 
 
 def add_project(parser: argparse.ArgumentParser) -> None:
-    """Add the option for the project folder."""
-    parser.add_argument(
+    """Add the options for the project folder and its lockfile."""
+    add = parser.add_argument
+    add(
         "--project-root",
         type=Path,
-        default=Path(),
         metavar=_("FOLDER"),
-        help=_("the project (default: the current folder)"),
+        help=_("the project (default: the folder of --lock or --script, or the current folder)"),
+    )
+    add(
+        "--lock",
+        type=Path,
+        metavar=_("FILE"),
+        help=_("the lockfile: pylock.toml, or a requirements.txt with digests (default: the project's uv.lock)"),
+    )
+    add("--script", type=Path, metavar=_("FILE"), help=_("a script with inline metadata, locked by FILE.lock"))
+
+
+def project_of(arguments: argparse.Namespace) -> Path:
+    """Return the absolute path of the project folder."""
+    named: Path | None = arguments.lock or arguments.script
+    given: Path | None = arguments.project_root
+    return given.resolve() if given is not None else named.resolve().parent if named else Path.cwd()
+
+
+def add_product(parser: argparse.ArgumentParser) -> None:
+    """Add the options for the name and version of the product."""
+    add = parser.add_argument
+    add("--name", metavar=_("NAME"), help=_("the product's name (default: that of pyproject.toml or the profile)"))
+    add(
+        "--product-version",
+        metavar=_("VERSION"),
+        help=_("the product's version (default: that of pyproject.toml or the profile)"),
     )
 
 
@@ -131,7 +159,31 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--extra", action="append", default=[], metavar=_("NAME"), help=_("also include this extra; may be repeated"))
     add("--group", action="append", default=[], metavar=_("NAME"), help=_("also include this group; may be repeated"))
+    add("--all-extras", action="store_true", help=_("include all extras"))
+    add("--all-groups", action="store_true", help=_("include all dependency groups, dev among them"))
+    add(
+        "--frozen",
+        action="store_true",
+        help=_("use the lockfile as it is, even if the project has changed since it was written"),
+    )
     add("--no-build", action="store_true", help=_("use only wheels; do not build packages from source"))
+
+
+def parts_of(arguments: argparse.Namespace) -> Parts:
+    """Return the selected extras and dependency groups."""
+    return Parts(
+        tuple(arguments.extra),
+        tuple(arguments.group),
+        all_extras=arguments.all_extras,
+        all_groups=arguments.all_groups,
+    )
+
+
+def lockfile_from(arguments: argparse.Namespace, targets: Iterable[Target], *, offline: bool = False) -> Lockfile:
+    """Return the lockfile that the options name, else the project's own, for the lowest Python of the targets."""
+    lowest = min((target.version for target in targets), key=lambda text: [int(part) for part in text.split(".")])
+    named = Named(arguments.lock, arguments.script, arguments.frozen, lowest, offline)
+    return lockfile_of(project_of(arguments), named)
 
 
 def named_targets(arguments: argparse.Namespace) -> tuple[Target, ...]:

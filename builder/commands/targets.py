@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from builder.commands.common import add_choice, add_glibc, add_project, parse_glibc
+from builder.commands.common import add_choice, add_glibc, add_project, lockfile_from, parse_glibc, parts_of
 from builder.lock.installer_wheels import read_installer_lock
 from builder.lock.lock import read_lock
 from builder.lock.targets import Standing, survey, why_no_installer
 from builder.zipapp import pack
-from bundle.target import ARCHITECTURES, FREE_THREADED, PYTHONS, parse_target
+from bundle.target import ARCHITECTURES, FREE_THREADED, PYTHONS, host_target, parse_target
 from shared.errors import UsageError
 from shared.i18n import _
 from shared.terminal import commandline
@@ -48,8 +48,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show for each target whether the lockfile has all wheels, and which are missing."""
-    lock = read_lock(arguments.project_root.resolve(), extras=arguments.extra, groups=arguments.group)
     glibc = parse_glibc(arguments.glibc)
+    here = [parse_target(PLATFORMS[0], python, glibc=glibc) for python in arguments.python or [host_target().python]]
+    lock = read_lock(lockfile_from(arguments, here), parts_of(arguments))
     required = lock.pylock.requires_python
     pythons = arguments.python or [
         python for python in PYTHONS if required is None or any(required.filter([f"{python}.0", f"{python}.99"]))

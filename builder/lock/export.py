@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-EXPORT = ("export", "--locked", "--offline", "--no-emit-project", "--format", "pylock.toml")
+EXPORT = ("export", "--offline", "--format", "pylock.toml")
+OF_PROJECT = ("--no-emit-project",)
+FROZEN = ("--frozen",)  # the lockfile is not compared with the project
 WITHOUT_DEV = ("--no-dev",)
 EXPORT_TIME_LIMIT = 300.0  # seconds
 # The variables that are passed to uv: paths, network access and credentials.
@@ -45,49 +47,50 @@ def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
 def read_pylock(root: Path, options: Sequence[str] = WITHOUT_DEV) -> Pylock:
     """Return the pylock.toml that uv exports from a project's lockfile.
 
-    Raises BuildError as ``export_pylock`` does, and if the output is not a valid pylock.toml.
+    ``options`` select its dependency groups and extras. Raises BuildError as ``read_export`` does, and if the project
+    or its lockfile is missing.
     """
-    try:
-        return Pylock.from_dict(tomllib.loads(export_pylock(root, options)))
-    except (tomllib.TOMLDecodeError, PylockValidationError, PylockUnsupportedVersionError) as error:
-        raise BuildError(
-            _("The uv export of {lock} is not a valid pylock.toml: {reason}.").format(
-                lock=root / "uv.lock", reason=error
-            ),
-            advice=_("Run `uv lock` with a current uv and build again."),
-        ) from error
-
-
-def export_pylock(root: Path, options: Sequence[str] = WITHOUT_DEV) -> str:
-    """Return the text of the pylock.toml (PEP 751) that uv exports from a project's lockfile.
-
-    ``options`` select its dependency groups and extras. Raises BuildError if the project or its
-    lockfile is missing, or uv rejects the lockfile.
-    """
-    import uv
-
     for file, advice in (
         ("pyproject.toml", _("Specify the project folder with --project-root.")),
         ("uv.lock", _("Run `uv lock` in {folder} and commit the result.").format(folder=root)),
     ):
         if not (root / file).is_file():
             raise BuildError(_("{folder} has no {file}.").format(folder=root, file=file), advice=advice)
-    argv = [uv.find_uv_bin(), *EXPORT, *options]
-    done = process.run(argv, env=uv_environment(os.environ), cwd=root, timeout=EXPORT_TIME_LIMIT)
+    return read_export(root / "uv.lock", [*OF_PROJECT, *options])
+
+
+def read_export(lock: Path, options: Sequence[str]) -> Pylock:
+    """Return the pylock.toml (PEP 751) that uv exports from a lockfile of its own, a project's or a script's.
+
+    Raises BuildError if uv rejects the lockfile, or if the output is not a valid pylock.toml.
+    """
+    import uv
+
+    mode = () if FROZEN[0] in options else ("--locked",)
+    argv = [uv.find_uv_bin(), *EXPORT, *mode, *options]
+    done = process.run(argv, env=uv_environment(os.environ), cwd=lock.parent, timeout=EXPORT_TIME_LIMIT)
     if not done.ok:
-        raise _export_error(root / "uv.lock", done)
-    if len(done.stdout.encode()) >= process.OUTPUT_LIMIT:
-        raise BuildError(_("{lock} is too large to read.").format(lock=root / "uv.lock"))
-    return done.stdout
+        raise _export_error(lock, done)
+    return parse_export(lock, done.stdout)
+
+
+def parse_export(lock: Path, text: str) -> Pylock:
+    """Return what uv wrote for a lockfile. Raises BuildError if that is not a valid pylock.toml."""
+    if len(text.encode()) >= process.OUTPUT_LIMIT:
+        raise BuildError(_("{lock} is too large to read.").format(lock=lock))
+    try:
+        return Pylock.from_dict(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, PylockValidationError, PylockUnsupportedVersionError) as error:
+        raise BuildError(
+            _("The uv export of {lock} is not a valid pylock.toml: {reason}.").format(lock=lock, reason=error),
+            advice=_("Run `uv lock` with a current uv and build again."),
+        ) from error
 
 
 def _export_error(lock: Path, done: process.Completed) -> BuildError:
     # uv resolves again only if the lockfile does not match pyproject.toml; offline, that rarely succeeds
     if "needs to be updated" in done.stderr or "No solution found when resolving" in done.stderr:
-        return BuildError(
-            _("{lock} is out of date: pyproject.toml has changed since it was written.").format(lock=lock),
-            advice=_("Run `uv lock` in the project folder and commit the result."),
-        )
+        return stale(lock)
     if "No interpreter found" in done.stderr:
         return BuildError(
             _("uv found no Python interpreter on this machine that satisfies {lock}.").format(lock=lock),
@@ -103,4 +106,18 @@ def _export_error(lock: Path, done: process.Completed) -> BuildError:
     return BuildError(
         _("uv cannot read {lock}: {reason}").format(lock=lock, reason=reason.removeprefix("error: ") + cause),
         advice=_("Run `uv lock --check` in the project folder and fix what it reports."),
+    )
+
+
+def stale(lock: Path) -> BuildError:
+    """Return the error for a lockfile that does not match the project or the script that it locks."""
+    script = lock.name.removesuffix(".lock") if lock.name != "uv.lock" else ""
+    if script:
+        return BuildError(
+            _("{lock} is out of date: {script} has changed since it was written.").format(lock=lock, script=script),
+            advice=_("Run `uv lock --script {script}` in its folder and commit the result.").format(script=script),
+        )
+    return BuildError(
+        _("{lock} is out of date: pyproject.toml has changed since it was written.").format(lock=lock),
+        advice=_("Run `uv lock` in the project folder and commit the result."),
     )

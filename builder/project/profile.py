@@ -45,6 +45,7 @@ class Profile:
     ``title`` names the archive and the root folder. ``include`` (empty: all) and ``exclude`` select the project's
     files; ``allow_secrets`` lists files that only appear to contain secrets. ``plugins`` lists the files of custom
     checks, ``files`` all files that the profile was read from, ``notes`` warnings for the user of the builder.
+    ``version`` is that of a product whose pyproject.toml has none.
     """
 
     title: str
@@ -56,6 +57,7 @@ class Profile:
     plugins: tuple[Path, ...] = ()
     files: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
+    version: str | None = None
 
 
 def find_profile(name_or_path: str | None, project_root: Path) -> Path | None:
@@ -85,6 +87,7 @@ def load_profile(path: Path, project_root: Path) -> Profile:
         title = fields.text("name")
         if not PLAIN.fullmatch(title):
             raise refuse(f"{path.name}.name", plain_form())
+        version = fields.optional("version", strict.text)
         source = fields.nested("source", lambda item, where: fields_with(item, where, _SOURCE))
         models = fields.items("models", lambda item, where: parse_model(item, where, path.parent), most=100)
         environment = fields.nested("environment", lambda item, where: environment_of(item, where, project_root))
@@ -112,6 +115,7 @@ def load_profile(path: Path, project_root: Path) -> Profile:
             plugins=plugins,
             files=tuple(_files(value, path, project_root)),
             notes=tuple(shadows(application, path.name)),
+            version=version,
         )
         source.done()
         _check_models(profile, path.name)
@@ -119,6 +123,7 @@ def load_profile(path: Path, project_root: Path) -> Profile:
 
 
 _TOP: dict[str, Any] = {
+    "version": None,
     "source": {},
     "models": [],
     "environment": {},

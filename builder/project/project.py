@@ -48,8 +48,15 @@ class UvSettings:
 
 
 def read_uv_settings(project_root: Path) -> UvSettings:
-    """Return the settings of [tool.uv]; uv already rejected malformed ones when it read the lockfile."""
-    table = (read_toml(project_root / "pyproject.toml").get("tool") or {}).get("uv") or {}
+    """Return the settings of [tool.uv] in a project's pyproject.toml."""
+    return uv_settings_of(read_toml(project_root / "pyproject.toml"))
+
+
+def uv_settings_of(document: dict[str, Any]) -> UvSettings:
+    """Return the settings of [tool.uv]; uv rejects malformed ones when it reads a lockfile of its own."""
+    tool = document.get("tool")
+    table = tool.get("uv") if isinstance(tool, dict) else None
+    table = table if isinstance(table, dict) else {}
     indexes = tuple(
         Index(
             name=str(entry.get("name", "")),
@@ -59,6 +66,7 @@ def read_uv_settings(project_root: Path) -> UvSettings:
             authenticate=str(entry.get("authenticate", "auto")),
         )
         for entry in table.get("index") or ()
+        if isinstance(entry, dict) and "url" in entry
     )
     return UvSettings(
         indexes=indexes,

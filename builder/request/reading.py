@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.lock.lock import read_lock
 from builder.lock.targets import require_whole, survey
+from builder.lockfiles.uv_lock import UvLock
+from builder.product.bare_profile import folder_profile, script_profile
+from builder.product.identity import has_table, product_of
 from builder.project.chosen_models import with_models, without_models
 from builder.project.default_profile import default_profile
 from builder.project.profile import find_profile, load_profile
-from builder.project.project import read_project
 from builder.project.source import collect_source
 from builder.request.delta import bases_of
 from builder.request.moment import moment_of
@@ -22,6 +25,7 @@ from bundle.manifest import Product
 from shared.i18n import _
 
 if TYPE_CHECKING:
+    from builder.lock.lock import Lock
     from builder.project.profile import Profile
     from builder.request.request import Request
     from builder.request.run import Run
@@ -29,12 +33,34 @@ if TYPE_CHECKING:
 
 
 def read_profile(request: Request, progress: Progress) -> Profile:
-    """Return the profile that the request names, else the project's own, else one derived from its pyproject.toml."""
+    """Return the profile that the request names, else the project's own, else one derived from what there is."""
     path = find_profile(request.profile, request.project_root)
-    profile = load_profile(path, request.project_root) if path else default_profile(request.project_root)
+    profile = load_profile(path, request.project_root) if path else _derived(request)
     for note in profile.notes:
         progress.warn(note)
     return without_models(with_models(profile, request.models), request.without_models)
+
+
+def _derived(request: Request) -> Profile:
+    """Return the profile of a script, of a project or, without a project table, of its folder."""
+    root, script = request.project_root, request.lockfile.options().get("script")
+    if isinstance(script, str):
+        return script_profile(root, Path(script), request.said.name)
+    # without a lockfile of its own, the folder has to be a project
+    named = request.lock is not None and not isinstance(request.lock, UvLock)
+    return folder_profile(root, request.said.name) if named and not has_table(root) else default_profile(root)
+
+
+def read_packages(request: Request, progress: Progress) -> Lock:
+    """Return the packages that the request's lockfile locks, with a warning if it is not compared (--frozen)."""
+    lockfile = request.lockfile
+    if "frozen" in lockfile.options():
+        progress.warn(
+            _("{lock} is used as it is, though {file} may have changed since it was written (--frozen).").format(
+                lock=lockfile.path.name, file=lockfile.read_with[0].name
+            )
+        )
+    return read_lock(lockfile, request.parts)
 
 
 def read_scope(run: Run) -> Scope:
@@ -42,19 +68,19 @@ def read_scope(run: Run) -> Scope:
     request, progress, root = run.request, run.progress, run.request.project_root
     # 1.1 The product, the time and counter, the delta bases and the profile.
     progress.step(_("Reading {project}").format(project=root))
-    project = read_project(root)
+    profile = read_profile(request, progress)
+    project = product_of(root, request.said, profile)
     moment = moment_of(request)
     bases = bases_of(request, project.name, moment)
-    profile = read_profile(request, progress)
     product = Product(project.name, profile.title, project.version, moment.counter)
     # 1.2 The wheels: each target must have all of them, and no known vulnerability may fail the build.
-    lock = read_lock(root, extras=request.extras, groups=request.groups)
+    lock = read_packages(request, progress)
     knowledge = knowledge_of(request, run.policy, progress)
     standings = survey(lock, request.targets, build=request.sources)
     require_whole(standings)
     require_safe(knowledge, standings, progress)
     # 1.3 The source files to bundle; warnings about unlisted settings and unused lazy imports.
-    state = state_of(root, profile, standings, request.python)
+    state = state_of(request, profile, standings)
     if request.strict_source:
         require_commit(state, root)
     report_state(state, progress)
@@ -67,5 +93,5 @@ def read_scope(run: Run) -> Scope:
 
 def require_unchanged(scope: Scope, run: Run) -> None:
     """Raise BuildError if the project has changed since it was read."""
-    now = state_of(run.request.project_root, scope.profile, scope.standings, run.request.python)
+    now = state_of(run.request, scope.profile, scope.standings)
     require_same(scope.state, now)

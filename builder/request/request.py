@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from builder.lock.lockfile import NO_PARTS, Parts
+from builder.lockfiles.uv_lock import UvLock
+from builder.product.identity import UNSAID, Said
 from builder.wheels.attestations import RECORD
 
 if TYPE_CHECKING:
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
 
     from builder.advisories.gate import GateRequest
     from builder.fetch.cache import Cache
+    from builder.lock.lockfile import Lockfile
     from builder.request.bases import Base
     from builder.signing.sign import Signer
     from bundle.signing.signature import PublicKey
@@ -24,12 +28,13 @@ class Request:
 
     ``counter`` and ``epoch`` (seconds since 1970) are None if they are derived from the project. ``trusted`` lists the
     keys to pin in addition to the signers'; ``threshold`` is the number of keys that must sign, or None if all must.
-    ``without_models`` lists models of the profile that are not bundled. ``extras`` and ``groups`` of the project are
-    bundled; ``sources`` allows building packages from source. ``python`` is a Python interpreter to include (an
-    archive, a folder or a version), or None if the host's is used. ``volume_size`` is the maximum size of a file of the
-    archive in bytes, or None if unlimited. ``bases`` lists the base releases of delta bundles, one for each target; it
-    is empty for full bundles. ``attestations`` is one of attestations.MODES. ``strict_source`` rejects files that are
-    not in a commit.
+    ``without_models`` lists models of the profile that are not bundled. ``lock`` is the file that locks the packages
+    (default: the project's uv.lock), and ``parts`` are the extras and groups of the project to bundle. ``said`` is the
+    product's name and version, if they are not the project's. ``sources`` allows building packages from source.
+    ``python`` is a Python interpreter to include (an archive, a folder or a version), or None if the host's is used.
+    ``volume_size`` is the maximum size of a file of the archive in bytes, or None if unlimited. ``bases`` lists the
+    base releases of delta bundles, one for each target; it is empty for full bundles. ``attestations`` is one of
+    attestations.MODES. ``strict_source`` rejects files that are not in a commit.
     """
 
     project_root: Path
@@ -42,8 +47,9 @@ class Request:
     profile: str | None = None
     models: tuple[str, ...] = ()
     without_models: tuple[str, ...] = ()
-    extras: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
+    lock: Lockfile | None = None
+    parts: Parts = NO_PARTS
+    said: Said = UNSAID
     counter: int | None = None
     epoch: int | None = None
     offline: bool = False
@@ -54,3 +60,8 @@ class Request:
     bases: tuple[Base, ...] = ()
     attestations: str = RECORD
     strict_source: bool = False
+
+    @property
+    def lockfile(self) -> Lockfile:
+        """The file that locks the packages."""
+        return self.lock or UvLock(self.project_root)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from builder.fetch.credentials import index_logins
 from builder.fetch.fetching import Fetching
-from builder.project.project import read_uv_settings
 from builder.wheels.build_tools import Workshop
 from bundle.signing.policy import RELEASE, pins
 from shared.errors import TrustError, UsageError
@@ -47,7 +46,7 @@ class Run:
     @cached_property
     def workshop(self) -> Workshop:
         """The context of builds from source, including the logins of the project's indexes."""
-        settings = read_uv_settings(self.request.project_root)
+        settings = self.request.lockfile.settings()
         return Workshop(settings, replace(self.fetching, logins=index_logins(settings, os.environ)))
 
     @property

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     from builder.lock.targets import Standing
     from builder.project.profile import Profile
+    from builder.request.request import Request
     from shared.terminal.progress import Progress
 
 DIRTY = "-dirty"  # as git describe --dirty writes it
 SHOWN = 8  # file names in a warning
-READ = ("pyproject.toml", "uv.lock")  # the project files that every build reads
 
 
 @dataclass(frozen=True)
@@ -63,22 +63,20 @@ class SourceState:
         }
 
 
-def state_of(root: Path, profile: Profile, standings: Sequence[Standing], python: str | None = None) -> SourceState:
-    """Return the state of a build's source, including the packages that the lockfile lists as folders.
-
-    ``python`` is the Python interpreter to include, as the request specifies it: for example, the path of an archive.
-    """
+def state_of(request: Request, profile: Profile, standings: Sequence[Standing]) -> SourceState:
+    """Return the state of a build's source, including the packages that the lockfile lists as folders."""
+    root = request.project_root
     commit = source_commit(root)
     if commit is None:
         return SourceState(None)
     selections = [standing.selection for standing in standings if standing.selection]
     folders = {Path(source.place) for one in selections for source in one.sources if source.kind == "folder"}
-    read = {_from(root, path) for path in profile.files} | set(READ)
+    read = {_from(root, path) for path in (*profile.files, *_read(request))}
     differing = {path for path in changed(root) if path in read or _travels(path, profile)}
     for folder in folders:
         if is_checkout(folder):
             differing |= {_from(root, folder / path) for path in changed(folder)}
-    loose = {_from(root, path) for path in _uncommitted(root, profile, folders, python)}
+    loose = {_from(root, path) for path in _uncommitted(request, profile, folders)}
     return SourceState(
         commit,
         tuple((path, _digest(root / path)) for path in sorted(differing)),
@@ -87,15 +85,20 @@ def state_of(root: Path, profile: Profile, standings: Sequence[Standing], python
     )
 
 
-def _uncommitted(root: Path, profile: Profile, folders: Iterable[Path], python: str | None) -> Iterator[Path]:
+def _read(request: Request) -> tuple[Path, ...]:
+    """Return the files that the build reads for its packages."""
+    return (*request.lockfile.read_with, request.lockfile.path)
+
+
+def _uncommitted(request: Request, profile: Profile, folders: Iterable[Path]) -> Iterator[Path]:
     """Yield the inputs that are neither in the commit of the project's repository nor pinned otherwise.
 
     Wheels are pinned by the lockfile, models of a hub by their revision, snapshots and exceptions by signatures, a
     Python from uv by uv, and profiles that ship with the builder by its version.
     """
-    top = top_of(root)
+    top, python = top_of(request.project_root), request.python
     models = [parse_model_spec(model.source).folder for model in profile.models if model.source]
-    named = [root / name for name in READ] + [path for path in profile.files if PROFILES not in path.parents]
+    named = [*_read(request), *(path for path in profile.files if PROFILES not in path.parents)]
     for place in (*named, *models, *([Path(python)] if python and Path(python).exists() else [])):
         if place and place.exists():
             yield from uncommitted(top, place)
