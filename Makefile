@@ -16,7 +16,7 @@ WORKERS ?= auto
 FUZZ_SECONDS ?= 600
 .DEFAULT_GOAL := help
 
-.PHONY: bench bench-guard help ragtrace demo test quick test-windows hosts hostile fuzz crash damage crash-states crash-windows lint zipapp format clean
+.PHONY: bench bench-guard help ragtrace projects demo test quick test-windows hosts hostile fuzz crash damage crash-states crash-windows lint zipapp format clean
 
 help:
 	@echo "make demo    build, install, run and validate the example application on this machine"
@@ -31,6 +31,7 @@ help:
 	@echo "make hostile  verify and install bundles with every hostile value in every field"
 	@echo "make fuzz    fuzz the readers of foreign bytes for FUZZ_SECONDS"
 	@echo "make ragtrace PROJECT=CHECKOUT MODEL=path:FOLDER  build, install, use, damage, repair and remove RAGTrace itself"
+	@echo "make projects LIST=FILE  the same for real applications: a line of FILE names the git checkout of one"
 	@echo "make lint    ruff, mypy, import directions, codespell"
 	@echo "make bench   time the installer's start against a zipapp that does nothing"
 	@echo "make bench-guard  count the system calls of commands on a tiny bundle, and compare with the committed numbers"
@@ -103,6 +104,10 @@ crash-windows: .venv/ready
 # stand-in that tools/standin_model.py makes
 ragtrace: .venv/ready
 	$(BIN)/python -m tests.ragtrace --project "$(PROJECT)" --model "$(MODEL)"
+
+# real applications from their checkouts, each built with no option but its target; some minutes each, and its size twice
+projects: .venv/ready
+	$(BIN)/python -m tests.projects --list "$(LIST)"
 
 # feed bent inputs to every reader of foreign bytes; whatever it finds belongs in tests/fuzz/corpus
 fuzz: .venv/ready

@@ -25,6 +25,7 @@ def commands() -> dict[str, str]:
     """Return the one-line help of each command, in the order in which they are usually needed on a host."""
     return {
         "verify": _("verify the signatures and every byte of a bundle"),
+        "index": _("write the wheels of a bundle as a package index for pip and uv"),
         "install": _("install a bundle as a new release and activate it"),
         "status": _("show what is installed"),
         "validate": _("check whether this host can run the application"),

@@ -35,6 +35,7 @@ from bootstrap.api.installing import (
     update_trust,
     upgrade,
     verify,
+    write_index,
 )
 from bootstrap.api.repairing import plan_recovery, recover
 from bootstrap.api.scanning import advisories_site, scan_advisories, update_advisories
@@ -79,4 +80,5 @@ __all__ = [
     "validate",
     "verify",
     "verify_audit_log",
+    "write_index",
 ]

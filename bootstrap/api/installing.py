@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from installer.trust.memory import Memory
     from installer.trust.memory_admin import Account
     from installer.trust.state import State
+    from installer.wheel_index.write import Index
     from shared.terminal.progress import Progress
 
 
@@ -59,6 +60,15 @@ def verify(bundle: Path | None = None, *, trusted_keys: Sequence[str] = (), prog
     with progress.task(opened.name, opened.bytes_brought) as task:
         opened.visit(lambda _entry, blocks: drain(blocks), task.advance)
     return opened
+
+
+def write_index(
+    folder: Path, bundle: Path | None = None, *, trusted_keys: Sequence[str] = (), progress: Progress = QUIET
+) -> Index:
+    """Write a bundle's wheels to a new folder as a package index of static files, and return what was written."""
+    from installer.wheel_index import write
+
+    return write.write(open_bundle(bundle, trusted_keys=trusted_keys), folder, progress)
 
 
 def admission(bundle: Bundle, prefix: Path | None = None, *, conditions: Conditions = AS_IT_IS) -> AdmittedBundle:

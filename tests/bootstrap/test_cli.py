@@ -30,7 +30,7 @@ def call(capsys: pytest.CaptureFixture[str], tiny) -> Callable[..., tuple[int, s
     """Call the command line; the tiny bundle's key is trusted wherever one can be named."""
 
     def call(command: str, *arguments: str | Path) -> tuple[int, str, str]:
-        trusted = ["--trust-key", str(tiny.key)] if command in ("install", "verify") else []
+        trusted = ["--trust-key", str(tiny.key)] if command in ("index", "install", "verify") else []
         code = cli.main([command, *map(str, arguments), *trusted])
         out, err = capsys.readouterr()
         return code, out, err

@@ -59,6 +59,8 @@ def test_verify_and_a_dry_run(call, tiny) -> None:
     trusted = ("--trust-key", tiny.key)
     code, facts = call("verify", "verify", tiny.folder, *trusted)
     assert (code, facts["product"]["name"]) == (0, tiny.manifest.product.name)
+    code, written = call("index", "index", call.prefix.root.parent / "pypi", tiny.folder, *trusted)
+    assert (code, written["wheels"]) == (0, len(tiny.manifest.packages))
     code, plan = call("install-dry-run", "install", tiny.folder, "--dry-run", *trusted)
     assert (code, plan["fits"]) == (0, True)
     (key,) = tiny.manifest.application.environment.required

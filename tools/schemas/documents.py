@@ -18,7 +18,7 @@ from tools.schemas.host import (
     status,
     uninstall,
 )
-from tools.schemas.install import dry_run, install, verify
+from tools.schemas.install import dry_run, index, install, verify
 from tools.schemas.trust import policies, trust
 from tools.schemas.words import DRAFT, Schema
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "verify": verify,
+    "index": index,
     "install": install,
     "install-dry-run": dry_run,
     "status": status,

@@ -70,6 +70,11 @@ def verify() -> Schema:
     return closed({**facts, **here}, required=facts)
 
 
+def index() -> Schema:
+    """Return the schema of ``index``."""
+    return closed({"folder": ANY_TEXT, "url": described(ANY_TEXT, "for --index-url"), "wheels": COUNT, "bytes": COUNT})
+
+
 def install() -> Schema:
     """Return the schema of ``install``, ``rollback`` and ``upgrade``."""
     return closed(

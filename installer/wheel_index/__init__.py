@@ -1,0 +1,1 @@
+"""A bundle's wheels as a package index of static files, for pip and uv inside the closed network."""
