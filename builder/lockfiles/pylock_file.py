@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
@@ -17,6 +17,8 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    from packaging.pylock import Package
 
     from builder.lock.lockfile import Parts
 
@@ -45,13 +47,18 @@ class PylockFile:
             ) from error
         self._require(parts.extras, pylock.extras, "extra")
         self._require(parts.groups, pylock.dependency_groups, "group")
-        return pylock
+        return replace(pylock, packages=[package for package in pylock.packages if not self._is_product(package)])
 
     def settings(self) -> UvSettings:
         return settings_beside(self.root)
 
     def options(self) -> dict[str, str | bool]:
         return {"lock": str(self.path)}
+
+    def _is_product(self, package: Package) -> bool:
+        """Return whether a package is the project itself, which is the product and no dependency."""
+        folder = package.directory and (self.path.parent / package.directory.path).resolve()
+        return folder == self.root
 
     def _require(self, named: Iterable[str], known: Sequence[str] | None, option: str) -> None:
         """Raise UsageError unless the file has all the named extras or dependency groups."""

@@ -44,7 +44,7 @@ def folder(tmp_path):
     return root
 
 
-def pylock(root, name="pylock.toml", **more):
+def pylock(root, name="pylock.toml"):
     """Write a lockfile of all wheels, of which an extra and a group have one each."""
     needed = {"more": "'web' in extras", "tested": "'test' in dependency_groups"}
     lines = ['lock-version = "1.0"', 'created-by = "hand"', 'extras = ["web"]', 'dependency-groups = ["test", "main"]']
@@ -113,8 +113,9 @@ def test_a_pylock_toml_by_itself(folder, tmp_path):
     assert again(tmp_path, folder) == 0
 
 
-def test_all_parts_of_a_pylock_toml(folder, tmp_path):
+def test_all_parts_of_a_pylock_toml_without_the_project_itself(folder, tmp_path):
     lock = pylock(folder, "pylock.prod.toml")
+    lock.write_text(f'{lock.read_text()}[[packages]]\nname = "tool-box"\ndirectory = {{ path = ".", editable = true }}\n')
     assert build(tmp_path, "--lock", lock, *PRODUCT, "--all-extras", "--all-groups") == 0
     manifest, _files = contents(tmp_path)
     assert {package.name for package in manifest.packages} == set(WHEELS)
