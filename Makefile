@@ -16,7 +16,7 @@ WORKERS ?= auto
 FUZZ_SECONDS ?= 600
 .DEFAULT_GOAL := help
 
-.PHONY: bench bench-guard help ragtrace projects demo test quick test-windows hosts hostile fuzz crash damage crash-states crash-windows lint zipapp format clean
+.PHONY: bench bench-guard help ragtrace projects demo test quick test-windows hosts hostile fuzz crash damage crash-states crash-windows lint zipapp wheel format clean
 
 help:
 	@echo "make demo    build, install, run and validate the example application on this machine"
@@ -35,6 +35,7 @@ help:
 	@echo "make lint    ruff, mypy, import directions, codespell"
 	@echo "make bench   time the installer's start against a zipapp that does nothing"
 	@echo "make bench-guard  count the system calls of commands on a tiny bundle, and compare with the committed numbers"
+	@echo "make wheel   build the builder's wheel, into dist/"
 	@echo "make zipapp  build the installer for this machine alone, into dist/"
 
 .venv/ready: tools/setup_env.py uv.lock pyproject.toml $(wildcard shared/locale/*/LC_MESSAGES/*.po)
@@ -121,6 +122,10 @@ bench-guard: .venv/ready
 
 bench: .venv/ready
 	$(BIN)/python benchmarks/start.py
+
+# the builder for `uv tool install` and pipx
+wheel: .venv/ready
+	$(BIN)/uv build --wheel --no-build-isolation --offline --no-config --python $(BIN)/python --out-dir dist distribution/builder
 
 zipapp: .venv/ready
 	$(BIN)/python build_zipapp.py --output-dir dist

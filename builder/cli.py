@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from builder.commands import advisories, build, cache, inspect, keygen, policy, rebuild, sign, targets
+from builder.own_command import program
 from shared import __version__
 from shared.files import temp_folders
 from shared.i18n import _
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def make_parser() -> Parser:
     """Return the argument parser of all commands."""
     parser = Parser(
-        prog="python -m builder",
+        prog=program(),
         description=_("Build signed offline bundles of uv-locked projects."),
     )
     version = f"ragtrace-builder {__version__}"

@@ -24,6 +24,7 @@ from builder.commands.common import (
     signers_of,
 )
 from builder.fetch.cache import Cache, default_cache
+from builder.own_command import program
 from builder.plan import Plan, make_plan, plan_lines
 from builder.product.identity import said
 from builder.request.bases import read_base
@@ -186,7 +187,7 @@ def own_key() -> Path:
     if not path.is_file():
         raise UsageError(
             _("No signing key was specified, and {path} does not exist.").format(path=path),
-            advice=_("Create one with `python -m builder keygen`, or add --sign-key KEY."),
+            advice=_("Create one with `{program} keygen`, or add --sign-key KEY.").format(program=program()),
         )
     return path
 

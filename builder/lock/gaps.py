@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from builder.own_command import program
 from bundle.target import FREE_THREADED
 from shared.errors import BuildError
 from shared.i18n import _
@@ -42,8 +43,8 @@ class MissingWheelsError(BuildError):
             ),
             advice=_(
                 "Lock versions that have a wheel for this target, build on a machine of this platform, or omit "
-                "the target; `python -m builder targets` shows what each target has."
-            ),
+                "the target; `{program} targets` shows what each target has."
+            ).format(program=program()),
         )
 
 
