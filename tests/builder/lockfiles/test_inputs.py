@@ -115,7 +115,8 @@ def test_a_pylock_toml_by_itself(folder, tmp_path):
 
 def test_all_parts_of_a_pylock_toml_without_the_project_itself(folder, tmp_path):
     lock = pylock(folder, "pylock.prod.toml")
-    lock.write_text(f'{lock.read_text()}[[packages]]\nname = "tool-box"\ndirectory = {{ path = ".", editable = true }}\n')
+    itself = '[[packages]]\nname = "tool-box"\ndirectory = { path = ".", editable = true }\n'
+    lock.write_text(lock.read_text() + itself)
     assert build(tmp_path, "--lock", lock, *PRODUCT, "--all-extras", "--all-groups") == 0
     manifest, _files = contents(tmp_path)
     assert {package.name for package in manifest.packages} == set(WHEELS)
