@@ -123,7 +123,7 @@ def test_all_parts_of_a_pylock_toml_without_the_project_itself(folder, tmp_path)
     assert again(tmp_path, folder) == 0
 
 
-def test_a_script_with_its_lockfile(folder, tmp_path):
+def test_a_script_with_its_lockfile(folder, tmp_path, capsys):
     path = script(folder)
     assert build(tmp_path, "--script", path, "--product-version", "3.1") == 0
     manifest, files = contents(tmp_path)
@@ -138,6 +138,9 @@ def test_a_script_with_its_lockfile(folder, tmp_path):
     assert again(tmp_path, folder) == 0
     path.write_text(SCRIPT.replace("3.11", "3.10"))
     assert build(tmp_path, "--script", path, "--product-version", "3.1") == 7
+    told = capsys.readouterr().err
+    assert "say_hi.py.lock is out of date: say_hi.py has changed" in told
+    assert "`uv lock --script say_hi.py`" in told
 
 
 def test_requirements_with_digests(folder, tmp_path, monkeypatch):
