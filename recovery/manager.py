@@ -1,4 +1,4 @@
-"""The API for other programs to create, list and restore backups of one installation, and to roll back to them."""
+"""The recovery API for programs: create, list and restore backups, and roll back; ``recover`` does not use it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class InstallationRecoveryManager:
-    """Creates and restores backups of one installation.
+    """Creates and restores backups of one installation, and rolls back to them.
 
     ``install_dir`` is the folder of the installation (the prefix). HostError is raised if nothing is installed, if
     there is not enough space, or if a backup is damaged.

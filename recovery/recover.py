@@ -134,9 +134,10 @@ def recover(
 ) -> Recovery:
     """Repair an installation.
 
-    1. Lock the prefix, so that the findings remain true, and verify the available bundle.
+    1. Refuse tool folders that are links. Lock the prefix, so that the findings remain true, and admit the available
+       bundle; its bytes are verified when a remedy reads them.
     2. Inspect and plan; ``confirm`` decides whether the plan is carried out.
-    3. Back up settings and data.
+    3. Repair misplaced folders, which the backup may need; back up settings and data.
     4. Apply the plan. Each repair in place is final; if another release is to become active and that fails, the one
        that was active before remains active.
     5. Inspect again what could not be inspected before, and repair that too.
@@ -145,10 +146,10 @@ def recover(
     Raises HostError if something must be transferred first, TrustError if a given bundle may not be installed,
     InstallError if the repair failed, BusyError if another run holds the lock.
     """
+    # 1.
     misplaced = find_misplaced(prefix)
     refuse_linked_folders(prefix, misplaced)
     make_lockable(prefix.state / "lock")
-    # 1.
     with locked(prefix.state / "lock", wait=request.wait):
         request = request.admit()
         for warning in request.admitted.warnings if request.admitted else ():
@@ -194,15 +195,15 @@ class RecoveryRun:
     def carry_out(self, plan: Plan, inspection: Inspection) -> Recovery:
         """Carry out steps 3 to 6 of ``recover``; if they fail, record that in the audit log.
 
-        The backup is removed then, unless another release is active already.
+        After a failure, the backup is removed unless another release is active already.
         """
-        prefix, former = self.prefix, self.prefix.active()
-        remedy = plan.find(RepairMisplaced)
-        if remedy:  # before the backup, which may need a misplaced folder; step 4 then has nothing left to do here
-            remedy.repair(self.context(plan, inspection))
-        name = backups.new_name(prefix, "before-recover")
+        prefix, former, name = self.prefix, self.prefix.active(), ""
         try:
             # 3.
+            misplaced = plan.find(RepairMisplaced)
+            if misplaced:  # step 4 then has nothing left to do here
+                misplaced.repair(self.context(plan, inspection))
+            name = backups.new_name(prefix, "before-recover")
             with self.progress.wait(_("Backing up settings and data")):
                 backup = backups.create(prefix, name, also=unknown_files(inspection))
             # 4. and 5.
@@ -213,7 +214,7 @@ class RecoveryRun:
             backups.prune(prefix)
         except BaseException as error:
             head = audit_log.note_failure(prefix, "recover", error, remedies=[remedy.id for remedy in plan.remedies])
-            if prefix.active() == former:  # else this backup may be the only one with the previous data
+            if name and prefix.active() == former:  # else this backup may be the only one with the previous data
                 with contextlib.suppress(OSError):  # the first error is the one to report
                     backups.remove(prefix, name)
             raise explained(error, prefix, head, former) from error
@@ -228,9 +229,9 @@ class RecoveryRun:
             digests=inspection.digests,
             collected=collected,
         )
-        forgotten = remember(self.request.admitted) if done.installed and self.request.admitted else None
-        if forgotten:
-            self.progress.warn(forgotten)
+        warning = remember(self.request.admitted) if done.installed and self.request.admitted else None
+        if warning:
+            self.progress.warn(warning)
         return done
 
     def context(self, plan: Plan, inspection: Inspection) -> RepairContext:

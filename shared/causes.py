@@ -25,7 +25,7 @@ KINDS = frozenset({"ENXIO", "ENODEV"})  # a socket, a device without a driver
 
 
 def reasons() -> dict[str, str]:
-    """Return the reason for each cause: the text of strerror(3), with any details that the host adds to the errno."""
+    """Return the text of each cause: that of strerror(3), extended or replaced if the cause is more specific."""
     return {**_reasons(), **_reasons_of_ours()}
 
 
@@ -60,7 +60,7 @@ def _reasons() -> dict[str, str]:
 
 
 def _reasons_of_ours() -> dict[str, str]:
-    """Return the reasons with details that the errno lacks; the text of strerror(3) comes first."""
+    """Return the texts of causes that are more specific than an errno."""
     return {
         "APPEND_ONLY": _("Operation not permitted, it is append-only (chattr +a)"),
         "IMMUTABLE": _("Operation not permitted, it is immutable (chattr +i)"),
@@ -102,8 +102,8 @@ def _advice_on_hosts() -> dict[str, str]:
         "EIO": _("Check the system log and copy what you need elsewhere; the disk or its connection is failing."),
         "ENOSPC": _("Free up space on its filesystem (see df), then run the same command again."),
         "EROFS": _("Mount its filesystem read-write, or specify a location on another filesystem."),
-        "ESTALE": _("Mount the disconnected network share again, then run the same command again."),
-        "ETIMEDOUT": _("Mount the disconnected network share again, then run the same command again."),
+        "ESTALE": _("Remount its network share if it is on one, then run the same command again."),
+        "ETIMEDOUT": _("Remount its network share if it is on one, then run the same command again."),
         "EXDEV": _("Place both on the same filesystem."),
         "NOEXEC": _("Specify a folder on a filesystem that is not mounted noexec."),
         "NO_INODES": _("Remove files from its filesystem (see df -i), then run the same command again."),

@@ -29,7 +29,7 @@ def system_info() -> dict[str, Any]:
 
 
 def _memory() -> int:
-    """Return the bytes of memory of this host, or 0 if unknown: a chroot may lack /proc."""
+    """Return the memory of this host in bytes, or 0 if unknown: a chroot may lack /proc."""
     with contextlib.suppress(Exception):  # psutil raises many kinds of errors, and none is worth failing a report
         import psutil
 

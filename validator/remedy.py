@@ -77,6 +77,6 @@ def _as_it_is(result: CheckResult) -> CheckResult:
 def unexplained() -> str:
     """Return the advice for a failure that no damage explains."""
     return _(
-        "Check the message, this host (memory, libraries, permissions), .env and the data; recover finds no damage "
-        "that explains this problem."
+        "Read the error message and check this host (memory, libraries, permissions), .env and the data; recover "
+        "finds no damage that explains this problem."
     )

@@ -42,6 +42,11 @@ def add_bundle(parser: argparse.ArgumentParser) -> None:
         metavar=_("BUNDLE"),
         help=_("the bundle's folder, archive or unpacked root (default: the folder of this tool)"),
     )
+    add_trust_key(parser)
+
+
+def add_trust_key(parser: argparse.ArgumentParser) -> None:
+    """Add the option for trusted keys."""
     parser.add_argument(
         "--trust-key",
         action="append",

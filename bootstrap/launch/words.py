@@ -54,7 +54,7 @@ def broken(zipapp, reason):
     if isinstance(reason, EnvironmentError) and reason.errno:  # those raised by zipimport itself have none
         return Refusal(
             _("{path} cannot be read: {reason}.").format(path=zipapp, reason=reason.strerror),
-            _("Use another medium, or copy the bundle to a disk first; the medium or its drive is failing."),
+            _("Check the file's permissions and its medium; if the medium is failing, use another one."),
         )
     return Refusal(
         _("{path} is damaged: {reason}.").format(path=zipapp, reason=reason),

@@ -63,7 +63,7 @@ def _read(folder: Path) -> _Side:
 
 
 def _parts(folder: Path, name: str) -> list[Path]:
-    """Return the path of a file in a bundle folder as a list: of all its volumes if it is an archive that is split."""
+    """Return the paths of a file in a bundle folder: one, or those of its volumes if it is a split archive."""
     sums = digest.read_sums((folder / SUMS).read_bytes(), SUMS)
     return [folder / part for part in ([name] if name in sums else volume_names(sums, name))]
 

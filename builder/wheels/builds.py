@@ -77,7 +77,10 @@ def fits(filename: str, target: Target) -> bool:
 
 
 def is_native_here(wheel: LockedWheel) -> bool:
-    """Return whether a wheel was built for this machine's own C library (its linux_ tag guarantees no older one)."""
+    """Return whether a wheel was built for this machine's C library.
+
+    Its linux_ tag does not promise that it works with an older one.
+    """
     return any(tag.platform.startswith("linux_") for tag in parse_wheel_filename(wheel.filename)[3])
 
 

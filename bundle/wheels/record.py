@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Callable, NamedTuple, Optional, Union
 
 from bundle.digest import BLOCK
 from bundle.manifest import FILE_SIZE_LIMIT
-from shared import reading
+from shared import reading, troubles
 from shared.errors import HostError
 from shared.files import trees
 from shared.i18n import _
@@ -87,14 +87,15 @@ def recorded(site: Path) -> list[Recorded]:
     """Return every line of every RECORD in site-packages. Raises HostError if one is missing or unreadable."""
     lines = []
     for name, _version, folder in distributions(site):
-        record = folder / "RECORD"
+        record, advice = folder / "RECORD", _("Run recover to reinstall {name}.").format(name=name)
         try:
             rows = list(csv.reader(reading.read(record, RECORD_LIMIT).decode("utf-8").splitlines()))
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise HostError(
-                _("{path} cannot be read.").format(path=record),
-                advice=_("Run recover to reinstall {name}.").format(name=name),
-            ) from error
+        except OSError as error:
+            raise troubles.trouble(error, troubles.READING, path=record, wanted=advice) from error
+        except (UnicodeDecodeError, csv.Error) as error:
+            reason = error if isinstance(error, csv.Error) else _("not valid UTF-8")
+            what = _("{path} is damaged: {reason}.").format(path=record, reason=reason)
+            raise HostError(what, advice=advice) from error
         top = str(site)
         lines += [
             Recorded(os.path.normpath(os.path.join(top, row[0])), hex_of(row[1]), name)

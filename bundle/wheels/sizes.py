@@ -36,7 +36,7 @@ def installed(files: Iterable[FileEntry], wheels: Iterable[Unpacked]) -> Unpacke
     return Unpacked(sum(part.bytes for part in parts), sum(part.files for part in parts))
 
 
-def require_promise(manifest: Manifest, wheels: Iterable[Unpacked]) -> None:
+def require_unpacked_size(manifest: Manifest, wheels: Iterable[Unpacked]) -> None:
     """Raise TrustError if a release exceeds its manifest's totals beyond the tolerance: preflight relied on them."""
     found = installed(manifest.files, wheels)
     most = Unpacked(

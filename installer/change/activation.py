@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def activate(
     change: Transaction, manifest: Manifest, progress: Progress, *, check: Callable[[], None] | None = None
 ) -> None:
-    """Make the built release current, check it through PREFIX/bin, and switch back if it does not work.
+    """Write the shipped data files and the launchers, make the built release current, and switch back if it fails.
 
-    The release must not change its own files when it runs. ``check`` replaces the health check if a simpler one is
-    enough.
+    The check goes through PREFIX/bin; ``check`` replaces the health check if a simpler one is enough. The release must
+    not change its own files when it runs.
     """
     prefix, release = change.prefix, change.release
     change.write_data(manifest, Store(prefix.store))

@@ -170,7 +170,7 @@ def _make_folders(prefix: Prefix, data: Path) -> None:
 
 
 def needed_bytes(prefix: Prefix, backup: Backup) -> int:
-    """Return the bytes that restoring a backup takes: the staged copy, a backup of the current files, a reserve."""
+    """Return how many bytes restoring a backup takes: the staged copy, a backup of the current files, a reserve."""
     return userdata.size(backup.path) + backups.needed_bytes(prefix) + backups.RESERVE
 
 

@@ -78,8 +78,8 @@ def sentence(gone: PlannedRemoval) -> str:
     )
 
 
-def discard(release: Release) -> None:
-    """Unmark a damaged release, so that no rollback goes to it; the next collection removes it."""
+def unmark_damaged(release: Release) -> None:
+    """Remove the mark of a damaged release, so that no rollback goes to it; the next collection removes it."""
     if reading.is_folder(release.path):
         seal.unmark(release)
 

@@ -25,28 +25,28 @@ FILES_RESERVE = 1000  # inodes
 
 
 def needed_bytes(manifest: Manifest) -> int:
-    """Return the maximum bytes that an installation takes at once: stored files, the release, bytecode, a reserve."""
+    """Return how many bytes an installation takes at most: stored files, the release, bytecode, a reserve."""
     return manifest.total_bytes + of_release(manifest) + RESERVE
 
 
 def of_release(manifest: Manifest) -> int:
-    """Return the maximum bytes that a new release takes in addition to the store."""
+    """Return how many bytes a new release takes at most, in addition to the store."""
     return int(manifest.installed_bytes * (1 + BYTECODE_SHARE)) + _own_copies(manifest)
 
 
 def _own_copies(manifest: Manifest) -> int:
-    """Return the bytes of a release's own copies of stored files (``Store.stage``), not counted in its manifest."""
+    """Return the size in bytes of a release's copies of stored files (``Store.stage``), which no manifest counts."""
     kinds = ("model", "plugin", "verification", "lock")
     return sum(entry.size for entry in manifest.files if entry.kind in kinds and entry.size <= OWN_COPY_LIMIT)
 
 
 def of_whole_repair(manifest: Manifest) -> int:
-    """Return the bytes that a repair takes if it rebuilds the whole release."""
+    """Return how many bytes a repair takes if it rebuilds the whole release."""
     return of_release(manifest) + RESERVE
 
 
 def of_repair(manifest: Manifest, prefix: Prefix, packages: Collection[str] | None) -> int:
-    """Return the bytes that a repair takes if it reinstalls ``packages`` (None: all of them); the rest is linked."""
+    """Return how many bytes a repair takes if it reinstalls ``packages`` (None: all of them); the rest is linked."""
     if packages is None:
         return of_whole_repair(manifest)
     wheels = {package.wheel for package in manifest.packages if package.name in packages}
@@ -57,7 +57,7 @@ def of_repair(manifest: Manifest, prefix: Prefix, packages: Collection[str] | No
 
 
 def shares(manifest: Manifest, prefix: Prefix) -> list[tuple[Path, int]]:
-    """Return the bytes that an installation takes in each folder of a prefix, any of which may be a mount point."""
+    """Return how many bytes an installation takes in each folder of a prefix, any of which may be a mount point."""
     return [
         (prefix.root, RESERVE),
         (prefix.store, manifest.total_bytes),
@@ -67,7 +67,7 @@ def shares(manifest: Manifest, prefix: Prefix) -> list[tuple[Path, int]]:
 
 
 def _copies(manifest: Manifest, prefix: Prefix) -> Iterator[tuple[Path, int]]:
-    """Yield each folder that the user's data is copied to, with the bytes; the finding on the backup reports errors."""
+    """Yield each folder that the user's data is copied to, with the size; the finding on the backup reports errors."""
     with contextlib.suppress(OSError):
         yield prefix.backups, backups.needed_bytes(prefix)
         yield prefix.root, userdata.size(prefix.data) if _migrates(manifest, prefix) else 0

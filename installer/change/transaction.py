@@ -91,7 +91,7 @@ class Transaction:
         self.entry = persist.make_folders(self.prefix, manifest, self.entry)
 
     def write_data(self, manifest: Manifest, store: Store) -> None:
-        """Write the files that the source ships next to the user's files, each journaled."""
+        """Add the shipped files to the user's data, each journaled; where the user has another file, beside it."""
         self.entry = persist.write(self.prefix, manifest, store, self.entry)
 
     def switch(self) -> None:
@@ -155,7 +155,7 @@ def resolve_entry(prefix: Prefix, entry: journal.Entry) -> None:
     else:
         complete_switch(prefix, entry)
         if entry.command in (RECOVER, RETURN) and entry.former is not None:
-            retention.discard(prefix.release(entry.former))
+            retention.unmark_damaged(prefix.release(entry.former))
     retention.collect(prefix)
     tidy_launchers(prefix)
     _end(prefix)

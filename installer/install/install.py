@@ -17,7 +17,6 @@ from installer.install import preflight, repeated
 from installer.install.uninstall import clear_away, unmake
 from installer.layout import proofs, seal
 from installer.layout.location import own_command
-from installer.layout.prefix import Prefix
 from installer.logs import audit_log, usage
 from installer.release import acceptance, launchers, receipt, settings, stage, tools_environment
 from installer.release.digests import Digests
@@ -64,17 +63,17 @@ def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> O
         # 3. Admit the bundle and check the host again, because step 2, or a run that it waited for, changes things.
         with removing_if_refused(prefix, is_new=made and not prefix.complete_releases()):
             admitted = admit(candidate)
-            for warning in admitted.warnings:
-                progress.warn(warning)
+            for text in admitted.warnings:
+                progress.warn(text)
             outcome = reuse_active(admitted, progress)
             if outcome is None:
                 check_host(candidate.bundle, prefix, progress)
         # 4. Build the release, unless this very one is active and intact.
         outcome = outcome or install_release(admitted, progress)
         # 5. Record its counter.
-        forgotten = remember(admitted)
-        if forgotten:
-            progress.warn(forgotten)
+        warning = remember(admitted)
+        if warning:
+            progress.warn(warning)
         return outcome
 
 
@@ -96,7 +95,7 @@ def install_release(admitted: AdmittedBundle, progress: Progress) -> Outcome:
     fresh, called = not prefix.complete_releases(), launchers.tool(prefix)
     try:
         with transaction.Transaction(prefix, "install", release) as change:
-            # 1. Back up settings and data, and prepare the data of the new version.
+            # 1. Back up; make the user's folders; copy data that must be migrated.
             change.back_up(progress)
             change.make_folders(manifest)
             migration.prepare(change, manifest, progress)
@@ -178,7 +177,7 @@ def build(admitted: AdmittedBundle, release: Release, progress: Progress) -> Non
     meter, digests = usage.Meter(), Digests()
     with meter.phase(usage.VERIFY):
         stage.verify_into_store(admitted, store, progress, digests)
-        stage.require_promise(manifest, store)
+        stage.require_unpacked_size(manifest, store)
         stage.write_bundle_files(admitted, release)
     with meter.phase(usage.FILES), progress.wait(_("Writing the application's files")):
         stage.stage_files(installation, python)

@@ -148,7 +148,7 @@ def _bytes(maxrss: int) -> int:
 
 
 def _written() -> int | None:
-    """Return the bytes that this process and the programs it called have written to disk, or None if unknown (macOS).
+    """Return how many bytes this process and the programs it called have written to disk, or None if unknown (macOS).
 
     Linux includes the counts of children that were waited for; on Windows the counts are those of this process alone.
     """

@@ -176,7 +176,7 @@ def _cpu_seconds(process: psutil.Process) -> float:
 
 
 def _traffic(process: psutil.Process) -> dict[str, int | None]:
-    """Return the bytes that a process has read and written, each None for another user's process or on macOS."""
+    """Return how many bytes a process has read and written, each None for another user's process or on macOS."""
     try:
         counters = process.io_counters()
     except (psutil.Error, OSError, AttributeError):

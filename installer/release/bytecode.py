@@ -28,7 +28,7 @@ HOME = Path(__file__).resolve().parents[2]
 def compile_application(installation: Installation, env: dict[str, str], progress: Progress) -> list[str]:
     """Write the bytecode of the application's own modules, and return the modules that it imports from elsewhere.
 
-    A failure is only a warning, and the list is empty then: the application still works, but starts slowly.
+    A failure is only a warning, after which the returned list is empty: the application still works, but starts slowly.
     """
     release, application = installation.release, installation.manifest.application
     request: dict[str, Any] = {

@@ -44,7 +44,10 @@ class Digests:
         self._changed = threading.Condition()
 
     def bound_by(self, manifest: Manifest) -> None:
-        """Read no file that is longer than ``longest`` allows: it cannot belong to a release of this manifest."""
+        """Treat files larger than ``longest(manifest)`` as missing from now on.
+
+        They cannot belong to a release of this manifest.
+        """
         self._most = longest(manifest)
 
     def __call__(self, path: Path | str) -> str | None:
@@ -81,7 +84,7 @@ class Digests:
     def learn(self, path: Path, sha256: str, written: os.stat_result) -> None:
         """Remember the digest of a file that this run wrote under another name and verified.
 
-        ``written`` is the status that its descriptor had then: another file in its place is not remembered.
+        ``written`` is the status that its descriptor had then: if another file has replaced it, nothing is remembered.
         """
         status = os.lstat(path)
         if _key(status)[:-1] == _key(written)[:-1]:

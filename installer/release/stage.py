@@ -60,10 +60,10 @@ def verify_into_store(
         bundle.visit(keep, task.advance)
 
 
-def require_promise(manifest: Manifest, store: Store) -> None:
+def require_unpacked_size(manifest: Manifest, store: Store) -> None:
     """Raise TrustError if the stored wheels unpack to more than the manifest states, which could fill the disk."""
     stored = tools_environment.stored([*manifest.of_kind("wheel"), *tools_environment.entries_of(manifest)], store)
-    sizes.require_promise(manifest, [wheels.unpacked(path, name) for path, name in stored])
+    sizes.require_unpacked_size(manifest, [wheels.unpacked(path, name) for path, name in stored])
 
 
 def write_bundle_files(admitted: AdmittedBundle, release: Release) -> None:
@@ -91,7 +91,10 @@ def write_python(installation: Installation) -> None:
 
 
 def stage_files(installation: Installation, python: Path) -> None:
-    """Write everything of a release except its environment: Python, source, models, plugins, installer, launcher."""
+    """Write everything of a release except the application's environment.
+
+    That is Python, source, models, plugins, installer and launcher; uv builds the scanners' environment too.
+    """
     release, manifest, store = installation.release, installation.manifest, installation.store
     write_python(installation)
     release.app.mkdir(parents=True, exist_ok=True)

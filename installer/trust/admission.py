@@ -147,8 +147,8 @@ def _refuse_downgrade(manifest: Manifest, prefix: Prefix, now: datetime) -> None
 def highest_counter(product: str, trust_stores: TrustStores, prefix: Prefix, now: datetime) -> int:
     """Return the highest counter accepted for a product on this host or by this user, or 0 if there is none.
 
-    If the memory has none or was lost, it is the highest one that installations show. Raises TrustError if the memory
-    is damaged and they show none.
+    If the memory has none or was rebuilt, the counters that installations show count too. Raises TrustError if the
+    memory is damaged and they show none.
     """
     stored = (stored_by_host(trust_stores), stored_by_user(trust_stores))
     highest = max(found.memory.products.get(product, 0) for found in stored)
@@ -156,9 +156,10 @@ def highest_counter(product: str, trust_stores: TrustStores, prefix: Prefix, now
         highest = max(highest, evidence.counters(prefix, now).get(product, 0))
     if not highest and any(found.garbage for found in stored):
         raise TrustError(
-            _("The accepted counter of {product} is lost: both copies in the trust store are damaged.").format(
-                product=product
-            ),
+            _(
+                "The accepted release counter of {product} cannot be determined: a trust store has no intact copy of "
+                "its records."
+            ).format(product=product),
             advice=_("Run validate, then accept the remaining counters: trust accept-memory."),
         )
     return highest

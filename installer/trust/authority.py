@@ -157,5 +157,5 @@ def _line(path: Path) -> str:
         raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
     except UnicodeDecodeError as error:
         raise UsageError(
-            _("The public key {path} cannot be read.").format(path=path), advice=_("Specify a .pub file.")
+            _("{path} is not a public key.").format(path=path), advice=_("Specify a .pub file.")
         ) from error

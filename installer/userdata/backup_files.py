@@ -250,7 +250,7 @@ def stamp(status: os.stat_result) -> str:
 
 
 def bytes_to_copy(prefix: Prefix, backup: Backup | None) -> int:
-    """Return the bytes of the files that differ from a backup, without holes; a file with several names counts once."""
+    """Return the size in bytes of the files that differ from a backup, without holes; a hard-linked one counts once."""
     previous, total, seen = Previous(backup), 0, set()
     for entry in of_the_user(prefix):
         if entry.is_folder:

@@ -88,7 +88,7 @@ def create(prefix: Prefix, name: str, *, also: Collection[Path] = (), quick: boo
 
 
 def needed_bytes(prefix: Prefix) -> int:
-    """Return the bytes that a backup would take now: the size of the files that differ from the newest backup."""
+    """Return how many bytes a backup would take now: the size of the files that differ from the newest backup."""
     return bytes_to_copy(prefix, _newest(prefix))
 
 

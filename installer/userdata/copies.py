@@ -168,7 +168,7 @@ def _write(handle: int, block: bytes) -> None:
 
 
 def data_bytes(here: Folder, name: str, status: os.stat_result) -> int:
-    """Return the bytes that a copy of a file takes: its size without the holes."""
+    """Return how many bytes a copy of a file takes: its size, not counting holes."""
     if not holes.has_holes(status):
         return status.st_size
     try:

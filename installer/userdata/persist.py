@@ -2,7 +2,8 @@
 
 The ``persist`` folders of the profile are stored in PREFIX/data, and a release links to them. While a new release is
 tried out, its links point to a scratch copy, so that the user's data is not changed before the release is activated.
-Files that the source ships in these folders are written next to the user's and never overwrite them.
+Files that the source ships in these folders are added to the user's; where the user has another file of that name, the
+shipped one is written beside it, with .new-N added to its name.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 FOLDER = "folder"  # used in the journal in place of a digest
 WRITTEN = 0o644  # the mode of the files written here
-NEW = ".new-"  # plus the release counter: the suffix of a file that is written next to the user's
+NEW = ".new-"  # plus the release counter: the suffix of a shipped file beside another one of the user's
 TEMPORARY = ".ragtrace-laid.tmp"  # in the target's folder, which may be on another filesystem than PREFIX/data
 
 

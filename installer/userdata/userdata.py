@@ -164,7 +164,7 @@ def inode(path: Path) -> str:
 
 
 def size(root: Path) -> int:
-    """Return the bytes of all files below a folder, without their holes."""
+    """Return the total size in bytes of the files below a folder, not counting holes."""
     return sum(copies.data_bytes(entry.here, entry.name, entry.status) for entry in trees.files(root) if entry.is_file)
 
 

@@ -30,8 +30,8 @@ ORDER: Sequence[type[Remedy]] = (
     new_release.RelinkModels,
     new_release.ReinstallPackages,
     new_release.RestoreFiles,
-    new_release.RemakeEnvironment,
-    new_release.RebuildEnvironment,
+    new_release.RemakeEnvironmentFiles,
+    new_release.RebuildRelease,
     new_release.ResolveAgain,
     new_release.GoBack,
     new_release.Reinstall,
@@ -68,11 +68,11 @@ def in_place_for(inspection: Inspection) -> list[Remedy]:
 def release_for(inspection: Inspection, remaining: RemainingDamage | None = None) -> list[Remedy]:
     """Return the remedies that build a new release; parts in ``remaining`` stay damaged and get none."""
     if is_built_whole(inspection):
-        return [new_release.RebuildEnvironment()]
+        return [new_release.RebuildRelease()]
     contents, without = (remaining.contents, remaining.packages) if remaining else ({}, frozenset[str]())
     packages = tuple(sorted(inspection.damaged_packages - without))
     chosen: list[Remedy] = [new_release.ReinstallPackages(packages)] if packages else []
-    for remedy in (new_release.RelinkModels, new_release.RestoreFiles, new_release.RemakeEnvironment):
+    for remedy in (new_release.RelinkModels, new_release.RestoreFiles, new_release.RemakeEnvironmentFiles):
         found = [
             finding
             for finding in inspection.of_kind(*remedy.kinds)
@@ -81,7 +81,7 @@ def release_for(inspection: Inspection, remaining: RemainingDamage | None = None
         if found:
             chosen.append(remedy(tuple(finding.name for finding in found)))
     # what every new release rebuilds anyway: the remedy if there is no other, for example for bytecode alone
-    return chosen or [new_release.RemakeEnvironment()]
+    return chosen or [new_release.RemakeEnvironmentFiles()]
 
 
 def can_build(inspection: Inspection) -> bool:

@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bundle.names import INSTALLER
-from installer.change import retention
+from installer.change import migration, retention
 from installer.install import delta
 from installer.layout.location import own_command
 from installer.layout.store import Store
 from installer.release import receipt as receipts
+from installer.userdata import userdata
 from recovery.planning import other_versions
 from recovery.planning.choice import ordered, release_for
 from recovery.planning.transfer import what_to_transfer
@@ -28,7 +29,7 @@ from recovery.repair.in_place import (
 )
 from recovery.repair.new_release import GoBack, Reinstall, ResolveAgain
 from recovery.repair.remaining import can_build_with_damage, remaining_damage
-from shared.errors import RagtraceError
+from shared.errors import HostError, RagtraceError
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PlanInput:
-    """The input of a plan: an inspection, a verified bundle or None, and whether an unsigned set is allowed."""
+    """The input of a plan: an inspection, an admitted bundle or None, and whether an unsigned set is allowed."""
 
     inspection: Inspection
     bundle: Bundle | None = None
@@ -95,12 +96,14 @@ def with_last_resort(plan: Plan, chosen: list[Remedy], planned: PlanInput) -> Pl
     previous = intact_previous(inspection)
     if previous is not None:
         stored = [cure for cure in chosen if not isinstance(cure, WriteLaunchers)]
-        return replace(plan, remedies=ordered([*stored, GoBack((previous.id,))]), unmet=what_to_transfer(inspection))
+        back = GoBack((previous.id,), with_data=userdata.waiting(inspection.prefix, previous) is not None)
+        return replace(plan, remedies=ordered([*stored, back]), unmet=what_to_transfer(inspection))
     if bundle is not None and _may_replace(bundle, inspection) and not lacks_base(bundle, inspection):
         # the new release replaces everything else
         lasting = (RepairMisplaced, RepairRights, CleanUp, ProtectSettings, MarkComplete)
         stored = [cure for cure in chosen if isinstance(cure, lasting)]
-        return replace(plan, remedies=ordered([*stored, Reinstall((str(bundle.location),))]))
+        whole = Reinstall((str(bundle.location),), migrates=_migrates(bundle, inspection))
+        return replace(plan, remedies=ordered([*stored, whole]))
     notes = () if planned.allow_unlocked or inspection.proof is None or _lacks_more(inspection) else (_hint(),)
     plan = replace(plan, unmet=what_to_transfer(inspection), notes=notes)
     if inspection.proof is None or inspection.release is None:
@@ -128,6 +131,14 @@ def _may_replace(bundle: Bundle, inspection: Inspection) -> bool:
     known = inspection.proof.manifest.product.name if inspection.proof else None
     known = known or (inspection.receipt.product if inspection.receipt else None)
     return known is None or bundle.manifest.product.name == known
+
+
+def _migrates(bundle: Bundle, inspection: Inspection) -> bool:
+    """Return whether the user's data must be migrated for a bundle; the remedy itself reports data that is too new."""
+    try:
+        return migration.is_due(bundle.manifest, inspection.prefix)
+    except HostError:
+        return False
 
 
 def lacks_base(bundle: Bundle, inspection: Inspection) -> bool:

@@ -68,7 +68,7 @@ class RestoreFiles(PartialRebuild):
         return _("Altered and added application files are left out; the backup contains the added ones.")
 
 
-class RemakeEnvironment(PartialRebuild):
+class RemakeEnvironmentFiles(PartialRebuild):
     """Rebuilds the virtual environment's own files and reuses the packages."""
 
     id = "environment"
@@ -78,8 +78,8 @@ class RemakeEnvironment(PartialRebuild):
         return _("recreate the environment's own files and reuse its packages")
 
 
-class RebuildEnvironment(AnotherRelease):
-    """Reinstalls every package from the stored wheels, as in the signed manifest."""
+class RebuildRelease(AnotherRelease):
+    """Rebuilds the whole release as in the signed manifest, reusing no file of the damaged one."""
 
     id = "rebuild"
     risk = MEDIUM
@@ -117,16 +117,27 @@ class ResolveAgain(AnotherRelease):
         return Replacement(context, whole=True, unlocked=self.manifest).make()
 
 
+@dataclass(frozen=True)
 class GoBack(AnotherRelease):
-    """Activates another intact release, preferably the previous version."""
+    """Activates another intact release, preferably the previous version.
 
-    id = "rollback"
-    risk = MEDIUM
+    ``with_data`` is set if data was set aside for it: that data replaces the current data.
+    """
+
+    id: ClassVar[str] = "rollback"
+    risk: ClassVar[str] = MEDIUM
+
+    with_data: bool = False
 
     def what(self) -> str:
         return _("roll back to the intact release {release}").format(release=self.listed())
 
     def effect(self) -> str:
+        if self.with_data:
+            return _(
+                "Another retained release becomes active with the data that was set aside for it; the backup contains "
+                "the current data. Settings are not changed."
+            )
         return _("Another retained release becomes active; data and settings are not changed.")
 
     def next_release(self, inspection: Inspection, bundle: AdmittedBundle | None) -> Release:  # noqa: ARG002 - the release exists already
@@ -138,20 +149,28 @@ class GoBack(AnotherRelease):
         with Transaction(context.inspection.prefix, RETURN, release) as change:
             rollback.return_to_retained(change, context.progress)
             if context.inspection.release is not None:
-                retention.discard(context.inspection.release)
+                retention.unmark_damaged(context.inspection.release)
         return change.collected
 
 
+@dataclass(frozen=True)
 class Reinstall(AnotherRelease):
-    """Installs a whole bundle."""
+    """Installs a whole bundle. ``migrates`` is set if the user's data must be migrated for it."""
 
-    id = "reinstall"
-    risk = MEDIUM
+    id: ClassVar[str] = "reinstall"
+    risk: ClassVar[str] = MEDIUM
+
+    migrates: bool = False
 
     def what(self) -> str:
         return _("install the bundle in full: {path}").format(path=self.listed())
 
     def effect(self) -> str:
+        if self.migrates:
+            return _(
+                "This takes as long as an installation; a migrated copy of the data replaces it, and the backup "
+                "contains the previous data. Settings are not changed."
+            )
         return _("This takes as long as an installation; data and settings are not changed.")
 
     def next_release(self, inspection: Inspection, bundle: AdmittedBundle | None) -> Release:
@@ -168,5 +187,5 @@ class Reinstall(AnotherRelease):
             install.build(bundle, change.release, context.progress)
             activate(change, bundle.manifest, context.progress)
             if change.former is not None:
-                retention.discard(change.former)
+                retention.unmark_damaged(change.former)
         return change.collected

@@ -72,7 +72,7 @@ class Replacement:
             check = None if self.whole else self._check_health
             activate(change, manifest, context.progress, check=check)
             # 5.
-            retention.discard(damaged)
+            retention.unmark_damaged(damaged)
             unchanged = [path for path in self._files_of(release) if digests.knows(path)]
         for path in unchanged:  # the damaged release was removed, and with it one hard link of each file
             digests.renew(path)

@@ -46,7 +46,7 @@ def move(path: Path) -> None:
 
 
 def own(path: Path) -> None:
-    """Change a file's owner to the caller, or for root to the owner of its folder; content and mode remain."""
+    """Change a file's owner to the caller, or for root to the owner of its folder; content and mode do not change."""
     if sys.platform == "win32":  # pragma: no cover - owners have no meaning there
         return
     try:

@@ -24,7 +24,7 @@ FICLONE = 0x40049409  # linux/fs.h: _IOW(0x94, 9, int)
 
 
 def free_bytes(path: Path) -> int | None:
-    """Return the free bytes on a path's filesystem, or None if the host cannot report them, which is never fatal."""
+    """Return the free space in bytes on a path's filesystem, or None if the host cannot report it."""
     try:
         return shutil.disk_usage(path).free
     except OSError:

@@ -64,7 +64,7 @@ def write(path: Path | str, data: bytes, *, mode: int = 0o600) -> None:
         own = _callers(path)
         if own is not None:
             _flush()
-            _write_to(own, data)
+            _write_to(own, data, path)
         elif sys.platform == "win32":  # pragma: no cover - only there
             _write_on_windows(Path(path), data, mode)
         else:
@@ -166,13 +166,13 @@ def _write_at(place: output_place.Place, path: Path | str, data: bytes, mode: in
         if stat.S_ISREG(opened.st_mode):
             raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))  # it was replaced meanwhile
         output_place.require_kind(opened, path)
-        _write_to(handle, data)
+        _write_to(handle, data, path)
     finally:
         os.close(handle)
 
 
-def _write_to(handle: int, data: bytes) -> None:
-    """Write all bytes to a descriptor; each write may wait PIPE_SECONDS for the reader."""
+def _write_to(handle: int, data: bytes, path: Path | str) -> None:
+    """Write all bytes to a descriptor; each write may wait PIPE_SECONDS for the reader. Raises HostError after that."""
     end, left = time.monotonic() + PIPE_SECONDS, memoryview(data)
     while left:
         with contextlib.suppress(BlockingIOError):
@@ -180,7 +180,7 @@ def _write_to(handle: int, data: bytes) -> None:
             end = time.monotonic() + PIPE_SECONDS
             continue
         if not select.select([], [handle], [], max(end - time.monotonic(), 0))[1]:
-            raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+            raise output_place.refused(path, _("its reader stopped reading"))
 
 
 def _replace(place: output_place.Place, data: bytes, mode: int, former: os.stat_result | None) -> None:

@@ -1,8 +1,8 @@
 """The rule that decides who else can change a path, for all files that this tool runs, writes or trusts (POSIX).
 
 A path is the caller's if the caller or root owns it and every folder and link on the way to it, and if no one else may
-write there. Group write permission is accepted if the caller is the group's only member, and a sticky folder may be
-writable, because users cannot touch each other's files in it. Windows has access lists instead
+write there. Group write permission is accepted if the group is the caller's private one (own_groups), and a sticky
+folder may be writable, because users cannot touch each other's files in it. Windows has access lists instead
 (installer/trust/ownership.py).
 """
 
@@ -36,7 +36,11 @@ def in_namespace() -> bool:
 
 
 def own_groups() -> set[int]:
-    """Return the group whose only member is the caller, if it exists: root's, or the one with the user's own name."""
+    """Return a set with the GID of the caller's primary group if that is a private group, else an empty set.
+
+    Private: it lists no other member, and is root's (GID 0) or named after the user. Accounts that have it as their
+    primary group are not considered.
+    """
     user = os.geteuid()
     try:
         import grp

@@ -72,8 +72,8 @@ def _name_apart(place: Path) -> str:
 def scratch(place: Path | None = None, *, account: Account | None = None) -> Iterator[Path]:
     """Create a temporary folder outside any installation, in the system's folder for temporary files or in ``place``.
 
-    With ``account``, it is an inner folder, which the caller gives to the account (service_account.give); the outer one
-    still belongs to the caller, so that the account cannot replace files that root runs there and removes.
+    With ``account``, yield a folder inside it, which the caller hands over with service_account.give. The caller keeps
+    the outer folder, so that the account cannot replace the folder that root works in and removes.
     """
     system = Path(place or tempfile.gettempdir()).absolute()
     with _register() as register, folder(system) if register is None else folder(register, apart=system) as made:

@@ -60,7 +60,7 @@ def memory_left() -> int | None:
 
 
 def tasks_left() -> int | None:
-    """Return the processes and threads that are left to this process in its control groups, or None without a limit."""
+    """Return the number of processes and threads that may still be started, or None if no control group limits it."""
     return _left(("pids.max", "pids.max"), ("pids.current", "pids.current"), "pids")
 
 

@@ -108,10 +108,10 @@ def run(
 ) -> Completed:
     """Run a program to its end and return its result; a non-zero exit code is not an error.
 
-    ``timeout`` is in seconds; after it the program's whole process group is killed. With ``account`` it has that
-    user's rights and home, and none of root's. With ``leftovers`` the caller must end the processes that the
-    program leaves running; without it, they are killed. Raises ToolError if the program cannot be started, HostError
-    if this host allows no more programs.
+    ``timeout`` is in seconds; when it expires, the program's whole process group is killed. With ``account``, the
+    program has that user's rights and home, and none of root's. With ``leftovers``, the caller must end the processes
+    that the program leaves running; without it, they are killed. Raises ToolError if the program cannot be started,
+    HostError if this host allows no more programs.
     """
     streams = {"stdin": subprocess.DEVNULL if stdin is None else subprocess.PIPE}
     streams.update(stdout=subprocess.PIPE, stderr=subprocess.PIPE)

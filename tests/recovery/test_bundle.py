@@ -130,7 +130,7 @@ def from_delta(host, newer, tmp_path):
     made = newer.delta(host.tiny, tmp_path / "delta")
     previous = host.release
     install_opened(made.open(), host.prefix)
-    retention.discard(previous)
+    retention.unmark_damaged(previous)
     return replace(host, tiny=made)
 
 

@@ -21,6 +21,12 @@ def call(host, *arguments):
     return cli.main(["recover", "--prefix", str(host.prefix.root), "--quiet", *arguments])
 
 
+def test_the_help_says_when_a_key_of_the_operator_counts(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["recover", "--help"])
+    assert "if neither this host nor this tool specifies any" in " ".join(capsys.readouterr().out.split())
+
+
 def test_nothing_to_repair(host, capsys):
     assert call(host) == 0
     assert "Nothing to repair" in capsys.readouterr().out

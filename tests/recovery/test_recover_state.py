@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 
 import pytest
 
+from bundle.product.application import Migration
 from installer.change import retention, transaction
-from installer.layout import journal
+from installer.layout import journal, misplaced
 from installer.layout.store import Store
 from installer.logs import audit_log
 from installer.release import receipt, tools_environment
+from installer.userdata import userdata
 from recovery.recover import recover
 from recovery.repair import replacement
 from shared.errors import BusyError, HostError, InstallError
@@ -20,8 +24,33 @@ from shared.programs.uv import Uv
 from shared.terminal.progress import NoProgress
 from tests.installed import make_prefix
 from tests.recovery.damaging import break_current, delete, fail, flip, truncate, whole
-from tests.tiny import EMBEDDING, install_tiny
+from tests.tiny import COUNTER, EMBEDDING, install_tiny, tiny_bundle
 from tests.wheels import Wheel
+
+
+def test_the_plan_says_that_the_data_of_a_retained_release_return(host, newer):
+    stored, notes = host.release, host.prefix.data / "data" / "notes.txt"
+    install_tiny(newer, host.prefix.root)
+    shutil.copytree(host.prefix.data, userdata.set_aside(host.prefix, stored))
+    notes.write_text("new\n")
+    shutil.rmtree(host.release.path)
+    done = host.recover()
+    (remedy,) = done.plan.remedies
+    assert "becomes active with the data that was set aside for it; the backup contains" in remedy.effect()
+    assert host.release == stored
+    assert not notes.exists()
+    assert (done.backup / "files" / "data" / "data" / "notes.txt").read_text() == "new\n"
+
+
+@pytest.mark.parametrize("migrates", [False, True])
+def test_the_plan_says_whether_a_bundle_migrates_the_data(host, tiny, tmp_path, migrates):
+    migration = Migration(1, ("tiny", "migrate")) if migrates else None
+    key = tiny.key.with_suffix("")
+    newer = tiny_bundle(tmp_path / "newer", counter=COUNTER + 1, version="1.1.0", key=key, migration=migration)
+    shutil.rmtree(host.prefix.releases)
+    (remedy,) = host.plan(bundle=newer.open()).replacing
+    assert ("a migrated copy of the data replaces it" in remedy.effect()) is migrates
+    assert ("data and settings are not changed" in remedy.effect()) is not migrates
 
 
 def test_nothing_left_at_all_is_installed_from_the_bundle(host, tiny):
@@ -149,7 +178,7 @@ def test_a_crash_after_the_switch_still_removes_the_damaged_release(host, monkey
         raise SystemExit
 
     with monkeypatch.context() as patched:
-        patched.setattr(retention, "discard", crash)
+        patched.setattr(retention, "unmark_damaged", crash)
         patched.setattr(transaction, "resolve_entry", lambda prefix, entry: None)
         with pytest.raises(SystemExit):
             host.recover()
@@ -197,6 +226,22 @@ def test_a_failure_leaves_everything_as_it_was(host, monkeypatch):
     assert sorted(host.prefix.store.rglob("*")) == before
     assert journal.read(host.prefix) is None
     assert '"failed"' in audit_log.log_file(host.prefix).read_text().splitlines()[-1]
+
+
+def test_a_failure_before_the_backup_is_recorded_and_explained_like_any_other(host, monkeypatch):
+    shutil.rmtree(host.prefix.bin)
+    host.prefix.bin.write_text("in the way")
+
+    def full(_prefix, _wrong):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(host.prefix.bin))
+
+    monkeypatch.setattr(misplaced, "repair", full)
+    with pytest.raises(InstallError) as error:
+        host.recover()
+    assert f"The active release is still {host.release.id}." in error.value.advice
+    assert "Audit log head: " in error.value.advice
+    assert '"failed"' in audit_log.log_file(host.prefix).read_text().splitlines()[-1]
+    assert list(host.prefix.backups.iterdir()) == []
 
 
 def test_where_the_small_remedy_fails_the_environment_is_rebuilt(host, installed, monkeypatch):

@@ -34,7 +34,7 @@ ADVICE = {  # by cause: a word of the advice that no other cause has
     "ENOMEM": "Raise the limit on processes, memory or open files",
     "EAGAIN": "Raise the limit on processes, memory or open files",
     "EIO": "connection is failing",
-    "ESTALE": "Mount the disconnected network share again",
+    "ESTALE": "Remount its network share if it is on one",
     "ETXTBSY": "Stop the running program",
     "EBUSY": "unmount it if it is a mount point",
     "EFBIG": "ulimit -f",

@@ -1,9 +1,9 @@
 """Creates the scratch prefix in which an application is tested.
 
 It has the layout of a real prefix. Its launchers, its application and the files directly in its release are copies with
-the permissions of the originals; receipt and mark are omitted. Persistent folders contain what the source ships; the
-other folders of the release are links. Its .env is empty, so that a program that searches the parent folders for one
-stops there.
+the permissions of the originals; the receipt and the COMPLETE mark are omitted. Persistent folders contain what the
+source ships; the other folders of the release are links. Its .env is empty, so that a program that searches the parent
+folders for one stops there.
 If root installed for a service account, the scratch prefix belongs to that account: everything is written before
 ownership is transferred, and root's later actions in it use the account's rights.
 """
@@ -101,7 +101,7 @@ def create(installation: Installation) -> Iterator[Installation]:
 def _scratch_folder(prefix: Prefix, account: process.Account | None) -> Iterator[Path]:
     """Create a folder in PREFIX/state, where links work.
 
-    For a service account, or a user who cannot write there, it is a temporary folder elsewhere.
+    For a service account, or a user who cannot write there, create a temporary folder elsewhere.
     """
     if account is None and os.access(prefix.state, os.W_OK | os.X_OK):
         with temp_folders.folder(prefix.state) as root:

@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def show_plan(bundle: Bundle, arguments: argparse.Namespace) -> int:
-    """Print the findings about this host and the effect of an installation; returns 4 if the host is unsuitable."""
+    """Print the findings about this host and the effect of an installation; return 4 if the host is unsuitable."""
     findings = api.plan(bundle, arguments.prefix, conditions=common.conditions_of(arguments))
     effect = api.effect_of(bundle, arguments.prefix)
     fits = all(finding.fits for finding in findings) or effect.already

@@ -35,13 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar=_("FOLDER"),
         help=_("the bundle to repair from (default: the one next to this tool)"),
     )
-    parser.add_argument(
-        "--trust-key",
-        action="append",
-        default=[],
-        metavar=_("KEY"),
-        help=_("trust this public key (a .pub file) instead of those embedded in this tool; may be repeated"),
-    )
+    common.add_trust_key(parser)
     parser.add_argument(
         "--allow-unlocked",
         action="store_true",

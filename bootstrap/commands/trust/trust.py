@@ -73,9 +73,10 @@ def update(arguments: argparse.Namespace) -> int:
         show_json({"taken": numbers})
     elif numbers:
         for number in numbers:
-            show(_("Policy {number} is now in force.").format(number=number))
+            show(_("Adopted policy {number}.").format(number=number))
+        show(_("Policy {number} is now in force.").format(number=numbers[-1]))
     else:
-        show(_("Already up to date: these policies are known."))
+        show(_("Already up to date: no newer policy was specified."))
     return DONE
 
 

@@ -263,7 +263,7 @@ def test_a_launcher_waits_for_whoever_looks_and_goes_to_the_release_that_took_it
             waiting.communicate(timeout=0.5)
         assert "usage: tiny" in waiting.communicate()[0]
     install(versions[0], prefix)
-    retention.discard(release)
+    retention.unmark_damaged(release)
     release.launch_file.chmod(0o644)
     (release.path / "run.json").chmod(0o644)
     (release.path / "run.json").write_text("gone")

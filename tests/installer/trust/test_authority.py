@@ -179,5 +179,5 @@ def test_the_prefixes_own_policy(tmp_path):
 @pytest.mark.parametrize("content", [b"\xff", b"x" * 5000])
 def test_a_file_that_is_no_key(trust_stores, tmp_path, content):
     (tmp_path / "key.pub").write_bytes(content)
-    with pytest.raises(UsageError, match="public key"):
+    with pytest.raises(UsageError, match=r"key\.pub is not a public key"):
         authority.authority(trust_stores, [str(tmp_path / "key.pub")])

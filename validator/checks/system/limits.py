@@ -77,7 +77,7 @@ def files_limit() -> int | None:
 
 
 def address_limit() -> int | None:
-    """Return the bytes of address space that a program may have, or None if unlimited."""
+    """Return the limit of a program's address space in bytes, or None if unlimited."""
     import resource
 
     return _soft(resource.RLIMIT_AS)

@@ -44,6 +44,6 @@ class Memory(Check):
 
 
 def needed_bytes(subject: Subject) -> int:
-    """Return the approximate bytes of memory that the application needs with its models loaded."""
+    """Return approximately how many bytes of memory the application needs with its models loaded."""
     models = sum(entry.size for entry in subject.manifest.of_kind("model")) if subject.manifest else 0
     return BASE + COPIES * models

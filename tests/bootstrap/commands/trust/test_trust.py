@@ -39,8 +39,8 @@ def test_nobody_is_trusted_at_first(capsys):
 def test_update_then_show(capsys, medium, trust_stores, tmp_path):
     assert call(capsys, "update", medium)[0] == 3
     code, out, _err = call(capsys, "update", medium, "--trust-key", tmp_path / "root.pub")
-    assert (code, out) == (0, "Policy 1 is now in force.\n")
-    assert "Already up to date" in call(capsys, "update", medium)[1]
+    assert (code, out) == (0, "Adopted policy 1.\nPolicy 1 is now in force.\n")
+    assert "Already up to date: no newer policy" in call(capsys, "update", medium)[1]
     assert json.loads(call(capsys, "update", medium, "--json")[1]) == {"taken": []}
     memory.remember(trust_stores.host, counters={"app": 7})
     out = call(capsys, "show")[1]
@@ -49,6 +49,12 @@ def test_update_then_show(capsys, medium, trust_stores, tmp_path):
     assert BUILD.key.fingerprint in out
     assert "app: release counters below 7 are not accepted" in out
     assert json.loads(call(capsys, "show", "--json")[1])["counters"] == {"app": 7}
+
+
+def test_only_the_last_of_several_new_policies_is_in_force(capsys, medium, tmp_path):
+    lay(medium, make_policy(2, [BUILD.key], [ROOT.key]), ROOT)
+    out = call(capsys, "update", medium, "--trust-key", tmp_path / "root.pub")[1]
+    assert out == "Adopted policy 1.\nAdopted policy 2.\nPolicy 2 is now in force.\n"
 
 
 def test_the_list_for_ssh_keygen(capsys, medium, tmp_path):

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 
 import pytest
 
+from bundle.wheels.record import recorded
+from shared import reading
+from shared.errors import HostError
 from tests.installed import APPLICATION, make_prefix
 from tests.validator.checking import change, look, site_of
 from validator.check import ERROR, FAIL, PASS, SKIP
@@ -79,3 +84,18 @@ def test_nothing_installed_is_skipped_and_a_broken_manifest_is_an_error(prefix) 
     broken = look(Record, prefix)
     assert broken.status == ERROR
     assert "MANIFEST.json" in broken.details
+
+
+def test_a_record_that_cannot_be_read_is_named_with_the_reason(prefix, monkeypatch) -> None:
+    site = site_of(prefix)
+    change(site / "demo_base-2.0.1.dist-info" / "RECORD", b"\xff\n")
+    with pytest.raises(HostError, match=r"RECORD is damaged: not valid UTF-8\.") as damaged:
+        recorded(site)
+    assert damaged.value.advice == "Run recover to reinstall demo-base."
+
+    def refuse(path, _limit):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    monkeypatch.setattr(reading, "read", refuse)
+    with pytest.raises(HostError, match=r"RECORD cannot be read: Input/output error\."):
+        recorded(site)
