@@ -1,4 +1,4 @@
-"""Build ragtrace-install.pyz for one platform and architecture, for CPython 3.9 to 3.14.
+"""Build ragtrace-install.pyz for one platform and architecture, for CPython 3.9 to 3.15.
 
 builder/zipapp/pack.py documents how it is built.
 """

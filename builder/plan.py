@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from builder.lock.locked import LockedWheel
+    from builder.project.hosts_python import HostsPython
     from builder.project.model_source import ModelSource
     from builder.project.unchecked import Unchecked
     from builder.request.bases import Base
@@ -70,6 +71,7 @@ class Plan:
     unlisted: tuple[Unlisted, ...]
     unchecked: tuple[Unchecked, ...]
     unused_lazy: tuple[str, ...]
+    python: HostsPython | None = None
 
     @property
     def would_build(self) -> bool:
@@ -91,6 +93,7 @@ class Plan:
     def to_json(self) -> dict[str, Any]:
         return {
             "product": self.product,
+            "python": self.python and self.python.to_json(),
             "targets": [
                 {
                     **standing.to_json(),
@@ -144,6 +147,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
         foresights=tuple(foresee(knowledge, standings)) if knowledge else None,
         unlisted=find_unlisted(root, sources, profile.application.environment, packages_of(lock)),
         unchecked=tuple(unchecked(profile)),
+        python=request.python_choice,
         unused_lazy=tuple(lazy_names.lines(profile.application.lazy_imports, sources)),
     )
 
@@ -160,6 +164,8 @@ def _sum(name: str, wheels: set[LockedWheel]) -> Size:
 def plan_lines(plan: Plan) -> Iterator[str]:
     """Yield the lines of a human-readable plan."""
     yield _("Plan for {product}").format(product=plan.product)
+    if plan.python:
+        yield f"  {plan.python}"
     for standing in plan.standings:
         yield from _target_lines(plan, standing)
     yield from _fetch_lines(plan)

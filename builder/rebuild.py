@@ -75,8 +75,8 @@ def rebuild(again: Again, progress: Progress) -> list[Difference]:
     release = read_release(again.bundle)
     progress.step(_("Reading {bundle}").format(bundle=release.folder))
     chosen = _choices(release, again.scratch)
-    lockfile = _lockfile(release, again, chosen.get("lockfile") or {})  # earlier builders recorded none
-    _check_project(release, again.project_root, lockfile, progress)
+    lockfile = _lockfile(again, chosen.get("lockfile") or {})  # earlier builders recorded none
+    _check_project(release, lockfile, progress)
     outcome = build(_request(release, again, {**chosen, "lockfile": lockfile}), progress)
     (built,) = outcome.built
     progress.step(_("Comparing"))
@@ -111,26 +111,26 @@ def _choices(release: Release, scratch: Path) -> dict[str, Any]:
     return found
 
 
-def _lockfile(release: Release, again: Again, recorded: dict[str, Any]) -> Lockfile:
+def _lockfile(again: Again, recorded: dict[str, Any]) -> Lockfile:
     """Return the lockfile that the user specified, or else the one recorded, in the project's folder."""
     places = {name: again.project_root / path for name, path in recorded.items() if name in ("lock", "script")}
     if again.lock or again.script:
         places = {"lock": again.lock, "script": again.script}
     named = Named(
-        places.get("lock") or (None if places.get("script") else again.project_root / "uv.lock"),
+        places.get("lock"),
         places.get("script"),
         frozen=bool(recorded.get("frozen")),
-        python=release.manifest.target.version,
         offline=again.offline,
+        packages=tuple(recorded.get("packages", ())),
     )
     return lockfile_of(again.project_root, named)
 
 
-def _check_project(release: Release, root: Path, lockfile: Lockfile, progress: Progress) -> None:
+def _check_project(release: Release, lockfile: Lockfile, progress: Progress) -> None:
     """Reject a different lockfile, which cannot reproduce the bundle; warn if the commit differs."""
     manifest = release.manifest
     commit = manifest.source_commit and manifest.source_commit.removesuffix(DIRTY)
-    lock = lockfile.path
+    lock, root = lockfile.path, lockfile.project
     if not lock.is_file() or digest.sha256_file(lock)[0] != manifest.lock_sha256:
         raise BuildError(
             _("{lock} is not the lockfile that the bundle was built from.").format(lock=lock),
@@ -181,7 +181,7 @@ def _request(release: Release, again: Again, chosen: dict[str, Any]) -> Request:
     base = release.folder / BASE
     gate = chosen["advisories"]
     return Request(
-        project_root=again.project_root,
+        project_root=chosen["lockfile"].project,
         output_dir=again.scratch / "out",
         targets=(manifest.target,),
         signers=(),
@@ -197,6 +197,7 @@ def _request(release: Release, again: Again, chosen: dict[str, Any]) -> Request:
             tuple(chosen["groups"]),
             all_extras=chosen.get("all_extras", False),
             all_groups=chosen.get("all_groups", False),
+            python=manifest.target.version,
         ),
         said=Said(chosen.get("name"), chosen.get("product_version")),
         counter=manifest.product.counter,

@@ -26,8 +26,8 @@ ARCHITECTURES = {
     "windows": ("amd64", "arm64"),
     "macos": ("arm64", "x86_64"),
 }
-PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
-FREE_THREADED = ("3.13t", "3.14t")  # the builder can look up wheels for these; the installer does not run on them
+PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
+FREE_THREADED = ("3.13t", "3.14t", "3.15t")  # the builder looks up wheels for these; the installer does not run on them
 GLIBC_FLOOR = (2, 28)  # Debian 10, RHEL 8; current scientific wheels are built for it
 MUSL_FLOOR = (1, 2)  # Alpine 3.13
 MACOS_FLOOR = (14, 0)  # the oldest for which PyTorch has wheels

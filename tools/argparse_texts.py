@@ -1,4 +1,4 @@
-"""The user-visible messages of argparse in CPython 3.9 to 3.14, for the catalogues (shared/terminal/parser.py)."""
+"""The user-visible messages of argparse in CPython 3.9 to 3.15, for the catalogues (shared/terminal/parser.py)."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import sys
 
 from .words import Refusal, _
 
-FIRST, LAST = (3, 9, 2), (3, 14)
+FIRST, LAST = (3, 9, 2), (3, 15)
 MODULES = "argparse gettext hashlib json logging shutil subprocess tarfile zipfile zlib"
 # a Python built without libffi still has the package ctypes; if only the library is missing, it has _ctypes as well
 EXTENSIONS = "_ctypes" if os.name == "nt" else "_ctypes fcntl grp pwd resource"
@@ -22,7 +22,7 @@ def check_python():
     name = getattr(getattr(sys, "implementation", None), "name", "cpython")
     if name != "cpython" or version < FIRST or version[:2] > LAST:
         raise Refusal(
-            _("This installer requires CPython 3.9.2 to 3.14; {path} is {name} {found}.").format(
+            _("This installer requires CPython 3.9.2 to 3.15; {path} is {name} {found}.").format(
                 path=sys.executable, name=name, found="%d.%d.%d" % version
             ),
             _("Run it with another interpreter of this host, for example python3.11."),

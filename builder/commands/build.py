@@ -13,6 +13,7 @@ from builder.commands.build_view import show_outcome
 from builder.commands.common import (
     add_choice,
     add_keys,
+    add_package,
     add_product,
     add_project,
     add_targets,
@@ -20,7 +21,7 @@ from builder.commands.common import (
     lockfile_from,
     named_targets,
     parts_of,
-    project_of,
+    python_of,
     signers_of,
 )
 from builder.fetch.cache import Cache, default_cache
@@ -50,6 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add_project(parser)
     add_product(parser)
+    add_package(parser)
     add("--output-dir", type=Path, default=Path("packages"), metavar=_("FOLDER"), help=_("the folder for bundles"))
     add(
         "--profile",
@@ -177,6 +179,7 @@ def run(arguments: argparse.Namespace) -> int:
         plan = make_plan(request, progress)
         show_plan(plan, as_json=arguments.json)
         return commandline.DONE if plan.would_build else commandline.exit_code(BuildError(""))
+    progress.step(str(request.python_choice))
     show_outcome(build(request, progress), as_json=arguments.json)
     return commandline.DONE
 
@@ -199,11 +202,12 @@ def request_of(arguments: argparse.Namespace) -> Request:
         raise UsageError(_("SOURCE_DATE_EPOCH is not a number of seconds that an archive can store."))
     if arguments.counter is not None and arguments.counter < 1:
         raise UsageError(_("The release counter {counter} must be 1 or more.").format(counter=arguments.counter))
-    targets = named_targets(arguments)
+    lockfile = lockfile_from(arguments, offline=arguments.offline)
+    pythons = python_of(arguments, lockfile)
     return Request(
-        project_root=project_of(arguments),
+        project_root=lockfile.project,
         output_dir=arguments.output_dir.resolve(),
-        targets=targets,
+        targets=named_targets(arguments, pythons.versions),
         signers=signers_of(arguments.sign_key),
         cache=Cache(arguments.cache_dir or default_cache()),
         trusted=tuple(read_public_key(path) for path in arguments.trust_key),
@@ -211,8 +215,8 @@ def request_of(arguments: argparse.Namespace) -> Request:
         profile=arguments.profile,
         models=tuple(arguments.model),
         without_models=tuple(arguments.without_model),
-        lock=lockfile_from(arguments, targets, offline=arguments.offline),
-        parts=parts_of(arguments),
+        lock=lockfile,
+        parts=parts_of(arguments, pythons.versions),
         said=said(arguments.name, arguments.product_version),
         counter=arguments.counter,
         epoch=None if epoch is None else int(epoch),
@@ -222,6 +226,7 @@ def request_of(arguments: argparse.Namespace) -> Request:
         python=arguments.with_python,
         attestations=arguments.attestations,
         strict_source=arguments.strict_source,
+        python_choice=pythons,
         bases=tuple(map(read_base, arguments.base)),
         volume_size=parse_size(arguments.volume_size) if arguments.volume_size is not None else None,
     )

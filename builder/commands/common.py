@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from builder.lock.lockfile import Parts
 from builder.lockfiles.chosen import Named, lockfile_of
+from builder.project.hosts_python import hosts_python
 from builder.signing.sign import load_signer, too_many_signatures
 from bundle.signing.signature import SIGNATURES_LIMIT
 from bundle.target import GLIBC_FLOOR, Target, host_target, parse_target
@@ -20,9 +21,10 @@ from shared.terminal.console import can_ask
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from builder.lock.lockfile import Lockfile
+    from builder.project.hosts_python import HostsPython
     from builder.signing.sign import Signer
 
 PASSPHRASE = "RAGTRACE_KEY_PASSPHRASE"  # noqa: S105 - the name of a variable
@@ -122,6 +124,20 @@ def add_product(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_package(parser: argparse.ArgumentParser) -> None:
+    """Add the option that selects packages of a uv workspace."""
+    parser.add_argument(
+        "--package",
+        action="append",
+        default=[],
+        metavar=_("NAME"),
+        help=_(
+            "the package of a uv workspace to bundle (default: that of the project's folder); may be repeated to add "
+            "others to the first"
+        ),
+    )
+
+
 def add_targets(parser: argparse.ArgumentParser) -> None:
     """Add the options for targets."""
     add = parser.add_argument
@@ -138,7 +154,8 @@ def add_targets(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar=_("VERSION"),
         help=_(
-            "the hosts' Python version, for example 3.11; may be repeated (default: that of the running interpreter)"
+            "the hosts' Python version, for example 3.11; may be repeated (default: that of the running interpreter, "
+            "unless requires-python excludes it)"
         ),
     )
     add_glibc(parser)
@@ -169,31 +186,36 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
     add("--no-build", action="store_true", help=_("use only wheels; do not build packages from source"))
 
 
-def parts_of(arguments: argparse.Namespace) -> Parts:
-    """Return the selected extras and dependency groups."""
+def parts_of(arguments: argparse.Namespace, pythons: Sequence[str]) -> Parts:
+    """Return the selected extras and dependency groups, for these Python versions of the hosts."""
     return Parts(
         tuple(arguments.extra),
         tuple(arguments.group),
         all_extras=arguments.all_extras,
         all_groups=arguments.all_groups,
+        python=min((python.rstrip("t") for python in pythons), key=lambda text: int(text.partition(".")[2])),
     )
 
 
-def lockfile_from(arguments: argparse.Namespace, targets: Iterable[Target], *, offline: bool = False) -> Lockfile:
-    """Return the lockfile that the options name, else the project's own, for the lowest Python of the targets."""
-    lowest = min((target.version for target in targets), key=lambda text: [int(part) for part in text.split(".")])
-    named = Named(arguments.lock, arguments.script, arguments.frozen, lowest, offline)
+def lockfile_from(arguments: argparse.Namespace, *, offline: bool = False) -> Lockfile:
+    """Return the lockfile that the options name, else the one of the project or of its workspace."""
+    named = Named(arguments.lock, arguments.script, arguments.frozen, offline, tuple(arguments.package))
     return lockfile_of(project_of(arguments), named)
 
 
-def named_targets(arguments: argparse.Namespace) -> tuple[Target, ...]:
-    """Return each specified target with each specified Python version, without duplicates.
+def python_of(arguments: argparse.Namespace, lockfile: Lockfile) -> HostsPython:
+    """Return the Python versions of the hosts: those specified, or one that the project allows."""
+    included = getattr(arguments, "with_python", None)
+    return hosts_python(arguments.python, included, lockfile.project, lockfile.path.parent)
 
-    The defaults are those of this host. Raises UsageError if one is not supported.
+
+def named_targets(arguments: argparse.Namespace, pythons: Sequence[str]) -> tuple[Target, ...]:
+    """Return each specified target with each Python version, without duplicates.
+
+    The default target is this host's. Raises UsageError if one is not supported.
     """
-    here = host_target()
     glibc = parse_glibc(arguments.glibc)
-    pairs = [(name, python) for name in arguments.target or [str(here)] for python in arguments.python or [here.python]]
+    pairs = [(name, python) for name in arguments.target or [str(host_target())] for python in pythons]
     return tuple(dict.fromkeys(parse_target(name, python, glibc=glibc) for name, python in pairs))
 
 

@@ -10,13 +10,14 @@ from builder.advisories import documents, entries
 from builder.advisories.gate import GateRequest, Knowledge, read_knowledge
 from builder.commands.common import (
     add_choice,
+    add_package,
     add_project,
     add_targets,
     lockfile_from,
     moment,
     named_targets,
     parts_of,
-    project_of,
+    python_of,
 )
 from builder.lock.lock import read_lock
 from builder.lock.targets import require_whole, survey
@@ -75,6 +76,7 @@ def configure_template(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--advisories", type=Path, required=True, metavar=_("FILE"), help=_("a snapshot of known vulnerabilities"))
     add_project(parser)
+    add_package(parser)
     add_targets(parser)
     add_choice(parser)
     add("--exceptions", type=Path, metavar=_("FILE"), help=_("omit findings that these exceptions already cover"))
@@ -128,11 +130,12 @@ def _entries(arguments: argparse.Namespace, now: datetime) -> Iterator[tuple[str
 
 def run_template(arguments: argparse.Namespace) -> int:
     """Write the findings for a project's lockfile as entries for the user to fill in."""
-    targets, root = named_targets(arguments), project_of(arguments)
-    lockfile = lockfile_from(arguments, targets)
+    lockfile = lockfile_from(arguments)
+    versions, root = python_of(arguments, lockfile).versions, lockfile.project
     project = read_project(root) if has_table(root) or isinstance(lockfile, UvLock) else None
     knowledge = _knowledge(arguments)
-    standings = survey(read_lock(lockfile, parts_of(arguments)), targets, build=not arguments.no_build)
+    lock = read_lock(lockfile, parts_of(arguments, versions))
+    standings = survey(lock, named_targets(arguments, versions), build=not arguments.no_build)
     require_whole(standings)
     found: dict[tuple[str, str, str], Finding] = {}
     for foresight in foresee(knowledge, standings):

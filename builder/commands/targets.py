@@ -5,12 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from builder.commands.common import add_choice, add_glibc, add_project, lockfile_from, parse_glibc, parts_of
+from builder.commands.common import (
+    add_choice,
+    add_glibc,
+    add_package,
+    add_project,
+    lockfile_from,
+    parse_glibc,
+    parts_of,
+    python_of,
+)
 from builder.lock.installer_wheels import read_installer_lock
 from builder.lock.lock import read_lock
 from builder.lock.targets import Standing, survey, why_no_installer
 from builder.zipapp import pack
-from bundle.target import ARCHITECTURES, FREE_THREADED, PYTHONS, host_target, parse_target
+from bundle.target import ARCHITECTURES, FREE_THREADED, PYTHONS, parse_target
 from shared.errors import UsageError
 from shared.i18n import _
 from shared.terminal import commandline
@@ -30,6 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     add = parser.add_argument
     add_project(parser)
+    add_package(parser)
     add(
         "--target", action="append", choices=PLATFORMS, metavar=_("TARGET"), help=_("only this target; may be repeated")
     )
@@ -38,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         choices=(*PYTHONS, *FREE_THREADED),
         metavar=_("VERSION"),
-        help=_("only this version, 3.9 to 3.14, or free-threaded 3.13t or 3.14t; may be repeated"),
+        help=_("only this version, 3.9 to 3.15, or free-threaded 3.13t to 3.15t; may be repeated"),
     )
     add_glibc(parser)
     add_choice(parser)
@@ -49,8 +59,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Show for each target whether the lockfile has all wheels, and which are missing."""
     glibc = parse_glibc(arguments.glibc)
-    here = [parse_target(PLATFORMS[0], python, glibc=glibc) for python in arguments.python or [host_target().python]]
-    lock = read_lock(lockfile_from(arguments, here), parts_of(arguments))
+    lockfile = lockfile_from(arguments)
+    lock = read_lock(lockfile, parts_of(arguments, python_of(arguments, lockfile).versions))
     required = lock.pylock.requires_python
     pythons = arguments.python or [
         python for python in PYTHONS if required is None or any(required.filter([f"{python}.0", f"{python}.99"]))

@@ -47,7 +47,7 @@ def parameters_of(request: Request) -> dict[str, Any]:
     }
 
 
-def _placed(request: Request) -> dict[str, str | bool]:
+def _placed(request: Request) -> dict[str, Any]:
     """Return the options that choose the lockfile, with paths relative to the project, or else reduced to names."""
     found = dict(request.lockfile.options())
     for option in ("lock", "script"):

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tomllib
 from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
+from packaging.specifiers import SpecifierSet
 
+from builder.lock.stand_in import fitting, stand_in
 from shared.errors import BuildError
+from shared.files import temp_folders
 from shared.i18n import _
 from shared.processes import process
 from shared.programs.uv import base_interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 EXPORT = ("export", "--offline", "--format", "pylock.toml")
 OF_PROJECT = ("--no-emit-project",)
 FROZEN = ("--frozen",)  # the lockfile is not compared with the project
 WITHOUT_DEV = ("--no-dev",)
 EXPORT_TIME_LIMIT = 300.0  # seconds
+_EXCLUDED = re.compile(r"incompatible with the project's Python requirement: `([^`]+)`")
 # The variables that are passed to uv: paths, network access and credentials.
 # No other UV_* variable (indexes, resolution, Python, groups) may change a locked result.
 _PASSED = re.compile(
@@ -40,8 +45,23 @@ def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
     The running interpreter is appended to PATH: uv searches PATH for one, and a service may have no PATH.
     """
     passed = {name: value for name, value in environ.items() if _PASSED.fullmatch(name)}
-    path = os.pathsep.join([environ.get("PATH") or os.defpath, str(base_interpreter().parent)])
+    folders = (environ.get("PATH") or os.defpath).split(os.pathsep)
+    path = os.pathsep.join(
+        [*(real for folder in folders for real in _without_shims(folder)), str(base_interpreter().parent)]
+    )
     return {**passed, "PATH": path, "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
+
+
+def _without_shims(folder: str) -> list[str]:
+    """Return a folder of PATH or, for shims of pyenv, asdf or mise, the folders of the interpreters behind them.
+
+    uv gives up at the first shim that does not run, such as that of a version that is installed but not selected.
+    """
+    place = Path(folder)
+    if place.name != "shims":
+        return [folder]
+    behind = {*place.parent.glob("versions/*/bin"), *place.parent.glob("installs/python/*/bin")}
+    return [folder] if not behind else [str(path) for path in sorted(behind)]
 
 
 def read_pylock(root: Path, options: Sequence[str] = WITHOUT_DEV) -> Pylock:
@@ -67,8 +87,7 @@ def read_export(lock: Path, options: Sequence[str]) -> Pylock:
     import uv
 
     mode = () if FROZEN[0] in options else ("--locked",)
-    argv = [uv.find_uv_bin(), *EXPORT, *mode, *options]
-    done = process.run(argv, env=uv_environment(os.environ), cwd=lock.parent, timeout=EXPORT_TIME_LIMIT)
+    done = _run([uv.find_uv_bin(), *EXPORT, *mode, *options], lock.parent)
     if not done.ok:
         raise _export_error(lock, done)
     return parse_export(lock, done.stdout)
@@ -87,16 +106,38 @@ def parse_export(lock: Path, text: str) -> Pylock:
         ) from error
 
 
+def _run(argv: Sequence[str], root: Path) -> process.Completed:
+    """Run uv in a project with the builder's own interpreter, which the project's choice of another cannot replace.
+
+    uv is called again with a stand-in if requires-python excludes the builder's version.
+    """
+
+    def run(python: Path) -> process.Completed:
+        call = [*argv, "--python", str(python)]
+        return process.run(call, env=uv_environment(os.environ), cwd=root, timeout=EXPORT_TIME_LIMIT)
+
+    done = run(base_interpreter())
+    excluded = _EXCLUDED.search(done.stderr)
+    version = fitting(SpecifierSet(excluded[1])) if excluded else None
+    if version is None or os.name != "posix":
+        return done
+    with temp_folders.scratch() as folder:
+        again = run(stand_in(version, folder))
+    # where programs may not run from the folder of temporary files, the first answer says more
+    return done if "Failed to inspect" in again.stderr or _EXCLUDED.search(again.stderr) else again
+
+
 def _export_error(lock: Path, done: process.Completed) -> BuildError:
     # uv resolves again only if the lockfile does not match pyproject.toml; offline, that rarely succeeds
     if "needs to be updated" in done.stderr or "No solution found when resolving" in done.stderr:
         return stale(lock)
-    if "No interpreter found" in done.stderr:
+    excluded = _EXCLUDED.search(done.stderr)
+    if excluded:
         return BuildError(
-            _("uv found no Python interpreter on this machine that satisfies {lock}.").format(lock=lock),
-            advice=_(
-                "Install one that satisfies requires-python in pyproject.toml, or build on a machine that has it."
+            _("{lock} requires Python {required}, but the builder runs on Python {python}.").format(
+                lock=lock, required=excluded[1], python=platform.python_version()
             ),
+            advice=_("Run the builder with a Python that requires-python in pyproject.toml includes, or widen it."),
         )
     if done.timed_out:
         return BuildError(_("uv timed out while reading {lock}.").format(lock=lock))

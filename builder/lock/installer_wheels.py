@@ -95,7 +95,7 @@ def _packages(lock: Pylock, target: Target) -> list[Package]:
             _("The installer's lockfile does not support {target} with Python {python}: {reason}").format(
                 target=target, python=target.python, reason=error
             ),
-            advice=_("Lock versions that have wheels for every Python from 3.9 to 3.14."),
+            advice=_("Lock versions that have wheels for every Python from 3.9 to 3.15."),
         ) from error
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from builder.lock.workspace import find_workspace
 from builder.lockfiles import foreign, pylock_file, uv_lock
 from builder.lockfiles.pylock_file import PylockFile
 from builder.lockfiles.requirements import RequirementsFile
@@ -23,14 +24,14 @@ if TYPE_CHECKING:
 class Named:
     """What a user says of the lockfile: its path, or that of a script, and whether it is used without comparison.
 
-    ``python`` is the lowest Python version of the targets, X.Y; ``offline`` forbids the network.
+    ``offline`` forbids the network; ``packages`` are members of a workspace.
     """
 
     lock: Path | None = None
     script: Path | None = None
     frozen: bool = False
-    python: str = ""
     offline: bool = False
+    packages: tuple[str, ...] = ()
 
 
 def lockfile_of(root: Path, named: Named) -> Lockfile:
@@ -40,11 +41,15 @@ def lockfile_of(root: Path, named: Named) -> Lockfile:
     """
     if named.lock and named.script:
         raise UsageError(_("--lock and --script cannot be combined."), advice=_("Specify one of them."))
+    if named.packages and (named.lock or named.script):
+        raise UsageError(
+            _("--package selects from the uv.lock of a workspace."), advice=_("Omit --lock and --script, or --package.")
+        )
     if named.script:
-        return ScriptLock(_inside(root, named.script), named.frozen)
+        return ScriptLock(_inside(root, named.script), root, named.frozen)
     path = named.lock.resolve() if named.lock else _of_folder(root)
     if path.name == uv_lock.NAME:
-        return _of_project(root, path, frozen=named.frozen)
+        return _of_project(root, path, named)
     if path.name in foreign.CONVERTED:
         raise foreign.unsupported(path)
     if not path.is_file():
@@ -57,20 +62,24 @@ def lockfile_of(root: Path, named: Named) -> Lockfile:
     if pylock_file.NAMED.fullmatch(path.name):
         return PylockFile(path, root)
     if path.suffix == ".txt":
-        return RequirementsFile(path, root, named.python, named.offline)
+        return RequirementsFile(path, root, named.offline)
     raise UsageError(
         _("{file} is no lockfile that the builder can read.").format(file=path),
         advice=_("Specify uv.lock, pylock.toml or a requirements.txt with digests, or a script with --script."),
     )
 
 
-def _of_project(root: Path, path: Path, *, frozen: bool) -> UvLock:
+def _of_project(root: Path, path: Path, named: Named) -> UvLock:
     if path.parent != root:
         raise UsageError(
             _("{file} is not the lockfile of {folder}.").format(file=path, folder=root),
             advice=_("Omit --lock: the uv.lock of a project is found by itself."),
         )
-    return UvLock(root, frozen)
+    try:
+        return UvLock(find_workspace(root, named.packages), named.frozen)
+    except UsageError:
+        foreign.require_uv_lock(root)
+        raise
 
 
 def _inside(root: Path, script: Path) -> Path:

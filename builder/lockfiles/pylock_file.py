@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
 from packaging.utils import canonicalize_name
@@ -34,6 +34,14 @@ class PylockFile:
     root: Path
 
     @property
+    def project(self) -> Path:
+        return self.root
+
+    @property
+    def others(self) -> tuple[Path, ...]:
+        return ()
+
+    @property
     def read_with(self) -> tuple[Path, ...]:
         return project_file(self.root)
 
@@ -52,7 +60,7 @@ class PylockFile:
     def settings(self) -> UvSettings:
         return settings_beside(self.root)
 
-    def options(self) -> dict[str, str | bool]:
+    def options(self) -> dict[str, Any]:
         return {"lock": str(self.path)}
 
     def _is_product(self, package: Package) -> bool:

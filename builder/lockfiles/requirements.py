@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -44,13 +44,20 @@ _COMPILE = ("pip", "compile", "--no-deps", "--universal", "--no-annotate", "--no
 class RequirementsFile:
     """A requirements.txt with digests, and the folder of the project whose settings of uv apply, if it has any.
 
-    ``python`` is the lowest Python version of the targets, X.Y. With ``offline``, uv uses only what it has cached.
+    With ``offline``, uv uses only what it has cached.
     """
 
     path: Path
     root: Path
-    python: str = field(compare=False)
     offline: bool = field(default=False, compare=False)
+
+    @property
+    def project(self) -> Path:
+        return self.root
+
+    @property
+    def others(self) -> tuple[Path, ...]:
+        return ()
 
     @property
     def read_with(self) -> tuple[Path, ...]:
@@ -63,13 +70,13 @@ class RequirementsFile:
                 advice=_("Omit --extra, --group, --all-extras and --all-groups."),
             )
         digests = self._digests()
-        pylock = self._compiled()
+        pylock = self._compiled(parts.python)
         return replace(pylock, packages=[self._limited(package, digests) for package in pylock.packages])
 
     def settings(self) -> UvSettings:
         return settings_beside(self.root)
 
-    def options(self) -> dict[str, str | bool]:
+    def options(self) -> dict[str, Any]:
         return {"lock": str(self.path)}
 
     def _digests(self) -> dict[str, set[str]]:
@@ -130,11 +137,11 @@ class RequirementsFile:
             advice=_("Remove the line, or lock the project with `uv lock`."),
         )
 
-    def _compiled(self) -> Pylock:
+    def _compiled(self, python: str) -> Pylock:
         """Return the requirements with the files that the index offers. Raises BuildError if uv does not find them."""
         import uv
 
-        options = [*(["--offline"] if self.offline else []), "--python-version", self.python, self.path.name]
+        options = [*(["--offline"] if self.offline else []), "--python-version", python, self.path.name]
         done = process.run(
             [uv.find_uv_bin(), *_COMPILE, *options],
             env=uv_environment(os.environ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from builder.lock.export import FROZEN, read_export
 from builder.project.project import uv_settings_of
@@ -31,11 +31,20 @@ class ScriptLock:
     """The lockfile beside a script. With ``frozen``, it is used even if the script's metadata has changed since."""
 
     script: Path
+    root: Path
     frozen: bool = False
 
     @property
     def path(self) -> Path:
         return self.script.with_name(f"{self.script.name}.lock")
+
+    @property
+    def project(self) -> Path:
+        return self.root
+
+    @property
+    def others(self) -> tuple[Path, ...]:
+        return ()
 
     @property
     def read_with(self) -> tuple[Path, ...]:
@@ -58,7 +67,7 @@ class ScriptLock:
     def settings(self) -> UvSettings:
         return uv_settings_of(parse_toml(self._metadata(), self.script))
 
-    def options(self) -> dict[str, str | bool]:
+    def options(self) -> dict[str, Any]:
         return {"script": str(self.script), **({"frozen": True} if self.frozen else {})}
 
     def _metadata(self) -> bytes:

@@ -1,11 +1,14 @@
-"""``uv.lock``: the lockfile of a project, exported by uv."""
+"""``uv.lock``: the lockfile of a project or a workspace, exported by uv."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from packaging.utils import canonicalize_name
 
 from builder.lock.export import FROZEN, WITHOUT_DEV, read_pylock
+from builder.lock.workspace import Member, Workspace, without_product
 from builder.lockfiles.foreign import require_uv_lock
 from builder.project.project import read_uv_settings
 
@@ -23,28 +26,52 @@ NAME = "uv.lock"
 
 @dataclass(frozen=True)
 class UvLock:
-    """The lockfile of a project's folder. With ``frozen``, it is used even if pyproject.toml has changed since."""
+    """The lockfile of a folder, or of a workspace with the members to bundle.
 
-    root: Path
+    With ``frozen``, it is used even if pyproject.toml has changed since it was written.
+    """
+
+    place: Path | Workspace
     frozen: bool = False
 
     @property
+    def workspace(self) -> Workspace:
+        """The workspace; a folder is one of a single member without a name."""
+        if isinstance(self.place, Workspace):
+            return self.place
+        root = self.place.resolve()
+        return Workspace(root, (Member(canonicalize_name(""), root),))
+
+    @property
     def path(self) -> Path:
-        return self.root.resolve() / NAME
+        return self.workspace.root / NAME
+
+    @property
+    def project(self) -> Path:
+        return self.workspace.project
+
+    @property
+    def others(self) -> tuple[Path, ...]:
+        return tuple(member.folder for member in self.workspace.others)
 
     @property
     def read_with(self) -> tuple[Path, ...]:
-        return (self.path.parent / "pyproject.toml",)
+        members = [member.folder for member in self.workspace.chosen]
+        return tuple(folder / "pyproject.toml" for folder in dict.fromkeys((self.workspace.root, *members)))
 
     def read(self, parts: Parts) -> Pylock:
-        require_uv_lock(self.path.parent)
-        return read_pylock(self.path.parent, [*_selected(parts), *(FROZEN if self.frozen else ())])
+        root = self.workspace.root
+        require_uv_lock(root)
+        chosen = [*_selected(parts), *(f"--package={name}" for name in self.workspace.packages)]
+        pylock = read_pylock(root, [*chosen, *(FROZEN if self.frozen else ())])
+        return without_product(pylock, self.workspace) if isinstance(self.place, Workspace) else pylock
 
     def settings(self) -> UvSettings:
-        return read_uv_settings(self.path.parent)
+        return read_uv_settings(self.workspace.root, self.workspace.project)
 
-    def options(self) -> dict[str, str | bool]:
-        return {"frozen": True} if self.frozen else {}
+    def options(self) -> dict[str, Any]:
+        packages = {"packages": list(self.workspace.packages)} if self.workspace.packages else {}
+        return {**packages, **({"frozen": True} if self.frozen else {})}
 
 
 def _selected(parts: Parts) -> Iterator[str]:

@@ -21,29 +21,32 @@ from shared.errors import UsageError
 from shared.i18n import _
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
 ENV_TEMPLATE = ".env.example"
 
 
-def default_profile(project_root: Path) -> Profile:
+def default_profile(project_root: Path, others: Sequence[Path] = ()) -> Profile:
     """Return a profile derived from pyproject.toml and the project's layout.
 
-    Launchers come from [project.scripts] and [project.gui-scripts], or else from packages that run with -m.
+    Launchers come from [project.scripts] and [project.gui-scripts], or else from packages that run with -m; those of
+    ``others``, folders of packages that are bundled too, are added.
     Raises UsageError if the project cannot be read or the profile would be invalid.
     """
     project = read_project(project_root)
     path = project_root / "pyproject.toml"
     table = project_table(path)
-    scripts = {**(table.get("scripts") or {}), **(table.get("gui-scripts") or {})}
+    scripts = _scripts(path)
     apart = has_src_layout(project_root)
     folder = project_root / "src" if apart else project_root
     packages = top_level_packages(folder, None if apart else project.name, scripts)
-    launchers = [Launcher(name, "entry", re.sub(r"\s|\[.*", "", str(target))) for name, target in scripts.items()]
+    launchers = _entries(scripts)
     if not launchers:
         runnable = [name for name in packages if (folder / name / "__main__.py").is_file()]
         launchers = [Launcher(name.replace("_", "-"), "module", name) for name in runnable]
+    launchers += _of_others(others, scripts)
     launchers, changed = _free_names(launchers, project.name, path)
     template = ENV_TEMPLATE if (project_root / ENV_TEMPLATE).is_file() else None
     value = {
@@ -66,6 +69,33 @@ def default_profile(project_root: Path) -> Profile:
     files = (project_root / template,) if template else ()
     notes = (*changed, *shadows(application, path.name))
     return Profile(title=table["name"], application=application, files=files, notes=notes)
+
+
+def _scripts(path: Path) -> dict[str, str]:
+    table = project_table(path)
+    return {**(table.get("scripts") or {}), **(table.get("gui-scripts") or {})}
+
+
+def _entries(scripts: dict[str, str]) -> list[Launcher]:
+    return [Launcher(name, "entry", re.sub(r"\s|\[.*", "", str(target))) for name, target in scripts.items()]
+
+
+def _of_others(others: Sequence[Path], taken: dict[str, str]) -> list[Launcher]:
+    """Return the launchers of other packages. Raises UsageError if two packages have a script with the same name."""
+    known, found = dict(taken), []
+    for folder in others:
+        scripts = _scripts(folder / "pyproject.toml")
+        both = sorted(scripts.keys() & known.keys())
+        if both:
+            raise UsageError(
+                _("Two of the packages have a script named {name}.").format(name=both[0]),
+                advice=_(
+                    "Build them separately, or create {profile} in the project with the launchers to install."
+                ).format(profile=PROJECT_PROFILE),
+            )
+        known |= scripts
+        found += _entries(scripts)
+    return found
 
 
 def _free_names(launchers: list[Launcher], project: str, path: Path) -> tuple[list[Launcher], tuple[str, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -47,9 +47,13 @@ class UvSettings:
     build_constraints: tuple[str, ...] = ()
 
 
-def read_uv_settings(project_root: Path) -> UvSettings:
-    """Return the settings of [tool.uv] in a project's pyproject.toml."""
-    return uv_settings_of(read_toml(project_root / "pyproject.toml"))
+def read_uv_settings(root: Path, project: Path | None = None) -> UvSettings:
+    """Return the settings of [tool.uv] in a workspace's root, and the indexes of a member with sources of its own."""
+    found = uv_settings_of(read_toml(root / "pyproject.toml"))
+    if project is None:
+        return found
+    more = uv_settings_of(read_toml(project / "pyproject.toml")).indexes
+    return replace(found, indexes=tuple(dict.fromkeys([*found.indexes, *more])))
 
 
 def uv_settings_of(document: dict[str, Any]) -> UvSettings:

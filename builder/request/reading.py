@@ -48,7 +48,9 @@ def _derived(request: Request) -> Profile:
         return script_profile(root, Path(script), request.said.name)
     # without a lockfile of its own, the folder has to be a project
     named = request.lock is not None and not isinstance(request.lock, UvLock)
-    return folder_profile(root, request.said.name) if named and not has_table(root) else default_profile(root)
+    if named and not has_table(root):
+        return folder_profile(root, request.said.name)
+    return default_profile(root, request.lockfile.others)
 
 
 def read_packages(request: Request, progress: Progress) -> Lock:

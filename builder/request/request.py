@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from builder.advisories.gate import GateRequest
     from builder.fetch.cache import Cache
     from builder.lock.lockfile import Lockfile
+    from builder.project.hosts_python import HostsPython
     from builder.request.bases import Base
     from builder.signing.sign import Signer
     from bundle.signing.signature import PublicKey
@@ -34,7 +35,8 @@ class Request:
     ``python`` is a Python interpreter to include (an archive, a folder or a version), or None if the host's is used.
     ``volume_size`` is the maximum size of a file of the archive in bytes, or None if unlimited. ``bases`` lists the
     base releases of delta bundles, one for each target; it is empty for full bundles. ``attestations`` is one of
-    attestations.MODES. ``strict_source`` rejects files that are not in a commit.
+    attestations.MODES. ``strict_source`` rejects files that are not in a commit. ``python_choice`` is how the targets'
+    Python version was chosen, or None if they are those of a finished bundle.
     """
 
     project_root: Path
@@ -60,6 +62,7 @@ class Request:
     bases: tuple[Base, ...] = ()
     attestations: str = RECORD
     strict_source: bool = False
+    python_choice: HostsPython | None = None
 
     @property
     def lockfile(self) -> Lockfile:

@@ -73,6 +73,8 @@ def state_of(request: Request, profile: Profile, standings: Sequence[Standing]) 
     folders = {Path(source.place) for one in selections for source in one.sources if source.kind == "folder"}
     read = {_from(root, path) for path in (*profile.files, *_read(request))}
     differing = {path for path in changed(root) if path in read or _travels(path, profile)}
+    top = request.lockfile.path.parent  # a member's lockfile is in the root of its workspace
+    differing |= {_from(root, top / path) for path in changed(top)} & read
     for folder in folders:
         if is_checkout(folder):
             differing |= {_from(root, folder / path) for path in changed(folder)}

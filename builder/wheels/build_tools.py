@@ -67,7 +67,7 @@ def interpreter_for(target: Target) -> Interpreter:
     running = Interpreter(sys.executable, host_target().python)
     if str(target) != str(host_target()) or target.python == running.version:
         return running
-    done = _uv("python", "find", "--no-project", target.python, timeout=60.0)
+    done = _uv("python", "find", "--no-project", "--system", target.python, timeout=60.0)
     found = done.stdout.strip()
     return Interpreter(found, target.python) if done.ok and found else running
 

@@ -1,4 +1,4 @@
-"""The zipapp for one platform and architecture, which runs on CPython 3.9 to 3.14.
+"""The zipapp for one platform and architecture, which runs on CPython 3.9 to 3.15.
 
 The wheels come from the project's own hashed uv.lock, merged for all minor versions into one
 site-packages: pure and abi3 wheels once, the extension modules of the others next to each other

@@ -1,6 +1,6 @@
 """The parser of every command line: argparse in the operator's language, with JSON output for usage errors.
 
-argparse translates its messages through its own names ``_`` and ``ngettext`` (3.9 to 3.14): they are replaced here with
+argparse translates its messages through its own names ``_`` and ``ngettext`` (3.9 to 3.15): they are replaced here with
 this tool's, whose catalogues contain these messages (tools/argparse_texts.py).
 """
 

@@ -43,6 +43,7 @@ RECIPES = {
     "bookworm": Recipe("bookworm", ("python3",), "3.11"),
     "trixie": Recipe("trixie", ("python3",), "3.13"),
     "sid": Recipe("sid", ("python3",), "3.14"),
+    "sid-3.15": Recipe("sid", ("python3.15",), "3.15"),
     "bookworm-minimal": Recipe("bookworm", ("python3-minimal",), "3.11"),
 }
 

@@ -17,7 +17,7 @@ from tests.stories.workshop import succeeded
 
 pytestmark = [pytest.mark.index, pytest.mark.host]
 
-FROM_DEBIAN = {"3.9": "bullseye-distutils", "3.11": "bookworm", "3.13": "trixie", "3.14": "sid"}
+FROM_DEBIAN = {"3.9": "bullseye-distutils", "3.11": "bookworm", "3.13": "trixie", "3.14": "sid", "3.15": "sid-3.15"}
 PROMISED = [f"3.{minor}" for minor in range(FIRST[1], LAST[1] + 1)]
 LIFE = {
     "pyproject.toml": """\
@@ -70,7 +70,7 @@ def interpreter_of(version: str) -> Path:
 def python_on(host, version: str) -> str:
     """Return the command of a Python on the host, brought there where Debian has no such one."""
     if version in FROM_DEBIAN:
-        return "python3"
+        return f"python{version}"
     with needs.or_skip():
         root = interpreter_of(version)
     target = host.path(str(root))  # the same path: its programs may name it

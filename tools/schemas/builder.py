@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from builder.project.hosts_python import INCLUDED, OPTION, PINNED, REQUIRED, RUNNING
 from builder.settings.scan import CODE, DEPENDENCY, UNKNOWN
 from bundle.target import FREE_THREADED, PYTHONS
 from tools.schemas.advisories import scanned
@@ -120,6 +121,16 @@ def plan() -> Schema:
     return closed(
         {
             "product": FULL_TEXT,
+            "python": closed(
+                {
+                    "versions": items({"enum": list(PYTHONS)}),
+                    "origin": described(
+                        {"enum": [OPTION, INCLUDED, RUNNING, PINNED, REQUIRED]},
+                        "what determined them: --python, --with-python, the Python that runs the builder, "
+                        ".python-version, or requires-python",
+                    ),
+                }
+            ),
             "targets": items(standing({"bundle_bytes": COUNT, "left_out": described(nullable(size), "by a delta")})),
             "to_fetch": size,
             "cached": size,

@@ -35,7 +35,7 @@ def test_it_runs_on_each_python_with_all_that_it_brings(probe, home, version):
 def test_a_python_too_old_is_told_so(probe, home, version):
     python = interpreter(version)
     first = refused(start(probe, home, python=python))
-    assert "requires CPython 3.9.2 to 3.14" in first
+    assert "requires CPython 3.9.2 to 3.15" in first
     assert str(python) in first
     assert list(home.iterdir()) == []
 
@@ -115,10 +115,10 @@ def test_this_very_python_fits():
     check_modules()
 
 
-@pytest.mark.parametrize("version", [(3, 9, 1), (3, 15, 0)])
+@pytest.mark.parametrize("version", [(3, 9, 1), (3, 16, 0)])
 def test_a_python_out_of_range_is_refused(monkeypatch, version):
     monkeypatch.setattr(sys, "version_info", version)
-    with pytest.raises(Refusal, match=r"3\.9\.2 to 3\.14"):
+    with pytest.raises(Refusal, match=r"3\.9\.2 to 3\.15"):
         check_python()
 
 

@@ -16,12 +16,12 @@ from tests.builder.lockfiles.test_inputs import SCRIPT, pylock, requirements
 from tests.builder.lockfiles.test_inputs import folder as folder  # noqa: PLC0414 - a fixture
 
 DIGEST = "0" * 64
-NO_PARTS, EXTRA = Parts(), Parts(extras=("web",))
+NO_PARTS, EXTRA = Parts(python="3.11"), Parts(extras=("web",), python="3.11")
 
 
 def refused(root, parts=NO_PARTS, **named) -> RagtraceError:
     with pytest.raises(RagtraceError) as caught:
-        lockfile_of(root, Named(**named, python="3.11")).read(parts)
+        lockfile_of(root, Named(**named)).read(parts)
     assert caught.value.advice
     return caught.value
 
@@ -85,7 +85,7 @@ def test_no_source_is_built_to_read_requirements(folder):
     path = folder / "requirements.txt"
     digest = hashlib.sha256(data.getvalue()).hexdigest()
     path.write_text(f"--no-index\n--find-links wheels\nsrc==1.0 --hash=sha256:{digest}\n")
-    (package,) = lockfile_of(folder, Named(lock=path, python="3.11")).read(NO_PARTS).packages
+    (package,) = lockfile_of(folder, Named(lock=path)).read(NO_PARTS).packages
     assert package.sdist
     assert package.sdist.hashes == {"sha256": digest}
     assert not ran.exists()

@@ -1,0 +1,146 @@
+"""A uv workspace: its root is found as uv finds it, and any of its members can be bundled."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+import uv
+
+from builder import cli
+from builder.lock.export import uv_environment
+from builder.lock.lock import read_lock, select_wheels
+from builder.lock.workspace import find_workspace
+from builder.lockfiles.uv_lock import UvLock
+from bundle.target import host_target
+from shared.errors import UsageError
+from tests.builder.small_project import _quick, build, made  # noqa: F401 - a fixture
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BACKEND = '[build-system]\nrequires = ["uv_build"]\nbuild-backend = "uv_build"\n'
+ROOT = '[tool.uv.workspace]\nmembers = ["packages/*"]\nexclude = ["packages/apart"]\n'
+
+
+def member(folder: Path, name: str, *needs: str, more: str = "") -> None:
+    """Make a package with a script of its name that needs other members."""
+    module = name.replace("-", "_")
+    (folder / "src" / module).mkdir(parents=True)
+    (folder / "src" / module / "__init__.py").write_text("def main():\n    print('hi')\n")
+    sources = "".join(f"{need} = {{ workspace = true }}\n" for need in needs)
+    (folder / "pyproject.toml").write_text(
+        f'[project]\nname = "{name}"\nversion = "1.0"\nrequires-python = ">=3.9"\ndependencies = {json.dumps(needs)}\n'
+        f'[project.scripts]\n{name} = "{module}:main"\n{more}{BACKEND}[tool.uv.sources]\n{sources}'
+    )
+
+
+def locked(root: Path) -> Path:
+    argv = [uv.find_uv_bin(), "lock", "--offline", "--quiet"]
+    subprocess.run(argv, cwd=root, check=True, env=uv_environment(os.environ))
+    return root
+
+
+@pytest.fixture
+def virtual(tmp_path: Path) -> Path:
+    """Return a workspace whose root is no project: a web application, a library that it needs, a tool, one apart."""
+    root = tmp_path / "virtual"
+    member(root / "packages/web", "web", "lib-a")
+    member(root / "packages/lib", "lib-a")
+    member(root / "packages/tool", "tool")
+    member(root / "packages/apart", "apart")
+    (root / "pyproject.toml").write_text(ROOT)
+    return locked(root)
+
+
+def names(selection) -> set[str]:
+    return {source.name for source in selection.sources}
+
+
+@pytest.mark.parametrize("start", ["packages/web", "packages/web/src/web"])
+def test_the_member_of_the_folder_is_bundled_with_the_lock_of_the_root(virtual, start):
+    found = find_workspace(virtual / start)
+    assert (found.root, found.project) == (virtual, virtual / "packages/web")
+    assert names(select_wheels(read_lock(UvLock(found)), host_target())) == {"lib-a"}
+
+
+def test_the_first_named_package_is_the_product_and_the_others_come_along(virtual):
+    found = find_workspace(virtual / "packages/tool", ["Lib_A", "web", "tool", "web"])
+    assert [(one.name, one.folder.name) for one in found.chosen] == [("lib-a", "lib"), ("web", "web"), ("tool", "tool")]
+    sources = select_wheels(read_lock(UvLock(found)), host_target()).sources
+    assert {(one.name, one.place) for one in sources} == {
+        ("web", str(virtual / "packages/web")),
+        ("tool", str(virtual / "packages/tool")),
+    }
+
+
+def test_a_root_without_a_project_names_the_packages_to_choose_from(virtual):
+    with pytest.raises(UsageError) as caught:
+        find_workspace(virtual)
+    assert str(virtual) in caught.value.what
+    assert caught.value.advice == "Specify one of its packages with --package: lib-a, tool, web."
+    with pytest.raises(UsageError, match="nope is not a package of the workspace") as caught:
+        find_workspace(virtual / "packages/web", ["nope"])
+    assert "lib-a, tool, web" in (caught.value.advice or "")
+
+
+def test_an_excluded_folder_and_one_in_no_workspace_are_projects_of_their_own(virtual, tmp_path):
+    assert find_workspace(virtual / "packages/apart").root == virtual / "packages/apart"
+    member(tmp_path / "alone", "alone")
+    alone = find_workspace(tmp_path / "alone")
+    assert (alone.root, alone.project, alone.packages) == (tmp_path / "alone", tmp_path / "alone", ())
+
+
+def test_a_root_that_is_a_project_is_bundled_unless_another_is_named(tmp_path):
+    member(tmp_path, "app", "lib-a", more=ROOT)
+    member(tmp_path / "packages/lib", "lib-a", "other")
+    member(tmp_path / "packages/other", "other")
+    locked(tmp_path)
+    root = find_workspace(tmp_path)
+    assert (root.project, root.packages) == (tmp_path, ())
+    assert names(select_wheels(read_lock(UvLock(root)), host_target())) == {"lib-a", "other"}
+    assert names(select_wheels(read_lock(UvLock(find_workspace(tmp_path, ["other"]))), host_target())) == set()
+
+
+@pytest.mark.parametrize("broken", ["", "[project]\nversion = '1'\n", "[project\n"])
+def test_a_broken_project_is_refused_in_words_of_the_file(tmp_path, broken):
+    with pytest.raises(UsageError, match="pyproject"):
+        find_workspace(tmp_path)
+    (tmp_path / "pyproject.toml").write_text(broken)
+    with pytest.raises(UsageError, match=r"pyproject|no workspace"):
+        find_workspace(tmp_path, ["a"])
+
+
+def test_a_bundle_of_members_is_built_planned_and_rebuilt_from_the_root(virtual, key, tmp_path, capsys):
+    for path in ("packages/web/pyproject.toml", "packages/tool/pyproject.toml"):
+        text = (virtual / path).read_text()
+        (virtual / path).write_text(re.sub(r'dependencies = \["lib-a"\]', "dependencies = []", text))
+    locked(virtual)
+    arguments = ["--project-root", str(virtual), "--package", "web", "--dry-run", "--json", "--offline"]
+    assert cli.main(["build", *arguments]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["product"] == "web 1.0"
+    assert plan["python"] == {"versions": [host_target().python], "origin": "running"}
+    assert build(virtual / "packages/web", key, tmp_path / "out") == 0
+    folder = made(tmp_path / "out")
+    manifest = json.loads((folder / "MANIFEST.json").read_text())
+    assert [launcher["name"] for launcher in manifest["application"]["launchers"]] == ["web"]
+    assert {entry["path"] for entry in manifest["files"] if entry["kind"] == "source"} == {
+        "03_Source/pyproject.toml",
+        "03_Source/src/web/__init__.py",
+    }
+    again = ["rebuild", "--check", str(folder), "--project-root", str(virtual), "--offline"]
+    assert cli.main([*again, "--cache-dir", str(tmp_path / "cache")]) == 0
+
+
+def test_two_packages_with_one_script_name_are_refused(virtual, key, tmp_path, capsys):
+    for name in ("web", "tool"):
+        path = virtual / f"packages/{name}/pyproject.toml"
+        path.write_text(re.sub(r"(?m)^(web|tool) = \"", 'serve = "', path.read_text()))
+    locked(virtual)
+    assert build(virtual, key, tmp_path / "out", "--package", "web", "--package", "tool") == 2
+    assert "Two of the packages have a script named serve." in capsys.readouterr().err
