@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from builder.fetch.cache import sha256
 from builder.fetch.fetching import Fetching
+from builder.lock.accelerators import accelerator_of
 from builder.lock.targets import Standing, survey
 from builder.models.models import measure_model
 from builder.product.identity import product_of
 from builder.project.source import collect_source
 from builder.project.unchecked import unchecked
+from builder.request.accelerators import require_accelerators
 from builder.request.delta import bases_of, name_of
 from builder.request.moment import moment_of
 from builder.request.reading import read_packages, read_profile
@@ -20,15 +22,17 @@ from builder.request.state import SourceState, report_state, require_commit, sta
 from builder.request.verification import foresee, knowledge_of
 from builder.settings import lazy_names
 from builder.settings.scan import find_unlisted, note_lines, packages_of
+from builder.wheels.settling import Settling
 from shared.i18n import _, plural
 from shared.terminal.console import human_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from builder.lock.locked import LockedWheel
     from builder.project.hosts_python import HostsPython
     from builder.project.model_source import ModelSource
+    from builder.project.profile import Profile
     from builder.project.unchecked import Unchecked
     from builder.request.bases import Base
     from builder.request.request import Request
@@ -97,6 +101,7 @@ class Plan:
             "targets": [
                 {
                     **standing.to_json(),
+                    "accelerator": _accelerator_json(standing),
                     "bundle_bytes": self.bundle_bytes(standing),
                     "left_out": left_out.to_json() if (left_out := self.left_out(standing)) else None,
                 }
@@ -118,7 +123,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     """Return the plan of a request. Only lists of files are fetched: of model hubs, and for a requirements.txt.
 
     Raises BuildError if a build would stop before it fetches anything, except for missing wheels and known
-    vulnerabilities, which are in the plan.
+    vulnerabilities, which are in the plan; also for conflicts between wheels that are in the cache.
     """
     root = request.project_root
     profile = read_profile(request, progress)
@@ -127,8 +132,10 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     lock = read_packages(request, progress)
     knowledge = knowledge_of(request, pinned(request) if request.signers or request.trusted else None, progress)
     standings = survey(lock, request.targets, build=request.sources)
+    require_accelerators(profile, standings)
     wheels = {wheel for standing in standings if standing.selection for wheel in standing.selection.wheels}
     there = {wheel for wheel in wheels if request.cache.path(sha256(wheel.sha256)).is_file()}
+    settle_cached(standings, profile, request, progress)
     state = state_of(request, profile, standings)
     if request.strict_source:
         require_commit(state, root)
@@ -150,6 +157,25 @@ def make_plan(request: Request, progress: Progress) -> Plan:
         python=request.python_choice,
         unused_lazy=tuple(lazy_names.lines(profile.application.lazy_imports, sources)),
     )
+
+
+def _accelerator_json(standing: Standing) -> dict[str, Any] | None:
+    found = accelerator_of(standing.selection.wheels) if standing.selection else None
+    return found.to_json() if found else None
+
+
+def settle_cached(standings: Iterable[Standing], profile: Profile, request: Request, progress: Progress) -> None:
+    """Raise BuildError for conflicts between the wheels of a target that a build would refuse.
+
+    Only wheels have the names of their files, so a target is left out unless the cache holds all of its wheels.
+    """
+    settling = Settling(profile.winners, progress)
+    for standing in standings:
+        if standing.selection is None:
+            continue
+        paths = {wheel: request.cache.path(sha256(wheel.sha256)) for wheel in standing.selection.wheels}
+        if all(path.is_file() for path in paths.values()):
+            settling.settle(standing.target, paths)
 
 
 def _measured(model: ModelSource, request: Request, progress: Progress) -> Size:
@@ -198,6 +224,9 @@ def _target_lines(plan: Plan, standing: Standing) -> Iterator[str]:
                 "    {count} wheels, {size}, are omitted: the base bundle has them",
                 left_out.files,
             ).format(count=left_out.files, size=human_bytes(left_out.size))
+        accelerator = accelerator_of(standing.selection.wheels)
+        if accelerator:
+            yield _("    accelerator: {accelerator}").format(accelerator=accelerator)
         for source in standing.selection.sources:
             yield _("    built from source: {package}").format(package=f"{source.name} {source.version}".rstrip())
     elif standing.error:

@@ -10,8 +10,8 @@ from builder.assemble.guide import Facts
 from builder.evidence.evidence import evidence_members
 from builder.lock.locked import lock_rows, write_requirements
 from builder.members import Member, member
+from builder.request.accelerators import application_for
 from builder.wheels.attestations import evidence as evidence_of
-from builder.wheels.wheels import require_apart
 from bundle import digest
 from bundle.lock import PYLOCK, write_pylock
 from bundle.manifest import DEPENDENCIES, MODELS, SOURCE, WHEELS, FileEntry, Manifest, parse_manifest
@@ -82,8 +82,7 @@ def require_short(wheels: Sequence[Wheel], sources: Sequence[FileEntry]) -> None
 
 def manifest_of(inputs: Inputs, contents: Sequence[Member]) -> Manifest:
     """Return the manifest, validated by the same strict reader that hosts use."""
-    common = inputs.common
-    require_apart(((wheel.path, wheel.locked.filename) for wheel in inputs.wheels), inputs.target)
+    common, locked = inputs.common, inputs.selection.wheels
     if inputs.target.platform == "windows":
         require_short(inputs.wheels, [item.entry for item in contents if item.entry.kind == "source"])
     files = tuple(item.entry for item in contents)
@@ -99,9 +98,10 @@ def manifest_of(inputs: Inputs, contents: Sequence[Member]) -> Manifest:
         files=files,
         packages=tuple(wheel.package for wheel in inputs.wheels),
         models=tuple(model_entry(source, model) for source, model in common.models),
-        application=common.profile.application,
+        application=application_for(common.profile, locked),
         installed_bytes=written.bytes,
         installed_files=written.files,
+        conflicts=inputs.selection.conflicts,
     )
     try:
         return parse_manifest(manifest.to_bytes())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import tomllib
 from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
 from packaging.specifiers import SpecifierSet
 
+from builder.lock.refusals import EXCLUDED, refusal
 from builder.lock.stand_in import fitting, stand_in
 from shared.errors import BuildError
 from shared.files import temp_folders
@@ -27,7 +27,6 @@ OF_PROJECT = ("--no-emit-project",)
 FROZEN = ("--frozen",)  # the lockfile is not compared with the project
 WITHOUT_DEV = ("--no-dev",)
 EXPORT_TIME_LIMIT = 300.0  # seconds
-_EXCLUDED = re.compile(r"incompatible with the project's Python requirement: `([^`]+)`")
 # The variables that are passed to uv: paths, network access and credentials.
 # No other UV_* variable (indexes, resolution, Python, groups) may change a locked result.
 _PASSED = re.compile(
@@ -89,7 +88,7 @@ def read_export(lock: Path, options: Sequence[str]) -> Pylock:
     mode = () if FROZEN[0] in options else ("--locked",)
     done = _run([uv.find_uv_bin(), *EXPORT, *mode, *options], lock.parent)
     if not done.ok:
-        raise _export_error(lock, done)
+        raise refusal(lock, done)
     return parse_export(lock, done.stdout)
 
 
@@ -117,48 +116,11 @@ def _run(argv: Sequence[str], root: Path) -> process.Completed:
         return process.run(call, env=uv_environment(os.environ), cwd=root, timeout=EXPORT_TIME_LIMIT)
 
     done = run(base_interpreter())
-    excluded = _EXCLUDED.search(done.stderr)
+    excluded = re.search(EXCLUDED, done.stderr)
     version = fitting(SpecifierSet(excluded[1])) if excluded else None
     if version is None or os.name != "posix":
         return done
     with temp_folders.scratch() as folder:
         again = run(stand_in(version, folder))
     # where programs may not run from the folder of temporary files, the first answer says more
-    return done if "Failed to inspect" in again.stderr or _EXCLUDED.search(again.stderr) else again
-
-
-def _export_error(lock: Path, done: process.Completed) -> BuildError:
-    # uv resolves again only if the lockfile does not match pyproject.toml; offline, that rarely succeeds
-    if "needs to be updated" in done.stderr or "No solution found when resolving" in done.stderr:
-        return stale(lock)
-    excluded = _EXCLUDED.search(done.stderr)
-    if excluded:
-        return BuildError(
-            _("{lock} requires Python {required}, but the builder runs on Python {python}.").format(
-                lock=lock, required=excluded[1], python=platform.python_version()
-            ),
-            advice=_("Run the builder with a Python that requires-python in pyproject.toml includes, or widen it."),
-        )
-    if done.timed_out:
-        return BuildError(_("uv timed out while reading {lock}.").format(lock=lock))
-    lines = [line.strip() for line in done.stderr.splitlines()]
-    reason = next((line for line in lines if line.startswith("error:")), "error: " + _("no message"))
-    cause = next((line.removeprefix("cause:") for line in lines if line.startswith("cause:")), "")
-    return BuildError(
-        _("uv cannot read {lock}: {reason}").format(lock=lock, reason=reason.removeprefix("error: ") + cause),
-        advice=_("Run `uv lock --check` in the project folder and fix what it reports."),
-    )
-
-
-def stale(lock: Path) -> BuildError:
-    """Return the error for a lockfile that does not match the project or the script that it locks."""
-    script = lock.name.removesuffix(".lock") if lock.name != "uv.lock" else ""
-    if script:
-        return BuildError(
-            _("{lock} is out of date: {script} has changed since it was written.").format(lock=lock, script=script),
-            advice=_("Run `uv lock --script {script}` in its folder and commit the result.").format(script=script),
-        )
-    return BuildError(
-        _("{lock} is out of date: pyproject.toml has changed since it was written.").format(lock=lock),
-        advice=_("Run `uv lock` in the project folder and commit the result."),
-    )
+    return done if "Failed to inspect" in again.stderr or re.search(EXCLUDED, again.stderr) else again

@@ -14,6 +14,7 @@ from builder.project.chosen_models import with_models, without_models
 from builder.project.default_profile import default_profile
 from builder.project.profile import find_profile, load_profile
 from builder.project.source import collect_source
+from builder.request.accelerators import require_accelerators
 from builder.request.delta import bases_of
 from builder.request.moment import moment_of
 from builder.request.run import Scope
@@ -80,6 +81,7 @@ def read_scope(run: Run) -> Scope:
     knowledge = knowledge_of(request, run.policy, progress)
     standings = survey(lock, request.targets, build=request.sources)
     require_whole(standings)
+    require_accelerators(profile, standings)
     require_safe(knowledge, standings, progress)
     # 1.3 The source files to bundle; warnings about unlisted settings and unused lazy imports.
     state = state_of(request, profile, standings)

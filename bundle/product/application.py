@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bundle import names, strict
 from bundle.product import commands
+from bundle.product.accelerator import Accelerator
 from bundle.product.environment import OWN_VARIABLES, SET_BY_LAUNCHERS, VARIABLE, Environment
 from bundle.strict import Value, by, refuse
 from shared.i18n import _
@@ -201,6 +202,7 @@ class Application(Value):
     placeholder settings before a release is accepted; ``offline_commands`` lists additional commands that only validate
     runs, without a network. ``thresholds`` overrides those of validate. ``cpu_level`` is the x86-64 level (psABI) that
     the wheels need. ``lazy_imports`` lists modules and packages that the application's own modules import at first use.
+    ``accelerator`` is what the wheels are built for, as far as the builder recognizes it.
     """
 
     launchers: tuple[Launcher, ...] = field(metadata=by(strict.items, of=Launcher.from_json, most=100))
@@ -218,6 +220,9 @@ class Application(Value):
         default=(), metadata=by(strict.items, of=_command, most=100, added=True)
     )
     container: Container | None = field(default=None, metadata=by(strict.optional, of=Container.from_json, added=True))
+    accelerator: Accelerator | None = field(
+        default=None, metadata=by(strict.optional, of=Accelerator.from_json, added=True)
+    )
     models_apart: tuple[ModelApart, ...] = field(
         default=(), metadata=by(strict.items, of=ModelApart.from_json, most=100, added=True)
     )

@@ -7,7 +7,9 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bundle.product.accelerator import CPU
 from bundle.target import host_target
+from installer.hardware import accelerator
 from shared.i18n import _
 from shared.programs.uv import distutils_advice
 
@@ -61,6 +63,17 @@ def distutils(manifest: Manifest) -> Iterator[HostResult]:
 
 def _has_distutils() -> bool:
     return bool(importlib.util.find_spec("distutils") and importlib.util.find_spec("distutils.dist"))
+
+
+def accelerators(manifest: Manifest) -> Iterator[HostResult]:
+    """Yield the finding on the accelerator of a manifest: only a warning unless the profile requires it."""
+    wanted = manifest.application.accelerator
+    if wanted is None or wanted.kind == CPU:
+        return
+    trouble = accelerator.trouble(wanted)
+    details = trouble or _("this host has a driver and a device for {accelerator}").format(accelerator=wanted)
+    advice = _("Install the driver, use a host with such a device, or request a bundle built for what this host has.")
+    yield HostResult(_("Accelerator"), not (trouble and wanted.required), details, advice, warns=bool(trouble))
 
 
 def processes(prefix: Prefix) -> Iterator[HostResult]:

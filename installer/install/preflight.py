@@ -47,6 +47,7 @@ def preflight(manifest: Manifest, prefix: Prefix) -> list[HostResult]:
     return [
         *runtime(manifest),
         *requirements.INSTRUCTIONS.here(manifest),
+        *host_results.accelerators(manifest),
         *requirements.CLOCK.here(manifest),
         _place(prefix),
         *_service(prefix),

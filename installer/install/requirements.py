@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from bundle.strict import time_to_json
 from bundle.target import host_glibc
-from installer.install import processor
+from installer.hardware import processor
 from installer.install.host_results import HostResult
 from installer.trust.evidence import AHEAD
 from shared.i18n import _

@@ -15,7 +15,8 @@ from bundle.product.application import Container, Dashboard, Launcher
 from bundle.signing.policy import RELEASE_NAMESPACE
 from bundle.signing.signature import ED25519
 from bundle.target import host_target
-from installer.install import processor, requirements
+from installer.hardware import processor
+from installer.install import requirements
 from installer.layout import seal
 from installer.logs import audit_log
 from installer.release import receipt as receipts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from builder.project.hosts_python import INCLUDED, OPTION, PINNED, REQUIRED, RUNNING
 from builder.settings.scan import CODE, DEPENDENCY, UNKNOWN
+from bundle.product.accelerator import NAMES
 from bundle.target import FREE_THREADED, PYTHONS
 from tools.schemas.advisories import scanned
 from tools.schemas.words import (
@@ -112,6 +113,14 @@ def plan() -> Schema:
     )
     setting = closed({"name": FULL_TEXT, "file": FULL_TEXT, "line": COUNT, "read_by": who})
     size = closed({"name": FULL_TEXT, "files": COUNT, "bytes": COUNT})
+    accelerator = closed({"kind": {"enum": list(NAMES)}, "version": TEXT}, required=["kind"])
+    more = {
+        "bundle_bytes": COUNT,
+        "left_out": described(nullable(size), "by a delta"),
+        "accelerator": described(
+            nullable(accelerator), "what the wheels are built for, where a version or a name shows it"
+        ),
+    }
     gate = {
         "target": TARGET,
         "passes": described(YES_NO, "whether the gate lets a build with these packages go on"),
@@ -131,7 +140,7 @@ def plan() -> Schema:
                     ),
                 }
             ),
-            "targets": items(standing({"bundle_bytes": COUNT, "left_out": described(nullable(size), "by a delta")})),
+            "targets": items(standing(more)),
             "to_fetch": size,
             "cached": size,
             "wheels_without_size": COUNT,

@@ -15,7 +15,8 @@ import pytest
 
 from bundle.target import Target, host_target
 from installer.change import space
-from installer.install import host_results, preflight, processor, requirements
+from installer.hardware import processor
+from installer.install import host_results, preflight, requirements
 from installer.layout.prefix import Prefix
 from installer.userdata import persist
 from shared.errors import BusyError, HostError

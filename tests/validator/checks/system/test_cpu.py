@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from bundle.target import host_target
-from installer.install import processor, requirements
+from installer.hardware import processor
+from installer.install import requirements
 from shared.processes import process
 from tests.installed import BASE, LIB, make_prefix
 from tests.validator.checking import look

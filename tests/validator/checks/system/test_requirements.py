@@ -7,7 +7,8 @@ import platform
 import pytest
 
 from bundle.target import host_target
-from installer.install import preflight, processor, requirements
+from installer.hardware import processor
+from installer.install import preflight, requirements
 from installer.install.host_results import HostResult
 from installer.install.requirements import PROCESSOR_LEVEL, REQUIREMENTS
 from installer.layout.prefix import Prefix
