@@ -14,6 +14,7 @@ from builder.assemble.gather import (
     collect_wheels,
     common_of,
     inputs_of,
+    settle_conflicts,
     with_python,
 )
 from builder.assemble.workspace import put_in_place, workspace
@@ -71,6 +72,7 @@ def build(request: Request, progress: Progress) -> Outcome:
         watch.lap("advisories")
         # 3. Fetch wheels and models once, hashing every byte; check the attestations of the wheels.
         wheels = collect_wheels(selections.values(), run)
+        selections = settle_conflicts(selections, wheels, scope, run)
         watch.lap("wheels")
         verdicts = attest(wheels, scope, run)
         watch.lap("attestations")

@@ -20,14 +20,16 @@ from builder.request.state import SourceState, report_state, require_commit, sta
 from builder.request.verification import foresee, knowledge_of
 from builder.settings import lazy_names
 from builder.settings.scan import find_unlisted, note_lines, packages_of
+from builder.wheels.settling import Settling
 from shared.i18n import _, plural
 from shared.terminal.console import human_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from builder.lock.locked import LockedWheel
     from builder.project.model_source import ModelSource
+    from builder.project.profile import Profile
     from builder.project.unchecked import Unchecked
     from builder.request.bases import Base
     from builder.request.request import Request
@@ -115,7 +117,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     """Return the plan of a request. Only lists of files are fetched: of model hubs, and for a requirements.txt.
 
     Raises BuildError if a build would stop before it fetches anything, except for missing wheels and known
-    vulnerabilities, which are in the plan.
+    vulnerabilities, which are in the plan; also for conflicts between wheels that are in the cache.
     """
     root = request.project_root
     profile = read_profile(request, progress)
@@ -126,6 +128,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     standings = survey(lock, request.targets, build=request.sources)
     wheels = {wheel for standing in standings if standing.selection for wheel in standing.selection.wheels}
     there = {wheel for wheel in wheels if request.cache.path(sha256(wheel.sha256)).is_file()}
+    settle_cached(standings, profile, request, progress)
     state = state_of(request, profile, standings)
     if request.strict_source:
         require_commit(state, root)
@@ -146,6 +149,20 @@ def make_plan(request: Request, progress: Progress) -> Plan:
         unchecked=tuple(unchecked(profile)),
         unused_lazy=tuple(lazy_names.lines(profile.application.lazy_imports, sources)),
     )
+
+
+def settle_cached(standings: Iterable[Standing], profile: Profile, request: Request, progress: Progress) -> None:
+    """Raise BuildError for conflicts between the wheels of a target that a build would refuse.
+
+    Only wheels have the names of their files, so a target is left out unless the cache holds all of its wheels.
+    """
+    settling = Settling(profile.winners, progress)
+    for standing in standings:
+        if standing.selection is None:
+            continue
+        paths = {wheel: request.cache.path(sha256(wheel.sha256)) for wheel in standing.selection.wheels}
+        if all(path.is_file() for path in paths.values()):
+            settling.settle(standing.target, paths)
 
 
 def _measured(model: ModelSource, request: Request, progress: Progress) -> Size:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bundle import names, strict
 from bundle.product.application import Application
+from bundle.product.conflict import Conflict, read_conflicts
 from bundle.product.model import Model
 from bundle.strict import Document, Fields, Value, by, refuse
 from bundle.target import Target, target_from_json
@@ -149,7 +150,8 @@ class Manifest(Document):
 
     ``python_range`` has the first and the last patch release for which the selection of packages is valid;
     None means all. ``installed_bytes`` and ``installed_files`` are the size and the
-    number of files of a release before any bytecode is written.
+    number of files of a release before any bytecode is written. ``conflicts`` lists the files whose contents in two
+    wheels differ; a manifest that has some is of format 2.
     """
 
     product: Product = field(metadata=by(Product.from_json))
@@ -164,6 +166,12 @@ class Manifest(Document):
     application: Application = field(metadata=by(Application.from_json))
     installed_bytes: int = field(metadata=by(strict.integer))
     installed_files: int = field(metadata=by(strict.integer))
+    conflicts: tuple[Conflict, ...] = field(default=(), metadata=by(read_conflicts, added=True))
+    LATEST = 2
+
+    def written_format(self) -> int:
+        """Return 2 for a manifest with what the first installers did not know, else 1."""
+        return 2 if self.conflicts else 1
 
     @property
     def total_bytes(self) -> int:

@@ -236,15 +236,22 @@ class Value:
 
 
 class Document(Value):
-    """A Value that is a whole file: it contains the number of its format, and has one canonical form."""
+    """A Value that is a whole file: it contains the number of its format, and has one canonical form.
 
-    FORMAT = 1
+    The oldest number that is read is ``FORMAT``, the newest is ``LATEST``.
+    """
+
+    FORMAT = LATEST = 1
+
+    def written_format(self) -> int:
+        """Return the oldest format that can hold this document."""
+        return self.FORMAT
 
     @classmethod
     def from_bytes(cls, data: bytes, name: str, *, limit: int) -> Self:
         """Parse a document of at most ``limit`` bytes. Raises TrustError with the path of the refused value."""
         keys = Fields(loads(data, name, limit=limit), name)
-        keys.nested("format", integer, least=cls.FORMAT, most=cls.FORMAT)
+        keys.nested("format", integer, least=cls.FORMAT, most=cls.LATEST)
         document = cls.from_json(keys.left, name)
         if document.to_bytes() != data:
             raise refuse(name, _("not in the canonical form that is signed"))
@@ -252,7 +259,7 @@ class Document(Value):
 
     def to_bytes(self) -> bytes:
         """Return the canonical form of this document."""
-        return dumps({"format": self.FORMAT, **self.to_json()})
+        return dumps({"format": self.written_format(), **self.to_json()})
 
 
 def written(value: Any) -> Any:

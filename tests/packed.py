@@ -16,6 +16,7 @@ from tests.wheels import Wheel, pylock
 
 if TYPE_CHECKING:
     from bundle.product.application import Application
+    from bundle.product.conflict import Conflict
     from bundle.target import Target
 
 VERIFICATION = "06_Verification"
@@ -37,6 +38,7 @@ class Packed:
     verification: dict[str, bytes] = field(default_factory=dict)
     installed_bytes: int = 1_000_000
     installed_files: int = 100
+    conflicts: tuple[Conflict, ...] = ()
 
     def contents(self) -> dict[str, tuple[str, bytes]]:
         """Return path → (kind, bytes) of every file of the bundle, sorted."""
@@ -70,6 +72,7 @@ class Packed:
             application=self.application,
             installed_bytes=self.installed_bytes,
             installed_files=self.installed_files,
+            conflicts=self.conflicts,
         )
 
 

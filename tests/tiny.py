@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from bundle.manifest import FileEntry
     from bundle.opening import Bundle
+    from bundle.product.conflict import Conflict
     from bundle.signing.policy import Policy
 
 PRODUCT = "tiny-app"
@@ -192,19 +193,21 @@ def tiny_bundle(
     installer: bytes = b"#!/usr/bin/env python3\n# stands in for the zipapp\n",
     key: Path | None = None,
     probe: Probe | None = PROBE,
+    scripts: Mapping[str, str] | None = None,
+    conflicts: tuple[Conflict, ...] = (),
     **changes: Any,
 ) -> Tiny:
     """Build and sign a bundle below a folder.
 
-    ``packages`` replaces or adds wheels, ``requires`` is what they need by name, ``sources`` replaces or adds
-    files of the application; ``changes`` are fields of Application; ``key`` is the private key of an earlier
-    bundle, to sign with it again.
+    ``packages`` replaces or adds wheels, ``requires`` is what they need by name, ``scripts`` their entry points,
+    ``sources`` replaces or adds files of the application; ``changes`` are fields of Application; ``key`` is the
+    private key of an earlier bundle, to sign with it again.
     """
     texts = {"app.py": APP, "data/questions.csv": "질문,답\n", "src/helper.py": "HELP = 1\n", **(sources or {})}
     packed = Packed(
         product=Product(PRODUCT, "Tiny-App", version, counter),
         wheels=tuple(
-            Wheel(name, number, files, (requires or {}).get(name, ()), SCRIPTS.get(name, ""))
+            Wheel(name, number, files, (requires or {}).get(name, ()), {**SCRIPTS, **(scripts or {})}.get(name, ""))
             for name, (number, files) in {**WHEEL_FILES, **(packages or {})}.items()
         ),
         source={path: text.encode() for path, text in texts.items()},
@@ -214,6 +217,7 @@ def tiny_bundle(
         installer=installer,
         installed_bytes=200_000 + len(installer),
         installed_files=40,
+        conflicts=conflicts,
     )
     manifest = packed.manifest()
     contents = [member(path, kind, data) for path, (kind, data) in packed.contents().items()]

@@ -11,7 +11,6 @@ from builder.evidence.evidence import evidence_members
 from builder.lock.locked import lock_rows, write_requirements
 from builder.members import Member, member
 from builder.wheels.attestations import evidence as evidence_of
-from builder.wheels.wheels import require_apart
 from bundle import digest
 from bundle.lock import PYLOCK, write_pylock
 from bundle.manifest import DEPENDENCIES, MODELS, SOURCE, WHEELS, FileEntry, Manifest, parse_manifest
@@ -83,7 +82,6 @@ def require_short(wheels: Sequence[Wheel], sources: Sequence[FileEntry]) -> None
 def manifest_of(inputs: Inputs, contents: Sequence[Member]) -> Manifest:
     """Return the manifest, validated by the same strict reader that hosts use."""
     common = inputs.common
-    require_apart(((wheel.path, wheel.locked.filename) for wheel in inputs.wheels), inputs.target)
     if inputs.target.platform == "windows":
         require_short(inputs.wheels, [item.entry for item in contents if item.entry.kind == "source"])
     files = tuple(item.entry for item in contents)
@@ -102,6 +100,7 @@ def manifest_of(inputs: Inputs, contents: Sequence[Member]) -> Manifest:
         application=common.profile.application,
         installed_bytes=written.bytes,
         installed_files=written.files,
+        conflicts=inputs.selection.conflicts,
     )
     try:
         return parse_manifest(manifest.to_bytes())

@@ -13,6 +13,7 @@ from builder.request.inputs import Common, Inputs, Wheel
 from builder.wheels import attestations
 from builder.wheels.builds import build_wheels, is_native_here
 from builder.wheels.interpreter import add_python
+from builder.wheels.settling import Settling
 from builder.wheels.wheels import fetch_wheels, wheel_facts
 from bundle.target import host_glibc
 from shared.i18n import _, plural
@@ -60,6 +61,21 @@ def collect_wheels(selections: Iterable[Selection], run: Run) -> dict[LockedWhee
     )
     paths = fetch_wheels(wanted, run.workshop.fetching)
     return {wheel: Wheel(wheel, paths[wheel], wheel_facts(paths[wheel], wheel)) for wheel in wanted}
+
+
+def settle_conflicts(
+    selections: Mapping[Target, Selection], wheels: Mapping[LockedWheel, Wheel], scope: Scope, run: Run
+) -> dict[Target, Selection]:
+    """Return the selections with the files of which several wheels have different ones, as the profile decides."""
+    settling = Settling(scope.profile.winners, run.progress)
+    settled = {
+        target: replace(
+            selection, conflicts=settling.settle(target, {one: wheels[one].path for one in selection.wheels})
+        )
+        for target, selection in selections.items()
+    }
+    settling.report_unused()
+    return settled
 
 
 def attest(wheels: Iterable[LockedWheel], scope: Scope, run: Run) -> dict[LockedWheel, Verdict]:

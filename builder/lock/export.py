@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import tomllib
 from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
 
+from builder.lock.refusals import refusal
 from shared.errors import BuildError
 from shared.i18n import _
 from shared.processes import process
@@ -70,7 +71,7 @@ def read_export(lock: Path, options: Sequence[str]) -> Pylock:
     argv = [uv.find_uv_bin(), *EXPORT, *mode, *options]
     done = process.run(argv, env=uv_environment(os.environ), cwd=lock.parent, timeout=EXPORT_TIME_LIMIT)
     if not done.ok:
-        raise _export_error(lock, done)
+        raise refusal(lock, done)
     return parse_export(lock, done.stdout)
 
 
@@ -85,39 +86,3 @@ def parse_export(lock: Path, text: str) -> Pylock:
             _("The uv export of {lock} is not a valid pylock.toml: {reason}.").format(lock=lock, reason=error),
             advice=_("Run `uv lock` with a current uv and build again."),
         ) from error
-
-
-def _export_error(lock: Path, done: process.Completed) -> BuildError:
-    # uv resolves again only if the lockfile does not match pyproject.toml; offline, that rarely succeeds
-    if "needs to be updated" in done.stderr or "No solution found when resolving" in done.stderr:
-        return stale(lock)
-    if "No interpreter found" in done.stderr:
-        return BuildError(
-            _("uv found no Python interpreter on this machine that satisfies {lock}.").format(lock=lock),
-            advice=_(
-                "Install one that satisfies requires-python in pyproject.toml, or build on a machine that has it."
-            ),
-        )
-    if done.timed_out:
-        return BuildError(_("uv timed out while reading {lock}.").format(lock=lock))
-    lines = [line.strip() for line in done.stderr.splitlines()]
-    reason = next((line for line in lines if line.startswith("error:")), "error: " + _("no message"))
-    cause = next((line.removeprefix("cause:") for line in lines if line.startswith("cause:")), "")
-    return BuildError(
-        _("uv cannot read {lock}: {reason}").format(lock=lock, reason=reason.removeprefix("error: ") + cause),
-        advice=_("Run `uv lock --check` in the project folder and fix what it reports."),
-    )
-
-
-def stale(lock: Path) -> BuildError:
-    """Return the error for a lockfile that does not match the project or the script that it locks."""
-    script = lock.name.removesuffix(".lock") if lock.name != "uv.lock" else ""
-    if script:
-        return BuildError(
-            _("{lock} is out of date: {script} has changed since it was written.").format(lock=lock, script=script),
-            advice=_("Run `uv lock --script {script}` in its folder and commit the result.").format(script=script),
-        )
-    return BuildError(
-        _("{lock} is out of date: pyproject.toml has changed since it was written.").format(lock=lock),
-        advice=_("Run `uv lock` in the project folder and commit the result."),
-    )

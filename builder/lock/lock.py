@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from packaging.tags import Tag
 
     from builder.lock.lockfile import Lockfile, Parts
+    from bundle.product.conflict import Conflict
     from bundle.target import Target
 
     _Picked = tuple[tuple["LockedWheel", ...], tuple["LockedSource", ...]]
@@ -70,11 +71,13 @@ class Selection:
 
     ``wheels`` are sorted by filename; ``sources`` still have to be built into wheels. ``python_range`` is the first
     and last patch release of the target's Python for which the selection is valid, or None if it is valid for all.
+    ``conflicts``, known once the wheels are fetched, says whose file is installed where those of several differ.
     """
 
     wheels: tuple[LockedWheel, ...]
     python_range: tuple[int, int] | None
     sources: tuple[LockedSource, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
 
 
 def read_lock(lockfile: Lockfile, parts: Parts = NO_PARTS) -> Lock:

@@ -32,7 +32,10 @@ _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 @dataclass(frozen=True, order=True)
 class LockedWheel:
-    """A wheel of the lockfile, named as in the bundle. ``size`` is in bytes, or None if the lockfile has none."""
+    """A wheel of the lockfile, named as in the bundle. ``size`` is in bytes, or None if the lockfile has none.
+
+    ``renamed`` is its file name on the index if the bundle has it under another, normalized or shorter, else "".
+    """
 
     filename: str
     name: str
@@ -40,6 +43,12 @@ class LockedWheel:
     url: str = field(repr=False)  # https, http or file; may contain credentials
     size: int | None = field(compare=False)
     sha256: str
+    renamed: str = field(default="", compare=False)
+
+    @property
+    def published(self) -> str:
+        """The file name on the index, which attestations name."""
+        return self.renamed or self.filename
 
 
 @dataclass(frozen=True, order=True)
@@ -141,7 +150,9 @@ def locked_wheel(package: Package, source: Any, root: Path, target: Target) -> L
             _("{file} has a URL that is neither https, http nor file.").format(file=filename),
             advice=_("Use an https index, and run `uv lock` again."),
         )
-    return LockedWheel(filename, name, str(version), url, source.size, digest)
+    published = unquote(urlsplit(url).path).rpartition("/")[2]  # uv's export writes its package's name normalized
+    renamed = published if published.endswith(".whl") and published != filename else ""
+    return LockedWheel(filename, name, str(version), url, source.size, digest, renamed)
 
 
 def lock_rows(wheels: Iterable[LockedWheel]) -> list[Row]:

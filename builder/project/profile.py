@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from packaging.utils import is_normalized_name
 
 from builder.project.env_template import read_template
 from builder.project.model_source import ModelSource, parse_model
 from builder.project.toml_file import fields_with, read_toml
-from bundle import strict
+from bundle import names, strict
 from bundle.names import PLAIN, plain_form
 from bundle.product import commands
 from bundle.product.application import (
@@ -30,7 +32,7 @@ from shared.errors import TrustError, UsageError
 from shared.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 PROFILES = Path(__file__).parent.parent / "profiles"
 PROJECT_PROFILE = "ragtrace-profile.toml"
@@ -42,7 +44,8 @@ _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 class Profile:
     """The facts about an application beyond its pyproject.toml.
 
-    ``title`` names the archive and the root folder. ``include`` (empty: all) and ``exclude`` select the project's
+    ``title`` names the archive and the root folder. ``winners`` maps files that several wheels install to the package
+    whose file is installed (settling.py). ``include`` (empty: all) and ``exclude`` select the project's
     files; ``allow_secrets`` lists files that only appear to contain secrets. ``plugins`` lists the files of custom
     checks, ``files`` all files that the profile was read from, ``notes`` warnings for the user of the builder.
     ``version`` is that of a product whose pyproject.toml has none.
@@ -58,6 +61,7 @@ class Profile:
     files: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
     version: str | None = None
+    winners: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_profile(name_or_path: str | None, project_root: Path) -> Path | None:
@@ -95,6 +99,7 @@ def load_profile(path: Path, project_root: Path) -> Profile:
         dashboard = fields.optional("dashboard", lambda item, where: fields_with(item, where, _DASHBOARD).left)
         plugins = tuple(_plugins(fields.nested("plugins", strict.texts), path))
         lazy = fields.nested("imports", _lazy)
+        winners = fields.nested("wheels", _winners)
         rest = {
             **fields.left,
             "lazy_imports": lazy,
@@ -116,6 +121,7 @@ def load_profile(path: Path, project_root: Path) -> Profile:
             files=tuple(_files(value, path, project_root)),
             notes=tuple(shadows(application, path.name)),
             version=version,
+            winners=winners,
         )
         source.done()
         _check_models(profile, path.name)
@@ -140,8 +146,10 @@ _TOP: dict[str, Any] = {
     "migration": None,
     "cpu_level": 1,
     "imports": {},
+    "wheels": {},
 }
 _IMPORTS: dict[str, Any] = {"lazy": []}
+_WHEELS: dict[str, Any] = {"conflicts": {}}
 _SOURCE: dict[str, Any] = {"include": [], "exclude": [], "allow_secrets": []}
 _LAUNCHER: dict[str, Any] = {"arguments": [], "cwd": "caller"}
 _DASHBOARD: dict[str, Any] = {"environment": {}, "path": "/"}
@@ -175,10 +183,10 @@ def _launcher(value: Any, path: str, folder: Path) -> dict[str, Any]:
     return {**fields.left, "program": text}
 
 
-def _plugins(names: Sequence[str], profile: Path) -> Iterator[Path]:
+def _plugins(listed: Sequence[str], profile: Path) -> Iterator[Path]:
     """Yield the files of custom checks, listed in a profile relative to its folder."""
     seen = set()
-    for index, name in enumerate(names):
+    for index, name in enumerate(listed):
         file, where = profile.parent / name, f"{profile.name}.plugins[{index}]"
         if not _PLUGIN.fullmatch(file.name):
             raise refuse(where, _("not a name like my_check.py (lowercase letters, digits and '_')"))
@@ -205,6 +213,20 @@ def _lazy(value: Any, path: str) -> list[str]:
     lazy = fields.items("lazy", module_name, most=1000)
     fields.done()
     return list(lazy)
+
+
+def _winners(value: Any, path: str) -> dict[str, str]:
+    fields = fields_with(value, path, _WHEELS)
+    winners = fields.nested("conflicts", strict.mapping)
+    fields.done()
+    for place, name in winners.items():
+        where = f"{path}.conflicts.{place}"
+        trouble = names.problem(place.removesuffix("/"))
+        if trouble:
+            raise refuse(where, trouble)
+        if not is_normalized_name(name):
+            raise refuse(where, _("not a normalized name: lower-case letters and digits, with single '-' between them"))
+    return winners
 
 
 def environment_of(value: Any, path: str, project_root: Path) -> dict[str, Any]:

@@ -163,9 +163,12 @@ def _provenance(index: SimpleIndex, offers: Mapping[str, Offer], wheel: LockedWh
 
     Raises UnansweredError if the index does not list the wheel with the locked digest, or the answer is empty.
     """
-    offer = offers.get(wheel.filename)
-    if offer is None or offer.sha256 not in (None, wheel.sha256):
-        raise UnansweredError(_("the index has no {wheel} that matches the lockfile").format(wheel=wheel.filename))
+    offer = offers.get(wheel.published)
+    if offer is None:
+        raise UnansweredError(_("the index does not list {wheel}").format(wheel=wheel.published))
+    if offer.sha256 not in (None, wheel.sha256):
+        reason = _("the index lists {wheel} with another SHA-256 than the lockfile")
+        raise UnansweredError(reason.format(wheel=wheel.published))
     if offer.provenance is None:
         return b""
     data = index.get(offer.provenance, PROVENANCE_LIMIT)[1]

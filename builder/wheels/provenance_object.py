@@ -37,7 +37,7 @@ def verify(wheel: LockedWheel, index: str, provenance: bytes) -> list[Mapping[st
     try:
         for bundle in bundles:
             for attestation in bundle.attestations:
-                distribution = Distribution(name=wheel.filename, digest=wheel.sha256)
+                distribution = Distribution(name=wheel.published, digest=wheel.sha256)
                 attestation.verify(bundle.publisher, distribution, offline=True)
                 publishers.append({"predicate": attestation.statement["predicateType"], **_facts(bundle.publisher)})
     except Exception as error:  # any exception that the library raises on untrusted data means that it is invalid

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.parser import HeaderParser
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from shared.i18n import _, plural
 from shared.terminal.console import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from email.message import Message
     from pathlib import Path
 
@@ -79,10 +80,17 @@ def wheel_facts(path: Path, wheel: LockedWheel) -> WheelFacts:
 
 def require_apart(wheels: Iterable[tuple[Path, str]], target: Target) -> None:
     """Raise BuildError if two wheels, each (path, name), install conflicting files: hosts would reject them."""
-    try:
+    with as_build_error():
         overlaps.require_none(wheels, target.python, platform=target.platform)
+
+
+@contextmanager
+def as_build_error() -> Iterator[None]:
+    """Convert the error of hosts for wheels that cannot be installed together to one for the builder's user."""
+    try:
+        yield
     except TrustError as error:
-        raise BuildError(error.what, advice=_("Remove one of the two packages, or lock other versions.")) from error
+        raise BuildError(error.what, advice=_("Remove one of the packages, or lock other versions.")) from error
 
 
 def _require_own(metadata: Message, wheel: LockedWheel) -> None:

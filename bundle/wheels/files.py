@@ -53,30 +53,35 @@ CODED_HEAD = b"""\
 CODED_PYTHON = b"".join(rb"'\'%04o" % letter + b" " for letter in b"python").rstrip()
 WRITTEN = {"INSTALLER": b"uv", "REQUESTED": b""}
 NOTES = ("RECORD", "uv_cache.json")
+_STARTS = "starts "  # before the digest of a script: its program is made by the installer
 MADE = ""  # in place of a digest: the installer wrote the file, and nothing signed determines its bytes
 _PYTHON = re.compile(rb"#!python[^\n]*\n")
 _CODING = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")  # PEP 263, on the line after the first
 _ENTRY = re.compile(r"\s*([\w.]+)\s*:\s*([\w.]+)\s*(\[.*\])?\s*")
-_IS_WINDOWS = sys.platform == "win32"
 
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment: its path in a release, and its Python version, for example 3.11."""
+    """A virtual environment: its path in a release, and its Python version, for example 3.11.
+
+    ``is_windows`` says whether its host runs Windows; by default this one.
+    """
 
     root: str
     python: str
+    is_windows: bool = sys.platform == "win32"
 
     @property
     def site(self) -> str:
-        return f"{self.root}/Lib/site-packages" if _IS_WINDOWS else f"{self.root}/lib/python{self.python}/site-packages"
+        folder = "Lib" if self.is_windows else f"lib/python{self.python}"
+        return f"{self.root}/{folder}/site-packages"
 
     @property
     def scripts(self) -> str:
-        return f"{self.root}/Scripts" if _IS_WINDOWS else f"{self.root}/bin"
+        return f"{self.root}/Scripts" if self.is_windows else f"{self.root}/bin"
 
     def headers(self, package: str) -> str:
-        folder = "Include" if _IS_WINDOWS else f"include/site/python{self.python}"
+        folder = "Include" if self.is_windows else f"include/site/python{self.python}"
         return f"{self.root}/{folder}/{package}"
 
 
@@ -85,25 +90,32 @@ def expected(file: BinaryIO, environment: Environment) -> dict[str, str]:
 
     Raises ValueError, or an error of zipfile, csv or configparser, if the wheel cannot be read.
     """
+    return {path: MADE if content.startswith(_STARTS) else content for path, content in written(file, environment)}
+
+
+def written(file: BinaryIO, environment: Environment) -> Iterator[tuple[str, str]]:
+    """Yield path and content of every file that installing a wheel writes: two with the same content are the same.
+
+    The content is the file's SHA-256, MADE, or, for a program that starts a script on Windows, that of the script.
+    Raises the errors of ``expected``. uv writes what is named later over what is named before.
+    """
     with zipfile.ZipFile(file) as wheel:
         info = next(
             name[: -len("RECORD")] for name in wheel.namelist() if re.fullmatch(r"[^/]+\.dist-info/RECORD", name)
         )
         rows = csv.reader(wheel.read(f"{info}RECORD").decode("utf-8").splitlines())
-        found = {}
         for member, digest in ((row[0], row[1]) for row in rows if len(row) == 3):
             place, is_script = _place(member, info, environment)
             if is_script:
-                place, digest_or_made = _script(wheel.read(member), place)
-                found[place] = digest_or_made or hex_of(digest) or MADE
+                place, content = _script(wheel.read(member), place, environment)
+                yield place, content or hex_of(digest) or MADE
             else:
-                found[place] = hex_of(digest) or MADE
-        found.update(_entry_scripts(wheel, info, environment))
+                yield place, hex_of(digest) or MADE
+        yield from _entry_scripts(wheel, info, environment)
     for name, data in WRITTEN.items():
-        found[f"{environment.site}/{info}{name}"] = hashlib.sha256(data).hexdigest()
+        yield f"{environment.site}/{info}{name}", hashlib.sha256(data).hexdigest()
     for name in NOTES:
-        found[f"{environment.site}/{info}{name}"] = MADE
-    return found
+        yield f"{environment.site}/{info}{name}", MADE
 
 
 def _place(member: str, info: str, environment: Environment) -> tuple[str, bool]:
@@ -124,14 +136,14 @@ def _place(member: str, info: str, environment: Environment) -> tuple[str, bool]
     return f"{folders[kind]}/{inner}", kind == "scripts"
 
 
-def _script(data: bytes, place: str) -> tuple[str, str | None]:
-    """Return the installed path of a script and its digest there, or None if it is installed unchanged."""
+def _script(data: bytes, place: str, environment: Environment) -> tuple[str, str | None]:
+    """Return the installed path of a script and its content there, or None if it is installed unchanged."""
     first = _PYTHON.match(data)
     if first is None:
         return place, None
-    if _IS_WINDOWS:
-        return f"{place}.exe", MADE
     body = data[first.end() :]
+    if environment.is_windows:
+        return f"{place}.exe", _STARTS + hashlib.sha256(data).hexdigest()
     coding = _CODING.match(body)
     head = CODED_HEAD % (coding[1], CODED_PYTHON) if coding else HEAD
     return place, hashlib.sha256(head + body).hexdigest()
@@ -145,11 +157,12 @@ def _entry_scripts(wheel: zipfile.ZipFile, info: str, environment: Environment) 
     parser.read_string(wheel.read(f"{info}entry_points.txt").decode("utf-8"))
     for section in ("console_scripts", "gui_scripts"):
         for name, value in parser.items(section) if parser.has_section(section) else ():
-            if _IS_WINDOWS:
-                yield f"{environment.scripts}/{name}.exe", MADE
-                continue
             matched = _ENTRY.fullmatch(value)
             if matched is None:
                 raise ValueError(value)
             text = SCRIPT.format(module=matched[1], first=matched[2].partition(".")[0], function=matched[2])
-            yield f"{environment.scripts}/{name}", hashlib.sha256(HEAD + text.encode()).hexdigest()
+            if environment.is_windows:
+                kind = hashlib.sha256(f"{section} {text}".encode()).hexdigest()
+                yield f"{environment.scripts}/{name}.exe", _STARTS + kind
+            else:
+                yield f"{environment.scripts}/{name}", hashlib.sha256(HEAD + text.encode()).hexdigest()

@@ -1,7 +1,8 @@
-"""Files that two wheels would both install: if the contents differ, the order of installation would decide.
+"""Files that several wheels would install: if the contents differ, the order of installation would decide.
 
-Identical contents are fine, for example in packages that share a namespace (an empty __init__.py). On
-case-insensitive filesystems, names that differ only in case collide whatever they contain: one cannot be imported.
+Identical contents are fine, for example in packages that share a namespace (an empty __init__.py). Of different ones,
+the manifest can say whose is installed (conflicts.py). On case-insensitive filesystems, names that differ only in case
+collide whatever they contain: one cannot be imported.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import configparser
 import csv
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundle import names
@@ -22,30 +24,63 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from pathlib import Path
 
+    from shared.errors import TrustError
 
-IGNORING_CASE = frozenset({"windows", "win32", "macos", "darwin"})  # by default, NTFS and APFS do
+WINDOWS = frozenset({"windows", "win32"})
+IGNORING_CASE = WINDOWS | {"macos", "darwin"}  # by default, NTFS and APFS do
+ROOT = "venv"  # of the environment in a release
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """A path in a release that several wheels install, their names, and whether all with the same contents."""
+
+    path: str
+    wheels: tuple[str, ...]
+    is_same: bool
+
+    def refusal(self) -> TrustError:
+        """Return the error for different contents of which nothing says whose is installed."""
+        first, second = self.wheels[:2]
+        reason = _("it installs {path!r}, and so does {other}, with different contents")
+        return damaged(second, reason.format(path=self.path[:200], other=first))
+
+
+def environment_of(python: str, platform: str = sys.platform) -> wheel_files.Environment:
+    """Return the environment of a release on hosts with a Python version and a platform."""
+    return wheel_files.Environment(ROOT, python, platform in WINDOWS)
+
+
+def find(wheels: Iterable[tuple[Path, str]], python: str, *, platform: str = sys.platform) -> list[Overlap]:
+    """Return the paths that several wheels install, each wheel (path, name), its structure checked (structure.inspect).
+
+    ``platform`` is that of the host. Raises TrustError, naming the wheels, if paths collide on the host although they
+    differ, one is in place of a folder of the other, or one wheel has a path twice with different contents.
+    """
+    environment = environment_of(python, platform)
+    owners: dict[str, dict[str, str]] = {}
+    for path, name in wheels:
+        for place, content in _written(path, name, environment):
+            if owners.setdefault(place, {}).setdefault(name, content) != content:
+                reason = _("it installs {path!r} twice, with different contents")
+                raise damaged(name, reason.format(path=place[:200]))
+    clash = names.collision(owners) if platform in IGNORING_CASE else _in_place_of_a_folder(owners)
+    if clash is not None:
+        first, second = (next(iter(owners[path])) for path in clash)
+        reason = _("its {second!r} cannot be installed next to {first!r} of {other}")
+        raise damaged(second, reason.format(second=clash[1][:200], first=clash[0][:200], other=first))
+    return [
+        Overlap(place, tuple(contents), len(set(contents.values())) == 1)
+        for place, contents in owners.items()
+        if len(contents) > 1
+    ]
 
 
 def require_none(wheels: Iterable[tuple[Path, str]], python: str, *, platform: str = sys.platform) -> None:
-    """Raise TrustError, naming both wheels, if two of them install conflicting files.
-
-    Files conflict if they have the same path and different contents, if their names collide on the host, or if one is
-    in place of a folder of the other. Each wheel is (path, name), its structure already checked (structure.inspect).
-    ``platform`` is that of the host.
-    """
-    environment = wheel_files.Environment("venv", python)
-    known: dict[str, tuple[str, str]] = {}
-    for path, name in wheels:
-        for place, digest in _written(path, name, environment).items():
-            other, content = known.setdefault(place, (name, digest))
-            if other != name and content != digest:
-                reason = _("it installs {path!r}, and so does {other}, with different contents")
-                raise damaged(name, reason.format(path=place[:200], other=other))
-    clash = names.collision(known) if platform in IGNORING_CASE else _in_place_of_a_folder(known)
-    if clash is not None:
-        first, second = (known[path][0] for path in clash)
-        reason = _("its {second!r} cannot be installed next to {first!r} of {other}")
-        raise damaged(second, reason.format(second=clash[1][:200], first=clash[0][:200], other=first))
+    """Raise TrustError as ``find`` does, and if two wheels install different contents under one path."""
+    for overlap in find(wheels, python, platform=platform):
+        if not overlap.is_same:
+            raise overlap.refusal()
 
 
 def _in_place_of_a_folder(paths: Collection[str]) -> tuple[str, str] | None:
@@ -58,9 +93,9 @@ def _in_place_of_a_folder(paths: Collection[str]) -> tuple[str, str] | None:
     return None
 
 
-def _written(path: Path, name: str, environment: wheel_files.Environment) -> dict[str, str]:
+def _written(path: Path, name: str, environment: wheel_files.Environment) -> list[tuple[str, str]]:
     try:
         with readable(path), reading.opened(path, follow=True) as file:
-            return wheel_files.expected(file, environment)
-    except (*BROKEN, ValueError, csv.Error, configparser.Error) as error:
+            return list(wheel_files.written(file, environment))
+    except (*BROKEN, ValueError, StopIteration, csv.Error, configparser.Error) as error:
         raise damaged(name, _("not a readable wheel: {reason}").format(reason=error)) from error

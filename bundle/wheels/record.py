@@ -24,7 +24,7 @@ from shared.files import trees
 from shared.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
 BATCH = 64  # files that a thread hashes between two reads of the queue
 RECORD_LIMIT = 64 << 20  # bytes
@@ -83,9 +83,13 @@ def distributions(site: Path) -> Iterator[tuple[str, str, Path]]:
         yield normalised(name), plain_version(version), folder
 
 
-def recorded(site: Path) -> list[Recorded]:
-    """Return every line of every RECORD in site-packages. Raises HostError if one is missing or unreadable."""
-    lines = []
+def recorded(site: Path, winners: Mapping[str, str] | None = None) -> list[Recorded]:
+    """Return every line of every RECORD in site-packages. Raises HostError if one is missing or unreadable.
+
+    ``winners`` maps the paths of files that several distributions install to the one whose file is there: the lines of
+    the others for these paths are left out.
+    """
+    lines, decided = [], winners or {}
     for name, _version, folder in distributions(site):
         record, advice = folder / "RECORD", _("Run recover to reinstall {name}.").format(name=name)
         try:
@@ -97,11 +101,12 @@ def recorded(site: Path) -> list[Recorded]:
             what = _("{path} is damaged: {reason}.").format(path=record, reason=reason)
             raise HostError(what, advice=advice) from error
         top = str(site)
-        lines += [
+        found = [
             Recorded(os.path.normpath(os.path.join(top, row[0])), hex_of(row[1]), name)
             for row in rows
             if len(row) == 3 and row[0]
         ]
+        lines += [line for line in found if decided.get(line.path, name) == name] if decided else found
     return lines
 
 
@@ -149,9 +154,12 @@ def digests_of(paths: Sequence[Path | str], hash_of: Hash = sha256_of) -> list[s
         return [digest for batch in pool.map(lambda batch: [*map(hash_of, batch)], batches) for digest in batch]
 
 
-def survey(site: Path, hash_of: Hash = sha256_of) -> Survey:
-    """Compare the files of an installed site-packages, and all others that its RECORDs list, with the RECORDs."""
-    lines = recorded(site)
+def survey(site: Path, hash_of: Hash = sha256_of, winners: Mapping[str, str] | None = None) -> Survey:
+    """Compare the files of an installed site-packages, and all others that its RECORDs list, with the RECORDs.
+
+    ``winners`` is as in ``recorded``.
+    """
+    lines = recorded(site, winners)
     owners = {line.path: line.owner for line in lines}
     missing, altered, digests = [], [], {}
     with ThreadPoolExecutor(1) as aside:  # this runs while the main thread waits for the hashes

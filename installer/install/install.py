@@ -242,7 +242,7 @@ def finish(installation: Installation, origin: Origin, progress: Progress, *, me
     prefix, release, meter = installation.prefix, installation.release, meter or usage.Meter()
     persist.link_to(release, installation.manifest, prefix.data)
     with meter.phase(usage.INVENTORY), progress.wait(_("Reading every file of the release")):
-        items = receipt.take_inventory(release, installation.site_packages, origin.digests)
+        items = receipt.take_inventory(release, installation.site_packages, origin.digests, installation.winners)
     items = receipt.with_expected(items, origin.damaged)
     receipt.write_receipt(release, origin.receipt(installation, items, meter.usage()))
     proofs.keep(prefix, proofs.read_metadata(release.bundle))

@@ -50,7 +50,7 @@ def check_records(
     known = {installation.release.path / path for path in damaged}
     site = installation.site_packages
     with progress.wait(_("Checking the installed files")):
-        survey = record.survey(site, hash_of)
+        survey = record.survey(site, hash_of, installation.winners)
     for paths, reason in (
         (survey.missing, _("missing")),
         (survey.altered, _("does not match its RECORD")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,12 @@ class Installation:
     def site_packages(self) -> Path:
         """The folder of the release's packages."""
         return self.release.site_packages(self.manifest.target.python)
+
+    @property
+    def winners(self) -> dict[str, str]:
+        """The paths of the files that several packages install, and the package whose file is there."""
+        venv = str(self.release.venv)
+        return {os.path.join(venv, *one.path.split("/")): one.winner for one in self.manifest.conflicts}
 
 
 def active(prefix: Prefix) -> Installation | None:

@@ -161,9 +161,14 @@ def write_receipt(release: Release, receipt: Receipt) -> None:
     files.write_atomic(release.receipt_file, data)
 
 
-def take_inventory(release: Release, site: Path, hash_of: record.Hash = record.sha256_of) -> tuple[Item, ...]:
-    """Return every file of a release with its digest and its owner, sorted by path."""
-    owners = {line.path: line.owner for line in record.recorded(site)}
+def take_inventory(
+    release: Release, site: Path, hash_of: record.Hash = record.sha256_of, winners: Mapping[str, str] | None = None
+) -> tuple[Item, ...]:
+    """Return every file of a release with its digest and its owner, sorted by path.
+
+    ``winners`` maps the files that several packages install to the one whose file is there.
+    """
+    owners = {line.path: line.owner for line in record.recorded(site, winners)}
 
     top = str(release.path)
 

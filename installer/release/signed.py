@@ -25,7 +25,7 @@ from bundle import strict
 from bundle.names import INSTALLER
 from bundle.product.application import Application
 from bundle.product.commands import TOOL
-from bundle.wheels import record
+from bundle.wheels import overlaps, record
 from bundle.wheels.files import MADE, WRITTEN, Environment, expected
 from installer.layout import proofs
 from installer.release import launchers, receipt, tools_environment
@@ -118,14 +118,19 @@ def _environments(manifest: Manifest) -> Iterator[tuple[Environment, str, FileEn
     """Yield the environment, the package and the manifest entry of each wheel of a release."""
     entries = {entry.path: entry for entry in manifest.of_kind("wheel")}
     for package in manifest.packages:
-        yield Environment("venv", manifest.target.python), package.name, entries[package.wheel]
+        yield overlaps.environment_of(manifest.target.python), package.name, entries[package.wheel]
     for entry in tools_environment.entries_of(manifest):
         name = tools_environment.package_of(entry).name
         yield Environment(tools_environment.FOLDER, manifest.target.python), name, entry
 
 
+def _winners(manifest: Manifest) -> dict[str, str]:
+    """Return the package whose file is installed for each path of a release that several packages install."""
+    return {f"{overlaps.ROOT}/{conflict.path}": conflict.winner for conflict in manifest.conflicts}
+
+
 def _signed(installation: Installation, hash_of: record.Hash) -> _Signed:
-    contents = dict(_of_the_manifest(installation))
+    contents, winners = dict(_of_the_manifest(installation)), _winners(installation.manifest)
     uncompared, unknown, wheels = {}, set(), list(_environments(installation.manifest))
 
     def read(wheel: tuple[Environment, str, FileEntry]) -> dict[str, str] | str:
@@ -138,7 +143,9 @@ def _signed(installation: Installation, hash_of: record.Hash) -> _Signed:
                 uncompared[name] = files
                 unknown.add(environment.root)
             else:
-                contents.update((path, (content, name)) for path, content in files.items())
+                contents.update(
+                    (path, (content, name)) for path, content in files.items() if winners.get(path, name) == name
+                )
     return _Signed(contents, uncompared, frozenset(unknown), len(wheels) - len(uncompared))
 
 
@@ -224,10 +231,10 @@ def _is_known(path: str, content: str, signed: _Signed, release: Release) -> boo
 def _false_records(signed: _Signed, installation: Installation) -> Iterator[Deviation]:
     """Yield a deviation for each installed RECORD that lists a different digest for a file than the wheel does."""
     release = installation.release
-    for root in ("venv", tools_environment.FOLDER):
+    for root in (overlaps.ROOT, tools_environment.FOLDER):
         site = Environment(root, installation.manifest.target.python).site
         try:
-            lines = record.recorded(release.path / site)
+            lines = record.recorded(release.path / site, installation.winners)
         except HostError:
             continue  # a RECORD that cannot be read differs from the receipt
         for line in lines:

@@ -5,13 +5,14 @@ All files come from the store, so that installation, repair and reinstallation s
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from bundle.lock import PYLOCK, rows_of, write_pylock
 from bundle.names import INSTALLER
 from bundle.opening import INSTALLER_MEMBER
 from bundle.reading.medium import drain
-from bundle.wheels import overlaps, record, sizes
+from bundle.wheels import conflicts, record, sizes
 from bundle.wheels import structure as wheels
 from installer.layout import proofs
 from installer.release import launchers, tools_environment
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundle.manifest import FileEntry, Manifest
+    from bundle.product.conflict import Conflict
     from installer.layout.release import Release
     from installer.layout.store import Store
     from installer.release.digests import Digests
@@ -170,11 +172,30 @@ def sync_environment(
         store.link(entries[package.wheel], target)
         wheels.inspect(target, package)
     stored = tools_environment.stored([entries[package.wheel] for package in packages], store)
-    overlaps.require_none(stored, manifest.target.python)
+    decided = conflicts.decided(manifest, stored, only)
     lock = scratch / "pylock.toml"
     lock.write_bytes(write_pylock(rows_of(manifest, only)))
     with wheels.blamed(stored):
         uv.sync(release.python, lock)
+        install_winners(uv, installation, [one for one in decided if only is None or one.winner in only])
+
+
+def install_winners(uv: Uv, installation: Installation, decided: Collection[Conflict]) -> None:
+    """Install the files of conflicts from the wheels of the packages that the manifest names.
+
+    uv installs wheels in parallel, so whose file is there is a matter of chance. Each of these wheels is installed
+    alone, into an environment next to the release's, and the files are moved from there.
+    """
+    release, manifest = installation.release, installation.manifest
+    alone, lock = release.path / SCRATCH / "alone", release.path / SCRATCH / "pylock.toml"
+    for name in sorted({conflict.winner for conflict in decided}):
+        uv.venv(alone, python_for(installation))
+        lock.write_bytes(write_pylock(rows_of(manifest, {name})))
+        uv.sync(alone / release.python.relative_to(release.venv), lock)
+        for conflict in decided:
+            if conflict.winner == name:
+                os.replace(alone / conflict.path, release.venv / conflict.path)
+        files.remove_tree(alone)
 
 
 def scratch_data(release: Release) -> Path:

@@ -19,10 +19,11 @@ from shared.files import temp_folders
 from shared.programs.uv import Uv, base_interpreter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from bundle.manifest import FileEntry, Manifest, Package
+    from bundle.product.conflict import Conflict
     from recovery.inspection.inspection import Inspection
 
 
@@ -49,8 +50,15 @@ def resolve(inspection: Inspection) -> Manifest | None:
                 continue  # no solution
             others = [entry for entry in manifest.files if entry.kind != "wheel"]
             files = sorted([*others, *(entry for _package, entry in chosen)], key=lambda entry: entry.path)
-            return replace(manifest, packages=tuple(package for package, _entry in chosen), files=tuple(files))
+            packages = tuple(package for package, _entry in chosen)
+            return replace(manifest, packages=packages, files=tuple(files), conflicts=unchanged(manifest, packages))
     return None
+
+
+def unchanged(manifest: Manifest, packages: Iterable[Package]) -> tuple[Conflict, ...]:
+    """Return the decided conflicts between packages that all keep their version."""
+    kept = {package.name for package in packages if package in manifest.packages}
+    return tuple(conflict for conflict in manifest.conflicts if kept.issuperset(conflict.packages))
 
 
 def available(inspection: Inspection) -> dict[tuple[str, str], tuple[Package, FileEntry]]:

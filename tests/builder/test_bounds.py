@@ -139,7 +139,7 @@ def inputs(**verification: int) -> Any:
     return SimpleNamespace(
         common=common,
         target=good.target,
-        selection=SimpleNamespace(python_range=None),
+        selection=SimpleNamespace(python_range=None, conflicts=()),
         wheels=(),
         verification=SimpleNamespace(unpacked=unpacked),
     )

@@ -71,7 +71,7 @@ PROBE = {"command": ["demo"], "sentence": "x", "embedding": [1.0], "tolerance": 
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        (("format", 2), "MANIFEST.json.format: not between 1 and 1"),
+        (("format", 3), "MANIFEST.json.format: not between 1 and 2"),
         (("extra", 1), "MANIFEST.json.extra: unknown key"),
         (("product", "name", "Demo_App"), "MANIFEST.json.product.name: not a normalized name"),
         (("product", "title", "../x"), "MANIFEST.json.product.title: letters, digits"),

@@ -38,6 +38,12 @@ def more(path, kind="source"):
     return change
 
 
+def conflict(**changes):
+    """Return what adds a conflict to the manifest."""
+    whole = {"path": "bin/tool", "packages": ["tiny-lib", "tiny-math"], "winner": "tiny-lib", **changes}
+    return lambda value: value.update(format=2, conflicts=[whole])
+
+
 def raw(old, new):
     """Return what changes the signed bytes themselves."""
     return lambda draft: setattr(draft, "manifest", draft.manifest.replace(old, new, 1))
@@ -76,7 +82,18 @@ VALUES = [
     ("digest-of-another-algorithm", lambda value: entry(value).update(md5="0"), "unknown key"),
     ("no-files", lambda value: value.update(files=[], packages=[], models=[], totals={
         **value["totals"], "files": 0, "bytes": 0}), "files: empty"),
-    ("format-2", put("format", to=2), "not between 1 and 1"),
+    ("format-2-of-nothing", put("format", to=2), "not in the canonical form"),
+    ("format-3", put("format", to=3), "not between 1 and 2"),
+    ("conflict-escapes", conflict(path="../../../../bin/sh"), "not a path inside the environment"),
+    ("conflict-absolute", conflict(path="/bin/sh"), "not a path inside the environment"),
+    ("conflict-backslash", conflict(path="Scripts\\..\\..\\x"), "not a path inside the environment"),
+    ("conflict-on-a-drive", conflict(path="C:/x"), "not a path inside the environment"),
+    ("conflict-of-one-package", conflict(packages=["tiny-lib"]), "fewer than two, not sorted"),
+    ("conflict-won-by-a-stranger", conflict(winner="evil"), "not one of the packages"),
+    ("conflict-twice", lambda value: (conflict()(value), value["conflicts"].append(value["conflicts"][0])),
+     "conflicts: not sorted by path, or with duplicates"),
+    ("conflict-in-format-1", lambda value: (conflict()(value), value.update(format=1)), "not in the canonical form"),
+    ("conflicts-of-none", put("conflicts", to=[]), "not in the canonical form"),
     ("format-text", put("format", to="1"), "not an integer"),
     ("unknown-key", put("algorithm", to="none"), "unknown key"),
     ("key-missing", lambda value: value.pop("packages"), "missing"),

@@ -294,7 +294,7 @@ def test_a_lock_that_is_missing_stale_or_broken_is_refused_with_what_to_do(tmp_p
     )
     assert "uv.lock is out of date" in read_refusal(tmp_path).what  # here uv can make a new one, and says so
     (tmp_path / "uv.lock").write_text("not toml")
-    assert "uv cannot read" in read_refusal(tmp_path).what
+    assert "uv.lock, line 1: key with no value" in read_refusal(tmp_path).what
     (tmp_path / "uv.lock").unlink()
     error = read_refusal(tmp_path)
     assert "no uv.lock" in error.what

@@ -70,7 +70,11 @@ def site(sigstore):
 
 @pytest.fixture
 def project(site, tmp_path) -> Path:
-    folder = tmp_path / "project"
+    return locked(tmp_path / "project", site)
+
+
+def locked(folder: Path, site) -> Path:
+    """Make a project in a folder, locked from an index."""
     folder.mkdir()
     (folder / "pyproject.toml").write_text(
         f'{PROJECT}[[tool.uv.index]]\nname = "here"\nurl = "{site.url}/simple"\ndefault = true\n'
@@ -100,6 +104,22 @@ def test_what_the_index_offers_is_verified(project, tmp_path) -> None:
     assert warnings == []
 
 
+LONG = "cp311-cp311-manylinux1_x86_64.manylinux_2_5_x86_64.manylinux2014_x86_64.manylinux_2_17_x86_64"
+
+
+@pytest.mark.parametrize("name", [f"demo-1.0-{LONG}.whl", "Demo-1.0-py3-none-any.whl"], ids=["too-long", "capital"])
+def test_a_wheel_that_the_bundle_renames_is_asked_for_under_its_name_on_the_index(sigstore, tmp_path, name) -> None:
+    data = make_wheel("demo", "1.0", tag=name.split("-", 2)[2].removesuffix(".whl"))
+    with serve_index({name: data, PLAIN: make_wheel("plain", "1.0")}) as site:
+        site.files["/simple/demo/"] = site.files["/simple/demo/"].replace(b"<a ", b'<a data-provenance="/integrity" ')
+        site.files["/integrity"] = sigstore.provenance(name, hashlib.sha256(data).hexdigest())
+        folder = locked(tmp_path / "project", site)
+        found, warnings = look(folder, tmp_path / "cache")
+        (wheel,) = [wheel for wheel in all_wheels(read_lock(UvLock(folder))) if wheel.name == "demo"]
+    assert (len(wheel.filename) <= 100, wheel.filename == name) == (True, False)
+    assert (found["demo"].verdict, warnings) == (VERIFIED, [])
+
+
 def test_a_warm_cache_needs_no_index(project, site, tmp_path) -> None:
     first = look(project, tmp_path / "cache")
     site.seen.clear()
@@ -125,7 +145,9 @@ def test_a_page_that_lists_another_file_under_the_name_is_no_answer(project, sit
     site.files["/simple/demo/"] = site.files["/simple/demo/"].replace(site.digest.encode(), b"0" * 64)
     found, warnings = look(project, tmp_path / "cache")
     assert found["demo"].verdict == UNKNOWN
-    assert "that matches the lockfile" in warnings[0]
+    assert f"the index lists {DEMO} with another SHA-256 than the lockfile" in warnings[0]
+    site.files["/simple/demo/"] = b""
+    assert f"the index does not list {DEMO}" in look(project, tmp_path / "cache")[1][0]
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ class Record(Check):
             yield self.failed(details, evidence={"packages": lost}, **subject.reinstall())
             return
         try:
-            survey = record.survey(site, subject.digests)
+            survey = record.survey(site, subject.digests, subject.need_installation().winners)
         except HostError as error:
             yield self.failed(error.what, **subject.reinstall())
             return
