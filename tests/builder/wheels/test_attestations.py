@@ -115,7 +115,7 @@ def test_a_wheel_that_the_bundle_renames_is_asked_for_under_its_name_on_the_inde
         site.files["/integrity"] = sigstore.provenance(name, hashlib.sha256(data).hexdigest())
         folder = locked(tmp_path / "project", site)
         found, warnings = look(folder, tmp_path / "cache")
-        (wheel,) = [wheel for wheel in all_wheels(read_lock(folder)) if wheel.name == "demo"]
+        (wheel,) = [wheel for wheel in all_wheels(read_lock(UvLock(folder))) if wheel.name == "demo"]
     assert (len(wheel.filename) <= 100, wheel.filename == name) == (True, False)
     assert (found["demo"].verdict, warnings) == (VERIFIED, [])
 
