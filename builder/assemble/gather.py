@@ -63,9 +63,9 @@ def _with_built(target: Target, selection: Selection, run: Run) -> tuple[Target,
 
 def settled(scope: Scope, selections: Mapping[Target, Selection], run: Run) -> Scope:
     """Return the scope with what only the project's own wheel has: a dynamic version, scripts and modules."""
-    root, name = run.request.project_root, scope.product.name
-    is_package = any(own_source(standing.required, root) for standing in scope.standings)
-    wheels = [wheel for one in selections.values() for wheel in one.built if is_package and wheel.name == name]
+    own = [own_source(standing.required, run.request.project_root) for standing in scope.standings]
+    names = {source.name for source in own if source}
+    wheels = [wheel for one in selections.values() for wheel in one.built if wheel.name in names]
     if not wheels:
         return scope
     wheel = read_own_wheel(run.request.cache.path(sha256(wheels[0].sha256)), wheels[0].filename)
@@ -74,7 +74,9 @@ def settled(scope: Scope, selections: Mapping[Target, Selection], run: Run) -> S
         if note not in scope.profile.notes:
             run.progress.warn(note)
     require_commands(profile)
-    return replace(scope, product=replace(scope.product, version=wheel.version), profile=profile)
+    return replace(
+        scope, product=replace(scope.product, version=scope.product.version or wheel.version), profile=profile
+    )
 
 
 def collect_wheels(selections: Iterable[Selection], run: Run) -> dict[LockedWheel, Wheel]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.commands.common import add_exclude, add_project
+from builder.commands.common import add_exclude, add_folder
 from builder.own_command import program
 from builder.project.default_profile import default_profile
 from builder.project.profile import find_profile, load_profile
@@ -35,13 +35,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands of this command."""
     table = parser.add_subparsers(dest="action", metavar=_("ACTION"), required=True)
     init = table.add_parser("init", help=_("write a commented profile from what the project contains"))
-    add_project(init)
+    add_folder(init)
     init.add_argument(
         "--output", type=Path, metavar=_("FILE"), help=_("the new file (default: ragtrace-profile.toml in the project)")
     )
     init.set_defaults(run=run_init)
     check = table.add_parser("check", help=_("check a profile and the files that it selects, and show what it does"))
-    add_project(check)
+    add_folder(check)
     check.add_argument(
         "--profile",
         metavar=_("PROFILE"),
