@@ -13,7 +13,7 @@ from bundle.digest import sha256_bytes
 from bundle.reading.medium import drain
 from bundle.wheels import structure
 from installer.wheel_index import pages
-from shared import troubles
+from shared import reading, troubles
 from shared.errors import HostError, UsageError
 from shared.files import files
 from shared.i18n import _
@@ -105,7 +105,7 @@ def _described(bundle: Bundle, folder: Path, package: Package) -> pages.Wheel:
     assert entry is not None  # a manifest lists the wheel of each package
     path = folder / _name(package.wheel)
     structure.inspect(path, package)
-    with zipfile.ZipFile(path) as wheel:
+    with reading.opened(path) as file, zipfile.ZipFile(file) as wheel:
         (member,) = [name for name in wheel.namelist() if name.endswith(".dist-info/METADATA") and name.count("/") == 1]
         metadata = wheel.read(member)
     with troubles.at(path):

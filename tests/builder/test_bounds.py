@@ -132,7 +132,7 @@ def inputs(**verification: int) -> Any:
     good = make_manifest()
     common = SimpleNamespace(
         product=good.product,
-        profile=SimpleNamespace(application=good.application),
+        profile=SimpleNamespace(application=good.application, accelerator_required=False),
         lock=SimpleNamespace(sha256="0" * 64),
         models=(),
         state=SimpleNamespace(described=None),
@@ -142,7 +142,7 @@ def inputs(**verification: int) -> Any:
     return SimpleNamespace(
         common=common,
         target=good.target,
-        selection=SimpleNamespace(python_range=None, conflicts=()),
+        selection=SimpleNamespace(wheels=(), python_range=None, conflicts=()),
         wheels=(),
         verification=SimpleNamespace(unpacked=unpacked),
     )

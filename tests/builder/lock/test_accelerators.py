@@ -28,6 +28,8 @@ PYTORCH = """\
 name = "app"
 version = "1.0"
 requires-python = ">=3.9"
+[project.scripts]
+app = "app:main"
 [project.optional-dependencies]
 cpu = ["torch>=2.6"]
 cu124 = ["torch>=2.6"]

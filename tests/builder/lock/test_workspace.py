@@ -19,12 +19,13 @@ from builder.lock.workspace import find_workspace
 from builder.lockfiles.uv_lock import UvLock
 from bundle.target import host_target
 from shared.errors import BuildError, UsageError
+from tests.builder.backends.projects import BACKEND
 from tests.builder.small_project import _quick, build, made  # noqa: F401 - a fixture
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-BACKEND = '[build-system]\nrequires = ["uv_build"]\nbuild-backend = "uv_build"\n'
+SYSTEM = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
 ROOT = '[tool.uv.workspace]\nmembers = ["packages/*"]\nexclude = ["packages/apart"]\n'
 
 
@@ -33,10 +34,13 @@ def member(folder: Path, name: str, *needs: str, more: str = "") -> None:
     module = name.replace("-", "_")
     (folder / "src" / module).mkdir(parents=True)
     (folder / "src" / module / "__init__.py").write_text("def main():\n    print('hi')\n")
+    scripts = {name: f"{module}:main"}
+    text = BACKEND.format(name=module, version="1.0", scripts=scripts, requires=[], more=[], first="    pass")
+    (folder / "backend.py").write_text(text)
     sources = "".join(f"{need} = {{ workspace = true }}\n" for need in needs)
     (folder / "pyproject.toml").write_text(
         f'[project]\nname = "{name}"\nversion = "1.0"\nrequires-python = ">=3.9"\ndependencies = {json.dumps(needs)}\n'
-        f'[project.scripts]\n{name} = "{module}:main"\n{more}{BACKEND}[tool.uv.sources]\n{sources}'
+        f'[project.scripts]\n{name} = "{module}:main"\n{more}{SYSTEM}[tool.uv.sources]\n{sources}'
     )
 
 
@@ -66,7 +70,7 @@ def names(selection) -> set[str]:
 def test_the_member_of_the_folder_is_bundled_with_the_lock_of_the_root(virtual, start):
     found = find_workspace(virtual / start)
     assert (found.root, found.project) == (virtual, virtual / "packages/web")
-    assert names(select_wheels(read_lock(UvLock(found)), host_target())) == {"lib-a"}
+    assert names(select_wheels(read_lock(UvLock(found)), host_target())) == {"web", "lib-a"}
 
 
 def test_the_first_named_package_is_the_product_and_the_others_come_along(virtual):
@@ -74,6 +78,7 @@ def test_the_first_named_package_is_the_product_and_the_others_come_along(virtua
     assert [(one.name, one.folder.name) for one in found.chosen] == [("lib-a", "lib"), ("web", "web"), ("tool", "tool")]
     sources = select_wheels(read_lock(UvLock(found)), host_target()).sources
     assert {(one.name, one.place) for one in sources} == {
+        ("lib-a", str(virtual / "packages/lib")),
         ("web", str(virtual / "packages/web")),
         ("tool", str(virtual / "packages/tool")),
     }
@@ -109,8 +114,8 @@ def test_a_root_that_is_a_project_is_bundled_unless_another_is_named(tmp_path):
     locked(tmp_path)
     root = find_workspace(tmp_path)
     assert (root.project, root.packages) == (tmp_path, ())
-    assert names(select_wheels(read_lock(UvLock(root)), host_target())) == {"lib-a", "other"}
-    assert names(select_wheels(read_lock(UvLock(find_workspace(tmp_path, ["other"]))), host_target())) == set()
+    assert names(select_wheels(read_lock(UvLock(root)), host_target())) == {"app", "lib-a", "other"}
+    assert names(select_wheels(read_lock(UvLock(find_workspace(tmp_path, ["other"]))), host_target())) == {"other"}
 
 
 @pytest.mark.parametrize("broken", ["", "[project]\nversion = '1'\n", "[project\n"])
@@ -137,6 +142,7 @@ def test_a_bundle_of_members_is_built_planned_and_rebuilt_from_the_root(virtual,
     manifest = json.loads((folder / "MANIFEST.json").read_text())
     assert [launcher["name"] for launcher in manifest["application"]["launchers"]] == ["web"]
     assert {entry["path"] for entry in manifest["files"] if entry["kind"] == "source"} == {
+        "03_Source/backend.py",
         "03_Source/pyproject.toml",
         "03_Source/src/web/__init__.py",
     }
