@@ -14,7 +14,7 @@ from builder.project.own_wheel import read_own_wheel
 from builder.request.inputs import Common, Inputs, Wheel
 from builder.request.reading import read_profile, require_commands
 from builder.wheels import attestations
-from builder.wheels.agreement import require_agreement
+from builder.wheels.agreement import require_agreement, require_as_locked
 from builder.wheels.builds import build_wheels, is_native_here
 from builder.wheels.interpreter import add_python
 from builder.wheels.settling import Settling
@@ -38,7 +38,11 @@ if TYPE_CHECKING:
 
 def build_sources(scope: Scope, run: Run) -> dict[Target, Selection]:
     """Return the selection of wheels for each target, with sources built into wheels."""
-    return dict(_with_built(standing.target, standing.required, run) for standing in scope.standings)
+    selections = dict(_with_built(standing.target, standing.required, run) for standing in scope.standings)
+    if "frozen" not in run.request.lockfile.options():
+        built = sorted({wheel for selection in selections.values() for wheel in selection.built})
+        require_as_locked(built, run.request.lockfile.path, run.workshop)
+    return selections
 
 
 def _with_built(target: Target, selection: Selection, run: Run) -> tuple[Target, Selection]:
