@@ -106,17 +106,6 @@ def add_project(parser: argparse.ArgumentParser) -> None:
     add("--script", type=Path, metavar=_("FILE"), help=_("a script with inline metadata, locked by FILE.lock"))
 
 
-def add_folder(parser: argparse.ArgumentParser) -> None:
-    """Add the option for the project folder alone."""
-    parser.add_argument(
-        "--project-root",
-        type=Path,
-        default=Path(),
-        metavar=_("FOLDER"),
-        help=_("the project (default: the current folder)"),
-    )
-
-
 def project_of(arguments: argparse.Namespace) -> Path:
     """Return the absolute path of the project folder."""
     named: Path | None = arguments.lock or arguments.script

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.lock.lock import own_source, read_lock
 from builder.lock.targets import require_whole, survey
-from builder.lockfiles.uv_lock import UvLock
+from builder.lockfiles.stating import stated_of
 from builder.own_command import program
-from builder.product.bare import stated_by_folder, stated_by_script
-from builder.product.identity import has_table, product_of
+from builder.product.identity import product_of
 from builder.project.chosen_models import with_models, without_models
 from builder.project.default_profile import default_profile
 from builder.project.profile import find_profile, load_profile
-from builder.project.stated import stated_by
 from builder.request.accelerators import require_accelerators
 from builder.request.delta import bases_of
 from builder.request.moment import moment_of
@@ -32,13 +29,13 @@ from shared.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from builder.lock.lock import Lock
     from builder.lock.targets import Standing
     from builder.project.own_wheel import OwnWheel
     from builder.project.profile import Profile
     from builder.project.project import Project
-    from builder.project.stated import Stated
     from builder.request.request import Request
     from builder.request.run import Run
     from builder.sources.source import SourceFile
@@ -51,23 +48,12 @@ def read_profile(request: Request, progress: Progress, wheel: OwnWheel | None = 
     What the project states is that of its own ``wheel``, if that is built.
     """
     path, root = find_profile(request.profile, request.project_root), request.project_root
-    stated = _stated(request, wheel)
+    stated = stated_of(request.lockfile, request.said.name, wheel)
     profile = load_profile(path, root, stated) if path else default_profile(root, stated)
     for note in profile.notes if wheel is None else ():
         progress.warn(note)
     profile = replace(profile, exclude=(*profile.exclude, *request.exclude))
     return without_models(with_models(profile, request.models), request.without_models)
-
-
-def _stated(request: Request, wheel: OwnWheel | None) -> Stated:
-    """Return what a script states, or a project or, without a project table, its folder."""
-    root, script = request.project_root, request.lockfile.options().get("script")
-    if isinstance(script, str):
-        return stated_by_script(root, Path(script), request.said.name)
-    # without a lockfile of its own, the folder has to be a project
-    if not isinstance(request.lockfile, UvLock) and not has_table(root):
-        return stated_by_folder(root, request.said.name)
-    return stated_by(root, wheel, request.lockfile.others)
 
 
 def require_commands(profile: Profile) -> None:
