@@ -11,7 +11,7 @@ import tomllib
 from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
 from packaging.specifiers import SpecifierSet
 
-from builder.lock.dynamic import needs_in
+from builder.lock.folders import needs_in
 from builder.lock.refusals import EXCLUDED, refusal
 from builder.lock.stand_in import fitting, stand_in
 from shared.errors import BuildError
@@ -81,7 +81,7 @@ def read_pylock(root: Path, options: Sequence[str] = WITHOUT_DEV) -> Pylock:
 def read_export(lock: Path, options: Sequence[str]) -> Pylock:
     """Return the pylock.toml (PEP 751) that uv exports from a lockfile of its own, a project's or a script's.
 
-    A lockfile with packages whose requirements only their backend knows is read as it is (builder/lock/dynamic.py).
+    A lockfile with packages whose requirements only their backend knows is read as it is (builder/lock/folders.py).
     Raises BuildError if uv rejects the lockfile, or if the output is not a valid pylock.toml.
     """
     import uv

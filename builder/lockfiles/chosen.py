@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.lock.workspace import find_workspace
 from builder.lockfiles import foreign, pylock_file, uv_lock
 from builder.lockfiles.pylock_file import PylockFile
 from builder.lockfiles.requirements import RequirementsFile
 from builder.lockfiles.script_lock import ScriptLock
 from builder.lockfiles.uv_lock import UvLock
+from builder.lockfiles.workspace import find_workspace
 from shared.errors import UsageError
 from shared.i18n import _
 

@@ -9,8 +9,8 @@ from packaging.utils import canonicalize_name
 
 from builder.lock.export import FROZEN, WITHOUT_DEV, read_pylock
 from builder.lock.folders import with_versions
-from builder.lock.workspace import Member, Workspace
 from builder.lockfiles.foreign import require_uv_lock
+from builder.lockfiles.workspace import Member, Workspace
 from builder.project.project import read_uv_settings
 
 if TYPE_CHECKING:

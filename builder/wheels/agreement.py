@@ -8,7 +8,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from builder.fetch.cache import sha256
-from builder.lock.dynamic import differing, need_of, needs_in
+from builder.lock.folders import differing, need_of, needs_in
 from builder.project.own_wheel import OwnWheel, read_own_wheel
 from shared.errors import BuildError
 from shared.i18n import _

@@ -1,11 +1,11 @@
-"""Requirements that only a backend knows: of which packages, and when a wheel's are those of the lockfile."""
+"""Packages in folders whose requirements only a backend knows, and when a wheel's are those of the lockfile."""
 
 from __future__ import annotations
 
 import pytest
 from packaging.requirements import Requirement
 
-from builder.lock.dynamic import differing, need_of, needs_in
+from builder.lock.folders import differing, need_of, needs_in
 
 LOCK = """\
 version = 1
@@ -33,22 +33,23 @@ PYPROJECT = '[project]\nname = "thing"\nversion = "1.0"\ndynamic = [{}]\n'
 
 
 @pytest.mark.parametrize(
-    ("pyproject", "known"),
+    ("text", "known"),
     [
         (PYPROJECT.format('"dependencies"'), False),
         (PYPROJECT.format('"optional-dependencies", "version"'), False),
         (PYPROJECT.format('"version"'), True),
         ("[tool.poetry]\n", False),
-        (None, False),
+        (None, True),  # uv says that nothing is there
+        ("import setuptools\n", False),
         ("[", True),  # uv says why it cannot be read
     ],
 )
-def test_uv_compares_only_what_pyproject_says(tmp_path, pyproject, known):
+def test_uv_compares_only_what_pyproject_says(tmp_path, text, known):
     lock = tmp_path / "uv.lock"
     assert needs_in(lock) == {}
     lock.write_text(LOCK)
-    if pyproject:
-        (tmp_path / "pyproject.toml").write_text(pyproject)
+    if text:
+        (tmp_path / ("setup.py" if text.startswith("import") else "pyproject.toml")).write_text(text)
     assert set(needs_in(lock)) == (set() if known else {"thing"})
     lock.rename(tmp_path / "pylock.toml")
     assert needs_in(tmp_path / "pylock.toml") == {}
@@ -67,5 +68,6 @@ def test_uv_compares_only_what_pyproject_says(tmp_path, pyproject, known):
 )
 def test_a_wheels_requirements_are_those_of_the_lockfile(tmp_path, said, names):
     (tmp_path / "uv.lock").write_text(LOCK)
+    (tmp_path / "setup.py").write_text("")
     locked = needs_in(tmp_path / "uv.lock")["thing"]
     assert differing(frozenset(need_of(Requirement(text)) for text in said), locked) == names

@@ -15,8 +15,8 @@ from builder import cli
 from builder.lock.export import uv_environment
 from builder.lock.lock import read_lock, select_wheels
 from builder.lock.lockfile import Parts
-from builder.lock.workspace import find_workspace
 from builder.lockfiles.uv_lock import UvLock
+from builder.lockfiles.workspace import find_workspace
 from bundle.target import host_target
 from shared.errors import BuildError, UsageError
 from tests.builder.backends.projects import BACKEND
