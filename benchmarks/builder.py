@@ -31,6 +31,7 @@ from builder.fetch.cache import Cache  # noqa: E402
 from builder.fetch.fetching import Fetching  # noqa: E402
 from builder.lock.lock import read_lock, select_wheels  # noqa: E402
 from builder.lock.locked import LockedWheel, write_requirements  # noqa: E402
+from builder.lockfiles.uv_lock import UvLock  # noqa: E402
 from builder.members import Member  # noqa: E402
 from builder.wheels.wheels import fetch_wheels  # noqa: E402
 from bundle.manifest import WHEELS, FileEntry  # noqa: E402
@@ -145,7 +146,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    wheels = select_wheels(read_lock(ROOT / "benchmarks" / "ragtrace_scale"), TARGET).wheels
+    wheels = select_wheels(read_lock(UvLock(ROOT / "benchmarks" / "ragtrace_scale")), TARGET).wheels
     if arguments.what == "fetch":
         fetch(wheels, arguments.folder, arguments.runs)
     else:

@@ -19,7 +19,6 @@ from builder.assemble.gather import (
     with_python,
 )
 from builder.assemble.workspace import put_in_place, workspace
-from builder.lock.build_lock import NAME as BUILD_LOCK
 from builder.lock.build_lock import write_build_lock
 from builder.project.unchecked import unchecked
 from builder.request.delta import name_of
@@ -104,8 +103,8 @@ def build(request: Request, progress: Progress) -> Outcome:
 
 
 def record_requirements(run: Run) -> None:
-    """Write the build requirements that were resolved in this run next to the project's uv.lock, for the next run."""
-    record, path = run.workshop.record, run.request.workspace.root / BUILD_LOCK
+    """Write the build requirements that were resolved in this run next to the project's lockfile, for the next run."""
+    record, path = run.workshop.record, run.request.build_record
     if not record.new or run.request.build_lock is not None:
         return
     try:

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 from builder.fetch.cache import sha256
 from builder.fetch.fetching import Fetching
 from builder.lock.accelerators import accelerator_of
-from builder.lock.lock import read_lock
 from builder.lock.targets import Standing, survey
 from builder.models.models import measure_model
-from builder.project.project import read_project
+from builder.product.identity import product_of
 from builder.project.unchecked import unchecked
 from builder.request.accelerators import require_accelerators
 from builder.request.delta import bases_of, name_of
 from builder.request.moment import moment_of
-from builder.request.reading import foresee_commands, read_profile, require_usable, sources_of
+from builder.request.reading import foresee_commands, read_packages, read_profile, require_usable, sources_of
 from builder.request.run import pinned
 from builder.request.state import SourceState, report_state, require_commit, state_of
 from builder.request.verification import foresee, knowledge_of
@@ -120,15 +119,16 @@ class Plan:
 
 
 def make_plan(request: Request, progress: Progress) -> Plan:
-    """Return the plan of a request. Only the file lists of model hubs are fetched.
+    """Return the plan of a request. Only lists of files are fetched: of model hubs, and for a requirements.txt.
 
     Raises BuildError if a build would stop before it fetches anything, except for missing wheels and known
     vulnerabilities, which are in the plan; also for conflicts between wheels that are in the cache.
     """
     root = request.project_root
-    project, profile = read_project(root), read_profile(request, progress)
+    profile = read_profile(request, progress)
+    project = product_of(root, request.said, profile)
     bases = bases_of(request, project.name, moment_of(request))
-    lock = read_lock(request.workspace, extras=request.extras, groups=request.groups)
+    lock = read_packages(request, progress)
     knowledge = knowledge_of(request, pinned(request) if request.signers or request.trusted else None, progress)
     standings = survey(lock, request.targets, build=request.sources)
     require_usable(project, standings, request)

@@ -20,7 +20,9 @@ from builder.assemble.differences import Difference, compare
 from builder.build import build
 from builder.evidence.evidence import PROVENANCE
 from builder.lock.build_lock import NAME as BUILD_LOCK
-from builder.lock.workspace import find_workspace
+from builder.lock.lockfile import Parts
+from builder.lockfiles.chosen import Named, lockfile_of
+from builder.product.identity import Said
 from builder.request.bases import read_base
 from builder.request.request import Request
 from builder.request.state import DIRTY
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.fetch.cache import Cache
-    from builder.lock.workspace import Workspace
+    from builder.lock.lockfile import Lockfile
     from bundle.manifest import FileEntry
     from shared.terminal.progress import Progress
 
@@ -63,6 +65,8 @@ class Again:
     python: str | None = None
     exceptions: Path | None = None
     offline: bool = False
+    lock: Path | None = None
+    script: Path | None = None
 
 
 def rebuild(again: Again, progress: Progress) -> list[Difference]:
@@ -73,10 +77,9 @@ def rebuild(again: Again, progress: Progress) -> list[Difference]:
     release = read_release(again.bundle)
     progress.step(_("Reading {bundle}").format(bundle=release.folder))
     chosen = _choices(release, again.scratch)
-    # earlier builders recorded no packages
-    workspace = find_workspace(again.project_root, chosen.get("packages", ()))
-    _check_project(release, workspace, progress)
-    outcome = build(_request(release, again, chosen, workspace), progress)
+    lockfile = _lockfile(again, chosen)
+    _check_project(release, lockfile, progress)
+    outcome = build(_request(release, again, {**chosen, "lockfile": lockfile}), progress)
     (built,) = outcome.built
     progress.step(_("Comparing"))
     (again.scratch / "members").mkdir()
@@ -118,11 +121,27 @@ def _write(release: Release, wanted: Mapping[str, str], scratch: Path) -> None:
     open_bundle(release.folder, pins(release.signers)).visit(take, lambda _count: None)
 
 
-def _check_project(release: Release, workspace: Workspace, progress: Progress) -> None:
+def _lockfile(again: Again, chosen: dict[str, Any]) -> Lockfile:
+    """Return the lockfile that the user specified, or else the one recorded, in the project's folder."""
+    recorded = chosen.get("lockfile") or {}  # earlier builders recorded none
+    places = {name: again.project_root / path for name, path in recorded.items() if name in ("lock", "script")}
+    if again.lock or again.script:
+        places = {"lock": again.lock, "script": again.script}
+    named = Named(
+        places.get("lock"),
+        places.get("script"),
+        frozen=bool(recorded.get("frozen")),
+        offline=again.offline,
+        packages=tuple(chosen.get("packages", ())),
+    )
+    return lockfile_of(again.project_root, named)
+
+
+def _check_project(release: Release, lockfile: Lockfile, progress: Progress) -> None:
     """Reject a different lockfile, which cannot reproduce the bundle; warn if the commit differs."""
     manifest = release.manifest
     commit = manifest.source_commit and manifest.source_commit.removesuffix(DIRTY)
-    lock, root = workspace.root / "uv.lock", workspace.project
+    lock, root = lockfile.path, lockfile.project
     if not lock.is_file() or digest.sha256_file(lock)[0] != manifest.lock_sha256:
         raise BuildError(
             _("{lock} is not the lockfile that the bundle was built from.").format(lock=lock),
@@ -160,7 +179,7 @@ def _python(again: Again, built_with: str | None) -> str | None:
     return again.python or built_with
 
 
-def _request(release: Release, again: Again, chosen: dict[str, Any], workspace: Workspace) -> Request:
+def _request(release: Release, again: Again, chosen: dict[str, Any]) -> Request:
     manifest, policy = release.manifest, release.pinned
     if policy is None:
         raise BuildError(
@@ -173,7 +192,7 @@ def _request(release: Release, again: Again, chosen: dict[str, Any], workspace: 
     base = release.folder / BASE
     gate = chosen["advisories"]
     return Request(
-        workspace=workspace,
+        project_root=chosen["lockfile"].project,
         output_dir=again.scratch / "out",
         targets=(replace(manifest.target, patch=manifest.python_range and manifest.python_range[0]),),
         signers=(),
@@ -183,10 +202,17 @@ def _request(release: Release, again: Again, chosen: dict[str, Any], workspace: 
         profile=again.profile or chosen["profile"],
         models=tuple(_models(release, again)),
         without_models=tuple(model.name for model in manifest.application.models_apart),
-        extras=tuple(chosen["extras"]),
-        groups=tuple(chosen["groups"]),
         exclude=tuple(chosen.get("exclude", ())),  # earlier builders had no such option
         run=tuple(chosen.get("run", ())),
+        lock=chosen["lockfile"],
+        parts=Parts(
+            tuple(chosen["extras"]),
+            tuple(chosen["groups"]),
+            all_extras=chosen.get("all_extras", False),
+            all_groups=chosen.get("all_groups", False),
+            python=manifest.target.version,
+        ),
+        said=Said(chosen.get("name"), chosen.get("product_version")),
         counter=manifest.product.counter,
         epoch=manifest.created_epoch,
         offline=again.offline,

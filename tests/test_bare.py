@@ -68,6 +68,19 @@ BUILDER = (
     ("build --project-root project --sign-key key --profile hub.toml", 7, "huggingface.co"),
     ("build --project-root project --dry-run --profile hub.toml --offline", 7, "org/model"),
     (f"{BUILD} --without-model m --dry-run", 0, "to fetch"),
+    (
+        f"{BUILD} --dry-run --frozen --name kit --product-version 2 --exclude docs --package audited",
+        0,
+        "Plan for kit 2",
+    ),
+    (f"{BUILD} --dry-run --all-extras --all-groups", 0, "Plan for audited"),
+    (f"{BUILD} --lock none.txt --script none.py", 2, "cannot be combined"),
+    ("profile init --project-root project --output written.toml", 0, "Created"),
+    ("profile init --lock none.txt --script none.py", 2, "cannot be combined"),
+    ("profile check --project-root project --profile nothing --exclude docs", 2, "nothing"),
+    ("profile check --lock none.txt --script none.py", 2, "cannot be combined"),
+    ("targets --project-root project --package audited --frozen --all-extras --all-groups", 0, "linux-x86_64"),
+    ("targets --lock none.txt --script none.py", 2, "cannot be combined"),
     ("sign out --sign-key key", 2, "already"),
     ("sign out --sign-key key --json", 2, "already"),
     ("inspect out", 0, "audited 1.2.3"),
@@ -89,6 +102,7 @@ BUILDER = (
         0,
         "policy-1.json",
     ),
+    ("rebuild --check out --lock none.txt --script none.py", 2, "cannot be combined"),
     ("policy new q --former policies/policy-1.json --remove key.pub", 2, ""),
     ("policy sign policies/policy-1.json --sign-key key", 0, "Signature"),
     ("policy show policies", 0, "Policy 1"),
@@ -114,6 +128,9 @@ BUILDER = (
     ("advisories sign a.zip --sign-key key", 0, "Signature"),
     ("advisories except x.json --from none.toml", 2, "none.toml"),
     ("advisories template --advisories a.zip --project-root project", 0, "[[exceptions]]"),
+    ("advisories template --advisories a.zip --project-root project --package none --frozen", 2, "none"),
+    ("advisories template --advisories a.zip --project-root project --all-extras --all-groups", 0, "[[exceptions]]"),
+    ("advisories template --advisories a.zip --lock none.txt --script none.py", 2, "cannot be combined"),
     (
         (
             "advisories template --advisories a.zip --project-root project --target linux-x86_64 --python 3.12 "

@@ -14,7 +14,7 @@ from builder.project.own_wheel import read_own_wheel
 from builder.request.inputs import Common, Inputs, Wheel
 from builder.request.reading import read_profile, require_commands
 from builder.wheels import attestations
-from builder.wheels.agreement import require_agreement
+from builder.wheels.agreement import require_agreement, require_as_locked
 from builder.wheels.builds import build_wheels, is_native_here
 from builder.wheels.interpreter import add_python
 from builder.wheels.settling import Settling
@@ -38,7 +38,11 @@ if TYPE_CHECKING:
 
 def build_sources(scope: Scope, run: Run) -> dict[Target, Selection]:
     """Return the selection of wheels for each target, with sources built into wheels."""
-    return dict(_with_built(standing.target, standing.required, run) for standing in scope.standings)
+    selections = dict(_with_built(standing.target, standing.required, run) for standing in scope.standings)
+    if "frozen" not in run.request.lockfile.options():
+        built = sorted({wheel for selection in selections.values() for wheel in selection.built})
+        require_as_locked(built, run.request.lockfile.path, run.workshop)
+    return selections
 
 
 def _with_built(target: Target, selection: Selection, run: Run) -> tuple[Target, Selection]:
@@ -63,9 +67,9 @@ def _with_built(target: Target, selection: Selection, run: Run) -> tuple[Target,
 
 def settled(scope: Scope, selections: Mapping[Target, Selection], run: Run) -> Scope:
     """Return the scope with what only the project's own wheel has: a dynamic version, scripts and modules."""
-    root, name = run.request.project_root, scope.product.name
-    is_package = any(own_source(standing.required, root) for standing in scope.standings)
-    wheels = [wheel for one in selections.values() for wheel in one.built if is_package and wheel.name == name]
+    own = [own_source(standing.required, run.request.project_root) for standing in scope.standings]
+    names = {source.name for source in own if source}
+    wheels = [wheel for one in selections.values() for wheel in one.built if wheel.name in names]
     if not wheels:
         return scope
     wheel = read_own_wheel(run.request.cache.path(sha256(wheels[0].sha256)), wheels[0].filename)
@@ -73,8 +77,10 @@ def settled(scope: Scope, selections: Mapping[Target, Selection], run: Run) -> S
     for note in profile.notes:
         if note not in scope.profile.notes:
             run.progress.warn(note)
-    require_commands(profile, root)
-    return replace(scope, product=replace(scope.product, version=wheel.version), profile=profile)
+    require_commands(profile, run.request.project_root)
+    return replace(
+        scope, product=replace(scope.product, version=scope.product.version or wheel.version), profile=profile
+    )
 
 
 def collect_wheels(selections: Iterable[Selection], run: Run) -> dict[LockedWheel, Wheel]:

@@ -15,18 +15,21 @@ from builder.commands.common import (
     add_exclude,
     add_keys,
     add_package,
+    add_product,
     add_project,
     add_run,
     add_targets,
     default_key,
+    lockfile_from,
     named_targets,
+    parts_of,
     python_of,
     signers_of,
 )
 from builder.fetch.cache import Cache, default_cache
-from builder.lock.workspace import find_workspace
 from builder.own_command import program
 from builder.plan import Plan, make_plan, plan_lines
+from builder.product.identity import said
 from builder.request.bases import read_base
 from builder.request.request import Request
 from builder.signing.sign import read_public_key
@@ -49,6 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     add = parser.add_argument
     add_project(parser)
+    add_product(parser)
     add_package(parser)
     add("--output-dir", type=Path, default=Path("packages"), metavar=_("FOLDER"), help=_("the folder for bundles"))
     add(
@@ -210,10 +214,10 @@ def request_of(arguments: argparse.Namespace) -> Request:
         raise UsageError(_("SOURCE_DATE_EPOCH is not a number of seconds that an archive can store."))
     if arguments.counter is not None and arguments.counter < 1:
         raise UsageError(_("The release counter {counter} must be 1 or more.").format(counter=arguments.counter))
-    workspace = find_workspace(arguments.project_root, arguments.package)
-    pythons = python_of(arguments, workspace)
+    lockfile = lockfile_from(arguments, offline=arguments.offline)
+    pythons = python_of(arguments, lockfile)
     return Request(
-        workspace=workspace,
+        project_root=lockfile.project,
         output_dir=arguments.output_dir.resolve(),
         targets=named_targets(arguments, pythons.versions),
         signers=signers_of(arguments.sign_key),
@@ -225,8 +229,9 @@ def request_of(arguments: argparse.Namespace) -> Request:
         without_models=tuple(arguments.without_model),
         exclude=tuple(arguments.exclude),
         run=tuple(arguments.run_line),
-        extras=tuple(arguments.extra),
-        groups=tuple(arguments.group),
+        lock=lockfile,
+        parts=parts_of(arguments, pythons.versions),
+        said=said(arguments.name, arguments.product_version),
         counter=arguments.counter,
         epoch=None if epoch is None else int(epoch),
         offline=arguments.offline,

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.lock.lockfile import Parts
+from builder.lockfiles.chosen import Named, lockfile_of
 from builder.project.hosts_python import hosts_python
 from builder.signing.sign import load_signer, too_many_signatures
 from bundle.signing.signature import SIGNATURES_LIMIT
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Sequence
 
-    from builder.lock.workspace import Workspace
+    from builder.lock.lockfile import Lockfile
     from builder.project.hosts_python import HostsPython
     from builder.signing.sign import Signer
 
@@ -87,13 +89,38 @@ def add_keys(parser: argparse.ArgumentParser, option: str, help_text: str) -> No
 
 
 def add_project(parser: argparse.ArgumentParser) -> None:
-    """Add the option for the project folder."""
-    parser.add_argument(
+    """Add the options for the project folder and its lockfile."""
+    add = parser.add_argument
+    add(
         "--project-root",
         type=Path,
-        default=Path(),
         metavar=_("FOLDER"),
-        help=_("the project (default: the current folder)"),
+        help=_("the project (default: the folder of --lock or --script, or the current folder)"),
+    )
+    add(
+        "--lock",
+        type=Path,
+        metavar=_("FILE"),
+        help=_("the lockfile: pylock.toml, or a requirements.txt with digests (default: the project's uv.lock)"),
+    )
+    add("--script", type=Path, metavar=_("FILE"), help=_("a script with inline metadata, locked by FILE.lock"))
+
+
+def project_of(arguments: argparse.Namespace) -> Path:
+    """Return the absolute path of the project folder."""
+    named: Path | None = arguments.lock or arguments.script
+    given: Path | None = arguments.project_root
+    return given.resolve() if given is not None else named.resolve().parent if named else Path.cwd()
+
+
+def add_product(parser: argparse.ArgumentParser) -> None:
+    """Add the options for the name and version of the product."""
+    add = parser.add_argument
+    add("--name", metavar=_("NAME"), help=_("the product's name (default: that of pyproject.toml or the profile)"))
+    add(
+        "--product-version",
+        metavar=_("VERSION"),
+        help=_("the product's version (default: that of pyproject.toml or the profile)"),
     )
 
 
@@ -149,6 +176,13 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--extra", action="append", default=[], metavar=_("NAME"), help=_("also include this extra; may be repeated"))
     add("--group", action="append", default=[], metavar=_("NAME"), help=_("also include this group; may be repeated"))
+    add("--all-extras", action="store_true", help=_("include all extras"))
+    add("--all-groups", action="store_true", help=_("include all dependency groups, dev among them"))
+    add(
+        "--frozen",
+        action="store_true",
+        help=_("use the lockfile as it is, even if the project has changed since it was written"),
+    )
     add("--no-build", action="store_true", help=_("use only wheels; do not build packages from source"))
 
 
@@ -178,10 +212,27 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def python_of(arguments: argparse.Namespace, workspace: Workspace) -> HostsPython:
+def parts_of(arguments: argparse.Namespace, pythons: Sequence[str]) -> Parts:
+    """Return the selected extras and dependency groups, for these Python versions of the hosts."""
+    return Parts(
+        tuple(arguments.extra),
+        tuple(arguments.group),
+        all_extras=arguments.all_extras,
+        all_groups=arguments.all_groups,
+        python=min((python.rstrip("t") for python in pythons), key=lambda text: int(text.partition(".")[2])),
+    )
+
+
+def lockfile_from(arguments: argparse.Namespace, *, offline: bool = False) -> Lockfile:
+    """Return the lockfile that the options name, else the one of the project or of its workspace."""
+    named = Named(arguments.lock, arguments.script, arguments.frozen, offline, tuple(arguments.package))
+    return lockfile_of(project_of(arguments), named)
+
+
+def python_of(arguments: argparse.Namespace, lockfile: Lockfile) -> HostsPython:
     """Return the Python versions of the hosts: those specified, or one that the project allows."""
     included = getattr(arguments, "with_python", None)
-    return hosts_python(arguments.python, included, workspace.project, workspace.root)
+    return hosts_python(arguments.python, included, lockfile.project, lockfile.path.parent)
 
 
 def named_targets(arguments: argparse.Namespace, pythons: Sequence[str]) -> tuple[Target, ...]:

@@ -8,10 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from builder.advisories import documents, entries
 from builder.advisories.gate import GateRequest, Knowledge, read_knowledge
-from builder.commands.common import add_choice, add_package, add_project, add_targets, moment, named_targets, python_of
+from builder.commands.common import (
+    add_choice,
+    add_package,
+    add_project,
+    add_targets,
+    lockfile_from,
+    moment,
+    named_targets,
+    parts_of,
+    python_of,
+)
 from builder.lock.lock import read_lock
 from builder.lock.targets import require_whole, survey
-from builder.lock.workspace import find_workspace
+from builder.lockfiles.uv_lock import UvLock
+from builder.product.identity import has_table
 from builder.project.project import read_project
 from builder.request.verification import foresee
 from bundle.advisories.exceptions import EXCEPTIONS_LIMIT, JUSTIFICATIONS, LONGEST, read_exceptions
@@ -119,20 +130,19 @@ def _entries(arguments: argparse.Namespace, now: datetime) -> Iterator[tuple[str
 
 def run_template(arguments: argparse.Namespace) -> int:
     """Write the findings for a project's lockfile as entries for the user to fill in."""
-    workspace = find_workspace(arguments.project_root, arguments.package)
-    project = read_project(workspace.project)
+    lockfile = lockfile_from(arguments)
+    versions, root = python_of(arguments, lockfile).versions, lockfile.project
+    project = read_project(root) if has_table(root) or isinstance(lockfile, UvLock) else None
     knowledge = _knowledge(arguments)
-    standings = survey(
-        read_lock(workspace, extras=arguments.extra, groups=arguments.group),
-        named_targets(arguments, python_of(arguments, workspace).versions),
-        build=not arguments.no_build,
-    )
+    lock = read_lock(lockfile, parts_of(arguments, versions))
+    standings = survey(lock, named_targets(arguments, versions), build=not arguments.no_build)
     require_whole(standings)
     found: dict[tuple[str, str, str], Finding] = {}
     for foresight in foresee(knowledge, standings):
         found |= {(one.package, one.version, one.id): one for one in foresight.failing}
     title = _("Findings for {project} according to {path}, with advisories as of").format(
-        project=f"{project.name} {project.version}".rstrip(), path=arguments.advisories.name
+        project=f"{project.name} {project.version}".rstrip() if project else lockfile.path.name,
+        path=arguments.advisories.name,
     )
     text = entries.template_text(list(found.values()), title, knowledge.snapshot.header.known_until)
     if arguments.output is None:

@@ -6,12 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.commands.common import add_exclude, add_project
+from builder.commands.common import add_exclude, add_project, project_of
+from builder.lockfiles.chosen import Named, lockfile_of
+from builder.lockfiles.pylock_file import NAME as PYLOCK
+from builder.lockfiles.stating import stated_of
 from builder.own_command import program
+from builder.product.identity import has_table
 from builder.project.default_profile import default_profile
 from builder.project.profile import find_profile, load_profile
-from builder.project.project import read_project
-from builder.project.stated import PROJECT_PROFILE
+from builder.project.stated import PROJECT_PROFILE, stated_by
 from builder.project.unchecked import unchecked
 from builder.request.reading import require_commands
 from builder.sources.source import collect_source
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from builder.project.profile import Profile
+    from builder.project.stated import Stated
     from builder.sources.source import SourceFile
 
 
@@ -53,9 +57,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run_init(arguments: argparse.Namespace) -> int:
     """Write a profile for a project, to a file that must not exist."""
-    root = arguments.project_root.resolve()
+    root = project_of(arguments)
     path = arguments.output or root / PROJECT_PROFILE
-    text = write_profile(root)
+    text = write_profile(root, _stated(arguments, root))
     try:
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
@@ -73,10 +77,10 @@ def run_init(arguments: argparse.Namespace) -> int:
 
 def run_check(arguments: argparse.Namespace) -> int:
     """Check a profile and the files that it selects; show what it does."""
-    root = arguments.project_root.resolve()
-    read_project(root)
+    root = project_of(arguments)
+    stated = _stated(arguments, root)
     path = find_profile(arguments.profile, root)
-    profile = load_profile(path, root) if path else default_profile(root)
+    profile = load_profile(path, root, stated) if path else default_profile(root, stated)
     profile = replace(profile, exclude=(*profile.exclude, *arguments.exclude))
     progress = make_progress(quiet=False)
     for note in profile.notes:
@@ -88,12 +92,20 @@ def run_check(arguments: argparse.Namespace) -> int:
     return commandline.DONE
 
 
+def _stated(arguments: argparse.Namespace, root: Path) -> Stated:
+    """Return what the project states, which needs no lockfile, or the script, or the folder of another lockfile."""
+    named = arguments.lock or arguments.script
+    if not named and (has_table(root) or not (root / PYLOCK).is_file()):
+        return stated_by(root)
+    return stated_of(lockfile_of(root, Named(arguments.lock, arguments.script)))
+
+
 def _lines(path: Path | None, profile: Profile, sources: Sequence[SourceFile]) -> Iterator[str]:
     application = profile.application
     if path:
         yield _("Profile: {path}").format(path=path)
     else:
-        yield _("Profile: none; pyproject.toml and the folders of the project are used")
+        yield _("Profile: none; what the project states is used")
     yield _("Name: {name}").format(name=profile.title)
     for launcher in application.launchers:
         if launcher.is_command:

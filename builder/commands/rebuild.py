@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.commands.common import add_project
+from builder.commands.common import add_project, project_of
 from builder.fetch.cache import Cache, default_cache
 from builder.rebuild import Again, rebuild
 from shared.files import temp_folders
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     with temp_folders.scratch(arguments.scratch_dir) as scratch:
         again = Again(
             bundle=arguments.check,
-            project_root=arguments.project_root.resolve(),
+            project_root=project_of(arguments),
             cache=Cache(arguments.cache_dir or default_cache()),
             scratch=scratch,
             profile=arguments.profile,
@@ -63,6 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
             python=arguments.with_python,
             exceptions=arguments.exceptions,
             offline=arguments.offline,
+            lock=arguments.lock,
+            script=arguments.script,
         )
         differences = rebuild(again, make_progress(quiet=arguments.quiet))
     if arguments.json:

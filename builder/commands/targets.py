@@ -5,11 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from builder.commands.common import add_choice, add_glibc, add_package, add_project, parse_glibc
+from builder.commands.common import (
+    add_choice,
+    add_glibc,
+    add_package,
+    add_project,
+    lockfile_from,
+    parse_glibc,
+    parts_of,
+    python_of,
+)
 from builder.lock.installer_wheels import read_installer_lock
 from builder.lock.lock import read_lock
 from builder.lock.targets import Standing, survey, why_no_installer
-from builder.lock.workspace import find_workspace
 from builder.zipapp import pack
 from bundle.target import ARCHITECTURES, FREE_THREADED, PYTHONS, parse_target
 from shared.errors import UsageError
@@ -50,9 +58,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show for each target whether the lockfile has all wheels, and which are missing."""
-    workspace = find_workspace(arguments.project_root, arguments.package)
-    lock = read_lock(workspace, extras=arguments.extra, groups=arguments.group)
     glibc = parse_glibc(arguments.glibc)
+    lockfile = lockfile_from(arguments)
+    lock = read_lock(lockfile, parts_of(arguments, python_of(arguments, lockfile).versions))
     required = lock.pylock.requires_python
     pythons = arguments.python or [
         python for python in PYTHONS if required is None or any(required.filter([f"{python}.0", f"{python}.99"]))

@@ -8,6 +8,7 @@ lists this file. The statement records no wall-clock time and no machine, so tha
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.evidence.sbom import model_url, package_url
@@ -17,7 +18,6 @@ from shared import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from builder.members import Member
     from builder.request.inputs import Inputs
@@ -34,11 +34,16 @@ def parameters_of(request: Request) -> dict[str, Any]:
     gate = request.advisories
     return {
         "profile": request.profile and _last(request.profile),
-        "extras": sorted(request.extras),
-        "groups": sorted(request.groups),
+        "lockfile": _placed(request),
+        "packages": list(request.lockfile.options().get("packages", ())),
+        "name": request.said.name,
+        "product_version": request.said.version,
+        "extras": sorted(request.parts.extras),
+        "groups": sorted(request.parts.groups),
+        "all_extras": request.parts.all_extras,
+        "all_groups": request.parts.all_groups,
         "exclude": sorted(request.exclude),
         **({"run": list(request.run)} if request.run else {}),
-        "packages": list(request.workspace.packages),
         "build_from_source": request.sources,
         **({"wheels": sorted(path.name for path in request.wheels)} if request.wheels else {}),
         "attestations": request.attestations,
@@ -53,6 +58,17 @@ def _parameters(inputs: Inputs) -> dict[str, Any]:
     own = {wheel.locked.filename for wheel in inputs.wheels}
     wheels = [name for name in found.pop("wheels", ()) if name in own]
     return {**found, **({"wheels": wheels} if wheels else {})}
+
+
+def _placed(request: Request) -> dict[str, Any]:
+    """Return the options that choose the lockfile, with paths relative to the project, or else reduced to names."""
+    found = {option: value for option, value in request.lockfile.options().items() if option != "packages"}
+    for option in ("lock", "script"):
+        if option in found:
+            path = Path(str(found[option]))
+            inside = path.is_relative_to(request.project_root)
+            found[option] = path.relative_to(request.project_root).as_posix() if inside else path.name
+    return found
 
 
 def _last(path: str) -> str:
@@ -98,7 +114,7 @@ def _dependencies(inputs: Inputs, own_lock: Path) -> Iterator[dict[str, Any]]:
     for path, sha256 in common.state.changed:
         known = {"digest": {"sha256": sha256}} if sha256 else {}
         yield {"name": f"source/{path}", **known, "annotations": {"differs_from_commit": True}}
-    yield {"name": "uv.lock", "digest": {"sha256": common.lock.sha256}}
+    yield {"name": common.lock.name, "digest": {"sha256": common.lock.sha256}}
     yield {"name": "ragtrace-offline/uv.lock", "digest": {"sha256": digest.sha256_file(own_lock)[0]}}
     for wheel in inputs.wheels:
         uri = package_url(wheel.locked, common.lock).to_string()

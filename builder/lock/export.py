@@ -11,6 +11,7 @@ import tomllib
 from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
 from packaging.specifiers import SpecifierSet
 
+from builder.lock.folders import needs_in
 from builder.lock.refusals import EXCLUDED, refusal
 from builder.lock.stand_in import fitting, stand_in
 from shared.errors import BuildError
@@ -22,7 +23,8 @@ from shared.programs.uv import base_interpreter
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-EXPORT = ("export", "--locked", "--offline", "--format", "pylock.toml")
+EXPORT = ("export", "--offline", "--format", "pylock.toml")
+FROZEN = ("--frozen",)  # the lockfile is not compared with the project
 WITHOUT_DEV = ("--no-dev",)
 EXPORT_TIME_LIMIT = 300.0  # seconds
 # The variables that are passed to uv: paths, network access and credentials.
@@ -64,39 +66,45 @@ def _without_shims(folder: str) -> list[str]:
 def read_pylock(root: Path, options: Sequence[str] = WITHOUT_DEV) -> Pylock:
     """Return the pylock.toml that uv exports from a project's lockfile.
 
-    Raises BuildError as ``export_pylock`` does, and if the output is not a valid pylock.toml.
+    ``options`` select its dependency groups and extras. Raises BuildError as ``read_export`` does, and if the project
+    or its lockfile is missing.
     """
-    try:
-        return Pylock.from_dict(tomllib.loads(export_pylock(root, options)))
-    except (tomllib.TOMLDecodeError, PylockValidationError, PylockUnsupportedVersionError) as error:
-        raise BuildError(
-            _("The uv export of {lock} is not a valid pylock.toml: {reason}.").format(
-                lock=root / "uv.lock", reason=error
-            ),
-            advice=_("Run `uv lock` with a current uv and build again."),
-        ) from error
-
-
-def export_pylock(root: Path, options: Sequence[str] = WITHOUT_DEV) -> str:
-    """Return the text of the pylock.toml (PEP 751) that uv exports from a project's lockfile.
-
-    ``options`` select its dependency groups and extras. Raises BuildError if the project or its
-    lockfile is missing, or uv rejects the lockfile.
-    """
-    import uv
-
     for file, advice in (
         ("pyproject.toml", _("Specify the project folder with --project-root.")),
         ("uv.lock", _("Run `uv lock` in {folder} and commit the result.").format(folder=root)),
     ):
         if not (root / file).is_file():
             raise BuildError(_("{folder} has no {file}.").format(folder=root, file=file), advice=advice)
-    done = _run([uv.find_uv_bin(), *EXPORT, *options], root)
+    return read_export(root / "uv.lock", options)
+
+
+def read_export(lock: Path, options: Sequence[str]) -> Pylock:
+    """Return the pylock.toml (PEP 751) that uv exports from a lockfile of its own, a project's or a script's.
+
+    A lockfile with packages whose requirements only their backend knows is read as it is (builder/lock/folders.py).
+    Raises BuildError if uv rejects the lockfile, or if the output is not a valid pylock.toml.
+    """
+    import uv
+
+    given = FROZEN[0] in options
+    mode = () if given else FROZEN if needs_in(lock) else ("--locked",)
+    done = _run([uv.find_uv_bin(), *EXPORT, *mode, *options], lock.parent)
     if not done.ok:
-        raise refusal(root / "uv.lock", done)
-    if len(done.stdout.encode()) >= process.OUTPUT_LIMIT:
-        raise BuildError(_("{lock} is too large to read.").format(lock=root / "uv.lock"))
-    return done.stdout
+        raise refusal(lock, done)
+    return parse_export(lock, done.stdout)
+
+
+def parse_export(lock: Path, text: str) -> Pylock:
+    """Return what uv wrote for a lockfile. Raises BuildError if that is not a valid pylock.toml."""
+    if len(text.encode()) >= process.OUTPUT_LIMIT:
+        raise BuildError(_("{lock} is too large to read.").format(lock=lock))
+    try:
+        return Pylock.from_dict(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, PylockValidationError, PylockUnsupportedVersionError) as error:
+        raise BuildError(
+            _("The uv export of {lock} is not a valid pylock.toml: {reason}.").format(lock=lock, reason=error),
+            advice=_("Run `uv lock` with a current uv and build again."),
+        ) from error
 
 
 def _run(argv: Sequence[str], root: Path) -> process.Completed:

@@ -1,6 +1,6 @@
-"""The project's lockfile: read through uv, and the selection of wheels for any target.
+"""The lockfile of a build, and the selection of wheels for any target.
 
-uv exports the lockfile as pylock.toml (PEP 751); ``packaging.pylock`` selects the packages of a target.
+Whatever its kind, it is read as pylock.toml (PEP 751); ``packaging.pylock`` selects the packages of a target.
 Markers and tags are always those of the target, never those of this machine.
 """
 
@@ -19,26 +19,25 @@ from packaging.pylock import (
     Pylock,
     PylockSelectError,
 )
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
-from builder.lock.export import WITHOUT_DEV, read_pylock
-from builder.lock.folders import with_versions
 from builder.lock.gaps import Gap, MissingWheelsError, why_none_fits
 from builder.lock.locked import LockedSource, LockedWheel, locked_source, locked_wheel, wheel_name
-from builder.lock.workspace import Workspace
+from builder.lock.lockfile import NO_PARTS
 from bundle.digest import sha256_file
 from bundle.target import host_target
 from shared.errors import BuildError
 from shared.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from packaging.pylock import Package
     from packaging.tags import Tag
 
     from builder.lock.build_lock import Resolution
+    from builder.lock.lockfile import Lockfile, Parts
     from bundle.product.conflict import Conflict
     from bundle.target import Target
 
@@ -49,11 +48,22 @@ LAST_PATCH = 99  # the highest patch release for which markers are evaluated
 
 @dataclass(frozen=True)
 class Lock:
-    """A uv.lock: the folder of its project, its exported content and the SHA-256 of the file."""
+    """A lockfile that was read: its folder, its packages, its SHA-256 and its name.
+
+    ``extras`` and ``groups`` are those to bundle of a file that has several; None stands for its default groups.
+    """
 
     root: Path
     pylock: Pylock
     sha256: str
+    name: str = "uv.lock"
+    extras: frozenset[str] = frozenset()
+    groups: frozenset[str] | None = None
+
+    def environment(self, target: Target, patch: int) -> dict[str, Any]:
+        """Return the values of all markers for a patch release of a target's Python."""
+        groups = frozenset(self.pylock.default_groups or ()) if self.groups is None else self.groups
+        return {**target.environment(patch), "extras": self.extras, "dependency_groups": groups}
 
 
 @dataclass(frozen=True)
@@ -74,21 +84,28 @@ class Selection:
     conflicts: tuple[Conflict, ...] = ()
 
 
-def read_lock(place: Path | Workspace, *, extras: Sequence[str] = (), groups: Sequence[str] = ()) -> Lock:
-    """Return the lockfile of a project's folder or of a workspace, with the extras and dependency groups to bundle.
+def read_lock(lockfile: Lockfile, parts: Parts = NO_PARTS) -> Lock:
+    """Return a lockfile, with the parts of the project to bundle.
 
-    Raises BuildError if the project or its lockfile is missing, or the lockfile is out of date or unreadable.
+    Raises UsageError or BuildError if it is missing, out of date or unreadable, or lacks one of the parts.
     """
-    root, packages = (place.root, place.packages) if isinstance(place, Workspace) else (place.resolve(), ())
-    chosen = [*(f"--extra={name}" for name in extras), *(f"--group={name}" for name in groups)]
-    chosen += [f"--package={name}" for name in packages]
-    pylock = read_pylock(root, [*(() if "dev" in groups else WITHOUT_DEV), *chosen])
-    digest, _size = sha256_file(root / "uv.lock")
-    return Lock(root, with_versions(pylock, root), digest)
+    pylock = lockfile.read(parts)
+    digest, _size = sha256_file(lockfile.path)
+    extras, groups = (pylock.extras or (), pylock.dependency_groups or ())
+    wanted = {canonicalize_name(name) for name in parts.groups}
+    named = {name for name in groups if parts.all_groups or canonicalize_name(name) in wanted}
+    return Lock(
+        lockfile.path.parent,
+        pylock,
+        digest,
+        lockfile.path.name,
+        frozenset(extras if parts.all_extras else map(canonicalize_name, parts.extras)),
+        frozenset({*(pylock.default_groups or ()), *named}) if groups else None,
+    )
 
 
 def own_source(selection: Selection, root: Path) -> LockedSource | None:
-    """Return the source of the project itself, or None if uv does not install it, because it is not a package."""
+    """Return the source of the project itself, or None if it is not installed, because it is not a package."""
     own = [one for one in selection.sources if one.kind == "folder" and one.place == str(root.resolve())]
     return own[0] if own else None
 
@@ -135,8 +152,12 @@ def _turning_points(pylock: Pylock, target: Target) -> list[int]:
 
 def _select(lock: Lock, target: Target, patch: int, *, build: bool) -> _Picked:
     environment: Any = target.environment(patch)
-    tags = target.tags()
-    wanted = [package for package in lock.pylock.packages if _applies(package, environment)]
+    tags, markers = target.tags(), lock.environment(target, patch)
+    wanted = [
+        package
+        for package in lock.pylock.packages
+        if package.marker is None or package.marker.evaluate(markers, context="lock_file")
+    ]
     _check_python(lock.pylock, target, patch)
     _check_doubles(wanted, target)
     stranded = [package for package in wanted if _is_stranded(package, frozenset(tags))]
@@ -145,7 +166,9 @@ def _select(lock: Lock, target: Target, patch: int, *, build: bool) -> _Picked:
     lost = {gap.name for gap in gaps}
     rest = replace(lock.pylock, packages=[package for package in lock.pylock.packages if package.name not in lost])
     try:
-        chosen = list(rest.select(environment=environment, tags=tags))
+        chosen = list(
+            rest.select(environment=environment, tags=tags, extras=lock.extras, dependency_groups=lock.groups)
+        )
     except PylockSelectError as error:
         raise BuildError(
             _("The lockfile does not support {target} with Python {python}: {reason}.").format(
@@ -163,11 +186,6 @@ def _select(lock: Lock, target: Target, patch: int, *, build: bool) -> _Picked:
         tuple(sorted(locked_wheel(package, source, lock.root, target) for package, source in wheels)),
         tuple(sorted(locked_source(package, source, lock.root) for package, source in sources)),
     )
-
-
-def _applies(package: Package, environment: Mapping[str, str]) -> bool:
-    asked: dict[str, Any] = {**environment, "extras": frozenset(), "dependency_groups": frozenset()}
-    return package.marker is None or package.marker.evaluate(asked, context="lock_file")
 
 
 def _check_python(pylock: Pylock, target: Target, patch: int) -> None:

@@ -46,6 +46,12 @@ def refusal(lock: Path, done: process.Completed) -> BuildError:
 
 
 def _stale(lock: Path, _match: re.Match[str]) -> BuildError:
+    script = lock.name.removesuffix(".lock") if lock.name != "uv.lock" else ""
+    if script:
+        return BuildError(
+            _("{lock} is out of date: {script} has changed since it was written.").format(lock=lock, script=script),
+            advice=_("Run `uv lock --script {script}` in its folder and commit the result.").format(script=script),
+        )
     return BuildError(
         _("{lock} is out of date: pyproject.toml has changed since it was written.").format(lock=lock),
         advice=_("Run `uv lock` in the project folder and commit the result."),
@@ -155,7 +161,7 @@ def _no_member(lock: Path, match: re.Match[str]) -> BuildError:
 # uv 0.13; all that fits is the cause, so what is more specific comes first
 _KNOWN: tuple[tuple[str, Callable[[Path, re.Match[str]], BuildError]], ...] = (
     (r"unsupported schema version \(v(\d+), but only v(\d+)", _newer),
-    (r"error: Failed to parse `uv\.lock`\n +cause: TOML parse error at line (\d+),(?:.*\n)+?.*\^+\n(.*)", _damaged),
+    (r"error: Failed to parse `[^`]*\.lock`\n +cause: TOML parse error at line (\d+),(?:.*\n)+?.*\^+\n(.*)", _damaged),
     (r"error: Extra `([^`]+)` is not defined(?: in .* table for `([^`]+)`)?", _no_extra),
     (r"error: Group `([^`]+)` is not defined", _no_group),
     (r"error: ((?:Extra|Group).*) are incompatible with the (?:declared )?conflicts", _conflicting),

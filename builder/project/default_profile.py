@@ -7,22 +7,27 @@ from typing import TYPE_CHECKING
 from builder.project.profile import Profile, as_usage, check_application, environment_of, shadows
 from builder.project.stated import stated_by, with_help
 from bundle.product.application import Application, require_names
+from shared.errors import UsageError
+from shared.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-    from builder.project.own_wheel import OwnWheel
+    from builder.project.stated import Stated
 
 
-def default_profile(project_root: Path, wheel: OwnWheel | None = None, others: Sequence[Path] = ()) -> Profile:
-    """Return a profile derived from the project's wheel or, without one, from pyproject.toml and the layout.
+def default_profile(project_root: Path, stated: Stated | None = None) -> Profile:
+    """Return the profile of what a project states (default: what its pyproject.toml and folders say).
 
-    The scripts of ``others``, folders of packages that are bundled too, become launchers as well. Raises UsageError if
-    the project cannot be read or the profile would be invalid.
+    Raises UsageError if the project cannot be read or the profile would be invalid.
     """
-    stated = stated_by(project_root, wheel, others)
-    path = project_root / "pyproject.toml"
+    stated = stated or stated_by(project_root)
+    if not stated.title:
+        raise UsageError(
+            _("{folder} has no project table and no profile, so the product has no name.").format(folder=project_root),
+            advice=_("Specify it with --name, or as name in a profile."),
+        )
+    path = project_root / stated.origin
     launchers, renamed = stated.launchers_beside(())
     value = {
         "launchers": [launcher.to_json() for launcher in launchers],
@@ -44,4 +49,4 @@ def default_profile(project_root: Path, wheel: OwnWheel | None = None, others: S
     files = (project_root / stated.template,) if stated.template else ()
     notes = (*renamed, *shadows(application, path.name))
     application = with_help(application, stated.without_help(launchers))
-    return Profile(title=stated.title, application=application, files=files, notes=notes)
+    return Profile(title=stated.title, application=application, include=stated.include, files=files, notes=notes)

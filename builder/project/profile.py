@@ -37,7 +37,6 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from builder.project.own_wheel import OwnWheel
     from builder.project.stated import Stated
     from bundle.strict import Fields
 
@@ -55,7 +54,8 @@ class Profile:
     files; ``allow_secrets`` lists files that only appear to contain secrets. ``plugins`` lists the files of custom
     checks, ``files`` all files that the profile was read from, ``notes`` warnings for the user of the builder.
     ``no_commands`` is the reason why the application has no command. With ``accelerator_required``, hosts without the
-    accelerator that the wheels are built for are refused.
+    accelerator that the wheels are built for are refused. ``version`` is that of a product whose pyproject.toml has
+    none.
     """
 
     title: str
@@ -68,6 +68,7 @@ class Profile:
     files: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
     no_commands: str | None = None
+    version: str | None = None
     accelerator_required: bool = False
     winners: Mapping[str, str] = field(default_factory=dict)
 
@@ -91,17 +92,18 @@ def find_profile(name_or_path: str | None, project_root: Path) -> Path | None:
     )
 
 
-def load_profile(path: Path, project_root: Path, wheel: OwnWheel | None = None, others: Sequence[Path] = ()) -> Profile:
-    """Read a profile, which adds to what the project states, by its own wheel if that is built.
+def load_profile(path: Path, project_root: Path, stated: Stated | None = None) -> Profile:
+    """Read a profile, which adds to what the project states (default: what its pyproject.toml and folders say).
 
     Raises UsageError, with the file and the path of the key, if it is invalid.
     """
-    value, stated = read_toml(path), stated_by(project_root, wheel, others)
+    value, stated = read_toml(path), stated or stated_by(project_root)
     with as_usage(path):
         fields = fields_with(value, path.name, {**_TOP, **stated.keys})
         title = fields.text("name")
         if not PLAIN.fullmatch(title):
             raise refuse(f"{path.name}.name", plain_form())
+        version = fields.optional("version", strict.text)
         source = fields.nested("source", lambda item, where: fields_with(item, where, _SOURCE))
         models = fields.items("models", lambda item, where: parse_model(item, where, path.parent), most=100)
         plugins = tuple(_plugins(fields.nested("plugins", strict.texts), path))
@@ -113,13 +115,14 @@ def load_profile(path: Path, project_root: Path, wheel: OwnWheel | None = None, 
             title=title,
             application=application,
             models=models,
-            include=source.nested("include", strict.texts),
+            include=source.nested("include", strict.texts) or stated.include,
             exclude=source.nested("exclude", strict.texts),
             allow_secrets=source.nested("allow_secrets", strict.texts),
             plugins=plugins,
             files=tuple(_files(value, path, project_root, stated.template)),
             notes=(*renamed, *shadows(application, path.name)),
             no_commands=no_commands,
+            version=version,
             accelerator_required=accelerator_required,
             winners=winners,
         )
@@ -159,6 +162,7 @@ def _application(fields: Fields, path: Path, project_root: Path, stated: Stated)
 
 
 _TOP: dict[str, Any] = {
+    "version": None,
     "source": {},
     "models": [],
     "environment": {},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -15,7 +15,6 @@ from shared.errors import UsageError
 from shared.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -56,32 +55,36 @@ class UvSettings:
 
 
 def read_uv_settings(root: Path, project: Path | None = None) -> UvSettings:
-    """Return the settings of [tool.uv] in a workspace's root, and the indexes of a member with sources of its own.
-
-    uv already rejected malformed ones when it read the lockfile.
-    """
-    table = _uv_table(root)
-    return UvSettings(
-        indexes=tuple(dict.fromkeys([*_indexes(table), *(_indexes(_uv_table(project)) if project else ())])),
-        keyring_provider=str(table.get("keyring-provider", "disabled")),
-        build_constraints=tuple(map(str, table.get("build-constraint-dependencies") or ())),
-        overrides=any(table.get(key) for key in ("override-dependencies", "exclude-dependencies")),
-    )
+    """Return the settings of [tool.uv] in a workspace's root, and the indexes of a member with sources of its own."""
+    found = uv_settings_of(read_toml(root / "pyproject.toml"))
+    if project is None:
+        return found
+    more = uv_settings_of(read_toml(project / "pyproject.toml")).indexes
+    return replace(found, indexes=tuple(dict.fromkeys([*found.indexes, *more])))
 
 
-def _uv_table(folder: Path) -> dict[str, Any]:
-    return (read_toml(folder / "pyproject.toml").get("tool") or {}).get("uv") or {}
-
-
-def _indexes(table: dict[str, Any]) -> Iterator[Index]:
-    for entry in table.get("index") or ():
-        yield Index(
+def uv_settings_of(document: dict[str, Any]) -> UvSettings:
+    """Return the settings of [tool.uv]; uv rejects malformed ones when it reads a lockfile of its own."""
+    tool = document.get("tool")
+    table = tool.get("uv") if isinstance(tool, dict) else None
+    table = table if isinstance(table, dict) else {}
+    indexes = tuple(
+        Index(
             name=str(entry.get("name", "")),
             url=str(entry["url"]),
             default=bool(entry.get("default")),
             explicit=bool(entry.get("explicit")),
             authenticate=str(entry.get("authenticate", "auto")),
         )
+        for entry in table.get("index") or ()
+        if isinstance(entry, dict) and "url" in entry
+    )
+    return UvSettings(
+        indexes=indexes,
+        keyring_provider=str(table.get("keyring-provider", "disabled")),
+        build_constraints=tuple(map(str, table.get("build-constraint-dependencies") or ())),
+        overrides=any(table.get(key) for key in ("override-dependencies", "exclude-dependencies")),
+    )
 
 
 def read_project(project_root: Path) -> Project:

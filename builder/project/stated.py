@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bundle.product.application import Application
 
 
+PYPROJECT = "pyproject.toml"
 PROJECT_PROFILE = "ragtrace-profile.toml"
 ENV_TEMPLATE = ".env.example"
 HELP = "--help"
@@ -31,9 +32,10 @@ BESIDE = ("docs", "examples", "test", "tests")  # packages that wheels contain b
 class Stated:
     """What a project states; a profile adds to it.
 
-    ``title`` is the project's name as written, ``name`` the normalized one. The names of ``launchers`` may be taken on
-    some host. ``template`` is the path of the settings template, or None. ``windows`` are the targets of scripts that
-    open a window.
+    ``title`` is the project's name as written ('': none), ``name`` the normalized one. The names of ``launchers`` may
+    be taken on some host. ``template`` is the path of the settings template, or None. ``windows`` are the targets of
+    scripts that open a window. ``origin`` is the file or folder that states it, and ``include`` lists the files to
+    bundle, all if it is empty.
     """
 
     title: str
@@ -43,12 +45,14 @@ class Stated:
     import_paths: tuple[str, ...]
     template: str | None
     windows: frozenset[str] = frozenset()
+    origin: str = PYPROJECT
+    include: tuple[str, ...] = ()
 
     @property
     def keys(self) -> dict[str, Any]:
         """The keys of a profile for which a project without them has values."""
         return {
-            "name": self.title,
+            **({"name": self.title} if self.title else {}),
             "core_imports": list(self.core_imports),
             "import_paths": list(self.import_paths),
         }
@@ -70,7 +74,34 @@ class Stated:
             and launcher.target not in targets
             and launcher.name not in without
         ]
-        return _free_names(left, self.name)
+        return self._free_names(left)
+
+    def _free_names(self, launchers: list[Launcher]) -> tuple[list[Launcher], tuple[str, ...]]:
+        """Return the launchers with names that are free on every host, and a note for each renamed launcher.
+
+        Script names are chosen for a project's developers (``test``, ``start``), so the project's name is
+        prefixed to a name that is taken. Raises UsageError if the result is not usable either.
+        """
+        found, notes = [], []
+        for launcher in launchers:
+            why = commands.taken(launcher.name)
+            name = f"{self.name}-{launcher.name}" if why else launcher.name
+            if why:
+                note = _("{place}: {reason}. The launcher will be {name} unless a profile sets its name.")
+                notes.append(note.format(place=self._place(launcher), reason=why, name=name))
+            found.append(replace(launcher, name=name))
+        trouble = commands.trouble([launcher.name for launcher in found])
+        if trouble:
+            raise UsageError(
+                f"{self._place(launchers[trouble[0]])}: {trouble[1]}.",
+                advice=_("Add a launcher with another name and the same target to {profile}.").format(
+                    profile=PROJECT_PROFILE
+                ),
+            )
+        return found, tuple(notes)
+
+    def _place(self, launcher: Launcher) -> str:
+        return f"{PYPROJECT}: project.scripts.{launcher.name}" if self.origin == PYPROJECT else self.origin
 
     def without_help(self, launchers: Sequence[Launcher]) -> set[str]:
         """Return the names of launchers that open a window, which no command line can ask for help."""
@@ -122,9 +153,14 @@ def stated_by(project_root: Path, wheel: OwnWheel | None = None, others: Sequenc
         launchers=tuple(launchers),
         core_imports=tuple(layout.modules),
         import_paths=tuple(layout.import_paths),
-        template=ENV_TEMPLATE if (project_root / ENV_TEMPLATE).is_file() else None,
+        template=template_in(project_root),
         windows=frozenset(one.target for one in launchers if one.name in layout.windows),
     )
+
+
+def template_in(project_root: Path) -> str | None:
+    """Return the path of the settings template that a folder has, if any."""
+    return ENV_TEMPLATE if (project_root / ENV_TEMPLATE).is_file() else None
 
 
 def _scripts(table: dict[str, Any]) -> dict[str, str]:
@@ -170,31 +206,3 @@ def _layout_of_wheel(wheel: OwnWheel, name: str) -> _Layout:
     modules = [module for module in wheel.modules if module in wanted]
     modules = modules or [module for module in wheel.modules if module not in BESIDE]
     return _Layout(wheel.scripts, wheel.runnable, modules, [], wheel.windows)
-
-
-def _free_names(launchers: list[Launcher], project: str) -> tuple[list[Launcher], tuple[str, ...]]:
-    """Return the launchers with names that are free on every host, and a note for each renamed launcher.
-
-    Script names are chosen for a project's developers (``test``, ``start``), so the project's name is
-    prefixed to a name that is taken. Raises UsageError if the result is not usable either.
-    """
-    found, notes = [], []
-    for launcher in launchers:
-        why = commands.taken(launcher.name)
-        name = f"{project}-{launcher.name}" if why else launcher.name
-        if why:
-            note = _(
-                "{file}: project.scripts.{script}: {reason}. The launcher will be {name} unless a profile "
-                "sets its name."
-            )
-            notes.append(note.format(file="pyproject.toml", script=launcher.name, reason=why, name=name))
-        found.append(replace(launcher, name=name))
-    trouble = commands.trouble([launcher.name for launcher in found])
-    if trouble:
-        raise UsageError(
-            f"pyproject.toml: project.scripts.{launchers[trouble[0]].name}: {trouble[1]}.",
-            advice=_("Add a launcher with another name and the same target to {profile}.").format(
-                profile=PROJECT_PROFILE
-            ),
-        )
-    return found, tuple(notes)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from builder.lock.lock import own_source, read_lock
 from builder.lock.targets import require_whole, survey
+from builder.lockfiles.stating import stated_of
 from builder.own_command import program
+from builder.product.identity import product_of
 from builder.project.chosen_models import with_models, without_models
 from builder.project.default_profile import default_profile
 from builder.project.profile import find_profile, load_profile
-from builder.project.project import read_project
 from builder.request.accelerators import require_accelerators
 from builder.request.delta import bases_of
 from builder.request.moment import moment_of
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from builder.lock.lock import Lock
     from builder.lock.targets import Standing
     from builder.project.own_wheel import OwnWheel
     from builder.project.profile import Profile
@@ -43,17 +45,17 @@ if TYPE_CHECKING:
 
 
 def read_profile(request: Request, progress: Progress, wheel: OwnWheel | None = None) -> Profile:
-    """Return the profile that the request names, else the project's own, else one derived from the project.
+    """Return the profile that the request names, else the project's own, else one derived from what is there.
 
     What the project states is that of its own ``wheel``, if that is built.
     """
     path, root = find_profile(request.profile, request.project_root), request.project_root
-    others = [member.folder for member in request.workspace.others]
-    profile = load_profile(path, root, wheel, others) if path else default_profile(root, wheel, others)
+    stated = stated_of(request.lockfile, request.said.name, wheel)
+    profile = load_profile(path, root, stated) if path else default_profile(root, stated)
     for note in profile.notes if wheel is None else ():
         progress.warn(note)
     profile = replace(profile, exclude=(*profile.exclude, *request.exclude))
-    profile = with_runs(profile, request.run, root, read_project(root).name)
+    profile = with_runs(profile, request.run, root, stated.name)
     return without_models(with_models(profile, request.models), request.without_models)
 
 
@@ -110,18 +112,30 @@ def require_usable(project: Project, standings: Sequence[Standing], request: Req
         )
 
 
+def read_packages(request: Request, progress: Progress) -> Lock:
+    """Return the packages that the request's lockfile locks, with a warning if it is not compared (--frozen)."""
+    lockfile = request.lockfile
+    if "frozen" in lockfile.options():
+        progress.warn(
+            _("{lock} is used as it is, though {file} may have changed since it was written (--frozen).").format(
+                lock=lockfile.path.name, file=lockfile.read_with[0].name
+            )
+        )
+    return read_lock(lockfile, request.parts)
+
+
 def read_scope(run: Run) -> Scope:
     """Return the scope of a build, without fetching anything. Raises UsageError or BuildError if it cannot be built."""
     request, progress, root = run.request, run.progress, run.request.project_root
     # 1.1 The product, the time and counter, the delta bases and the profile.
     progress.step(_("Reading {project}").format(project=root))
-    project = read_project(root)
+    profile = read_profile(request, progress)
+    project = product_of(root, request.said, profile)
     moment = moment_of(request)
     bases = bases_of(request, project.name, moment)
-    profile = read_profile(request, progress)
     product = Product(project.name, profile.title, project.version, moment.counter)
     # 1.2 The wheels: each target must have all of them, and no known vulnerability may fail the build.
-    lock = read_lock(request.workspace, extras=request.extras, groups=request.groups)
+    lock = read_packages(request, progress)
     knowledge = knowledge_of(request, run.policy, progress)
     standings = survey(lock, request.targets, build=request.sources)
     require_usable(project, standings, request)

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from builder.lock.build_lock import NAME as BUILD_LOCK
+from builder.lock.lockfile import NO_PARTS, Parts
+from builder.lockfiles.uv_lock import UvLock
+from builder.product.identity import UNSAID, Said
 from builder.wheels.attestations import RECORD
 
 if TYPE_CHECKING:
@@ -12,7 +16,7 @@ if TYPE_CHECKING:
 
     from builder.advisories.gate import GateRequest
     from builder.fetch.cache import Cache
-    from builder.lock.workspace import Workspace
+    from builder.lock.lockfile import Lockfile
     from builder.project.hosts_python import HostsPython
     from builder.request.bases import Base
     from builder.signing.sign import Signer
@@ -27,18 +31,19 @@ class Request:
     ``counter`` and ``epoch`` (seconds since 1970) are None if they are derived from the project. ``trusted`` lists the
     keys to pin in addition to the signers'; ``threshold`` is the number of keys that must sign, or None if all must.
     ``without_models`` lists models of the profile that are not bundled, ``exclude`` patterns of files that are excluded
-    in addition to those of the profile, ``run`` command lines that become launchers. ``extras`` and ``groups`` of the
-    project are bundled; ``sources`` allows building packages from source. ``python`` is a Python interpreter to include
-    (an archive, a folder or a version), or None if the host's is used. ``volume_size`` is the maximum size of a file of
-    the archive in bytes, or None if unlimited. ``bases`` lists the base releases of delta bundles, one for each target;
-    it is empty for full bundles. ``attestations`` is one of attestations.MODES. ``strict_source`` rejects files that
-    are not in a commit. ``wheels`` lists built wheels that replace builds from source. ``build_lock`` is the record of
-    build requirements to use instead of the project's, which is then not written. ``workspace`` is the project with the
-    folder of its lockfile; ``python_choice`` is how the targets' Python version was chosen, or None if they are those
-    of a finished bundle.
+    in addition to those of the profile, ``run`` command lines that become launchers. ``lock`` is the file that locks
+    the packages (default: the project's uv.lock), and ``parts`` are the extras and groups of the project to bundle.
+    ``said`` is the product's name and version, if they are not the project's. ``sources`` allows building packages from
+    source. ``python`` is a Python interpreter to include (an archive, a folder or a version), or None if the host's is
+    used. ``volume_size`` is the maximum size of a file of the archive in bytes, or None if unlimited. ``bases`` lists
+    the base releases of delta bundles, one for each target; it is empty for full bundles. ``attestations`` is one of
+    attestations.MODES. ``strict_source`` rejects files that are not in a commit. ``wheels`` lists built wheels that
+    replace builds from source. ``build_lock`` is the record of build requirements to use instead of the one beside the
+    lockfile, which is then not written. ``python_choice`` is how the targets' Python version was chosen, or None if
+    they are those of a finished bundle.
     """
 
-    workspace: Workspace
+    project_root: Path
     output_dir: Path
     targets: tuple[Target, ...]
     signers: tuple[Signer, ...]
@@ -50,8 +55,9 @@ class Request:
     without_models: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     run: tuple[str, ...] = ()
-    extras: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
+    lock: Lockfile | None = None
+    parts: Parts = NO_PARTS
+    said: Said = UNSAID
     counter: int | None = None
     epoch: int | None = None
     offline: bool = False
@@ -67,6 +73,11 @@ class Request:
     python_choice: HostsPython | None = None
 
     @property
-    def project_root(self) -> Path:
-        """The folder of the project."""
-        return self.workspace.project
+    def lockfile(self) -> Lockfile:
+        """The file that locks the packages."""
+        return self.lock or UvLock(self.project_root)
+
+    @property
+    def build_record(self) -> Path:
+        """The record of build requirements that the build reads: one of its own, or that beside the lockfile."""
+        return self.build_lock or self.lockfile.path.parent / BUILD_LOCK

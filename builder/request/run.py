@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 from builder.backends.workshop import Workshop
 from builder.fetch.credentials import index_logins
 from builder.fetch.fetching import Fetching
-from builder.lock.build_lock import NAME as BUILD_LOCK
 from builder.lock.build_lock import read_build_lock
-from builder.project.project import read_uv_settings
 from bundle.signing.policy import RELEASE, pins
 from shared.errors import TrustError, UsageError
 from shared.i18n import _
@@ -49,11 +47,9 @@ class Run:
     @cached_property
     def workshop(self) -> Workshop:
         """The context of builds from source, including the logins of the project's indexes."""
-        workspace = self.request.workspace
-        settings = read_uv_settings(workspace.root, workspace.project)
-        path = self.request.build_lock or workspace.root / BUILD_LOCK
+        settings = self.request.lockfile.settings()
         fetching = replace(self.fetching, logins=index_logins(settings, os.environ))
-        return Workshop(settings, fetching, read_build_lock(path), self.request.wheels)
+        return Workshop(settings, fetching, read_build_lock(self.request.build_record), self.request.wheels)
 
     @property
     def keyids(self) -> tuple[str, ...]:

@@ -23,14 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from builder.lock.targets import Standing
-    from builder.lock.workspace import Workspace
     from builder.project.profile import Profile
     from builder.request.request import Request
     from builder.sources.source import SourceFile
     from shared.terminal.progress import Progress
 
 DIRTY = "-dirty"  # as git describe --dirty writes it
-PYPROJECT = "pyproject.toml"
 
 
 @dataclass(frozen=True)
@@ -79,9 +77,10 @@ def state_of(
     selections = [standing.selection for standing in standings if standing.selection]
     folders = {Path(source.place) for one in selections for source in one.sources if source.kind == "folder"}
     linked = [item.file for item in sources if not item.file.as_posix().endswith(f"/{item.path_in_app}")]
-    read = {_from(root, path) for path in (*profile.files, *linked, *read_files(request.workspace))}
+    read = {_from(root, path) for path in (*profile.files, *linked, *_read(request))}
     differing = {path for path in changed(root) if path in read or _travels(path, profile)}
-    differing |= {_from(root, request.workspace.root / path) for path in changed(request.workspace.root)} & read
+    top = request.lockfile.path.parent  # a member's lockfile is in the root of its workspace
+    differing |= {_from(root, top / path) for path in changed(top)} & read
     for folder in folders:
         if is_checkout(folder):
             differing |= {_from(root, folder / path) for path in changed(folder)}
@@ -94,12 +93,10 @@ def state_of(
     )
 
 
-def read_files(workspace: Workspace) -> list[Path]:
-    """Return the files of a project that every build reads; a member's lockfile is in its workspace's root."""
-    members = [member.folder for member in workspace.chosen]
-    return [folder / PYPROJECT for folder in dict.fromkeys((workspace.root, *members))] + [
-        workspace.root / name for name in ("uv.lock", BUILD_LOCK)
-    ]
+def _read(request: Request) -> tuple[Path, ...]:
+    """Return the files that every build reads for its packages."""
+    lock = request.lockfile
+    return (*lock.read_with, lock.path, lock.path.parent / BUILD_LOCK)
 
 
 def _uncommitted(request: Request, profile: Profile, folders: AbstractSet[Path]) -> Iterator[Path]:
@@ -110,7 +107,7 @@ def _uncommitted(request: Request, profile: Profile, folders: AbstractSet[Path])
     """
     top, python = top_of(request.project_root), request.python
     models = [parse_model_spec(model.source).folder for model in profile.models if model.source]
-    named = read_files(request.workspace) + [path for path in profile.files if PROFILES not in path.parents]
+    named = [*_read(request), *(path for path in profile.files if PROFILES not in path.parents)]
     for place in (*named, *models, *([Path(python)] if python and Path(python).exists() else [])):
         if place and place.exists():
             yield from uncommitted(top, place)

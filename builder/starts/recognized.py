@@ -13,6 +13,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from builder.project.project import has_src_layout, project_table
+from shared.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -53,7 +54,11 @@ def recognized(project_root: Path) -> list[str]:
 
 def _required(project_root: Path) -> Mapping[str, set[str]]:
     """Return the packages that the project requires, each with its extras."""
-    table, found = project_table(project_root / "pyproject.toml"), {}
+    found: dict[str, set[str]] = {}
+    try:
+        table = project_table(project_root / "pyproject.toml")
+    except UsageError:  # a script, or a folder with a lockfile alone
+        return found
     for line in table.get("dependencies") or ():
         try:
             one = Requirement(str(line))

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from builder.own_command import program
-from builder.project.stated import stated_by
+from builder.project.stated import PYPROJECT
 from builder.project.toml_file import quoted
 from builder.starts.recognized import recognized
 from builder.starts.start import Start, start_of
@@ -28,9 +28,8 @@ STARTS = re.compile(r"""^if __name__ == ["']__main__["']""", re.MULTILINE)
 TITLE_LIMIT = 64
 
 
-def write_profile(project_root: Path) -> str:
-    """Return the text of a profile for a project. Raises UsageError if the project cannot be read."""
-    stated = stated_by(project_root)
+def write_profile(project_root: Path, stated: Stated) -> str:
+    """Return the text of a profile for a project. Raises UsageError if a command cannot have its name."""
     launchers, _notes = stated.launchers_beside(())
     starts = [] if launchers else _starts(project_root, stated)
     names = [launcher.name for launcher in launchers] or [start.launcher.name for start in starts]
@@ -71,12 +70,14 @@ def _comment(text: str) -> Iterator[str]:
 
 
 def _head(stated: Stated, names: Iterable[str]) -> Iterator[str]:
-    yield from _comment(_("Profile of {project}: it adds to what pyproject.toml states.").format(project=stated.title))
+    yield from _comment(_("Profile of {project}: it adds to what the project states.").format(project=stated.title))
     yield from _comment(_("Lines in comments hold without it, or are examples. Check it after each change with:"))
     yield f"#   {program()} profile check"
     yield ""
     title = stated.title if PLAIN.fullmatch(stated.title) else stated.name[:TITLE_LIMIT]
     yield f"name = {quoted(title)}"
+    if stated.origin != PYPROJECT:
+        yield '# version = "1.0"'
     if not names:
         yield ""
         yield from _comment(_("No command was found: add a launcher below, or give the reason why there is none:"))
@@ -110,7 +111,7 @@ def _source() -> Iterator[str]:
 
 def _launchers(stated: Stated, names: list[str], found: list[Launcher]) -> Iterator[str]:
     if stated.launchers:
-        yield from _comment(_("Commands that pyproject.toml states; a launcher of the same name replaces one:"))
+        yield from _comment(_("Commands that the project states; a launcher of the same name replaces one:"))
         yield from (f"#   {name} = {launcher.target}" for name, launcher in zip(names, stated.launchers, strict=True))
     for one in found:
         yield from ("[[launchers]]", f"name = {quoted(one.name)}", f"kind = {quoted(one.kind)}")

@@ -8,12 +8,14 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from builder.fetch.cache import sha256
+from builder.lock.folders import differing, need_of, needs_in
 from builder.project.own_wheel import OwnWheel, read_own_wheel
 from shared.errors import BuildError
 from shared.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from builder.backends.workshop import Workshop
     from builder.lock.locked import LockedWheel
@@ -48,6 +50,23 @@ def require_agreement(
                 )
 
 
+def require_as_locked(built: Iterable[LockedWheel], lock: Path, workshop: Workshop) -> None:
+    """Raise BuildError if a wheel's requirements, which only its backend knew, are not those of the lockfile."""
+    locked, cache = needs_in(lock), workshop.fetching.cache
+    for wheel in built:
+        if wheel.name not in locked:
+            continue
+        requires = read_own_wheel(cache.path(sha256(wheel.sha256)), wheel.filename).requires
+        names = differing(frozenset(need_of(_parsed(wheel, text)) for text in requires), locked[wheel.name])
+        if names:
+            raise BuildError(
+                _("{lock} is out of date: it does not have what {wheel} requires of {names}.").format(
+                    lock=lock, wheel=wheel.filename, names=", ".join(names)
+                ),
+                advice=_("Run `uv lock` in the project folder and commit the result."),
+            )
+
+
 def _require_apart(read: Mapping[LockedWheel, OwnWheel]) -> None:
     owners: dict[str, LockedWheel] = {}
     for wheel, said in read.items():
@@ -66,12 +85,16 @@ def _required(wheel: LockedWheel, said: OwnWheel, environment: Mapping[str, str]
     """Yield what a wheel requires without any extra."""
     without_extra: dict[str, Any] = {**environment, "extra": ""}
     for text in said.requires:
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement as error:
-            raise BuildError(
-                _("{wheel} has an invalid requirement: {text}.").format(wheel=wheel.filename, text=repr(text)),
-                advice=_("Fix the dependencies of its project."),
-            ) from error
+        requirement = _parsed(wheel, text)
         if requirement.marker is None or requirement.marker.evaluate(without_extra):
             yield requirement
+
+
+def _parsed(wheel: LockedWheel, text: str) -> Requirement:
+    try:
+        return Requirement(text)
+    except InvalidRequirement as error:
+        raise BuildError(
+            _("{wheel} has an invalid requirement: {text}.").format(wheel=wheel.filename, text=repr(text)),
+            advice=_("Fix the dependencies of its project."),
+        ) from error

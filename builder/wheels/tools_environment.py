@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from builder.lock.lock import read_lock, select_wheels
 from builder.lock.locked import lock_rows
+from builder.lockfiles.uv_lock import UvLock
 from builder.members import Member, member
 from builder.wheels.wheels import fetch_wheels, require_apart, wheel_facts
 from bundle.advisories.safety import TIMEOUT
@@ -54,7 +55,7 @@ def tools_of(target: Target, fetching: Fetching) -> Tools:
 
 
 def _fetch(target: Target, fetching: Fetching) -> dict[LockedWheel, Path]:
-    wheels = select_wheels(read_lock(LOCK), target).wheels
+    wheels = select_wheels(read_lock(UvLock(LOCK)), target).wheels
     fetching.progress.step(
         plural("Fetching {count} wheel of the scanners", "Fetching {count} wheels of the scanners", len(wheels)).format(
             count=len(wheels)

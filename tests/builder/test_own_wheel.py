@@ -122,6 +122,28 @@ def test_a_given_wheel_that_is_not_the_locks_is_refused(tmp_path, key, capsys, n
     assert text in capsys.readouterr().err
 
 
+def test_dependencies_that_only_the_backend_knows_are_compared_once_the_wheel_is_built(
+    tmp_path, key, monkeypatch, capsys
+):
+    index, root = tmp_path / "index", tmp_path / "project"
+    index.mkdir()
+    monkeypatch.setenv("UV_FIND_LINKS", str(index))
+    monkeypatch.setenv("UV_INDEX_URL", (tmp_path / "no-index").as_uri())
+    (index / "tool-1.0-py3-none-any.whl").write_bytes(make_wheel("tool", "1.0", {"tool.py": ""}))
+    Project("given").write(root / "given")
+    sources = '[tool.uv.sources]\ngiven = { path = "given" }\n'
+    Project(requires=("given>=1",), build_requires=("tool",), scripts={"run": "thing:main"}, tail=sources).write(root)
+    path = root / "pyproject.toml"
+    path.write_text(path.read_text().replace("dependencies = ['given>=1']", 'dynamic = ["dependencies"]'))
+    lock(root)
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))  # as on another machine
+    assert build(root, key, tmp_path / "out") == 0, capsys.readouterr()
+    assert [one["name"] for one in manifest(tmp_path / "out")["packages"]] == ["given", "thing"]
+    (root / "backend.py").write_text((root / "backend.py").read_text().replace("['given>=1']", "[]"))
+    assert build(root, key, tmp_path / "out") == 7
+    assert "does not have what thing-1.0-py3-none-any.whl requires of given" in capsys.readouterr().err
+
+
 def test_two_members_with_one_script_are_refused(tmp_path, key, capsys):
     Project("inner", scripts={"run": "inner:main"}).write(tmp_path / "project" / "inner")
     tail = '[tool.uv.sources]\ninner = { workspace = true }\n[tool.uv.workspace]\nmembers = ["inner"]\n'

@@ -48,6 +48,26 @@ def test_every_line_in_comments_is_valid_where_it_is(project: Path) -> None:
     assert loaded.application.commands == ("NAME", "small")
 
 
+def test_a_script_and_a_folder_without_a_project_table_have_profiles_too(tmp_path: Path, capsys) -> None:
+    script, lock = tmp_path / "say_hi.py", tmp_path / "pylock.toml"
+    script.write_text("")
+    assert profile(tmp_path, "init", "--script", str(script)) == 0
+    path = tmp_path / "ragtrace-profile.toml"
+    text = path.read_text()
+    assert 'name = "say_hi"' in text
+    assert '# version = "1.0"' in text
+    assert profile(tmp_path, "check", "--script", str(script)) == 0
+    assert "Command say-hi: script say_hi.py" in capsys.readouterr().out
+    path.unlink()
+    lock.write_text('lock-version = "1.0"\ncreated-by = "hand"\npackages = []\n')
+    assert profile(tmp_path, "init") == 0
+    path.write_text(path.read_text() + '[[launchers]]\nname = "hi"\nkind = "script"\ntarget = "say_hi.py"\n')
+    assert profile(tmp_path, "check") == 0
+    lock.unlink()
+    assert profile(tmp_path, "check") == 2
+    assert "has no pyproject.toml" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("files", "commands"),
     [

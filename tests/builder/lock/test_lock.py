@@ -15,6 +15,7 @@ from packaging.pylock import Pylock
 from builder.lock.export import uv_environment
 from builder.lock.lock import Lock, read_lock, select_wheels
 from builder.lock.locked import LockedWheel, lock_rows, write_requirements
+from builder.lockfiles.uv_lock import UvLock
 from bundle.lock import write_pylock
 from bundle.target import host_target, parse_target
 from shared.errors import BuildError
@@ -273,7 +274,7 @@ def test_the_shells_settings_for_uv_do_not_count_but_its_network_does():
 
 
 def test_the_examples_lock_is_read_and_holds_for_every_platform():
-    found = read_lock(EXAMPLE)
+    found = read_lock(UvLock(EXAMPLE))
     assert found.sha256 == hashlib.sha256((EXAMPLE / "uv.lock").read_bytes()).hexdigest()
     for target in (LINUX, parse_target("windows-amd64", "3.12"), parse_target("macos-arm64", "3.13")):
         assert "numpy" in {wheel.name for wheel in select_wheels(found, target).wheels}
@@ -281,7 +282,7 @@ def test_the_examples_lock_is_read_and_holds_for_every_platform():
 
 def read_refusal(root):
     with pytest.raises(BuildError) as caught:
-        read_lock(root)
+        read_lock(UvLock(root))
     return caught.value
 
 

@@ -8,6 +8,8 @@ import pytest
 import uv
 
 from builder.lock.lock import read_lock
+from builder.lock.lockfile import Parts
+from builder.lockfiles.uv_lock import UvLock
 from shared.errors import BuildError
 from tests.wheels import make_wheel
 
@@ -62,12 +64,12 @@ def lock(root, text):
 
 def refused(root, **chosen):
     with pytest.raises(BuildError) as caught:
-        read_lock(root, **chosen)
+        read_lock(UvLock(root), Parts(**chosen))
     return caught.value.what, caught.value.advice
 
 
 def test_an_extra_or_a_group_that_does_not_exist_is_named_with_those_that_do(project):
-    read_lock(project, extras=["cpu"], groups=["one"])
+    read_lock(UvLock(project), Parts(("cpu",), ("one",)))
     what, advice = refused(project, extras=["cpux"])
     assert (what, advice) == (
         f"{project} has no extra named cpux.",
@@ -130,7 +132,7 @@ def test_a_file_or_a_folder_that_is_missing_is_named(project):
 
 def test_a_member_that_is_missing_is_named(project):
     lock(project, PROJECT.partition("[tool.uv.sources]")[0] + MEMBERS)
-    read_lock(project)
+    read_lock(UvLock(project))
     (project / "parts").rename(project / "elsewhere")
     what, advice = refused(project)
     assert what == f"{project / 'pyproject.toml'} takes local from its workspace, which has no such member."

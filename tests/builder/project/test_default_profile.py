@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.fetch.cache import Cache
-from builder.lock.workspace import find_workspace
 from builder.project.default_profile import default_profile
 from builder.request.reading import read_profile
 from builder.request.request import Request
@@ -103,6 +102,6 @@ def test_what_is_changed_is_told_in_a_build_and_in_its_plan(project: Path) -> No
     with (project / "pyproject.toml").open("a") as file:
         file.write('[project.scripts]\ntime = "some:main"\n')
     reported = Told()
-    request = Request(find_workspace(project), project / "out", (), (), Cache(project / "cache"))
+    request = Request(project, project / "out", (), (), Cache(project / "cache"))
     profile = read_profile(request, reported)
     assert reported.warnings == list(profile.notes) != []

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from builder.fetch.cache import Cache
-from builder.lock.workspace import find_workspace
 from builder.project.default_profile import default_profile
 from builder.project.profile import Profile, find_profile, load_profile
 from builder.project.unchecked import unchecked
@@ -194,9 +193,7 @@ def test_a_script_that_opens_a_window_is_not_asked_for_help(project: Path) -> No
 def test_an_application_without_commands_needs_a_reason(project: Path) -> None:
     def read(text: str) -> Profile:
         write(project, text)
-        return read_profile(
-            Request(find_workspace(project), project / "out", (), (), Cache(project / "cache")), NoProgress()
-        )
+        return read_profile(Request(project, project / "out", (), (), Cache(project / "cache")), NoProgress())
 
     with pytest.raises(BuildError, match="The bundle would have no command") as refused:
         require_commands(read("[source]\nexclude = []"), project)
@@ -210,9 +207,7 @@ def test_an_application_without_commands_needs_a_reason(project: Path) -> None:
 
 def test_patterns_of_a_request_are_added_to_those_of_the_profile(project: Path) -> None:
     write(project, "[source]\nexclude = ['docs']")
-    request = Request(
-        find_workspace(project), project / "out", (), (), Cache(project / "cache"), exclude=("tests", "*.md")
-    )
+    request = Request(project, project / "out", (), (), Cache(project / "cache"), exclude=("tests", "*.md"))
     assert read_profile(request, NoProgress()).exclude == ("docs", "tests", "*.md")
 
 

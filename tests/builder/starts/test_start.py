@@ -8,6 +8,7 @@ import pytest
 
 from builder.project.default_profile import default_profile
 from builder.project.profile import load_profile
+from builder.project.stated import stated_by
 from builder.request.reading import require_commands
 from builder.starts.recognized import recognized
 from builder.starts.start import with_runs
@@ -96,7 +97,7 @@ def test_what_is_found_is_proposed_and_becomes_a_launcher(project, requires, fil
     assert (profile.application.launchers, profile.application.dashboard) == ((launcher,), dashboard)
     assert profile.application.offline_commands == (() if dashboard else (("some-app", "--help"),))
     written = project / "written.toml"
-    written.write_text(write_profile(project))
+    written.write_text(write_profile(project, stated_by(project)))
     assert load_profile(written, project).application == profile.application
     assert ("runserver" in written.read_text()) == ("manage" in files)
 

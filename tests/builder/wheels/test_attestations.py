@@ -15,6 +15,7 @@ from builder.fetch.cache import Cache
 from builder.fetch.credentials import Login
 from builder.fetch.fetching import Fetching
 from builder.lock.lock import read_lock, select_wheels
+from builder.lockfiles.uv_lock import UvLock
 from builder.signing.sign import generate_key, read_public_key
 from builder.wheels import attestations
 from builder.wheels.attestations import FILE, NO_INDEX, NONE, RECORD, REQUIRE, UNKNOWN, VERIFIED
@@ -89,7 +90,7 @@ def all_wheels(lock):
 
 
 def look(project: Path, cache: Path, *, mode=RECORD, **options):
-    lock = read_lock(project)
+    lock = read_lock(UvLock(project))
     wheels = all_wheels(lock)
     heard = Heard()
     found = attestations.inspect(wheels, lock, Fetching(Cache(cache), heard, **options), mode=mode)
@@ -116,7 +117,7 @@ def test_a_wheel_that_the_bundle_renames_is_asked_for_under_its_name_on_the_inde
         site.files["/integrity"] = sigstore.provenance(name, hashlib.sha256(data).hexdigest())
         folder = locked(tmp_path / "project", site)
         found, warnings = look(folder, tmp_path / "cache")
-        (wheel,) = [wheel for wheel in all_wheels(read_lock(folder)) if wheel.name == "demo"]
+        (wheel,) = [wheel for wheel in all_wheels(read_lock(UvLock(folder))) if wheel.name == "demo"]
     assert (len(wheel.filename) <= 100, wheel.filename == name) == (True, False)
     assert (found["demo"].verdict, warnings) == (VERIFIED, [])
 
@@ -247,7 +248,7 @@ def test_only_what_the_certificate_says_is_recorded(project, site, sigstore, tmp
 def test_another_index_is_asked_for_itself(project, site, tmp_path) -> None:
     look(project, tmp_path / "cache")
     (stored,) = [path for path in (tmp_path / "cache" / "attestations").iterdir() if path.stat().st_size]
-    lock = read_lock(project)
+    lock = read_lock(UvLock(project))
     (wheel,) = [one for one in attestations.indexes_of(all_wheels(lock), lock) if one.name == "demo"]
     assert attestations.place(Cache(tmp_path / "cache"), f"{site.url}/simple", wheel) == stored
     assert not attestations.place(Cache(tmp_path / "cache"), "https://mirror.localhost/simple", wheel).exists()

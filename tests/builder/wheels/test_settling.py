@@ -10,6 +10,7 @@ import uv
 
 from builder import cli
 from builder.lock.lock import read_lock, select_wheels
+from builder.lockfiles.uv_lock import UvLock
 from builder.wheels.settling import Settling, name_of, refusal
 from bundle.manifest import NAME, parse_manifest
 from bundle.target import parse_target
@@ -91,7 +92,7 @@ def test_a_conflict_is_refused_with_the_lines_that_decide_it(project, key, tmp_p
 
 def settle(project, winners):
     target = parse_target("linux-x86_64", "3.11")
-    wheels = select_wheels(read_lock(project), target).wheels
+    wheels = select_wheels(read_lock(UvLock(project)), target).wheels
     paths = {wheel: project / "wheels" / wheel.filename for wheel in wheels}
     return Settling(winners, NoProgress()).settle(target, paths)
 
@@ -137,7 +138,7 @@ def test_a_file_has_the_name_that_its_user_knows():
 
 
 def test_files_of_one_folder_share_a_line(project):
-    owners = tuple(select_wheels(read_lock(project), parse_target("linux-x86_64", "3.11")).wheels)
+    owners = tuple(select_wheels(read_lock(UvLock(project)), parse_target("linux-x86_64", "3.11")).wheels)
     paths = ("cv2/a/x.py", "cv2/a/y.py", "top.py")
     assert refusal(dict.fromkeys(paths, owners)).sentences[1:] == (
         "[wheels.conflicts]",

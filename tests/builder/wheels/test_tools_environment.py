@@ -15,6 +15,7 @@ from builder.advisories.snapshot import Making, make_snapshot
 from builder.fetch.cache import Cache
 from builder.fetch.fetching import Fetching
 from builder.lock.lock import read_lock, select_wheels
+from builder.lockfiles.uv_lock import UvLock
 from builder.wheels import tools_environment
 from builder.wheels.tools_environment import own_python, tools_of
 from bundle.advisories import safety
@@ -104,7 +105,7 @@ def test_the_real_export(python, real_export, tmp_path):
 
 @pytest.fixture(scope="module")
 def lock():
-    return read_lock(tools_environment.LOCK)
+    return read_lock(UvLock(tools_environment.LOCK))
 
 
 @pytest.mark.parametrize(

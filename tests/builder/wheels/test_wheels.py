@@ -23,6 +23,7 @@ from builder.fetch.credentials import Bearer, authorization, redact
 from builder.fetch.fetching import Fetching
 from builder.lock.lock import read_lock, select_wheels
 from builder.lock.locked import LockedWheel
+from builder.lockfiles.uv_lock import UvLock
 from builder.wheels.wheels import WheelFacts, fetch_wheels, wheel_facts
 from bundle.target import parse_target
 from bundle.wheels.sizes import Unpacked
@@ -364,7 +365,7 @@ def test_a_broken_zip_or_one_without_metadata_is_refused(tmp_path):
 
 @pytest.mark.index
 def test_two_real_wheels_are_fetched_and_read(cache):
-    selection = select_wheels(read_lock(ROOT / "examples" / "rag-mini"), parse_target("linux-x86_64", "3.11"))
+    selection = select_wheels(read_lock(UvLock(ROOT / "examples" / "rag-mini")), parse_target("linux-x86_64", "3.11"))
     wheels = [wheel for wheel in selection.wheels if wheel.name in ("annotated-types", "typing-inspection")]
     for wheel, path in fetch_wheels(wheels, Fetching(cache, NoProgress())).items():
         assert path.stat().st_size == wheel.size

@@ -14,7 +14,9 @@ import uv
 from builder import cli
 from builder.lock.export import uv_environment
 from builder.lock.lock import read_lock, select_wheels
-from builder.lock.workspace import find_workspace
+from builder.lock.lockfile import Parts
+from builder.lockfiles.uv_lock import UvLock
+from builder.lockfiles.workspace import find_workspace
 from bundle.target import host_target
 from shared.errors import BuildError, UsageError
 from tests.builder.backends.projects import BACKEND
@@ -68,13 +70,13 @@ def names(selection) -> set[str]:
 def test_the_member_of_the_folder_is_bundled_with_the_lock_of_the_root(virtual, start):
     found = find_workspace(virtual / start)
     assert (found.root, found.project) == (virtual, virtual / "packages/web")
-    assert names(select_wheels(read_lock(found), host_target())) == {"web", "lib-a"}
+    assert names(select_wheels(read_lock(UvLock(found)), host_target())) == {"web", "lib-a"}
 
 
 def test_the_first_named_package_is_the_product_and_the_others_come_along(virtual):
     found = find_workspace(virtual / "packages/tool", ["Lib_A", "web", "tool", "web"])
     assert [(one.name, one.folder.name) for one in found.chosen] == [("lib-a", "lib"), ("web", "web"), ("tool", "tool")]
-    sources = select_wheels(read_lock(found), host_target()).sources
+    sources = select_wheels(read_lock(UvLock(found)), host_target()).sources
     assert {(one.name, one.place) for one in sources} == {
         ("lib-a", str(virtual / "packages/lib")),
         ("web", str(virtual / "packages/web")),
@@ -94,7 +96,7 @@ def test_a_root_without_a_project_names_the_packages_to_choose_from(virtual):
 
 def test_an_extra_that_a_member_does_not_define_is_refused_in_its_name(virtual):
     with pytest.raises(BuildError, match=r"web has no extra named nope\.") as caught:
-        read_lock(find_workspace(virtual, ["web"]), extras=["nope"])
+        read_lock(UvLock(find_workspace(virtual, ["web"])), Parts(("nope",)))
     assert caught.value.advice == "Specify one that the pyproject.toml of web defines."
 
 
@@ -112,8 +114,8 @@ def test_a_root_that_is_a_project_is_bundled_unless_another_is_named(tmp_path):
     locked(tmp_path)
     root = find_workspace(tmp_path)
     assert (root.project, root.packages) == (tmp_path, ())
-    assert names(select_wheels(read_lock(root), host_target())) == {"app", "lib-a", "other"}
-    assert names(select_wheels(read_lock(find_workspace(tmp_path, ["other"])), host_target())) == {"other"}
+    assert names(select_wheels(read_lock(UvLock(root)), host_target())) == {"app", "lib-a", "other"}
+    assert names(select_wheels(read_lock(UvLock(find_workspace(tmp_path, ["other"]))), host_target())) == {"other"}
 
 
 @pytest.mark.parametrize("broken", ["", "[project]\nversion = '1'\n", "[project\n"])
