@@ -57,6 +57,7 @@ BUILDER = (
     (f"{BUILD} --dry-run --strict-source", 0, "commit: "),
     (f"{BUILD} --group nothing", 7, "nothing"),
     (f"{BUILD} --dry-run --wheel other-1-py3-none-any.whl", 2, "other"),
+    (f"{BUILD} --dry-run --run nothing.py", 2, "nothing.py"),
     (f"{BUILD} --profile nothing", 2, "nothing"),
     (f"{BUILD} --with-python 3.99", 7, "uv cannot install"),
     (f"{BUILD} --dry-run --counter 9000000000 --base out", 0, "omitted"),
