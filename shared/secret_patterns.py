@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+CREDENTIAL = re.compile(r"key|token|secret|password|passwd|credential", re.IGNORECASE)  # in the name of a setting
 LONGEST = 520  # bytes of the longest token that is recognised
 PRIVATE_KEY = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File-[0-9]")
 # prefixes that the issuers document for secret scanning

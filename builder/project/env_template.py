@@ -12,15 +12,19 @@ from shared import troubles
 from shared.errors import UsageError
 from shared.i18n import _
 from shared.programs import app_launcher
+from shared.secret_patterns import CREDENTIAL
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 
-def read_template(path: Path) -> dict[str, str]:
+def read_template(path: Path, required: Collection[str] = ()) -> dict[str, str]:
     """Return the names of an env template with their placeholders; of duplicate names the last one counts.
 
-    Raises UsageError, with the file and the line, if the template is invalid.
+    An empty one gets PLACEHOLDER if it is a credential or in ``required``, because many applications do not start
+    without it; any other stays empty, as it is for a user who copies the template. Raises UsageError, with the file and
+    the line, if the template is invalid.
     """
     try:
         settings, wrong = app_launcher.read_env(path.read_text(encoding="utf-8-sig"))
@@ -36,4 +40,5 @@ def read_template(path: Path) -> dict[str, str]:
             _("{file}, line {number}: not of the form KEY=value on one line.").format(file=path, number=min(wrong)),
             advice=_("Correct the line, or begin it with # to make it a comment."),
         )
-    return {name: value or PLACEHOLDER for _line, name, value in settings}
+    needed = {name for _line, name, _value in settings if name in required or CREDENTIAL.search(name)}
+    return {name: value or (PLACEHOLDER if name in needed else "") for _line, name, value in settings}

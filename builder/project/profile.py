@@ -281,7 +281,8 @@ def environment_of(value: Any, path: str, project_root: Path, template: str | No
         fields.left["template"] = None
     name = fields.optional("template", source_path)
     result = dict(fields.left)
-    result["template"] = {} if name is None else read_template(project_root / name)
+    required = fields_with(result, path, _ENVIRONMENT).nested("required", strict.texts)
+    result["template"] = {} if name is None else read_template(project_root / name, required)
     return result
 
 

@@ -38,6 +38,12 @@ def test_reads(tmp_path: Path, line: str, expected: dict[str, str]) -> None:
     assert read_template(file) == expected
 
 
+def test_an_empty_setting_that_is_no_credential_stays_empty_unless_it_is_required(tmp_path: Path) -> None:
+    file = tmp_path / ".env.example"
+    file.write_text("PROVIDER=\nDB_PASSWORD=\nREGION=\n")
+    assert read_template(file, ["REGION"]) == {"PROVIDER": "", "DB_PASSWORD": PLACEHOLDER, "REGION": PLACEHOLDER}
+
+
 @pytest.mark.parametrize("line", ["KEY", "1KEY=a", "KEY='a", 'KEY="a" b', "KEY-X=1", "= a", 'KEY="a\nb"', "KEY=\0"])
 def test_refuses_with_the_line(tmp_path: Path, line: str) -> None:
     file = tmp_path / ".env.example"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 SIZE_LIMIT = 1 << 20  # maximum bytes of a file that is searched; settings and logs are smaller, data is not
 FILES_LIMIT = 20_000
 LEAST = 8  # minimum length of a setting that counts as a secret
-SECRET_NAMES = re.compile(r"key|token|secret|password|passwd|credential", re.IGNORECASE)
 
 
 class Secrets(Check):
@@ -91,7 +89,7 @@ def secret_values(subject: Subject) -> dict[str, bytes]:
     return {
         name: value.encode()
         for _line, name, value in settings
-        if SECRET_NAMES.search(name) and len(value) >= LEAST and value != template.get(name)
+        if secret_patterns.CREDENTIAL.search(name) and len(value) >= LEAST and value != template.get(name)
     }
 
 
