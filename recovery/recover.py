@@ -11,7 +11,6 @@ from installer.change.outcome import explained
 from installer.layout import seal
 from installer.layout.misplaced import find_misplaced, refuse_linked_folders
 from installer.logs import audit_log
-from installer.release.receipt import ADDED
 from installer.trust.admission import remember
 from installer.trust.available import Available
 from installer.userdata import backups
@@ -223,7 +222,7 @@ class RecoveryRun:
                 misplaced.repair(self.context(plan, inspection))
             name = backups.new_name(prefix, "before-recover")
             with self.progress.wait(_("Backing up settings and data")):
-                backup = backups.create(prefix, name, also=unknown_files(inspection))
+                backup = backups.create(prefix, name, also=inspection.unknown_files)
             # 4. and 5.
             collected = apply(plan, self.context(plan, inspection))
             plan, collected = self.repair_uncovered(plan, inspection) or (plan, collected)
@@ -298,12 +297,3 @@ def apply(plan: Plan, context: RepairContext) -> retention.Collected:
     for remedy in plan.in_place:
         remedy.apply(context)
     return plan.replacing[-1].apply(context) if plan.replacing else retention.Collected()
-
-
-def unknown_files(inspection: Inspection) -> list[Path]:
-    """Return files that were added to the application's folder; the backup includes them, as the user may need them."""
-    if inspection.release is None:
-        return []
-    added = [deviation.path for deviation in inspection.deviations if deviation.kind == ADDED]
-    paths = [inspection.release.path / path for path in added if path.startswith("app/")]
-    return [path for path in paths if path.is_file() and not path.is_symlink() and path.suffix != ".pyc"]

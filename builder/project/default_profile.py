@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.project.profile import Profile, as_usage, check_application, environment_of, shadows
+from builder.project.env_template import environment_of
+from builder.project.profile import Profile, check_application, shadows
 from builder.project.stated import stated_by, with_help
+from builder.project.toml_file import as_usage
 from bundle.product.application import Application, require_names
 from shared.errors import UsageError
 from shared.i18n import _

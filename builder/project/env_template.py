@@ -5,8 +5,11 @@ Lines are parsed like those of PREFIX/.env. A value that spans several lines is 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from builder.project.toml_file import fields_with
+from bundle import strict
+from bundle.product.application import source_path
 from bundle.product.environment import PLACEHOLDER
 from shared import troubles
 from shared.errors import UsageError
@@ -17,6 +20,24 @@ from shared.secret_patterns import CREDENTIAL
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
+
+
+_ENVIRONMENT: dict[str, Any] = {"required": [], "values": {}, "also": [], "defaults": {}}
+
+
+def environment_of(value: Any, path: str, project_root: Path, template: str | None = None) -> dict[str, Any]:
+    """Return the table of settings, with the path of the template replaced by its contents.
+
+    ``template`` is the path if the table has none; an empty path in the table stands for no template.
+    """
+    fields = fields_with(value, path, {**_ENVIRONMENT, "template": template})
+    if fields.left["template"] == "":
+        fields.left["template"] = None
+    name = fields.optional("template", source_path)
+    result = dict(fields.left)
+    required = fields_with(result, path, _ENVIRONMENT).nested("required", strict.texts)
+    result["template"] = {} if name is None else read_template(project_root / name, required)
+    return result
 
 
 def read_template(path: Path, required: Collection[str] = ()) -> dict[str, str]:

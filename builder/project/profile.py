@@ -9,17 +9,16 @@ Anything unexpected is rejected with an error that names the file and the path o
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packaging.utils import is_normalized_name
 
-from builder.project.env_template import read_template
+from builder.project.env_template import environment_of
 from builder.project.model_source import ModelSource, parse_model
 from builder.project.stated import PROJECT_PROFILE, stated_by, with_help
-from builder.project.toml_file import fields_with, read_toml
+from builder.project.toml_file import as_usage, fields_with, read_toml
 from bundle import names, strict
 from bundle.names import PLAIN, plain_form
 from bundle.product import commands
@@ -31,7 +30,7 @@ from bundle.product.application import (
     source_path,
 )
 from bundle.strict import refuse
-from shared.errors import TrustError, UsageError
+from shared.errors import UsageError
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -188,7 +187,6 @@ _WHEELS: dict[str, Any] = {"conflicts": {}}
 _SOURCE: dict[str, Any] = {"include": [], "exclude": [], "allow_secrets": []}
 _LAUNCHER: dict[str, Any] = {"arguments": [], "cwd": "caller"}
 _DASHBOARD: dict[str, Any] = {"environment": {}, "path": "/"}
-_ENVIRONMENT: dict[str, Any] = {"required": [], "values": {}, "also": [], "defaults": {}}
 
 
 def _files(value: dict[str, Any], path: Path, project_root: Path, template: str | None) -> Iterator[Path]:
@@ -233,16 +231,6 @@ def _plugins(listed: Sequence[str], profile: Path) -> Iterator[Path]:
         yield file
 
 
-@contextmanager
-def as_usage(path: Path) -> Iterator[None]:
-    """Convert a TrustError about a document to a UsageError that advises to fix the file."""
-    try:
-        yield
-    except TrustError as error:
-        what = error.what.replace(f"{path.name}.", f"{path.name}: ", 1)
-        raise UsageError(what, advice=_("Fix {file}.").format(file=path)) from error
-
-
 def _lazy(value: Any, path: str) -> list[str]:
     fields = fields_with(value, path, _IMPORTS)
     lazy = fields.items("lazy", module_name, most=1000)
@@ -269,21 +257,6 @@ def _winners(value: Any, path: str) -> dict[str, str]:
         if not is_normalized_name(name):
             raise refuse(where, _("not a normalized name: lower-case letters and digits, with single '-' between them"))
     return winners
-
-
-def environment_of(value: Any, path: str, project_root: Path, template: str | None = None) -> dict[str, Any]:
-    """Return the table of settings, with the path of the template replaced by its contents.
-
-    ``template`` is the path if the table has none; an empty path in the table stands for no template.
-    """
-    fields = fields_with(value, path, {**_ENVIRONMENT, "template": template})
-    if fields.left["template"] == "":
-        fields.left["template"] = None
-    name = fields.optional("template", source_path)
-    result = dict(fields.left)
-    required = fields_with(result, path, _ENVIRONMENT).nested("required", strict.texts)
-    result["template"] = {} if name is None else read_template(project_root / name, required)
-    return result
 
 
 def check_application(application: Application, path: str, project_root: Path) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import tomllib
 
 from bundle.strict import Fields
 from shared import troubles
-from shared.errors import UsageError
+from shared.errors import TrustError, UsageError
 from shared.i18n import _
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -48,3 +50,13 @@ def _unreadable(path: Path, error: Exception) -> UsageError:
 def fields_with(value: Any, path: str, defaults: dict[str, Any]) -> Fields:
     """Return the fields of a table, with defaults for missing keys."""
     return Fields({**defaults, **value} if isinstance(value, dict) else value, path)
+
+
+@contextmanager
+def as_usage(path: Path) -> Iterator[None]:
+    """Convert a TrustError about a document to a UsageError that advises to fix the file."""
+    try:
+        yield
+    except TrustError as error:
+        what = error.what.replace(f"{path.name}.", f"{path.name}: ", 1)
+        raise UsageError(what, advice=_("Fix {file}.").format(file=path)) from error

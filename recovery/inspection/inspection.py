@@ -11,6 +11,7 @@ from installer.layout.misplaced import find_misplaced
 from installer.layout.store import Store
 from installer.release.digests import Digests
 from installer.release.installation import Installation
+from installer.release.receipt import ADDED
 from recovery.inspection import prefix_faults, release_faults, store_faults, target_release
 from recovery.inspection.evidence import Evidence, damaged_packages
 from recovery.inspection.finding import Finding
@@ -72,6 +73,15 @@ class Inspection:
     def damaged_packages(self) -> frozenset[str]:
         """The packages that must be reinstalled."""
         return damaged_packages(self.deviations)
+
+    @property
+    def unknown_files(self) -> list[Path]:
+        """Files that were added to the application's folder; a backup includes them, as the user may need them."""
+        if self.release is None:
+            return []
+        added = [deviation.path for deviation in self.deviations if deviation.kind == ADDED]
+        paths = [self.release.path / path for path in added if path.startswith("app/")]
+        return [path for path in paths if path.is_file() and not path.is_symlink() and path.suffix != ".pyc"]
 
     def lacks(self, kind: str, wheels: frozenset[str] | None = None) -> list[FileEntry]:
         """Return the lost files of a kind, limited to the paths in ``wheels`` if given."""
