@@ -214,12 +214,13 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 
 def parts_of(arguments: argparse.Namespace, pythons: Sequence[str]) -> Parts:
     """Return the selected extras and dependency groups, for these Python versions of the hosts."""
+    versions = [tuple(map(int, python.rstrip("t").split(".")[:2])) for python in pythons]
     return Parts(
         tuple(arguments.extra),
         tuple(arguments.group),
         all_extras=arguments.all_extras,
         all_groups=arguments.all_groups,
-        python=min((python.rstrip("t") for python in pythons), key=lambda text: int(text.partition(".")[2])),
+        python=".".join(map(str, min(versions))),
     )
 
 
