@@ -8,6 +8,7 @@ import json
 import sys
 from importlib.metadata import distribution, distributions
 from importlib.util import find_spec
+from typing import Any
 
 
 def absent_behind(error: "BaseException | None") -> "str | None":
@@ -30,7 +31,7 @@ def recorded() -> "set[str]":
 
 def main(name: str) -> None:
     """Load the entry points and print the results on a line that starts with ``ragtrace-answer``."""
-    answer: dict[str, list[str | None]] = {}
+    answer: dict[str, Any] = {}
     for point in distribution(name).entry_points:
         key = f"{point.group}: {point.name}"
         try:
