@@ -13,6 +13,7 @@ from builder.models.probe import LocalApplication, with_embedding
 from builder.project.own_wheel import read_own_wheel
 from builder.request.inputs import Common, Inputs, Wheel
 from builder.request.reading import read_profile, require_commands
+from builder.sources.in_wheels import require_clean
 from builder.wheels import attestations
 from builder.wheels.agreement import require_agreement, require_as_locked
 from builder.wheels.builds import build_wheels, is_native_here
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 def build_sources(scope: Scope, run: Run) -> dict[Target, Selection]:
     """Return the selection of wheels for each target, with sources built into wheels."""
     selections = dict(_with_built(standing.target, standing.required, run) for standing in scope.standings)
+    own = {one.name for standing in scope.standings for one in standing.required.sources if one.kind == "folder"}
+    for wheel in sorted({wheel for selection in selections.values() for wheel in selection.built if wheel.name in own}):
+        require_clean(run.request.cache.path(sha256(wheel.sha256)), wheel.filename, scope.profile.allow_secrets)
     if "frozen" not in run.request.lockfile.options():
         built = sorted({wheel for selection in selections.values() for wheel in selection.built})
         require_as_locked(built, run.request.lockfile.path, run.workshop)

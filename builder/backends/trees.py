@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,8 +68,9 @@ def copy(folder: Path, place: Path) -> Tree:
 def _copy_file(top: Path, source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_symlink():
-        if source.resolve().is_relative_to(top) and not source.readlink().is_absolute():
-            target.symlink_to(source.readlink())
+        with contextlib.suppress(OSError, RuntimeError):  # a loop, which no build can read either
+            if source.resolve().is_relative_to(top) and not source.readlink().is_absolute():
+                target.symlink_to(source.readlink())
     elif source.is_file():
         shutil.copy(source, target)
 

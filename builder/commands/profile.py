@@ -14,6 +14,7 @@ from builder.own_command import program
 from builder.product.identity import has_table
 from builder.project.default_profile import default_profile
 from builder.project.profile import find_profile, load_profile
+from builder.project.project import is_package
 from builder.project.stated import PROJECT_PROFILE, stated_by
 from builder.project.unchecked import unchecked
 from builder.request.reading import require_commands
@@ -87,6 +88,8 @@ def run_check(arguments: argparse.Namespace) -> int:
         progress.warn(note)
     sources = collect_source(root, profile, progress)
     require_commands(profile, root)
+    if is_package(root) and profile.application.import_paths == stated.import_paths:  # its wheel is imported
+        profile = replace(profile, application=replace(profile.application, import_paths=()))
     for line in _lines(path, profile, sources):
         show(line)
     return commandline.DONE

@@ -64,7 +64,9 @@ class UvLock:
         root = self.workspace.root
         require_uv_lock(root)
         chosen = [*_selected(parts), *(f"--package={name}" for name in self.workspace.packages)]
-        return with_versions(read_pylock(root, [*chosen, *(FROZEN if self.frozen else ())]), root)
+        if self.frozen:  # folders are built as they are, whatever version the lockfile has of them
+            return read_pylock(root, [*chosen, *FROZEN])
+        return with_versions(read_pylock(root, chosen), root)
 
     def settings(self) -> UvSettings:
         return read_uv_settings(self.workspace.root, self.workspace.project)

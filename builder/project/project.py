@@ -126,6 +126,14 @@ def project_table(path: Path) -> dict[str, Any]:
     return table
 
 
+def is_package(project_root: Path) -> bool:
+    """Return whether uv installs a project: as tool.uv.package says, else if it has a build system."""
+    path = project_root / "pyproject.toml"
+    table = read_toml(path) if path.is_file() else {}
+    said = ((table.get("tool") or {}).get("uv") or {}).get("package")
+    return bool("build-system" in table if said is None else said)
+
+
 def has_src_layout(project_root: Path) -> bool:
     """Return whether a project has a src folder that is not a package itself."""
     return (project_root / "src").is_dir() and not (project_root / "src" / "__init__.py").is_file()

@@ -48,6 +48,8 @@ class Run:
     def workshop(self) -> Workshop:
         """The context of builds from source, including the logins of the project's indexes."""
         settings = self.request.lockfile.settings()
+        if "frozen" in self.request.lockfile.options():
+            settings = replace(settings, overrides=True)
         fetching = replace(self.fetching, logins=index_logins(settings, os.environ))
         return Workshop(settings, fetching, read_build_lock(self.request.build_record), self.request.wheels)
 

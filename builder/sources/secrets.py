@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from shared import secret_patterns
 from shared.i18n import _
@@ -27,16 +27,21 @@ class Finding:
 
 def find_secret(file: Path) -> Finding | None:
     """Return the first secret in a file, or None if it has none."""
-    line, begins, tail = 1, True, b""
     with file.open("rb") as stream:
-        for piece in iter(lambda: stream.readline(LINE_LIMIT), b""):
-            text = piece if begins else tail + piece
-            if secret_patterns.PRIVATE_KEY.search(text):
-                return Finding(_("a private key"), line)
-            if any(_is_real(token) for _kind, token in secret_patterns.tokens(text)):
-                return Finding(_("an access token"), line)
-            begins, tail = piece.endswith(b"\n"), piece[-OVERLAP:]
-            line += begins
+        return find_secret_in(stream)
+
+
+def find_secret_in(stream: IO[bytes]) -> Finding | None:
+    """Return the first secret in a stream of bytes, or None if it has none."""
+    line, begins, tail = 1, True, b""
+    for piece in iter(lambda: stream.readline(LINE_LIMIT), b""):
+        text = piece if begins else tail + piece
+        if secret_patterns.PRIVATE_KEY.search(text):
+            return Finding(_("a private key"), line)
+        if any(_is_real(token) for _kind, token in secret_patterns.tokens(text)):
+            return Finding(_("an access token"), line)
+        begins, tail = piece.endswith(b"\n"), piece[-OVERLAP:]
+        line += begins
     return None
 
 

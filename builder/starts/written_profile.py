@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from builder.own_command import program
+from builder.project.project import is_package
 from builder.project.stated import PYPROJECT
 from builder.project.toml_file import quoted
 from builder.starts.recognized import recognized
@@ -35,7 +36,7 @@ def write_profile(project_root: Path, stated: Stated) -> str:
     names = [launcher.name for launcher in launchers] or [start.launcher.name for start in starts]
     parts = (
         _head(stated, names),
-        _application(stated, names),
+        _application(stated, names, is_package=is_package(project_root)),
         _source(),
         _launchers(stated, names, [start.launcher for start in starts]),
         _environment(stated),
@@ -84,9 +85,10 @@ def _head(stated: Stated, names: Iterable[str]) -> Iterator[str]:
         yield '# no_commands = "…"'
 
 
-def _application(stated: Stated, names: list[str]) -> Iterator[str]:
-    yield from _comment(_("folders of the source that are put on the import path"))
-    yield f"# import_paths = {_listed(stated.import_paths)}"
+def _application(stated: Stated, names: list[str], *, is_package: bool) -> Iterator[str]:
+    if not is_package:  # the wheel is imported
+        yield from _comment(_("folders of the source that are put on the import path"))
+        yield f"# import_paths = {_listed(stated.import_paths)}"
     yield from _comment(_("modules that must import before a release is accepted"))
     yield f"# core_imports = {_listed(stated.core_imports)}"
     yield from _comment(_("folders of the source that the application writes to: they become the user's data"))

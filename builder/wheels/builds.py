@@ -32,6 +32,7 @@ from bundle import digest
 from bundle.target import host_target
 from shared.errors import BuildError
 from shared.files import files, temp_folders
+from shared.files.zips import BROKEN
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -128,7 +129,16 @@ def _cached_or_built(source: LockedSource, target: Target, workshop: Workshop) -
         made = backend.build(unpacked, work, python, workshop)
         check(source, made.wheel)
         packed = scratch / made.wheel.name
-        _pack_anew(made.wheel, packed)
+        try:
+            _pack_anew(made.wheel, packed)
+        except BROKEN as error:
+            reason = str(error).splitlines()[0]
+            raise BuildError(
+                _("The backend of {package} built no readable wheel: {reason}.").format(
+                    package=source.name, reason=reason
+                ),
+                advice=_("Run `uv build --wheel` on its source to see what it builds."),
+            ) from error
         pure = packed.name.endswith("-any.whl")
         return _keep(packed, made, fetching.cache, (key, "any" if pure else f"{host_target()}-{python.version}"))
 

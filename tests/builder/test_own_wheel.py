@@ -160,3 +160,39 @@ def test_a_wheel_that_requires_what_the_lock_does_not_have_is_refused(tmp_path, 
     wheel.write_bytes(make_wheel("thing", "1.0", requires=('idna>=3 ; python_version >= "3"', "x ; extra == 'more'")))
     assert build(project, key, tmp_path / "out", "--wheel", str(wheel)) == 7
     assert "requires idna>=3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [("key.pem", "-----BEGIN RSA PRIVATE " + "KEY-----\n", "contains a secret"), (".env", "A=1\n", "machine-specific")],
+)
+def test_what_may_not_travel_is_not_in_the_wheel_either(tmp_path, key, capsys, name, text, reason):
+    project = ready(tmp_path / "project", Project(scripts={"run": "thing:main"}))
+    wheel = tmp_path / "thing-1.0-py3-none-any.whl"
+    script = {"thing-1.0.dist-info/entry_points.txt": "[console_scripts]\nrun = thing:main\n"}
+    wheel.write_bytes(make_wheel("thing", "1.0", {"thing/__init__.py": "", f"thing/{name}": text, **script}))
+    assert build(project, key, tmp_path / "out", "--wheel", str(wheel)) == 7
+    reported = capsys.readouterr().err
+    assert f"contains thing/{name}: {reason}" in reported
+    assert "allow_secrets" in reported
+    profile = f"[source]\nallow_secrets = ['src/thing/{name}']\n"
+    (project / "ragtrace-profile.toml").write_text(profile)
+    assert build(project, key, tmp_path / "out", "--wheel", str(wheel)) == 0
+
+
+def test_a_link_loop_and_a_backend_that_packs_no_wheel_are_no_bugs(tmp_path, key, capsys):
+    first = "import atexit\nopen(os.path.join(folder, f'{NAME}-{VERSION}-{TAG}.whl'), 'w').write('no zip')\n"
+    project = Project(scripts={"run": "thing:main"}, first=f"{first}return f'{{NAME}}-{{VERSION}}-{{TAG}}.whl'")
+    folder = ready(tmp_path / "project", project)
+    (folder / "loop").symlink_to("loop")
+    commit(folder)
+    assert build(folder, key, tmp_path / "out") == 7
+    assert "built no readable wheel" in capsys.readouterr().err
+
+
+def test_a_frozen_lock_builds_the_project_as_it_is(tmp_path, key):
+    project = ready(tmp_path / "project", Project(scripts={"run": "thing:main"}))
+    Project(version="1.1", scripts={"run": "thing:main"}).write(project)
+    assert build(project, key, tmp_path / "out") == 7
+    assert build(project, key, tmp_path / "out", "--frozen") == 0
+    assert [one["version"] for one in manifest(tmp_path / "out")["packages"]] == ["1.1"]
