@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from builder.project.project import has_src_layout, project_table, read_project, top_level_packages
 from bundle.product import commands
 from bundle.product.application import Launcher
-from shared.errors import UsageError
+from shared.errors import BuildError, UsageError
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -172,17 +172,15 @@ def _entries(scripts: Mapping[str, str]) -> list[Launcher]:
 
 
 def _of_others(others: Sequence[Path], taken: Mapping[str, str]) -> list[Launcher]:
-    """Return the launchers of other packages. Raises UsageError if two packages have a script with the same name."""
+    """Return the launchers of other packages. Raises BuildError if two packages have a script with the same name."""
     known, found = dict(taken), []
     for folder in others:
         scripts = _scripts(project_table(folder / "pyproject.toml"))
         both = sorted(scripts.keys() & known.keys())
         if both:
-            raise UsageError(
+            raise BuildError(
                 _("Two of the packages have a script named {name}.").format(name=both[0]),
-                advice=_(
-                    "Build them separately, or create {profile} in the project with the launchers to install."
-                ).format(profile=PROJECT_PROFILE),
+                advice=_("Build them separately, or rename the script in one of them."),
             )
         known |= scripts
         found += _entries(scripts)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import zipfile
 from typing import TYPE_CHECKING
 
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import InvalidWheelFilename, canonicalize_name, canonicalize_version, parse_wheel_filename
 
 from shared.errors import UsageError
 from shared.i18n import _
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 
 def require_wanted(wheels: Sequence[Path], sources: Iterable[LockedSource]) -> None:
     """Raise UsageError for a file that is not a wheel, or that no package built from source would use."""
-    wanted = {canonicalize_name(source.name) for source in sources}
+    wanted = {canonicalize_name(source.name): source.version for source in sources}
     for path in wheels:
         try:
-            name = parse_wheel_filename(path.name)[0]
+            name, version, _build, _tags = parse_wheel_filename(path.name)
         except InvalidWheelFilename as error:
             raise UsageError(
                 _("{file} does not have the file name of a wheel.").format(file=path),
@@ -30,12 +31,24 @@ def require_wanted(wheels: Sequence[Path], sources: Iterable[LockedSource]) -> N
             ) from error
         if not path.is_file():
             raise UsageError(_("{file} is not a file.").format(file=path), advice=_("Specify an existing wheel."))
+        if not zipfile.is_zipfile(path):
+            raise UsageError(
+                _("{file} is not a wheel.").format(file=path), advice=_("Copy it again from where it was built.")
+            )
         if name not in wanted:
             raise UsageError(
                 _("{file} is not used: the lockfile has no package {name} that is built from source.").format(
                     file=path, name=name
                 ),
                 advice=_("Omit it; the lockfile determines the wheels of all other packages."),
+            )
+        locked = wanted[name]
+        if locked and canonicalize_version(locked) != canonicalize_version(version):
+            raise UsageError(
+                _("{file} is {name} {found}, but the lockfile has {locked}.").format(
+                    file=path, name=name, found=version, locked=locked
+                ),
+                advice=_("Specify a wheel of that version."),
             )
 
 

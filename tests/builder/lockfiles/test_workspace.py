@@ -155,5 +155,5 @@ def test_two_packages_with_one_script_name_are_refused(virtual, key, tmp_path, c
         path = virtual / f"packages/{name}/pyproject.toml"
         path.write_text(re.sub(r"(?m)^(web|tool) = \"", 'serve = "', path.read_text()))
     locked(virtual)
-    assert build(virtual, key, tmp_path / "out", "--package", "web", "--package", "tool") == 2
+    assert build(virtual, key, tmp_path / "out", "--package", "web", "--package", "tool") == 7
     assert "Two of the packages have a script named serve." in capsys.readouterr().err
