@@ -33,6 +33,8 @@ import sys
 import idna
 import life_words
 
+if sys.argv[1] == "--help":
+    sys.exit(print("usage: life WORD"))
 with open(__file__.replace("life.py", "data/said.txt"), "a", encoding="utf-8") as file:
     file.write(sys.argv[1] + "\\n")
 print(life_words.GREETING, idna.encode(sys.argv[1]).decode())

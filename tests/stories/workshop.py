@@ -42,6 +42,8 @@ import idna
 
 
 def main():
+    if sys.argv[1] == "--help":
+        sys.exit(print("usage: hello-site WORD"))
     print("hello", idna.encode(sys.argv[1]).decode())
 """,
 }
