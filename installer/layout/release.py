@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import sys
 from dataclasses import dataclass
@@ -92,8 +93,11 @@ class Release:
         return self.venv / ("Lib/site-packages" if sys.platform == "win32" else f"lib/python{python}/site-packages")
 
     def manifest(self) -> Manifest:
-        """Return the signed manifest that the release was built from."""
-        return _parsed(reading.read(self.bundle / MANIFEST_NAME, MANIFEST_LIMIT))
+        """Return the signed manifest that the release was built from.
+
+        Each call returns an object of its own: what a run of checks knows of a release is kept with its manifest.
+        """
+        return copy.copy(_parsed(reading.read(self.bundle / MANIFEST_NAME, MANIFEST_LIMIT)))
 
 
 @lru_cache(maxsize=4)
