@@ -95,7 +95,7 @@ class Release:
     def manifest(self) -> Manifest:
         """Return the signed manifest that the release was built from.
 
-        Each call returns an object of its own: what a run of checks knows of a release is kept with its manifest.
+        Each call returns an object of its own: what a run of checks knows of a release is stored with its manifest.
         """
         return copy.copy(_parsed(reading.read(self.bundle / MANIFEST_NAME, MANIFEST_LIMIT)))
 
