@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from builder.bug_log import BugLog
 from builder.commands import advisories, build, cache, inspect, keygen, policy, profile, rebuild, sign, targets
 from builder.own_command import program
 from shared import __version__
@@ -45,4 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Parse the command line, run the command, and return its exit code."""
     parsed = make_parser().parse_args(argv)
     temp_folders.tidy()
-    return commandline.run_command(parsed.run, parsed)
+    log = BugLog()
+    try:
+        code = commandline.run_command(parsed.run, parsed)
+        if code == commandline.BUG:
+            log.show()
+    finally:
+        log.close()
+    return code
