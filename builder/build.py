@@ -99,7 +99,9 @@ def build(request: Request, progress: Progress) -> Outcome:
     placed = tuple(in_place(one, work, request.output_dir) for one in built)
     signers = tuple(signer.key for signer in request.signers)
     counted = attestations.counted(verdicts) if verdicts else {}
-    return Outcome(placed, signers, watch.laps, counted, scope.state, tuple(unchecked(scope.profile)))
+    return Outcome(
+        placed, signers, watch.laps, counted, scope.state, tuple(unchecked(scope.profile, request.project_root))
+    )
 
 
 def record_requirements(run: Run) -> None:

@@ -21,12 +21,13 @@ from builder.request.state import SourceState, report_state, require_commit, sta
 from builder.request.verification import foresee, knowledge_of
 from builder.settings import lazy_names
 from builder.settings.scan import find_unlisted, note_lines, packages_of
+from builder.wheels.launchable import require_launchable
 from builder.wheels.settling import Settling
 from shared.i18n import _, plural
 from shared.terminal.console import human_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from builder.lock.locked import LockedWheel
     from builder.project.hosts_python import HostsPython
@@ -136,8 +137,8 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     require_accelerators(profile, standings)
     wheels = {wheel for standing in standings if standing.selection for wheel in standing.selection.wheels}
     there = {wheel for wheel in wheels if request.cache.path(sha256(wheel.sha256)).is_file()}
-    settle_cached(standings, profile, request, progress)
     sources = sources_of(request, profile, progress)
+    inspect_cached(standings, profile, [one.path_in_app for one in sources], Fetching(request.cache, progress))
     state = state_of(request, profile, standings, sources)
     if request.strict_source:
         require_commit(state, root)
@@ -154,7 +155,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
         bases=bases,
         foresights=tuple(foresee(knowledge, standings)) if knowledge else None,
         unlisted=find_unlisted(root, sources, profile.application.environment, packages_of(lock)),
-        unchecked=tuple(unchecked(profile)),
+        unchecked=tuple(unchecked(profile, root)),
         python=request.python_choice,
         unused_lazy=tuple(lazy_names.lines(profile.application.lazy_imports, sources)),
     )
@@ -165,18 +166,21 @@ def _accelerator_json(standing: Standing) -> dict[str, Any] | None:
     return found.to_json() if found else None
 
 
-def settle_cached(standings: Iterable[Standing], profile: Profile, request: Request, progress: Progress) -> None:
-    """Raise BuildError for conflicts between the wheels of a target that a build would refuse.
+def inspect_cached(standings: Iterable[Standing], profile: Profile, files: Sequence[str], fetching: Fetching) -> None:
+    """Raise BuildError for conflicts between wheels, and for launchers without a module, that a build would refuse.
 
     Only wheels have the names of their files, so a target is left out unless the cache holds all of its wheels.
+    ``files`` are the paths of the application's own.
     """
-    settling = Settling(profile.winners, progress)
+    settling = Settling(profile.winners, fetching.progress)
     for standing in standings:
         if standing.selection is None:
             continue
-        paths = {wheel: request.cache.path(sha256(wheel.sha256)) for wheel in standing.selection.wheels}
+        paths = {wheel: fetching.cache.path(sha256(wheel.sha256)) for wheel in standing.selection.wheels}
         if all(path.is_file() for path in paths.values()):
             settling.settle(standing.target, paths)
+            if not standing.selection.sources:  # what is built may have the module
+                require_launchable(profile.application, files, paths.values())
 
 
 def _measured(model: ModelSource, request: Request, progress: Progress) -> Size:

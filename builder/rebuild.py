@@ -202,7 +202,8 @@ def _request(release: Release, again: Again, chosen: dict[str, Any]) -> Request:
         profile=again.profile or chosen["profile"],
         models=tuple(_models(release, again)),
         without_models=tuple(model.name for model in manifest.application.models_apart),
-        exclude=tuple(chosen.get("exclude", ())),  # earlier builders had no such option
+        exclude=tuple(chosen.get("exclude", ())),  # earlier builders had no such option, nor the next one
+        allow_secrets=tuple(chosen.get("allow_secrets", ())),
         run=tuple(chosen.get("run", ())),
         lock=chosen["lockfile"],
         parts=Parts(

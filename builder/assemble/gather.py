@@ -18,6 +18,7 @@ from builder.wheels import attestations
 from builder.wheels.agreement import require_agreement, require_as_locked
 from builder.wheels.builds import build_wheels, is_native_here
 from builder.wheels.interpreter import add_python
+from builder.wheels.launchable import require_launchable
 from builder.wheels.settling import Settling
 from builder.wheels.wheels import fetch_wheels, wheel_facts
 from bundle.target import host_glibc
@@ -100,7 +101,13 @@ def collect_wheels(selections: Iterable[Selection], run: Run) -> dict[LockedWhee
 def settle_conflicts(
     selections: Mapping[Target, Selection], wheels: Mapping[LockedWheel, Wheel], scope: Scope, run: Run
 ) -> dict[Target, Selection]:
-    """Return the selections with the files of which several wheels have different ones, as the profile decides."""
+    """Return the selections with the files of which several wheels have different ones, as the profile decides.
+
+    Raises BuildError for a launcher of a module that is in no wheel of a target, and not in the source.
+    """
+    source = [file.path_in_app for file in scope.sources]
+    for selection in selections.values():
+        require_launchable(scope.profile.application, source, [wheels[one].path for one in selection.wheels])
     settling = Settling(scope.profile.winners, run.progress)
     settled = {
         target: replace(

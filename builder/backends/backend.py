@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from builder.lock.build_lock import Resolution
     from builder.lock.locked import LockedSource
 
-BUILD_TIME_LIMIT = 3600.0  # seconds, for one package
 EPOCH = 315532800  # SOURCE_DATE_EPOCH of every build: 1980, the earliest time in a zip
 ASK_TIME_LIMIT = 60.0
 PROGRAM = (Path(__file__).parent / "pep517.py").read_text(encoding="utf-8")
@@ -98,11 +97,11 @@ def _call(
         _enclosure(source, work, apart, python, workshop),
         cwd=source.tree.folder,
         env=_environment(source, work, program, python),
-        timeout=BUILD_TIME_LIMIT,
+        timeout=workshop.limit,
     )
     shutil.rmtree(apart, ignore_errors=True)
     if not done.ok:
-        raise failures.explained(source.locked, done, work)
+        raise failures.explained(source.locked, done, work, workshop.logs)
     return _answer(source.locked, answer)
 
 

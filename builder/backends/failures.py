@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from builder.backends import enclosure
 from builder.backends.workshop import last_reason
+from builder.fetch.credentials import redact
 from shared.errors import BuildError
+from shared.files import files
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -40,14 +42,38 @@ def _named(locked: LockedSource) -> str:
     return f"{locked.name} {locked.version}".rstrip()
 
 
-def explained(locked: LockedSource, done: Completed, work: Path) -> BuildError:
-    """Return the error for a build that failed, with the cause as far as its output shows it."""
+def explained(locked: LockedSource, done: Completed, work: Path, logs: Path) -> BuildError:
+    """Return the error for a build that failed, with the cause as far as its output shows it.
+
+    The whole output is written to a file in ``logs``, which the advice names.
+    """
+    error, log = _cause(locked, done, work), _written(locked, done, logs)
+    if log is None:
+        return error
+    return BuildError(*error.sentences, advice=f"{error.advice} " + _("Its output is in {file}.").format(file=log))
+
+
+def _written(locked: LockedSource, done: Completed, logs: Path) -> Path | None:
+    """Write the output of a build to its file and return the path; None if it cannot be written."""
+    path = logs / f"{_named(locked).replace(' ', '-')}.log"
+    try:
+        logs.mkdir(parents=True, exist_ok=True)
+        files.write_atomic(path, redact(f"{done.stdout}\n{done.stderr}").encode())
+    except OSError:
+        return None
+    return path
+
+
+def _cause(locked: LockedSource, done: Completed, work: Path) -> BuildError:
     said = f"{done.stdout}\n{done.stderr}"
     if done.timed_out:
         return failed(
             locked,
             _("the build did not end within its time limit"),
-            _("Build its wheel elsewhere, and specify it with --wheel FILE."),
+            _(
+                "Allow more time with --build-timeout SECONDS, or build its wheel elsewhere and specify it with "
+                "--wheel FILE."
+            ),
         )
     if enclosure.was_refused(done):
         return failed(locked, last_reason(done))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from builder.project.project import UvSettings
     from bundle.target import Target
 
+BUILD_TIME_LIMIT = 3600  # seconds, for one package
 # variables that configure uv's indexes on this machine
 _PASSED = re.compile(r"UV_(DEFAULT_)?INDEX|UV_(EXTRA_)?INDEX_URL|UV_FIND_LINKS|UV_INSECURE_HOST")
 _REASON = re.compile(r"(?i)error|failed|fatal|no such|not found|unsatisfiable")
@@ -31,13 +32,19 @@ _REASON = re.compile(r"(?i)error|failed|fatal|no such|not found|unsatisfiable")
 class Workshop:
     """The context of every build: the project's uv settings, how files are fetched, and the known resolutions.
 
-    ``given`` are the wheels that the user built elsewhere.
+    ``given`` are the wheels that the user built elsewhere, ``limit`` is the time of one build in seconds.
     """
 
     settings: UvSettings
     fetching: Fetching
     record: BuildLock = field(default_factory=BuildLock)
     given: tuple[Path, ...] = ()
+    limit: int = BUILD_TIME_LIMIT
+
+    @property
+    def logs(self) -> Path:
+        """The folder for the output of builds that failed."""
+        return self.fetching.cache.root / "build-logs"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from builder.advisories.gate import GateRequest
 from builder.assemble.volumes import parse_size
+from builder.backends.workshop import BUILD_TIME_LIMIT
 from builder.build import build
 from builder.build_view import show_outcome
 from builder.commands.common import (
@@ -94,6 +95,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=_("a wheel of a package that would otherwise be built from source here; may be repeated"),
     )
     add_choice(parser)
+    add(
+        "--build-timeout",
+        type=int,
+        default=BUILD_TIME_LIMIT,
+        metavar=_("SECONDS"),
+        help=_("the time limit for building one package from source (default: %(default)s)"),
+    )
     _add_release(parser)
     _add_judgement(parser)
     add("--offline", action="store_true", help=_("do not use the network: everything must be in the cache"))
@@ -214,6 +222,8 @@ def request_of(arguments: argparse.Namespace) -> Request:
         raise UsageError(_("SOURCE_DATE_EPOCH is not a number of seconds that an archive can store."))
     if arguments.counter is not None and arguments.counter < 1:
         raise UsageError(_("The release counter {counter} must be 1 or more.").format(counter=arguments.counter))
+    if arguments.build_timeout < 1:
+        raise UsageError(_("--build-timeout {seconds} must be 1 or more.").format(seconds=arguments.build_timeout))
     lockfile = lockfile_from(arguments, offline=arguments.offline)
     pythons = python_of(arguments, lockfile)
     return Request(
@@ -228,6 +238,7 @@ def request_of(arguments: argparse.Namespace) -> Request:
         models=tuple(arguments.model),
         without_models=tuple(arguments.without_model),
         exclude=tuple(arguments.exclude),
+        allow_secrets=tuple(arguments.allow_secrets),
         run=tuple(arguments.run_line),
         lock=lockfile,
         parts=parts_of(arguments, pythons.versions),
@@ -240,6 +251,7 @@ def request_of(arguments: argparse.Namespace) -> Request:
         python=arguments.with_python,
         attestations=arguments.attestations,
         strict_source=arguments.strict_source,
+        build_timeout=arguments.build_timeout,
         wheels=tuple(path.resolve() for path in arguments.wheel),
         python_choice=pythons,
         bases=tuple(map(read_base, arguments.base)),

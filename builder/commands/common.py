@@ -183,17 +183,28 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help=_("use the lockfile as it is, even if the project has changed since it was written"),
     )
-    add("--no-build", action="store_true", help=_("use only wheels; do not build packages from source"))
+    add(
+        "--no-build",
+        action="store_true",
+        help=_("use only wheels; do not build packages from source, the project itself among them"),
+    )
 
 
 def add_exclude(parser: argparse.ArgumentParser) -> None:
-    """Add the option that leaves files of the project out."""
+    """Add the options that leave files of the project out, or include them although they seem to contain secrets."""
     parser.add_argument(
         "--exclude",
         action="append",
         default=[],
         metavar=_("PATTERN"),
         help=_("also leave out these files of the project, as source.exclude of a profile does; may be repeated"),
+    )
+    parser.add_argument(
+        "--allow-secrets",
+        action="append",
+        default=[],
+        metavar=_("PATTERN"),
+        help=_("bundle these files of the project, though they seem to contain secrets; may be repeated"),
     )
 
 

@@ -82,7 +82,7 @@ def run_check(arguments: argparse.Namespace) -> int:
     stated = _stated(arguments, root)
     path = find_profile(arguments.profile, root)
     profile = load_profile(path, root, stated) if path else default_profile(root, stated)
-    profile = replace(profile, exclude=(*profile.exclude, *arguments.exclude))
+    profile = profile.with_patterns(arguments.exclude, arguments.allow_secrets)
     progress = make_progress(quiet=False)
     for note in profile.notes:
         progress.warn(note)
@@ -92,6 +92,10 @@ def run_check(arguments: argparse.Namespace) -> int:
         profile = replace(profile, application=replace(profile.application, import_paths=()))
     for line in _lines(path, profile, sources):
         show(line)
+    for item in unchecked(profile, root):
+        for line in item.lines():
+            show(line)
+    show(_("The profile is valid."))
     return commandline.DONE
 
 
@@ -123,5 +127,3 @@ def _lines(path: Path | None, profile: Profile, sources: Sequence[SourceFile]) -
     yield _("Settings: {names}").format(names=", ".join(application.environment.placeholders) or "-")
     size = sum(item.file.stat().st_size for item in sources)
     yield _("Files: {count}, {size}").format(count=len(sources), size=human_bytes(size))
-    yield from (line for item in unchecked(profile) for line in item.lines())
-    yield _("The profile is valid.")

@@ -43,6 +43,7 @@ def parameters_of(request: Request) -> dict[str, Any]:
         "all_extras": request.parts.all_extras,
         "all_groups": request.parts.all_groups,
         "exclude": sorted(request.exclude),
+        "allow_secrets": sorted(request.allow_secrets),
         **({"run": list(request.run)} if request.run else {}),
         "build_from_source": request.sources,
         **({"wheels": sorted(path.name for path in request.wheels)} if request.wheels else {}),

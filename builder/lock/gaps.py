@@ -42,8 +42,8 @@ class MissingWheelsError(BuildError):
                 target=target, python=target.python, packages="; ".join(map(str, self.gaps))
             ),
             advice=_(
-                "Lock versions that have a wheel for this target, build on a machine of this platform, or omit "
-                "the target; `{program} targets` shows what each target has."
+                "Lock versions that have a wheel for this target, build on a machine of this platform, omit the target "
+                "or --no-build if it is given; `{program} targets` shows what each target has."
             ).format(program=program()),
         )
 

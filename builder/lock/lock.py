@@ -179,7 +179,7 @@ def _select(lock: Lock, target: Target, patch: int, *, build: bool) -> _Picked:
     wheels = [(package, source) for package, source in chosen if wheel_name(source)]
     sources = [(package, source) for package, source in chosen if not wheel_name(source)]
     if not build:
-        gaps += [_gap(package, target) for package, _source in sources]
+        gaps += [_unbuilt(_gap(package, target)) for package, _source in sources]
     if gaps:
         raise MissingWheelsError(target, gaps)
     return (
@@ -238,6 +238,10 @@ def _gap(package: Package, target: Target) -> Gap:
         source = package.vcs or package.directory or package.archive or package.sdist
         reason = _KINDS[type(source)]()
     return Gap(package.name, str(package.version or ""), reason)
+
+
+def _unbuilt(gap: Gap) -> Gap:
+    return replace(gap, reason=_("{source}; --no-build forbids building it").format(source=gap.reason))
 
 
 _KINDS: dict[type, Callable[[], str]] = {

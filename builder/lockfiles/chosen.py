@@ -84,6 +84,10 @@ def _of_project(root: Path, path: Path, named: Named) -> UvLock:
 
 def _inside(root: Path, script: Path) -> Path:
     path = script.resolve()
+    if not path.is_file():
+        raise UsageError(
+            _("{file} is not a file.").format(file=script), advice=_("Specify an existing script with --script.")
+        )
     if not path.is_relative_to(root):
         raise UsageError(
             _("{script} is not in the project folder {folder}.").format(script=path, folder=root),

@@ -20,7 +20,18 @@ CONVERTED: dict[str, Callable[[], str]] = {
     "pdm.lock": lambda: _(
         "Convert it with `pdm export -f pylock -o pylock.toml`, and specify --lock pylock.toml; no version changes."
     ),
+    "Pipfile.lock": lambda: _(
+        "Convert it with `pipenv requirements --hash > requirements.txt`, and specify --lock requirements.txt; no "
+        "version changes."
+    ),
 }
+UNLOCKED = (
+    "setup.py",
+    "setup.cfg",
+    "Pipfile",
+    "environment.yml",
+    "conda-lock.yml",
+)  # of projects without pyproject.toml
 
 
 def require_uv_lock(root: Path) -> None:
@@ -30,12 +41,21 @@ def require_uv_lock(root: Path) -> None:
     for name in CONVERTED:
         if (root / name).is_file():
             raise unsupported(root / name)
-    for name in sorted(path.name for path in root.glob("requirements*.txt")):
+    for name in sorted({path.name for path in root.glob("requirements*.txt")}):
         raise BuildError(
             _("{folder} has no uv.lock, but {file}.").format(folder=root, file=name),
             advice=_(
                 "Specify --lock {file} if each of its requirements has a version and a digest; else run `uv lock`."
             ).format(file=name),
+        )
+    found = next((name for name in UNLOCKED if (root / name).is_file()), None)
+    if found and not (root / "pyproject.toml").is_file():
+        raise BuildError(
+            _("{folder} has {file}, but neither pyproject.toml nor a lockfile.").format(folder=root, file=found),
+            advice=_(
+                "Write its requirements to requirements.in, run `uv pip compile --universal --generate-hashes "
+                "requirements.in -o requirements.txt`, and specify --lock requirements.txt."
+            ),
         )
 
 

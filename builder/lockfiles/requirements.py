@@ -35,6 +35,7 @@ SHOWN = 5  # requirements named in a message
 _HASH = re.compile(r"\s--hash[= ]\s*(\S+)")
 _SHA256 = re.compile(r"sha256:([0-9a-fA-F]{64})")
 _COMMENT = re.compile(r"(^|\s)#.*$")
+_FOLDER = re.compile(r"(-e|--editable)\b|\.{1,2}(/|$)|file:")
 # of pip's options for a whole file, those that say where files come from; others would change what is locked
 _PLACES = re.compile(r"(-i|--index-url|--extra-index-url|--no-index|-f|--find-links|--trusted-host|--require-hashes)\b")
 _COMPILE = ("pip", "compile", "--no-deps", "--universal", "--no-annotate", "--no-header", "--format", "pylock.toml")
@@ -92,6 +93,16 @@ class RequirementsFile:
         for number, line in _lines(text):
             if _PLACES.match(line):
                 continue
+            if _FOLDER.match(line):
+                raise BuildError(
+                    _("{file}, line {line}: {place} is a folder, which no digest locks.").format(
+                        file=self.path, line=number, place=line.split()[-1]
+                    ),
+                    advice=_(
+                        "Run `uv export --no-emit-project`, or remove the line: the project's own files are bundled "
+                        "anyway."
+                    ),
+                )
             if line.startswith("-"):
                 raise self._unusable(number, _("{option} cannot be used here").format(option=line.split()[0]))
             name = self._pinned(number, line)

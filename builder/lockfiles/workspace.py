@@ -80,6 +80,19 @@ def find_workspace(start: Path, packages: Sequence[str] = ()) -> Workspace:
     return Workspace(root, (here[0],))
 
 
+def with_commands(folder: Path) -> list[str]:
+    """Return the names of the members of a folder's workspace that have commands, sorted; none without a workspace."""
+    if not (folder / "pyproject.toml").is_file():
+        return []
+    _root, members = _found(folder)
+    return [member.name for member in members if member.folder != folder and _has_commands(member.folder)]
+
+
+def _has_commands(folder: Path) -> bool:
+    table = read_toml(folder / "pyproject.toml").get("project") or {}
+    return bool(table.get("scripts") or table.get("gui-scripts"))
+
+
 def _nearest(start: Path) -> Path:
     """Return the folder of the nearest pyproject.toml, in a folder or above it. Raises UsageError if there is none."""
     for folder in (start, *start.parents):
@@ -137,6 +150,7 @@ def _named(name: str, members: Sequence[Member], root: Path) -> Member:
 
 def _choice(what: str, members: Sequence[Member]) -> UsageError:
     """Return the error that names the members to choose from."""
-    names = [member.name for member in members]
+    having = sorted(members, key=lambda member: not _has_commands(member.folder))  # those with commands first
+    names = [member.name for member in having]
     shown = ", ".join([*names[:SHOWN], *(["…"] if len(names) > SHOWN else [])])
     return UsageError(what, advice=_("Specify one of its packages with --package: {names}.").format(names=shown))

@@ -9,7 +9,7 @@ Anything unexpected is rejected with an error that names the file and the path o
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,7 @@ from shared.errors import UsageError
 from shared.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from builder.project.stated import Stated
     from bundle.strict import Fields
@@ -70,6 +70,10 @@ class Profile:
     version: str | None = None
     accelerator_required: bool = False
     winners: Mapping[str, str] = field(default_factory=dict)
+
+    def with_patterns(self, exclude: Iterable[str], allow_secrets: Iterable[str]) -> Profile:
+        """Return the profile with more patterns of files."""
+        return replace(self, exclude=(*self.exclude, *exclude), allow_secrets=(*self.allow_secrets, *allow_secrets))
 
 
 def find_profile(name_or_path: str | None, project_root: Path) -> Path | None:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import InvalidName, canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -124,6 +125,22 @@ def project_table(path: Path) -> dict[str, Any]:
             advice=_("Add a [project] table with name and version."),
         )
     return table
+
+
+def direct_requirements(project_root: Path) -> dict[str, set[str]]:
+    """Return the packages that a project requires itself, each with its extras; none without a project table."""
+    found: dict[str, set[str]] = {}
+    try:
+        table = project_table(project_root / "pyproject.toml")
+    except UsageError:  # a script, or a folder with a lockfile alone
+        return found
+    for line in table.get("dependencies") or ():
+        try:
+            one = Requirement(str(line))
+        except InvalidRequirement:
+            continue  # uv reports it when it reads the lockfile
+        found[str(canonicalize_name(one.name))] = one.extras
+    return found
 
 
 def is_package(project_root: Path) -> bool:

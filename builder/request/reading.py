@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from builder.lock.lock import own_source, read_lock
 from builder.lock.targets import require_whole, survey
 from builder.lockfiles.stating import stated_of
+from builder.lockfiles.workspace import with_commands
 from builder.own_command import program
 from builder.product.identity import product_of
 from builder.project.chosen_models import with_models, without_models
@@ -54,7 +54,7 @@ def read_profile(request: Request, progress: Progress, wheel: OwnWheel | None = 
     profile = load_profile(path, root, stated) if path else default_profile(root, stated)
     for note in profile.notes if wheel is None else ():
         progress.warn(note)
-    profile = replace(profile, exclude=(*profile.exclude, *request.exclude))
+    profile = profile.with_patterns(request.exclude, request.allow_secrets)
     profile = with_runs(profile, request.run, root, stated.name)
     return without_models(with_models(profile, request.models), request.without_models)
 
@@ -72,6 +72,14 @@ def require_commands(profile: Profile, root: Path) -> None:
                 "Build with {options}, which is how the project seems to be started; or write a profile with "
                 "`{program} profile init`."
             ).format(options=" ".join(found), program=program()),
+        )
+    others = with_commands(root)
+    if others:
+        raise BuildError(
+            what,
+            advice=_("Specify a package of the workspace that has commands with --package: {names}.").format(
+                names=", ".join(others)
+            ),
         )
     raise BuildError(
         what,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from builder.backends.workshop import BUILD_TIME_LIMIT
 from builder.lock.build_lock import NAME as BUILD_LOCK
 from builder.lock.lockfile import NO_PARTS, Parts
 from builder.lockfiles.uv_lock import UvLock
@@ -30,8 +31,8 @@ class Request:
 
     ``counter`` and ``epoch`` (seconds since 1970) are None if they are derived from the project. ``trusted`` lists the
     keys to pin in addition to the signers'; ``threshold`` is the number of keys that must sign, or None if all must.
-    ``without_models`` lists models of the profile that are not bundled, ``exclude`` patterns of files that are excluded
-    in addition to those of the profile, ``run`` command lines that become launchers. ``lock`` is the file that locks
+    ``without_models`` lists models of the profile that are not bundled, ``exclude`` and ``allow_secrets`` patterns of
+    files in addition to those of the profile, ``run`` command lines that become launchers. ``lock`` is what locks
     the packages (default: the project's uv.lock), and ``parts`` are the extras and groups of the project to bundle.
     ``said`` is the product's name and version, if they are not the project's. ``sources`` allows building packages from
     source. ``python`` is a Python interpreter to include (an archive, a folder or a version), or None if the host's is
@@ -39,8 +40,8 @@ class Request:
     the base releases of delta bundles, one for each target; it is empty for full bundles. ``attestations`` is one of
     attestations.MODES. ``strict_source`` rejects files that are not in a commit. ``wheels`` lists built wheels that
     replace builds from source. ``build_lock`` is the record of build requirements to use instead of the one beside the
-    lockfile, which is then not written. ``python_choice`` is how the targets' Python version was chosen, or None if
-    they are those of a finished bundle.
+    lockfile, which is then not written; ``build_timeout`` is the time of one build in seconds. ``python_choice`` is how
+    the targets' Python version was chosen, or None if they are those of a finished bundle.
     """
 
     project_root: Path
@@ -54,6 +55,7 @@ class Request:
     models: tuple[str, ...] = ()
     without_models: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    allow_secrets: tuple[str, ...] = ()
     run: tuple[str, ...] = ()
     lock: Lockfile | None = None
     parts: Parts = NO_PARTS
@@ -70,6 +72,7 @@ class Request:
     strict_source: bool = False
     wheels: tuple[Path, ...] = ()
     build_lock: Path | None = None
+    build_timeout: int = BUILD_TIME_LIMIT
     python_choice: HostsPython | None = None
 
     @property

@@ -51,7 +51,8 @@ class Run:
         if "frozen" in self.request.lockfile.options():
             settings = replace(settings, overrides=True)
         fetching = replace(self.fetching, logins=index_logins(settings, os.environ))
-        return Workshop(settings, fetching, read_build_lock(self.request.build_record), self.request.wheels)
+        record = read_build_lock(self.request.build_record)
+        return Workshop(settings, fetching, record, self.request.wheels, self.request.build_timeout)
 
     @property
     def keyids(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import stat
 import unicodedata
+from collections import defaultdict
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -183,12 +184,16 @@ def _trouble(path: str, file: Path) -> str | None:
 
 def _apart(files: list[SourceFile], needs: Needs, findings: Findings) -> list[SourceFile]:
     """Return the files without those that collide and are not needed; add these, or collisions, to the findings."""
-    dropped = set()
+    dropped, files_of = set(), defaultdict(list)
+    for item in files:
+        files_of[item.path_in_app].append(item.file)
     for group in clashes(item.path_in_app for item in files):
         needed = [path for path in group if path in needs]
         for path in group:
             if path not in needs:
-                findings.leave_out(path, _("its name collides with another one on some hosts"))
+                findings.leave_out(
+                    _spelled(path, files_of[path].pop(0)), _("its name collides with another one on some hosts")
+                )
                 dropped.add(path)
         pair = names.collision(needed)
         if pair:
@@ -197,6 +202,11 @@ def _apart(files: list[SourceFile], needs: Needs, findings: Findings) -> list[So
                 _("Rename one of them, or leave it out with --exclude or source.exclude in the profile."),
             )
     return [item for item in files if item.path_in_app not in dropped]
+
+
+def _spelled(path: str, file: Path) -> str:
+    """Return a path, with the code points of its file's name if these are not normalized: they look the same."""
+    return path if path.endswith(file.name) else f"{path} ({ascii(file.name)[1:-1]})"
 
 
 def _has_secret(item: SourceFile, profile: Profile, needs: Needs, findings: Findings) -> bool:
@@ -208,8 +218,8 @@ def _has_secret(item: SourceFile, profile: Profile, needs: Needs, findings: Find
                 file=item.file, line=found.line, kind=found.kind
             ),
             _(
-                "Remove it from the project and replace it where it is used, or leave the file out with --exclude; "
-                "add a file that only looks like one to source.allow_secrets in the profile."
+                "Remove it from the project and replace it where it is used, or leave the file out with --exclude; if "
+                "it only looks like one, allow the file with --allow-secrets or source.allow_secrets in the profile."
             ),
         )
     elif found:

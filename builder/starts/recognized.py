@@ -9,11 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-
-from builder.project.project import has_src_layout, project_table
-from shared.errors import UsageError
+from builder.project.project import direct_requirements, has_src_layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -43,29 +39,13 @@ def text_of(path: Path) -> str:
 
 def recognized(project_root: Path) -> list[str]:
     """Return a command line for each way to start the application that is found, the likeliest of each framework."""
-    required = _required(project_root)
+    required = direct_requirements(project_root)
     finders = {name: find for name, find in _FINDERS.items() if name in required}
     if not finders:
         return []
     texts = {path.relative_to(project_root).as_posix(): text_of(path) for path in _files(project_root)}
     found = (find(texts, project_root, required) for find in finders.values())
     return [line for line in found if line]
-
-
-def _required(project_root: Path) -> Mapping[str, set[str]]:
-    """Return the packages that the project requires, each with its extras."""
-    found: dict[str, set[str]] = {}
-    try:
-        table = project_table(project_root / "pyproject.toml")
-    except UsageError:  # a script, or a folder with a lockfile alone
-        return found
-    for line in table.get("dependencies") or ():
-        try:
-            one = Requirement(str(line))
-        except InvalidRequirement:
-            continue  # uv reports it when it reads the lockfile
-        found[str(canonicalize_name(one.name))] = one.extras
-    return found
 
 
 def _files(project_root: Path) -> Iterator[Path]:

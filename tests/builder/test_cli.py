@@ -170,12 +170,7 @@ def test_a_plan_needs_no_key_and_writes_nothing(project, tmp_path, capsys) -> No
     reported = validated("builder-build-dry-run", capsys.readouterr().out)
     assert (reported["product"], reported["targets"][0]["complete"]) == ("small-app 1.2.3", True)
     assert reported["source"]["files"] == 4
-    assert [item["checks"][0] for item in reported["unchecked"]] == [
-        "performance.start",
-        "ragtrace.settings",
-        "ragtrace.dashboard",
-        "ragtrace.container",
-    ]
+    assert [item["checks"][0] for item in reported["unchecked"]] == ["performance.start"]
     assert cli.main([*argv, "--python", "3.12"]) == 0
     out = capsys.readouterr().out
     assert "linux-x86_64 cp312: 0 wheels" in out
@@ -229,6 +224,7 @@ def test_packages_of_every_kind_travel_as_wheels(tmp_path, key, capsys) -> None:
     make_source(project / "packages" / "member", "member")
     (project / "wheels").mkdir()
     (project / "wheels" / "given-1.0-py3-none-any.whl").write_bytes(make_wheel("given", "1.0"))
+    (project / "small_app.py").write_text("def main(): pass\n")
     commit(tmp_path / "repository")
     more = make_source(tmp_path / "more", "more")
     tool = make_source(tmp_path / "tool", "tool")
@@ -266,7 +262,7 @@ tool = {{ path = "{tool}", editable = true }}
     second = validated("builder-build", capsys.readouterr().out)["bundles"][0]
     assert sorted(second["sizes"]) == ["beside", "fromgit", "given", "member", "more", "tool"]
     assert build(project, key, tmp_path / "out3", "--no-build") == 7
-    assert "beside 1.0 (a local folder)" in capsys.readouterr().err
+    assert "beside 1.0 (a local folder; --no-build forbids building it)" in capsys.readouterr().err
 
 
 def build_online(project: Path, key: Path, output: Path, *more: str) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.backends import backend, enclosure
+from builder.backends import enclosure
 from builder.lock.build_lock import read_build_lock, write_build_lock
 from builder.lock.gaps import MissingWheelsError
 from builder.lock.locked import LockedSource
@@ -92,10 +92,19 @@ def test_a_build_that_writes_outside_its_folder_changes_nothing_and_is_named(tmp
     assert not place.exists()
 
 
-def test_a_build_that_never_ends_is_ended(tmp_path, workshop, monkeypatch):
-    monkeypatch.setattr(backend, "BUILD_TIME_LIMIT", 1.0)
-    error = refused(Project(first="while True: pass").write(tmp_path / "project"), workshop)
+def test_a_build_that_never_ends_is_ended(tmp_path, workshop):
+    hurried = replace(workshop, limit=1)
+    error = refused(Project(first="while True: pass").write(tmp_path / "project"), hurried)
     assert error.what == "thing could not be built from source: the build did not end within its time limit"
+    assert "--build-timeout SECONDS" in error.advice
+
+
+def test_the_whole_output_of_a_build_that_failed_is_in_a_file_that_is_named(tmp_path, workshop):
+    first = "print('compiling part 1 of 3')\nraise RuntimeError('no compiler: ' + 'x' * 500)"
+    error = refused(Project(first=first).write(tmp_path / "project"), workshop)
+    (log,) = (workshop.fetching.cache.root / "build-logs").iterdir()
+    assert error.advice.endswith(f"Its output is in {log}.")
+    assert "compiling part 1 of 3" in log.read_text()
 
 
 def test_without_namespaces_a_build_goes_on_and_that_is_said(tmp_path, workshop, monkeypatch):

@@ -132,7 +132,7 @@ def test_packages_without_a_wheel_are_named_together_with_what_exists():
     assert "foo 1.0 (available wheels: cp311-cp311-musllinux_1_2_x86_64, " in reported
     assert "cp311-cp311-win_amd64" in reported
     assert "; a source distribution exists)" in reported
-    assert "bar 2.0 (a source distribution only)" in reported
+    assert "bar 2.0 (a source distribution only; --no-build forbids building it)" in reported
     assert "zoo 1.0 (available wheels: py2-none-any; no source distribution)" in reported
 
 
@@ -143,9 +143,9 @@ def test_what_is_not_a_wheel_is_named_with_its_kind():
         {"name": "tarball", "archive": {"url": "https://index.test/x.tar.gz", "hashes": {"sha256": SHA}}},
         build=False,
     )
-    assert "checkout (a version control repository)" in reported
-    assert "member (a local folder)" in reported
-    assert "tarball (a source archive)" in reported
+    assert "checkout (a version control repository; --no-build forbids building it)" in reported
+    assert "member (a local folder; --no-build forbids building it)" in reported
+    assert "tarball (a source archive; --no-build forbids building it)" in reported
     assert "builder targets" in reported
 
 

@@ -43,7 +43,7 @@ def test_what_is_built_from_source_is_told():
     (linux,) = survey(lock({"name": "foo", "version": "1.0", "sdist": SDIST}), [LINUX])
     assert linux.to_json()["from_source"] == ["foo"]
     (refused,) = survey(lock({"name": "foo", "version": "1.0", "sdist": SDIST}), [LINUX], build=False)
-    assert [gap.reason for gap in refused.gaps] == ["a source distribution only"]
+    assert [gap.reason for gap in refused.gaps] == ["a source distribution only; --no-build forbids building it"]
     assert command.cell(linux) == "ok+1"
     assert command.cell(refused) == "-1"
 

@@ -28,6 +28,7 @@ def refused(root, parts=NO_PARTS, **named) -> RagtraceError:
 
 @pytest.mark.parametrize(("name", "command"), [
     ("poetry.lock", "`poetry export -f pylock.toml -o pylock.toml`"),
+    ("Pipfile.lock", "`pipenv requirements --hash > requirements.txt`"),
     ("pdm.lock", "`pdm export -f pylock -o pylock.toml`"),
     ("requirements-prod.txt", "--lock requirements-prod.txt"),
 ])  # fmt: skip
@@ -39,6 +40,20 @@ def test_a_lockfile_of_another_tool_is_named_with_the_way_to_use_it(folder, name
     assert command in error.advice
     if name.endswith(".lock"):
         assert command in refused(folder, lock=folder / name).advice
+
+
+def test_a_project_with_setup_py_alone_is_told_how_to_lock_it(folder):
+    (folder / "pyproject.toml").unlink(missing_ok=True)
+    (folder / "setup.py").write_text("")
+    error = refused(folder)
+    assert error.what == f"{folder} has setup.py, but neither pyproject.toml nor a lockfile."
+    assert "`uv pip compile --universal --generate-hashes" in error.advice
+
+
+def test_a_script_that_is_not_there_is_named(folder):
+    error = refused(folder, script=folder / "gone.py")
+    assert error.what == f"{folder / 'gone.py'} is not a file."
+    assert "--script" in error.advice
 
 
 def test_requirements_that_lock_nothing_are_named(folder):
@@ -56,7 +71,8 @@ def test_requirements_that_lock_nothing_are_named(folder):
 
 @pytest.mark.parametrize(("line", "reason"), [
     ("-r other.txt", "-r cannot be used"),
-    ("-e .", "-e cannot be used"),
+    ("-e .", "line 2: . is a folder, which no digest locks"),
+    ("./packages/one", "line 2: ./packages/one is a folder, which no digest locks"),
     ("--pre", "--pre cannot be used"),
     ("/no/requirement", "line 2: "),
     ("", "has no requirements"),

@@ -157,3 +157,19 @@ def test_two_packages_with_one_script_name_are_refused(virtual, key, tmp_path, c
     locked(virtual)
     assert build(virtual, key, tmp_path / "out", "--package", "web", "--package", "tool") == 7
     assert "Two of the packages have a script named serve." in capsys.readouterr().err
+
+
+def test_a_root_without_commands_is_told_the_members_that_have_some(tmp_path, key, capsys):
+    root = tmp_path / "root"
+    member(root / "packages/web", "web")
+    member(root / "packages/lib", "lib-a")
+    without = root / "packages/lib/pyproject.toml"
+    without.write_text(re.sub(r"\[project\.scripts\]\n.*\n", "", without.read_text()))
+    (root / "pyproject.toml").write_text(
+        f'[project]\nname = "all"\nversion = "1.0"\nrequires-python = ">=3.9"\ndependencies = []\n{ROOT}'
+    )
+    locked(root)
+    assert build(root, key, tmp_path / "out", "--dry-run") == 7
+    said = capsys.readouterr().err
+    assert "The bundle would have no command" in said
+    assert "Specify a package of the workspace that has commands with --package: web." in said

@@ -370,7 +370,7 @@ def test_ragtraces_own_profile(project: Path) -> None:
     assert probe is not None
     assert (probe.embedding, probe.record, probe.dimension, probe.normalised) == (None, True, 1024, True)
     assert {"cli.py", "src", "data", "docs", ".env.example", "pyproject.toml"} <= set(profile.include)
-    assert unchecked(profile) == []
+    assert unchecked(profile, project) == []
     assert profile.application.environment.values["BGE_M3_MODEL_PATH"] == "{models}/bge-m3"
     assert set(profile.application.environment.template) == {"GEMINI_API_KEY", "CLOVA_STUDIO_API_KEY"}
     assert {"BGE_M3_DEVICE", "LOG_LEVEL"} <= set(profile.application.environment.also)
@@ -403,9 +403,11 @@ def test_a_command_with_the_name_of_a_program_is_refused_or_told(project: Path) 
 
 @pytest.mark.parametrize("environment", ["", '[environment]\nalso = ["LEVEL"]\n'])
 def test_lines_that_are_told_can_be_pasted_and_say_what_was_missing(project: Path, environment: str) -> None:
-    (project / ".env.example").rename(project / "settings.example")
+    (project / ".env.example").rename(project / "env.sample")  # which is not found by itself
+    with (project / "pyproject.toml").open("a") as file:
+        file.write("dependencies = ['Dependency_Injector>=4', 'flask']\n")
     text = environment + LAUNCHER.format(kind="script", target="cli.py") + MODEL
-    said = unchecked(load_profile(write(project, f'name = "A"\n{text}'), project))
+    said = unchecked(load_profile(write(project, f'name = "A"\n{text}'), project), project)
     assert {item.checks[0] for item in said} == {
         "packages.imports",
         "performance.start",
@@ -419,11 +421,10 @@ def test_lines_that_are_told_can_be_pasted_and_say_what_was_missing(project: Pat
         for place in ("top", "environment", "end")
     }
     rest = text.removeprefix(environment)
-    (project / "settings.example").rename(project / ".env.example")
     whole = f'name = "A"\n{pasted["top"]}{environment}{pasted["environment"]}{rest}{pasted["end"]}'
-    assert unchecked(load_profile(write(project, whole), project)) == []
+    assert unchecked(load_profile(write(project, whole), project), project) == []
     named = load_profile(write(project, f'name = "A"\n[container]\nobject = "a:b"\n{text}'), project)
-    assert [(item.add, item.place) for item in unchecked(named) if "ragtrace.container" in item.checks] == [
+    assert [(item.add, item.place) for item in unchecked(named, project) if "ragtrace.container" in item.checks] == [
         ('command = ["app"]', "container")
     ]
 

@@ -195,7 +195,7 @@ def test_names_that_collide_are_left_out_unless_needed(tmp_path: Path) -> None:
     assert paths(tmp_path, heard=heard) == ["cli.py"]
     assert heard.warnings[-1] == (
         "7 files are not included: Docs/a, docs/b, docs/c, tests/Data.json, tests/data.json, tests/한글.txt, "
-        "tests/한글.txt: its name collides with another one on some hosts."
+        r"tests/한글.txt (\u1112\u1161\u11ab\u1100\u1173\u11af.txt): its name collides with another one on some hosts."
     )
     for name in ("src/app/One.py", "src/app/one.py", "src/App/two.py"):
         write(tmp_path, name)
