@@ -142,7 +142,11 @@ def stated_by(project_root: Path, wheel: OwnWheel | None = None, others: Sequenc
     """
     project = read_project(project_root)
     table = project_table(project_root / "pyproject.toml")
-    layout = _layout_of_wheel(wheel, project.name) if wheel else _layout_of_source(project_root, project.name, table)
+    layout = (
+        _layout_of_wheel(wheel, project.name, project_root)
+        if wheel
+        else _layout_of_source(project_root, project.name, table)
+    )
     launchers = _entries(layout.scripts)
     if not launchers:
         launchers = [Launcher(name.replace("_", "-"), "module", name) for name in layout.runnable]
@@ -198,9 +202,19 @@ def _layout_of_source(project_root: Path, name: str, table: dict[str, Any]) -> _
     return _Layout(scripts, runnable, packages, ["src" if apart else "."], windows)
 
 
-def _layout_of_wheel(wheel: OwnWheel, name: str) -> _Layout:
-    """Return the layout of an installed project; of its modules those named like it or started by its scripts."""
-    wanted = {name.replace("-", "_"), *(re.split(r"[.:]", target)[0].strip() for target in wheel.scripts.values())}
+def _layout_of_wheel(wheel: OwnWheel, name: str, project_root: Path) -> _Layout:
+    """Return the layout of an installed project; of its modules those named like it or started by its scripts.
+
+    A module that a script starts but the wheel lacks is imported from the source, as an editable installation does.
+    """
+    started = {re.split(r"[.:]", target)[0].strip() for target in wheel.scripts.values()}
+    wanted = {name.replace("-", "_"), *started}
     modules = [module for module in wheel.modules if module in wanted]
     modules = modules or [module for module in wheel.modules if module not in BESIDE]
-    return _Layout(wheel.scripts, wheel.runnable, modules, [], wheel.windows)
+    lacking = started.difference(wheel.modules)
+    paths = [path for path in ("src", ".") if any(_has_module(project_root / path, module) for module in lacking)]
+    return _Layout(wheel.scripts, wheel.runnable, modules, paths, wheel.windows)
+
+
+def _has_module(folder: Path, name: str) -> bool:
+    return (folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file()

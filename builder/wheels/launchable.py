@@ -45,8 +45,8 @@ def _top(launcher: Launcher) -> str:
 
 
 def _of_source(application: Application, source: Iterable[str]) -> Iterator[str]:
-    """Yield the modules that the source has on its import paths; a launcher in the source's folder has that, too."""
-    folders = {"" if path == "." else f"{path}/" for path in (*application.import_paths, ".")}
+    """Yield the modules that the source has on its import paths."""
+    folders = {"" if path == "." else f"{path}/" for path in application.import_paths}
     for path in source:
         for folder in folders:
             if path.startswith(folder):

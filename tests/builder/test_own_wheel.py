@@ -198,3 +198,15 @@ def test_a_frozen_lock_builds_the_project_as_it_is(tmp_path, key):
     assert build(project, key, tmp_path / "out") == 7
     assert build(project, key, tmp_path / "out", "--frozen") == 0
     assert [one["version"] for one in manifest(tmp_path / "out")["packages"]] == ["1.1"]
+
+
+def test_a_module_that_the_wheel_lacks_is_the_sources_as_in_an_editable_installation(tmp_path, key, capsys):
+    folder = tmp_path / "project"
+    Project(scripts={"thing-run": "beside:main"}).write(folder)
+    lock(folder)
+    assert build(folder, key, tmp_path / "out") == 7
+    assert "The command thing-run starts the module beside, which no package" in capsys.readouterr().err
+    (folder / "beside.py").write_text("def main(): pass\n")
+    assert build(folder, key, tmp_path / "out") == 0
+    application = manifest(tmp_path / "out")["application"]
+    assert (application["import_paths"], application["core_imports"]) == (["."], ["thing"])

@@ -31,8 +31,10 @@ def test_a_module_may_lie_in_the_data_of_a_wheel(tmp_path) -> None:
 
 
 def test_the_source_and_the_standard_library_have_modules_too() -> None:
-    application = starting("http.server", "inner", "outer.run:main", import_paths=("src",))
+    application = starting("http.server", "inner", "outer.run:main", import_paths=("src", "."))
     require_launchable(application, ["src/inner/__init__.py", "outer.py"], [])
+    with pytest.raises(BuildError, match="the module outer,"):  # the wheel of the project is imported, not its folder
+        require_launchable(starting("outer.run:main"), ["outer.py"], [])
 
 
 def test_every_launcher_without_a_module_is_named(tmp_path) -> None:
