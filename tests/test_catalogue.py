@@ -41,6 +41,7 @@ COUNTED = re.compile(
     r"(?:(?!of|in|at|the|is|are|has|by|must)[a-z]+ ){0,3}?" + NO_NOUN + r"[a-z]{2,}s\b"
 )
 NEVER_ONE = (
+    "{status} of {run} of {total} checks",
     "declares {bytes} bytes in {files} files, but its release has {more} bytes in {count}",
     "Too many products in {path}: {count}.",
     "{folder}: of {count} volumes, these are missing: {names}.",

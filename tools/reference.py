@@ -87,6 +87,7 @@ def report_schema() -> Schema:
             {"type": "object", "additionalProperties": FULL_TEXT},
             "which checks of a usual run overall_status says nothing of: identifier to name",
         ),
+        "partial": described({"const": True}, "there if not_run has any"),
     }
     fixed = ("timestamp", "system_info", "validation_results", "overall_status", "recommendations")
     return {

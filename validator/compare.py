@@ -59,9 +59,15 @@ class Moved:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The differences between two reports; ``facts`` maps each changed property of host or release to both values."""
+    """The differences between two reports; ``facts`` maps each changed property of host or release to both values.
+
+    ``verdicts`` are the overall statuses with what they cover; ``uncovered`` lists the checks that only the earlier
+    report covers, because the later validation did not run them.
+    """
 
     overall: tuple[str, str]
+    verdicts: tuple[str, str]
+    uncovered: tuple[str, ...]
     facts: dict[str, tuple[Any, Any]]
     changes: tuple[Change, ...]
     moved: tuple[Moved, ...]
@@ -69,6 +75,7 @@ class Comparison:
     def to_json(self) -> dict[str, Any]:
         return {
             "overall_status": list(self.overall),
+            "not_run": list(self.uncovered),
             "facts": {name: list(pair) for name, pair in self.facts.items()},
             "changes": [change.to_json() for change in self.changes],
             "moved": [dict(vars(item)) for item in self.moved],
@@ -78,7 +85,9 @@ class Comparison:
 def compare(before: Report, after: Report) -> Comparison:
     """Return the differences between two reports, regressions first."""
     old, new = dict(by_subject(before)), dict(by_subject(after))
-    changes = [change for key in {**old, **new} if (change := _change(old.get(key), new.get(key)))]
+    uncovered = {result.id for result in before.results} & after.not_run.keys()
+    keys = [key for key in {**old, **new} if key[0] not in uncovered]
+    changes = [change for key in keys if (change := _change(old.get(key), new.get(key)))]
     changes.sort(key=lambda change: (WORSE, NEW, GONE, OTHER, BETTER).index(change.kind))
     moved = [item for key in old if key in new for item in _moved(old[key], new[key])]
     facts = {
@@ -90,7 +99,14 @@ def compare(before: Report, after: Report) -> Comparison:
         pair = before.system_info.get(name), after.system_info.get(name)
         if pair[0] != pair[1]:
             facts[name] = pair
-    return Comparison((before.overall_status, after.overall_status), facts, tuple(changes), tuple(moved))
+    return Comparison(
+        (before.overall_status, after.overall_status),
+        (before.verdict, after.verdict),
+        tuple(sorted(uncovered)),
+        facts,
+        tuple(changes),
+        tuple(moved),
+    )
 
 
 def by_subject(report: Report) -> Iterator[tuple[tuple[str, str], CheckResult]]:

@@ -46,6 +46,7 @@ ID_LIMIT = 200  # characters
 DEPTH_LIMIT = 6  # nesting depth of values in evidence and system_info
 EXCELLENT, GOOD, WARNING, CRITICAL = "EXCELLENT", "GOOD", "WARNING", "CRITICAL"
 OVERALL = (EXCELLENT, GOOD, WARNING, CRITICAL)
+FILES = "packages.record"  # the check that compares the installed files
 DECISIVE = (SECURITY, PACKAGES)  # a problem in these means that the installation differs from what was signed
 URGENCY = (FAIL, ERROR, WARN)
 
@@ -77,7 +78,18 @@ class Report:
         value = dict(vars(self))
         value["validation_results"] = [result.to_json() for result in value.pop("results")]
         value["recommendations"] = list(self.recommendations)
-        return {"format": FORMAT, **value}
+        return {"format": FORMAT, **value, **({"partial": True} if self.not_run else {})}
+
+    @property
+    def verdict(self) -> str:
+        """The overall status, with what it covers if checks of a default run were not run."""
+        if not self.not_run:
+            return self.overall_status
+        run = len({result.id for result in self.results})
+        text = _("{status} of {run} of {total} checks").format(
+            status=self.overall_status, run=run, total=run + len(self.not_run)
+        )
+        return f"{text}; {_('files not compared')}" if FILES in self.not_run else text
 
     @property
     def problems(self) -> tuple[CheckResult, ...]:
@@ -187,6 +199,7 @@ def parse_report(data: bytes, name: str = "report") -> Report:
         value = {"format": FORMAT, **dict.fromkeys(added), "not_run": {}, **value}
     fields = Fields(value, name)
     fields.integer("format", least=FORMAT, most=FORMAT)
+    fields.left.pop("partial", None)  # follows from not_run
     report = Report(
         timestamp=fields.text("timestamp"),
         system_info=fields.nested("system_info", _object),

@@ -79,3 +79,17 @@ def test_figures_are_told_in_the_order_of_the_report() -> None:
         return result(PASS, performance_metric={name: {"value": value, "unit": "s"} for name in names})
 
     assert [item.metric for item in compared([measured(1.0)], [measured(2.0)]).moved] == names
+
+
+def test_checks_that_the_later_validation_did_not_run_are_not_compared_but_named() -> None:
+    before = report((result(PASS), result(FAIL, "packages.record")))
+    partial = replace(report((result(PASS),)), not_run={"packages.record": "Installed files"})
+    found = compare(before, partial)
+    assert (found.changes, found.uncovered) == ((), ("packages.record",))
+    assert found.verdicts == (before.overall_status, f"{partial.overall_status} of 1 of 2 checks; files not compared")
+    assert compare(partial, before).uncovered == ()
+
+
+def test_a_verdict_that_leaves_out_other_checks_says_how_many() -> None:
+    partial = replace(report((result(PASS),)), not_run={"security.pickles": "Pickles"})
+    assert partial.verdict == f"{partial.overall_status} of 1 of 2 checks"

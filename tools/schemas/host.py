@@ -68,6 +68,7 @@ def comparison() -> Schema:
     return closed(
         {
             "overall_status": items({"$ref": "report.schema.json#/properties/overall_status"}, minItems=2, maxItems=2),
+            "not_run": described(items(ANY_TEXT), "checks of the earlier report that the later validation did not run"),
             "facts": described(mapping(items({}, minItems=2, maxItems=2)), "name → before and after"),
             "changes": items(closed({**change, "before": nullable(RESULT), "after": nullable(RESULT)})),
             "moved": items(closed({**moved, "before": NUMBER, "after": NUMBER})),

@@ -27,7 +27,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 def render(report: Report) -> str:
     """Return the complete page."""
-    title = escape(f"{report.title or 'ragtrace'}: {report.overall_status}")
+    title = escape(f"{report.title or 'ragtrace'}: {report.verdict}")
     parts = (
         f'<!DOCTYPE html>\n<html lang="{escape(language())}">\n<head>\n<meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
@@ -59,7 +59,7 @@ def _header(report: Report) -> Iterator[str]:
     yield f'<header>\n<div class="top"><div><h1>{escape(name)}</h1>'
     under = report.release or _("Nothing is installed; only the host was checked.")
     yield f'<p class="soft">{escape(under)}</p></div>'
-    yield f'<div class="overall {escape(report.overall_status)}">{escape(report.overall_status)}</div></div>\n<dl>'
+    yield f'<div class="overall {escape(report.overall_status)}">{escape(report.verdict)}</div></div>\n<dl>'
     system = report.system_info
     facts = (
         (_("Time"), report.timestamp.replace("T", " ").replace("Z", " UTC")),

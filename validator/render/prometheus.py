@@ -52,6 +52,11 @@ def families(report: Report) -> Iterator[Family]:
         tuple(({**about, "status": status}, report.overall_status == status) for status in OVERALL),
     )
     yield Family(
+        "ragtrace_validation_checks_not_run",
+        "Checks of a default validation that the last one did not run; its status does not cover them.",
+        ((about, len(report.not_run)),),
+    )
+    yield Family(
         "ragtrace_validation_results",
         "Number of results of the last validation with each status.",
         tuple(({**about, "status": status}, counted[status]) for status in STATUSES),

@@ -104,7 +104,7 @@ def _metrics(result: CheckResult) -> Iterator[str]:
 def _overall(report: Report, width: int) -> Iterator[str]:
     counted = Counter(result.status for result in report.results)
     counts = ", ".join(f"{counted[status]} {status}" for status in STATUSES if counted[status])
-    yield from wrap(_("Overall: {status} ({counts})").format(status=report.overall_status, counts=counts), width)
+    yield from wrap(_("Overall: {status} ({counts})").format(status=report.verdict, counts=counts), width)
     if report.not_run:
         yield from wrap(shortfall(report), width)
 

@@ -10,7 +10,7 @@ from shared import reading, troubles
 from shared.errors import UsageError
 from shared.i18n import _
 from shared.terminal.columns import wrap
-from shared.terminal.commandline import DONE
+from shared.terminal.commandline import CHECKS_FAILED, DONE
 from shared.terminal.console import show_json, show_lines
 from validator import compare as comparing
 from validator.report import LIMIT, parse_report
@@ -30,15 +30,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the differences; they do not affect the exit code."""
+    """Print the differences; the exit code is 1 if the later report does not cover what the earlier one does."""
     found = comparing.compare(read(arguments.before), read(arguments.after))
     if arguments.json:
         show_json(found.to_json())
-        return DONE
+        return CHECKS_FAILED if found.uncovered else DONE
     width = shutil.get_terminal_size((80, 24)).columns
     for line in lines(found):
         show_lines("\n".join(wrap(line, width, "", "  ")))
-    return DONE
+    return CHECKS_FAILED if found.uncovered else DONE
 
 
 def read(path: Path) -> Report:
@@ -54,7 +54,9 @@ def read(path: Path) -> Report:
 
 def lines(found: Comparison) -> Iterator[str]:
     """Yield the lines of a comparison, not yet wrapped."""
-    yield _("Overall: {before} -> {after}").format(before=found.overall[0], after=found.overall[1])
+    yield _("Overall: {before} -> {after}").format(before=found.verdicts[0], after=found.verdicts[1])
+    if found.uncovered:
+        yield _("Not run by the later validation, so not compared: {checks}").format(checks=", ".join(found.uncovered))
     for name, (before, after) in found.facts.items():
         yield f"{name}: {before} -> {after}"
     kinds = {

@@ -38,3 +38,16 @@ def test_what_is_no_report_is_refused(reports, tmp_path, capsys) -> None:
     assert cli.main(["compare", reports[0], str(tmp_path / "missing.json")]) == 2
     assert cli.main(["compare", reports[0], str(tmp_path)]) == 2
     assert "missing.json" in capsys.readouterr().err
+
+
+def test_a_partial_report_is_compared_as_partial(reports, tmp_path, capsys) -> None:
+    partial = tmp_path / "quick.json"
+    results = tuple(one for one in report().results if one.id != RESULTS[0].id)
+    partial.write_bytes(to_bytes(replace(report(results), not_run={RESULTS[0].id: RESULTS[0].check_name})))
+    assert cli.main(["compare", reports[0], str(partial)]) == 1
+    shown = capsys.readouterr().out
+    assert f"Not run by the later validation, so not compared: {RESULTS[0].id}" in shown
+    assert "removed" not in shown
+    assert cli.main(["compare", reports[0], str(partial), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["not_run"] == [RESULTS[0].id]
+    assert cli.main(["compare", str(partial), reports[0]]) == 0
