@@ -35,6 +35,7 @@ from bootstrap.api.installing import (
     update_trust,
     upgrade,
     verify,
+    why_untrusted,
     write_index,
 )
 from bootstrap.api.repairing import plan_recovery, recover
@@ -80,5 +81,6 @@ __all__ = [
     "validate",
     "verify",
     "verify_audit_log",
+    "why_untrusted",
     "write_index",
 ]

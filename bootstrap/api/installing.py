@@ -159,6 +159,14 @@ def trust_state(prefix: Path | None = None) -> State:
     return read_state(trust_stores(), prefix_or_none(prefix))
 
 
+def why_untrusted(prefix: Path | None = None) -> str | None:
+    """Return why this host's policies reject the signers of the active release; None if they do not, or without one."""
+    from installer.trust import state
+
+    found = prefix_or_none(prefix)
+    return state.why_untrusted(trust_stores(), found) if found else None
+
+
 def memory_accounts(prefix: Path | None = None) -> list[Account]:
     """Return the trust records of this host, this user and the installation, with their problems."""
     from installer.trust import memory_admin

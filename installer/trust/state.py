@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bundle.signing.policy import RELEASE, judge
 from bundle.signing.policy_files import policy_json
+from installer.layout.proofs import read_metadata
 from installer.trust.authority import Authority, find_authority, host_memory, prefix_policy, user_memory
+from shared.errors import TrustError
 
 if TYPE_CHECKING:
     from bundle.signing.policy import Policy
@@ -32,6 +35,21 @@ class State:
             "host_folder": str(self.trust_stores.host),
             "counters": self.counters,
         }
+
+
+def why_untrusted(trust_stores: TrustStores, prefix: Prefix) -> str | None:
+    """Return why the policies in force reject the signers of the active release, or None if they do not."""
+    release = prefix.active()
+    state = read_state(trust_stores, prefix)
+    if release is None or state.authority is None:
+        return None
+    try:
+        keys = read_metadata(release.bundle).claimed_signers()
+        for policy in filter(None, (state.authority.policy, state.tightened)):
+            judge(policy, RELEASE, keys, None)  # a key that has expired since then does not invalidate its signatures
+    except TrustError as error:
+        return error.what
+    return None
 
 
 def read_state(trust_stores: TrustStores, prefix: Prefix | None) -> State:

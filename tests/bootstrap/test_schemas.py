@@ -140,7 +140,7 @@ def test_trust(call, trust_stores) -> None:
     path = lay(trust_stores.host.parent / "new", make_policy(1, [key.key], [key.key]), key)
     vouching = trust_stores.host.parent / "key.pub"
     vouching.write_text(key.key.line() + "\n")
-    assert call("trust", "trust", "update", path, "--trust-key", vouching)[1] == {"taken": [1]}
+    assert call("trust", "trust", "update", path, "--trust-key", vouching)[1]["taken"] == [1]
     assert call("trust", "trust", "show")[1]["policy"]["number"] == 1
 
 

@@ -47,7 +47,12 @@ def trust() -> Schema:
     problems = described(items(ANY_TEXT), "what is wrong with which file")
     were = closed({"folder": ANY_TEXT, **remembered, "rebuilt": YES_NO, "problems": problems})
     accepted = {"accepted": closed(remembered), "were": items(were), "audit_head": nullable(SHA256)}
-    taken = closed({"taken": described(items(COUNT), "numbers of the new policies")})
+    taken = closed(
+        {
+            "taken": described(items(COUNT), "numbers of the new policies"),
+            "untrusted": described(nullable(ANY_TEXT), "why the policies reject the signers of the active release"),
+        }
+    )
     return {"oneOf": [closed(state), taken, closed(accepted)]}
 
 

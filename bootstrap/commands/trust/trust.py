@@ -12,7 +12,7 @@ from installer.trust.authority import HOST
 from shared.errors import UsageError
 from shared.i18n import _
 from shared.terminal.commandline import DONE
-from shared.terminal.console import answer, can_ask, complain, show, show_json, show_lines
+from shared.terminal.console import answer, can_ask, complain, sentence, show, show_json, show_lines
 from shared.terminal.parser import actions
 
 if TYPE_CHECKING:
@@ -69,14 +69,24 @@ def update(arguments: argparse.Namespace) -> int:
         trusted_keys=arguments.trust_key,
     )
     numbers = [signed.policy.number for signed in taken]
+    untrusted = api.why_untrusted(arguments.prefix)
     if arguments.json:
-        show_json({"taken": numbers})
+        show_json({"taken": numbers, "untrusted": untrusted})
     elif numbers:
         for number in numbers:
             show(_("Adopted policy {number}.").format(number=number))
         show(_("Policy {number} is now in force.").format(number=numbers[-1]))
     else:
         show(_("Already up to date: no newer policy was specified."))
+    if untrusted:
+        complain(
+            _("warning: {text}").format(
+                text=_("the policy in force does not accept who signed the active release: {reason}").format(
+                    reason=sentence(untrusted)
+                )
+            )
+        )
+        complain(_("  next: Install a release that it accepts; the active one keeps running."))
     return DONE
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bundle.manifest import NAME as MANIFEST
+from bundle.signing.policy import RELEASE, judge
 from installer.layout.proofs import read_metadata
 from installer.release import receipt as receipts
 from shared import troubles
 from shared.errors import RagtraceError
 from shared.i18n import _, plural
-from validator.check import NORMAL, SECURITY, Check, CheckResult, some_of
+from validator.check import BUNDLE, NORMAL, SECURITY, Check, CheckResult, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +45,15 @@ class Integrity(Check):
         deviations = receipts.compare(release, subject.receipt, subject.digests)
         if deviations:
             yield self.failed(describe(deviations), evidence=evidence_of(deviations), **subject.reinstall())
+        elif untrusted := judged_signers(release, subject)[1]:
+            yield self.warned(
+                _("the files are unchanged, but this host's policy no longer accepts who signed them: {reason}").format(
+                    reason=untrusted
+                ),
+                suggestion=_("Install a release that the policy accepts, or update the policy if a signer is missing."),
+                remedy=BUNDLE,
+                evidence={"untrusted": list(subject.receipt.signers)},
+            )
         elif not subject.receipt.locked:
             yield self.warned(
                 _("packages were changed after the release was signed; no signature covers the current combination"),
@@ -82,6 +92,21 @@ def broken_chain(release: Release, receipt: Receipt) -> str | None:
         names = ", ".join(sorted(signers)) or _("no key")
         return _("signed by {names}, but the receipt has other signers").format(names=names)
     return None
+
+
+def judged_signers(release: Release, subject: Subject) -> tuple[str, str]:
+    """Return a description of the signers and "", or "" and the reason why this host's policy rejects them."""
+    keys = read_metadata(release.bundle).claimed_signers()
+    names = ", ".join(sorted(key.fingerprint for key in keys))
+    try:
+        policy = subject.policy()
+        if policy is None:
+            return _("signed by {signers} (this host has no trust policy)").format(signers=names), ""
+        # a key that has expired since then does not invalidate its signatures
+        judge(policy, RELEASE, keys, None)
+    except RagtraceError as error:
+        return "", error.what
+    return _("signed by {signers}, accepted by this host's policy").format(signers=names), ""
 
 
 def describe(deviations: list[Deviation]) -> str:

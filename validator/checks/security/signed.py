@@ -5,19 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bundle.signing.policy import judge
-from installer.layout.proofs import read_metadata
 from installer.release import signed
-from shared.errors import RagtraceError
 from shared.i18n import _
 from shared.terminal import counted
 from validator.check import ERROR, FULL, SECURITY, Check, CheckResult, some_of
-from validator.checks.security.integrity import broken_chain, describe, evidence_of
+from validator.checks.security.integrity import broken_chain, describe, evidence_of, judged_signers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from installer.layout.release import Release
     from validator.subject import Subject
 
 
@@ -67,18 +63,3 @@ class SignedFiles(Check):
             )
             same, made = counted.files(found.same), counted.files(found.made)
             yield self.passed(details.format(same=same, made=made, signers=judged))
-
-
-def judged_signers(release: Release, subject: Subject) -> tuple[str, str]:
-    """Return a description of the signers and "", or "" and the reason why this host's policy rejects them."""
-    keys = read_metadata(release.bundle).claimed_signers()
-    names = ", ".join(sorted(key.fingerprint for key in keys))
-    try:
-        policy = subject.policy()
-        if policy is None:
-            return _("signed by {signers} (this host has no trust policy)").format(signers=names), ""
-        # a key that has expired since then does not invalidate its signatures
-        judge(policy, "release", keys, None)
-    except RagtraceError as error:
-        return "", error.what
-    return _("signed by {signers}, accepted by this host's policy").format(signers=names), ""

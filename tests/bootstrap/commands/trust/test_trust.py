@@ -5,6 +5,7 @@ import pytest
 from bootstrap import cli
 from bundle.signing.signature import ED25519
 from installer.trust import memory
+from tests.installed import KEY, make_prefix
 from tests.keys import SoftKey
 from tests.policies import lay, make_policy
 
@@ -41,7 +42,7 @@ def test_update_then_show(capsys, medium, trust_stores, tmp_path):
     code, out, _err = call(capsys, "update", medium, "--trust-key", tmp_path / "root.pub")
     assert (code, out) == (0, "Adopted policy 1.\nPolicy 1 is now in force.\n")
     assert "Already up to date: no newer policy" in call(capsys, "update", medium)[1]
-    assert json.loads(call(capsys, "update", medium, "--json")[1]) == {"taken": []}
+    assert json.loads(call(capsys, "update", medium, "--json")[1]) == {"taken": [], "untrusted": None}
     memory.remember(trust_stores.host, counters={"app": 7})
     out = call(capsys, "show")[1]
     assert f"Policy 1 of this host, in {trust_stores.host}" in out
@@ -74,3 +75,17 @@ def test_a_policy_that_does_not_count_is_shown_as_an_error(capsys, medium, trust
     (trust_stores.host / "policy-1.json").write_bytes(b"{}")
     code, _out, err = call(capsys, "show")
     assert (code, "error: " in err) == (3, True)
+
+
+def test_an_update_that_drops_the_signer_of_the_active_release_says_so(capsys, medium, tmp_path):
+    prefix = make_prefix(tmp_path / "installed")
+    where = ("--prefix", prefix.root)
+    lay(medium, make_policy(2, [KEY.key], [ROOT.key]), ROOT)
+    code, _out, err = call(capsys, "update", medium, "--trust-key", tmp_path / "root.pub", *where)
+    assert (code, err) == (0, "")
+    lay(medium, make_policy(3, [BUILD.key], [ROOT.key]), ROOT)
+    code, out, err = call(capsys, "update", medium, *where)
+    assert (code, "Policy 3 is now in force." in out) == (0, True)
+    assert "warning: the policy in force does not accept who signed the active release: " in err
+    assert "  next: Install a release that it accepts; the active one keeps running." in err
+    assert "untrusted key" in json.loads(call(capsys, "update", medium, "--json", *where)[1])["untrusted"]

@@ -2,15 +2,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bundle.signing.policy import RELEASE_NAMESPACE
+from bundle.signing.policy import RELEASE_NAMESPACE, pins
 from bundle.signing.signature import ED25519
 from installer.layout import seal
 from installer.release import receipt as receipts
 from tests.installed import KEY
 from tests.keys import SoftKey
 from tests.validator.checking import change, look, release_of, site_of
-from validator.check import FAIL, PASS, SKIP, WARN
+from validator.check import BUNDLE, FAIL, PASS, SKIP, WARN
 from validator.checks.security.integrity import Integrity
+from validator.runner import results_of
+from validator.subject import subject_of
 
 
 def signature_of(prefix):
@@ -127,3 +129,13 @@ def test_a_receipt_that_is_not_the_sealed_one_fails(prefix) -> None:
 
 def test_nothing_installed_is_skipped() -> None:
     assert look(Integrity, None).status == SKIP
+
+
+def test_a_signer_that_the_policy_has_dropped_is_no_pass(prefix) -> None:
+    dropped = replace(subject_of(prefix), policy=lambda: pins([SoftKey(ED25519).key]))
+    (result,) = results_of(Integrity(), dropped)
+    assert result.status == WARN
+    assert "no longer accepts who signed them" in result.details
+    assert result.remedy == BUNDLE
+    accepted = replace(dropped, policy=lambda: pins([KEY.key]))
+    assert [one.status for one in results_of(Integrity(), accepted)] == [PASS]
