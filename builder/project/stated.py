@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from packaging.utils import canonicalize_name
 
 from builder.project.project import has_src_layout, project_table, read_project, top_level_packages
 from bundle.product import commands
@@ -34,8 +36,8 @@ class Stated:
 
     ``title`` is the project's name as written ('': none), ``name`` the normalized one. The names of ``launchers`` may
     be taken on some host. ``template`` is the path of the settings template, or None. ``windows`` are the targets of
-    scripts that open a window. ``origin`` is the file or folder that states it, and ``include`` lists the files to
-    bundle, all if it is empty.
+    scripts that open a window, ``extras`` the scripts that need extras of the project, with these. ``origin`` is the
+    file or folder that states it, and ``include`` lists the files to bundle, all if it is empty.
     """
 
     title: str
@@ -45,6 +47,7 @@ class Stated:
     import_paths: tuple[str, ...]
     template: str | None
     windows: frozenset[str] = frozenset()
+    extras: Mapping[str, frozenset[str]] = field(default_factory=dict)
     origin: str = PYPROJECT
     include: tuple[str, ...] = ()
 
@@ -159,6 +162,7 @@ def stated_by(project_root: Path, wheel: OwnWheel | None = None, others: Sequenc
         import_paths=tuple(layout.import_paths),
         template=template_in(project_root),
         windows=frozenset(one.target for one in launchers if one.name in layout.windows),
+        extras={name: extras for name, target in layout.scripts.items() if (extras := _extras(target))},
     )
 
 
@@ -173,6 +177,12 @@ def _scripts(table: dict[str, Any]) -> dict[str, str]:
 
 def _entries(scripts: Mapping[str, str]) -> list[Launcher]:
     return [Launcher(name, "entry", re.sub(r"\s|\[.*", "", str(target))) for name, target in scripts.items()]
+
+
+def _extras(target: str) -> frozenset[str]:
+    """Return the extras in the target of a script: ``module:function [extra,…]`` (PyPA, entry points)."""
+    found = re.search(r"\[([^\]]*)\]", str(target))
+    return frozenset(canonicalize_name(name.strip()) for name in found[1].split(",")) if found else frozenset()
 
 
 def _of_others(others: Sequence[Path], taken: Mapping[str, str]) -> list[Launcher]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from packaging.utils import canonicalize_name
+
 from builder.lock.lock import own_source, read_lock
 from builder.lock.targets import require_whole, survey
 from builder.lockfiles.stating import stated_of
@@ -30,7 +32,7 @@ from shared.errors import BuildError, UsageError
 from shared.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from builder.lock.lock import Lock
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from builder.project.own_wheel import OwnWheel
     from builder.project.profile import Profile
     from builder.project.project import Project
+    from builder.project.stated import Stated
     from builder.request.request import Request
     from builder.request.run import Run
     from builder.sources.source import SourceFile
@@ -52,11 +55,22 @@ def read_profile(request: Request, progress: Progress, wheel: OwnWheel | None = 
     path, root = find_profile(request.profile, request.project_root), request.project_root
     stated = stated_of(request.lockfile, request.said.name, wheel)
     profile = load_profile(path, root, stated) if path else default_profile(root, stated)
-    for note in profile.notes if wheel is None else ():
+    for note in (*profile.notes, *_lacking_extras(stated, request)) if wheel is None else ():
         progress.warn(note)
     profile = profile.with_patterns(request.exclude, request.allow_secrets)
     profile = with_runs(profile, request.run, root, stated.name)
     return without_models(with_models(profile, request.models), request.without_models)
+
+
+def _lacking_extras(stated: Stated, request: Request) -> Iterator[str]:
+    """Yield a warning for each script that needs extras of the project which are not included."""
+    chosen = {canonicalize_name(name) for name in request.parts.extras}
+    for name, extras in stated.extras.items() if not request.parts.all_extras else ():
+        lacking = sorted(extras - chosen)
+        if lacking:
+            yield _("The command {name} needs extras that are not included: add {options}.").format(
+                name=name, options=" ".join(f"--extra {extra}" for extra in lacking)
+            )
 
 
 def require_commands(profile: Profile, root: Path) -> None:

@@ -210,3 +210,17 @@ def test_a_module_that_the_wheel_lacks_is_the_sources_as_in_an_editable_installa
     assert build(folder, key, tmp_path / "out") == 0
     application = manifest(tmp_path / "out")["application"]
     assert (application["import_paths"], application["core_imports"]) == (["."], ["thing"])
+
+
+def test_a_command_that_needs_an_extra_is_named_unless_the_extra_is_included(tmp_path, key, caplog):
+    tail = "[project.optional-dependencies]\nMy_Cli = []\n"
+    project = ready(tmp_path / "project", Project(scripts={"thing-run": "thing:main [my-cli]"}, tail=tail))
+    with (project / "pyproject.toml").open("a") as file:
+        file.write('[project.scripts]\nthing-run = "thing:main [my-cli]"\n')
+    lock(project)
+    warned = "The command thing-run needs extras that are not included: add --extra my-cli."
+    assert build(project, key, tmp_path / "out", "--dry-run") == 0
+    assert warned in caplog.messages
+    caplog.clear()
+    assert build(project, key, tmp_path / "out", "--dry-run", "--extra", "my-cli") == 0
+    assert warned not in caplog.messages
