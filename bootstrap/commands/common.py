@@ -15,9 +15,9 @@ from installer.logs.runlog import LOG
 from shared import __version__
 from shared.errors import HostError, RagtraceError
 from shared.files import folders, temp_folders
-from shared.i18n import _
+from shared.i18n import _, plural
 from shared.terminal.commandline import DONE
-from shared.terminal.console import show
+from shared.terminal.console import complain, show
 from shared.terminal.progress import Progress, make_progress
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from installer.change.outcome import Outcome
     from installer.change.retention import Collected
     from installer.layout.prefix import Prefix
+    from installer.logs.syslog import Collector
     from installer.release.lacks import Lacks
     from installer.trust.admission import Conditions
 
@@ -144,10 +145,7 @@ def logged(arguments: argparse.Namespace) -> Iterator[None]:
     """
     before = list(LOG.handlers)
     command = arguments.command
-    if arguments.syslog is not None:
-        from installer.logs import syslog
-
-        runlog.send_to(syslog.Collector(arguments.syslog, command), runlog.Lines(command, arguments.syslog.limit))
+    collector = _collector(arguments)
     prefix = available_prefix(arguments.prefix)
     if prefix is not None:
         runlog.hide(runlog.secrets_of(prefix.env_file))
@@ -157,7 +155,36 @@ def logged(arguments: argparse.Namespace) -> Iterator[None]:
     try:
         yield
     finally:
+        if collector is not None:
+            _end_collector(collector)
         runlog.end([handler for handler in LOG.handlers if handler not in before])
+
+
+def _collector(arguments: argparse.Namespace) -> Collector | None:
+    """Return the handler that sends this run's log to the collector of the options, or None."""
+    if arguments.syslog is None:
+        return None
+    from installer.logs import syslog
+
+    collector = syslog.Collector(arguments.syslog, arguments.command)
+    runlog.send_to(collector, runlog.Lines(arguments.command, arguments.syslog.limit))
+    return collector
+
+
+def _end_collector(collector: Collector) -> None:
+    """Close a collector, and warn on the screen and in the log file of the lines that it did not get."""
+    runlog.end([collector])
+    if not collector.lost:
+        return
+    text = plural(
+        "{count} log line was not delivered to {address}: {reason}",
+        "{count} log lines were not delivered to {address}: {reason}",
+        collector.lost,
+    ).format(
+        count=collector.lost, address=collector.address, reason=collector.reason or _("it did not accept them in time")
+    )
+    LOG.warning(text)
+    complain(_("warning: {text}").format(text=text))
 
 
 def available_prefix(named: Path | None) -> Prefix | None:

@@ -62,7 +62,10 @@ def without_secrets(text: str) -> str:
 
 
 class Lines(logging.Formatter):
-    """Formats a record as a line of at most ``limit`` bytes; ASCII, because RFC 5424 requires a BOM for UTF-8."""
+    """Formats a record as a line; with a ``limit`` in bytes it is for a collector, and ASCII.
+
+    RFC 5424 requires a BOM for UTF-8, which not all collectors expect.
+    """
 
     def __init__(self, command: str, limit: int | None = None) -> None:
         super().__init__()
@@ -81,7 +84,7 @@ class Lines(logging.Formatter):
             entry["audit_head"] = record.audit_head
         if record.exc_info:
             entry["traceback"] = without_secrets(self.formatException(record.exc_info))
-        line = console.visible(json.dumps(entry))
+        line = console.visible(json.dumps(entry, ensure_ascii=self.limit is not None))
         while self.limit is not None and len(line) > self.limit:
             longest = max(("message", "traceback"), key=lambda name: len(entry.get(name, "")))
             if not entry.get(longest):

@@ -64,11 +64,15 @@ def parse_address(text: str) -> Address:
 
 
 class Collector(logging.Handler):
-    """Sends log records to a collector. ``lost`` is the number of lines that could not be sent."""
+    """Sends log records to a collector.
+
+    ``lost`` is the number of lines that could not be sent, ``reason`` the last cause. UDP confirms nothing, so a
+    line that was sent may be lost without being counted, unless the collector's host refuses it at once.
+    """
 
     def __init__(self, address: Address, command: str) -> None:
         super().__init__()
-        self.address, self.lost = address, 0
+        self.address, self.lost, self.reason = address, 0, ""
         self.start = f"{_hostname()} ragtrace {os.getpid()} {command} -"
         self.waiting: queue.Queue[bytes] = queue.Queue(QUEUED)
         self.closing = threading.Event()
@@ -107,6 +111,10 @@ class Collector(logging.Handler):
                         break
                     self.lost += 1
                     return
+        if self.socket is not None:
+            refused = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if refused:
+                self.lost, self.reason = self.lost + 1, os.strerror(refused)
         self._hang_up()
 
     def _sent(self, message: bytes) -> bool:
@@ -116,7 +124,10 @@ class Collector(logging.Handler):
             if self.socket is None:
                 self.socket = self._open()
             self.socket.sendall(b"%d %s" % (len(message), message) if self.address.is_tcp else message)
-        except OSError:
+        except OSError as error:
+            self.reason = error.strerror or str(error)
+            if isinstance(error, ConnectionRefusedError) and not self.address.is_tcp:
+                self.lost += 1  # it is about the datagram before, which nobody received
             self._hang_up()
             return False
         return True

@@ -334,3 +334,21 @@ def test_logs_are_kept_by_their_numbers_whatever_the_clock_says(tmp_path, monkey
         "000004-2027",
         "000005-2026",
     ]
+
+
+@pytest.mark.parametrize("way", ["", "tcp://"])
+def test_a_collector_that_is_away_is_told_once_on_the_screen_and_in_the_file(installed, capsys, way):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    assert cli.main(["status", "--prefix", str(installed.root), "--syslog", f"{way}127.0.0.1:{port}"]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(rf"warning: [0-9]+ log lines? (was|were) not delivered to \w+://127.0.0.1:{port}: .+", line)
+    filed = max(installed.logs.glob("*-status-*.log")).read_text(encoding="utf-8")
+    assert f"not delivered to {way or 'udp://'}127.0.0.1:{port}" in filed
+
+
+def test_a_log_file_is_readable_and_a_collector_gets_ascii():
+    record = logging.LogRecord("ragtrace", logging.INFO, "", 0, "설치 완료", None, None)
+    assert "설치 완료" in runlog.Lines("install").format(record)
+    assert r"\uc124\uce58" in runlog.Lines("install", 2000).format(record)
