@@ -75,7 +75,7 @@ def test_the_calling_python_may_be_another_one(prefix, tmp_path) -> None:
 
 def test_in_process(prefix, tmp_path) -> None:
     argv = [sys.executable, str(EXAMPLES / "in_process.py"), str(prefix.root)]
-    done = process.run(argv, env=environment(tmp_path), cwd=tmp_path, timeout=120)
+    done = process.run(argv, env={**environment(tmp_path), "PYTHONPATH": ""}, cwd=ROOT, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"active: {prefix.active().id}" in done.stdout
     assert "PASS packages.record" in done.stdout
