@@ -15,7 +15,14 @@ from builder.project.unchecked import unchecked
 from builder.request.accelerators import require_accelerators
 from builder.request.delta import bases_of, name_of
 from builder.request.moment import moment_of
-from builder.request.reading import foresee_commands, read_packages, read_profile, require_usable, sources_of
+from builder.request.reading import (
+    foresee_commands,
+    read_packages,
+    read_profile,
+    require_usable,
+    sources_of,
+    with_members,
+)
 from builder.request.run import pinned
 from builder.request.state import SourceState, report_state, require_commit, state_of
 from builder.request.verification import foresee, knowledge_of
@@ -133,6 +140,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     knowledge = knowledge_of(request, pinned(request) if request.signers or request.trusted else None, progress)
     standings = survey(lock, request.targets, build=request.sources)
     require_usable(project, standings, request)
+    profile = with_members(profile, standings, request, progress)
     foresee_commands(profile, standings, root)
     require_accelerators(profile, standings)
     wheels = {wheel for standing in standings if standing.selection for wheel in standing.selection.wheels}

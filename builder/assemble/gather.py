@@ -12,7 +12,7 @@ from builder.models.models import CollectedModel, collect_model
 from builder.models.probe import LocalApplication, with_embedding
 from builder.project.own_wheel import read_own_wheel
 from builder.request.inputs import Common, Inputs, Wheel
-from builder.request.reading import read_profile, require_commands
+from builder.request.reading import read_profile, require_commands, with_members
 from builder.sources.in_wheels import require_clean
 from builder.wheels import attestations
 from builder.wheels.agreement import require_agreement, require_as_locked
@@ -79,6 +79,7 @@ def settled(scope: Scope, selections: Mapping[Target, Selection], run: Run) -> S
         return scope
     wheel = read_own_wheel(run.request.cache.path(sha256(wheels[0].sha256)), wheels[0].filename)
     profile = read_profile(run.request, run.progress, wheel)
+    profile = with_members(profile, scope.standings, run.request, run.progress, wheel)
     for note in profile.notes:
         if note not in scope.profile.notes:
             run.progress.warn(note)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
@@ -11,7 +12,7 @@ from builder.lock.targets import require_whole, survey
 from builder.lockfiles.stating import stated_of
 from builder.lockfiles.workspace import with_commands
 from builder.own_command import program
-from builder.product.identity import product_of
+from builder.product.identity import has_table, product_of
 from builder.project.chosen_models import with_models, without_models
 from builder.project.default_profile import default_profile
 from builder.project.profile import find_profile, load_profile
@@ -33,7 +34,6 @@ from shared.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from builder.lock.lock import Lock
     from builder.lock.targets import Standing
@@ -47,19 +47,37 @@ if TYPE_CHECKING:
     from shared.terminal.progress import Progress
 
 
-def read_profile(request: Request, progress: Progress, wheel: OwnWheel | None = None) -> Profile:
+def read_profile(
+    request: Request, progress: Progress, wheel: OwnWheel | None = None, members: Sequence[Path] = ()
+) -> Profile:
     """Return the profile that the request names, else the project's own, else one derived from what is there.
 
-    What the project states is that of its own ``wheel``, if that is built.
+    What the project states is that of its own ``wheel``, if that is built; the scripts of ``members`` are added.
     """
     path, root = find_profile(request.profile, request.project_root), request.project_root
-    stated = stated_of(request.lockfile, request.said.name, wheel)
+    stated = stated_of(request.lockfile, request.said.name, wheel, members)
     profile = load_profile(path, root, stated) if path else default_profile(root, stated)
-    for note in (*profile.notes, *_lacking_extras(stated, request)) if wheel is None else ():
+    for note in (*profile.notes, *_lacking_extras(stated, request)) if wheel is None and not members else ():
         progress.warn(note)
     profile = profile.with_patterns(request.exclude, request.allow_secrets)
     profile = with_runs(profile, request.run, root, stated.name)
     return without_models(with_models(profile, request.models), request.without_models)
+
+
+def with_members(
+    profile: Profile, standings: Sequence[Standing], request: Request, progress: Progress, wheel: OwnWheel | None = None
+) -> Profile:
+    """Return the profile with the commands of the folders that the project requires, if it has none of its own.
+
+    The root of a workspace often has no code: what it requires are its members, whose scripts uv installs.
+    """
+    if profile.application.commands or profile.no_commands:
+        return profile
+    selections = [standing.selection for standing in standings if standing.selection]
+    places = {source.place for selection in selections for source in selection.sources if source.kind == "folder"}
+    members = sorted(map(Path, places - {str(request.project_root.resolve())}))
+    members = [folder for folder in members if has_table(folder)]
+    return read_profile(request, progress, wheel, members) if members else profile
 
 
 def _lacking_extras(stated: Stated, request: Request) -> Iterator[str]:
@@ -161,6 +179,7 @@ def read_scope(run: Run) -> Scope:
     knowledge = knowledge_of(request, run.policy, progress)
     standings = survey(lock, request.targets, build=request.sources)
     require_usable(project, standings, request)
+    profile = with_members(profile, standings, request, progress)
     foresee_commands(profile, standings, root)
     require_whole(standings)
     require_accelerators(profile, standings)

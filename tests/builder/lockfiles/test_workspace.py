@@ -173,3 +173,22 @@ def test_a_root_without_commands_is_told_the_members_that_have_some(tmp_path, ke
     said = capsys.readouterr().err
     assert "The bundle would have no command" in said
     assert "Specify a package of the workspace that has commands with --package: web." in said
+
+
+@pytest.mark.parametrize("package", [False, True], ids=["no package", "a package without code"])
+def test_a_root_without_commands_has_those_of_the_members_that_it_requires(tmp_path, key, package):
+    root = tmp_path / "root"
+    member(root / "packages/web", "web")
+    member(root / "packages/tool", "tool")
+    (root / "pyproject.toml").write_text(
+        '[project]\nname = "all"\nversion = "1.0"\nrequires-python = ">=3.9"\ndependencies = ["web"]\n'
+        f"{ROOT}[tool.uv.sources]\nweb = {{ workspace = true }}\n{SYSTEM if package else ''}"
+    )
+    backend = BACKEND.format(name="all", version="1.0", scripts={}, requires=["web"], more=[], first="    pass")
+    (root / "backend.py").write_text(backend)
+    locked(root)
+    assert build(root, key, tmp_path / "out", "--dry-run") == 0
+    assert build(root, key, tmp_path / "out") == 0
+    manifest = json.loads((made(tmp_path / "out") / "MANIFEST.json").read_bytes())
+    assert [one["name"] for one in manifest["application"]["launchers"]] == ["web"]
+    assert "web" in [one["name"] for one in manifest["packages"]]
