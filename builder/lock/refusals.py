@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from builder.project.toml_file import read_toml
+from bundle.target import PYTHONS
 from shared.errors import BuildError
 from shared.i18n import _
 
@@ -59,6 +61,13 @@ def _stale(lock: Path, _match: re.Match[str]) -> BuildError:
 
 
 def _excluded(lock: Path, match: re.Match[str]) -> BuildError:
+    if not any(SpecifierSet(match[1]).contains(f"{python}.{patch}") for python in PYTHONS for patch in range(100)):
+        return BuildError(
+            _("{lock} requires Python {required}, but bundles are for CPython {first} to {last}.").format(
+                lock=lock, required=match[1], first=PYTHONS[0], last=PYTHONS[-1]
+            ),
+            advice=_("Widen requires-python in pyproject.toml, and run `uv lock`."),
+        )
     return BuildError(
         _("{lock} requires Python {required}, but the builder runs on Python {python}.").format(
             lock=lock, required=match[1], python=platform.python_version()

@@ -25,7 +25,7 @@ from builder.request.verification import knowledge_of, require_safe
 from builder.settings import lazy_names
 from builder.settings.scan import find_unlisted, packages_of, report
 from builder.sources.source import collect_source
-from builder.starts.recognized import recognized
+from builder.starts.recognized import proposed
 from builder.starts.start import with_runs
 from builder.wheels.given import require_wanted
 from bundle.manifest import Product
@@ -96,7 +96,7 @@ def require_commands(profile: Profile, root: Path) -> None:
     if profile.application.commands or profile.no_commands:
         return
     what = _("The bundle would have no command: the project has no scripts, and no profile adds a launcher.")
-    found = [f'--run "{line}"' for line in recognized(root)]
+    found = [f'--run "{line}"' for line in proposed(root)]
     if found:
         raise BuildError(
             what,

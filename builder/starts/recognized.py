@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+MAIN = ("main.py", "app.py", "run.py", "cli.py", "server.py")  # what authors call the script to start
+STARTS = re.compile(r"""^if __name__ == ["']__main__["']""", re.MULTILINE)
 BESIDE = {"docs", "examples", "test", "tests", "node_modules", "build", "dist", "venv"}
 DEPTH = 4  # parts of a path: src/package/web/app.py
 FILES = 2000  # files that are read at most
@@ -35,6 +37,22 @@ def text_of(path: Path) -> str:
         return "" if path.stat().st_size > SIZE else path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
+
+
+def proposed(project_root: Path) -> list[str]:
+    """Return the command lines that are recognized, else one for the script at the top that is likely the main one."""
+    scripts = startable(project_root)
+    first = next((name for name in MAIN if name in scripts), scripts[0] if scripts else None)
+    return recognized(project_root) or ([f"python {_quoted(first)}"] if first else [])
+
+
+def startable(project_root: Path) -> list[str]:
+    """Return the names of the scripts at the top of a project that do something when started, sorted."""
+    return [
+        path.name
+        for path in sorted(project_root.glob("*.py"))
+        if path.is_file() and not path.name.startswith(("test_", "conftest")) and STARTS.search(text_of(path))
+    ]
 
 
 def recognized(project_root: Path) -> list[str]:

@@ -5,14 +5,13 @@ What the profile leaves in comments holds without it, or is an example.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from builder.own_command import program
 from builder.project.project import is_package
 from builder.project.stated import PYPROJECT
 from builder.project.toml_file import quoted
-from builder.starts.recognized import recognized
+from builder.starts.recognized import recognized, startable
 from builder.starts.start import Start, start_of
 from bundle.names import PLAIN
 from bundle.product import commands
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     from builder.project.stated import Stated
 
-STARTS = re.compile(r"""^if __name__ == ["']__main__["']""", re.MULTILINE)
 TITLE_LIMIT = 64
 
 
@@ -55,11 +53,7 @@ def _starts(project_root: Path, stated: Stated) -> list[Start]:
 
 def _scripts(project_root: Path, stated: Stated) -> list[tuple[str, str]]:
     """Return a launcher's name and the file for each script at the top of the project that can be started."""
-    found = [
-        path.name
-        for path in sorted(project_root.glob("*.py"))
-        if path.is_file() and STARTS.search(path.read_text(encoding="utf-8", errors="replace"))
-    ]
+    found = startable(project_root)
     one = [(stated.name, file) for file in found]
     several = [(f"{stated.name}-{file.removesuffix('.py').replace('_', '-')}", file) for file in found]
     named = one if len(found) == 1 else several

@@ -10,7 +10,7 @@ from builder.project.default_profile import default_profile
 from builder.project.profile import load_profile
 from builder.project.stated import stated_by
 from builder.request.reading import require_commands
-from builder.starts.recognized import recognized
+from builder.starts.recognized import proposed, recognized
 from builder.starts.start import with_runs
 from builder.starts.written_profile import write_profile
 from bundle.product.application import Dashboard, Launcher
@@ -107,6 +107,21 @@ def test_nothing_is_found_in_a_project_that_uses_none(project: Path) -> None:
     with pytest.raises(BuildError, match="no command") as refused:
         require_commands(default_profile(project), project)
     assert '--run "COMMAND"' in refused.value.advice
+
+
+def test_a_script_that_starts_something_is_proposed_where_nothing_else_is_known(project: Path) -> None:
+    (project / "cli.py").unlink()
+    start = "if __name__ == '__main__':\n    print('hi')\n"
+    for name in ("a-tool.py", "test_it.py", "conftest.py"):
+        (project / name).write_text(start)
+    (project / "library.py").write_text("VALUE = 1\n")
+    assert proposed(project) == ["python a-tool.py"]
+    (project / "main.py").write_text(start)
+    assert proposed(project) == ["python main.py"]
+    with pytest.raises(BuildError, match="no command") as refused:
+        require_commands(default_profile(project), project)
+    assert '--run "python main.py"' in refused.value.advice
+    assert with_runs(default_profile(project), ["python main.py"], project, "some-app").application.commands
 
 
 LINES = [
