@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from builder.advisories.osv import advisories_of, is_withdrawn
+from bundle.advisories.raw import lines
 from shared import troubles
 from shared.errors import BuildError
 from shared.files.zips import BROKEN, readable
@@ -27,11 +28,15 @@ RECORDS_LIMIT = 1_000_000
 
 @dataclass(frozen=True)
 class Export:
-    """The contents of an export: advisories by package, counts, and the newest ``modified`` as ``known_until``."""
+    """The contents of an export: advisories by package, counts, and the newest ``modified`` as ``known_until``.
+
+    ``records`` has the lines of its records, live and withdrawn, sorted by id.
+    """
 
     packages: dict[str, list[Advisory]]
     counts: dict[str, int]
     known_until: datetime
+    records: bytes
 
 
 def read_export(path: Path, now: datetime) -> Export:
@@ -40,11 +45,14 @@ def read_export(path: Path, now: datetime) -> Export:
     Raises BuildError if the file is truncated, or contains an invalid record or no advisory.
     """
     packages: dict[str, list[Advisory]] = {}
-    counts: Counter[str] = Counter(records=0, live=0, withdrawn=0, undecided=0, possible=0, unscored=0)
+    counts: Counter[str] = Counter(records=0, live=0, withdrawn=0, set_aside=0, undecided=0, possible=0, unscored=0)
     newest: datetime | None = None
+    raw: dict[str, bytes] = {}
     for name, record in read_records(path):
         counts["records"] += 1
         try:
+            if raw.setdefault(record["id"], line := lines.write_record(record)) is not line:
+                raise ValueError(_("duplicate id {id}").format(id=record["id"]))
             if is_withdrawn(record):
                 counts["withdrawn"] += 1
                 continue
@@ -66,7 +74,8 @@ def read_export(path: Path, now: datetime) -> Export:
         )
     for advisories in packages.values():
         advisories.sort(key=lambda advisory: advisory.id)
-    return Export(packages, {**counts, "packages": len(packages)}, newest)
+    records = b"".join(line for _id, line in sorted(raw.items()))
+    return Export(packages, {**counts, "packages": len(packages)}, newest, records)
 
 
 def read_records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:

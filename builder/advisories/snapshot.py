@@ -73,7 +73,7 @@ def make_snapshot(export: Path, making: Making, former: Snapshot | None = None) 
     packages = {**found.packages, CANARIES[0].package: [_own_canary()]}
     known_until = found.known_until.replace(microsecond=0)
     notice = NOTICE.format(source=making.source, known_until=f"{known_until:%Y-%m-%d}")
-    contents = (write_index(packages), *safety_files(packages), notice.encode())
+    contents = (write_index(packages), *safety_files(packages), notice.encode(), found.records)
     members = dict(zip(MEMBERS, contents, strict=True))
     header = Header(
         sequence=sequence,

@@ -18,6 +18,7 @@ def test_counts(tmp_path):
         "records": 8,
         "live": 7,
         "withdrawn": 1,
+        "set_aside": 0,
         "undecided": 1,
         "possible": 1,
         "unscored": 3,

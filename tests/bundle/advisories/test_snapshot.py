@@ -7,10 +7,11 @@ import zipfile
 
 import pytest
 
+from bundle import digest, strict
 from bundle.advisories import snapshot as form
 from bundle.advisories.snapshot import CANARIES, Canary, Header, read_snapshot
 from shared.errors import TrustError
-from tests.advisories import snapshot_bytes
+from tests.advisories import RECORDS, snapshot_bytes
 
 
 @pytest.fixture
@@ -90,7 +91,8 @@ def test_larger_than_any_snapshot(data, monkeypatch):
         ({"canaries": []}, "canaries"),
         ({"canaries": [Canary("a", "1", "X", hit=True).to_json()]}, "canaries"),
         ({"canaries": [{**CANARIES[0].to_json(), "hit": 1}]}, "hit"),
-        ({"format": 2}, "format"),
+        ({"format": 1}, "canonical"),
+        ({"format": 3}, "format"),
         ({"more": 1}, "more"),
     ],
 )
@@ -127,3 +129,90 @@ def test_a_method_that_knows_no_bounds_is_refused(data, method) -> None:
             other.writestr(name, archive.read(name))
     with pytest.raises(TrustError, match="another method"):
         read_snapshot(stream.getvalue())
+
+
+def without_records(data):
+    """Return a snapshot of format 1, as former builders made it."""
+
+    def change(members):
+        del members["records.jsonl"]
+        header = json.loads(members["snapshot.json"])
+        header["files"] = [file for file in header["files"] if file["name"] != "records.jsonl"]
+        members["snapshot.json"] = strict.dumps({**header, "format": 1})
+
+    return changed(data, change)
+
+
+def replaced(data, name, content):
+    """Return a snapshot one of whose members has other contents, for which its header vouches."""
+
+    def change(members):
+        members[name] = content
+        header = json.loads(members["snapshot.json"])
+        others = [file for file in header["files"] if file["name"] != name]
+        entry = {"name": name, "size": len(content), "sha256": digest.sha256_bytes(content)}
+        header["files"] = sorted([*others, entry], key=lambda file: (*form.MEMBERS, *form.OPTIONAL).index(file["name"]))
+        members["snapshot.json"] = strict.dumps(header)
+
+    return changed(data, change)
+
+
+def test_records_as_published(data):
+    snapshot = read_snapshot(data)
+    records = list(snapshot.records())
+    assert [one["id"] for one in records] == [f"TEST-{number}" for number in range(1, 9)]
+    assert records[5]["withdrawn"] == "2026-01-01T00:00:00Z"
+    assert records[0]["affected"] == RECORDS[0]["affected"]
+    assert snapshot.withdrawn == {"TEST-6"}
+    assert snapshot.header.counts["records"] == 8
+
+
+def test_format_1_has_no_records(data):
+    former = read_snapshot(without_records(data))
+    assert former.header.written_format() == 1
+    assert former.withdrawn == frozenset()
+    assert list(former.blind_spots()) == []
+    with pytest.raises(TrustError, match="format 1"):
+        list(former.records())
+
+
+def test_members_that_may_be_there(data):
+    snapshot = read_snapshot(replaced(data, "kev.json", b"{}"))
+    assert snapshot.header.members == [*form.MEMBERS, "kev.json"]
+    assert snapshot.member("kev.json") == b"{}"
+    with pytest.raises(TrustError, match="members"):
+        read_snapshot(replaced(without_records(data), "kev.json", b"{}"))
+    with pytest.raises(TrustError, match="members"):
+        read_snapshot(changed(data, lambda members: members.update({"kev.json": b"{}"})))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda lines: [], "empty or truncated"),
+        (lambda lines: [*lines[:-1], lines[-1][:-1]], "empty or truncated"),
+        (lambda lines: lines[:-1], "as many records"),
+        (lambda lines: [*lines, lines[-1]], "duplicate"),
+        (lambda lines: lines[::-1], "not sorted"),
+        (lambda lines: [b"[]\n", *lines[1:]], "not an object"),
+        (lambda lines: [b"{\n", *lines[1:]], "not JSON"),
+        (lambda lines: [b"[" * 200_000 + b"\n", *lines[1:]], "not JSON"),
+        (lambda lines: [b"\xff\n", *lines[1:]], "not JSON"),
+        (lambda lines: [b"\n", *lines], "not JSON"),
+        (lambda lines: [b'{"id":7}\n', *lines[1:]], "not a string"),
+        (lambda lines: [b'{"id":"' + b"A" * 101 + b'"}\n', *lines[1:]], "longer"),
+        (lambda lines: [b'{"id":"A","x":"' + b"x" * (8 << 20) + b'"}\n', *lines[1:]], "larger"),
+    ],
+)
+def test_records_that_are_not_as_written(data, spoil, reason):
+    whole = read_snapshot(data).member("records.jsonl").splitlines(keepends=True)
+    snapshot = read_snapshot(replaced(data, "records.jsonl", b"".join(spoil(whole))))
+    with pytest.raises(TrustError, match=reason):
+        list(snapshot.records())
+
+
+def test_counts_that_do_not_add_up(data):
+    counts = json.loads(zipfile.ZipFile(io.BytesIO(data)).read("snapshot.json"))["counts"]
+    for wrong in ({"records": 9}, {"withdrawn": 0}, {"set_aside": 1}, {"set_aside": 1, "records": 9}):
+        with pytest.raises(TrustError, match="sum"):
+            read_snapshot(with_header(data, counts={**counts, **wrong}))
