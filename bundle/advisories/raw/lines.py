@@ -26,9 +26,12 @@ WITHDRAWN = b'"withdrawn":'
 
 
 def write_record(record: Mapping[str, Any]) -> bytes:
-    """Return the line of a record. Raises ValueError if it holds what JSON or UTF-8 cannot express."""
+    """Return the line of a record. Raises ValueError for what JSON or UTF-8 cannot express, or hosts do not read."""
     chosen = {key: record[key] for key in KEYS if key in record}
-    return (json.dumps(chosen, ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n").encode()
+    line = json.dumps(chosen, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    if len(line) > LINE_LIMIT:
+        raise ValueError(_("larger than {limit} bytes").format(limit=LINE_LIMIT))
+    return line + b"\n"
 
 
 def split_lines(data: bytes, name: str) -> list[bytes]:

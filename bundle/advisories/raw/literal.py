@@ -28,6 +28,7 @@ _SEMVER = re.compile(r"v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:-([0-9A-Za-z.-]+))?(?:\
 _DEVICE = re.compile(r"-(?:cu[\d.]+|rocm[\d.]+|cpu)", re.ASCII)  # a build of a version for one device
 
 
+VERSION_LIMIT = 4096  # characters
 INSTALLED = "installed"  # in place of an event's kind
 
 
@@ -220,6 +221,8 @@ def _repaired(text: str, kind: str) -> Version | None:
 @lru_cache(maxsize=1 << 16)
 def _version(text: str) -> Version | None:
     """Return the public part of a version, or None if it is not one."""
+    if isinstance(text, str) and len(text) > VERSION_LIMIT:
+        return None  # older interpreters take minutes for a number of millions of digits
     try:
         found = Version(text)
         return Version(found.public) if found.local else found

@@ -94,6 +94,7 @@ def test_judgements(one, version, expected):
         {"ranges": [{"type": ["ECOSYSTEM"], "events": []}]},
         {"ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0", "fixed": "9"}]}]},
         {"ranges": [{"events": [{"introduced": "0"}]}]},
+        {"ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "9" * 5_000_000}]}]},
         {"versions": None},
         {"versions": "1.0"},
         {"versions": [["1.0"]]},
