@@ -73,7 +73,7 @@ def make_snapshot(export: Path, making: Making, former: Snapshot | None = None) 
     packages = {**found.packages, CANARIES[0].package: [_own_canary()]}
     known_until = found.known_until.replace(microsecond=0)
     notice = NOTICE.format(source=making.source, known_until=f"{known_until:%Y-%m-%d}")
-    contents = (write_index(packages), *safety_files(packages), notice.encode())
+    contents = (write_index(packages), *safety_files(packages), notice.encode(), found.records)
     members = dict(zip(MEMBERS, contents, strict=True))
     header = Header(
         sequence=sequence,
@@ -84,10 +84,14 @@ def make_snapshot(export: Path, making: Making, former: Snapshot | None = None) 
         counts=dict(sorted(found.counts.items())),
         files=tuple(MemberFile(name, len(data), digest.sha256_bytes(data)) for name, data in members.items()),
         canaries=tuple(choose_canaries(found.packages)),
+        set_aside=found.set_aside,
     )
     data = _pack({HEADER: header.to_bytes(), **members})
     try:
-        blind = list(form.read_snapshot(data).blind_spots())
+        snapshot = form.read_snapshot(data)
+        blind = list(snapshot.blind_spots())
+        for package in packages:
+            snapshot.index.of(package)
     except TrustError as error:
         raise BuildError(
             error.what, advice=_("Fetch the export again; if the problem persists, report it to the publisher.")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import tracemalloc
+import warnings
 import zipfile
 
 import pytest
@@ -10,24 +11,12 @@ import pytest
 from bundle.advisories import snapshot as form
 from bundle.advisories.snapshot import CANARIES, Canary, Header, read_snapshot
 from shared.errors import TrustError
-from tests.advisories import snapshot_bytes
+from tests.advisories import RECORDS, changed, replaced, snapshot_bytes, without_records
 
 
 @pytest.fixture
 def data(tmp_path):
     return snapshot_bytes(tmp_path)
-
-
-def changed(data, change):
-    """Return a snapshot whose members ``change`` has changed."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    members = change(members) or members
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return stream.getvalue()
 
 
 def with_header(data, **values):
@@ -53,7 +42,11 @@ def test_cut_short(data, keep):
 
 def test_altered_members(data):
     for name in form.MEMBERS:
-        spoiled = read_snapshot(changed(data, lambda members, name=name: members.update({name: members[name] + b" "})))
+
+        def spoil(members, name=name):
+            members[name] += b" "
+
+        spoiled = read_snapshot(changed(data, spoil))
         with pytest.raises(TrustError, match="does not match the header"):
             spoiled.member(name)
 
@@ -69,6 +62,18 @@ def test_other_members(data):
     for change in (lambda m: m.update(extra=b""), lambda m: {k: v for k, v in m.items() if k != "NOTICE"}):
         with pytest.raises(TrustError, match="members"):
             read_snapshot(changed(data, change))
+
+
+@pytest.mark.parametrize("name", ["snapshot.json", "index.jsonl", "records.jsonl", "kev.json"])
+def test_two_members_of_one_name(data, name):
+    stream = io.BytesIO(data)
+    with zipfile.ZipFile(stream, "a") as archive:
+        for _time in range(1 if name in archive.namelist() else 2):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                archive.writestr(name, b"{}")
+    with pytest.raises(TrustError):
+        read_snapshot(stream.getvalue())
 
 
 def test_larger_than_any_snapshot(data, monkeypatch):
@@ -90,7 +95,8 @@ def test_larger_than_any_snapshot(data, monkeypatch):
         ({"canaries": []}, "canaries"),
         ({"canaries": [Canary("a", "1", "X", hit=True).to_json()]}, "canaries"),
         ({"canaries": [{**CANARIES[0].to_json(), "hit": 1}]}, "hit"),
-        ({"format": 2}, "format"),
+        ({"format": 1}, "canonical"),
+        ({"format": 3}, "format"),
         ({"more": 1}, "more"),
     ],
 )
@@ -127,3 +133,64 @@ def test_a_method_that_knows_no_bounds_is_refused(data, method) -> None:
             other.writestr(name, archive.read(name))
     with pytest.raises(TrustError, match="another method"):
         read_snapshot(stream.getvalue())
+
+
+def test_records_as_published(data):
+    snapshot = read_snapshot(data)
+    records = list(snapshot.records())
+    assert [one["id"] for one in records] == [f"TEST-{number}" for number in range(1, 9)]
+    assert records[5]["withdrawn"] == "2026-01-01T00:00:00Z"
+    assert records[0]["affected"] == RECORDS[0]["affected"]
+    assert snapshot.withdrawn == {"TEST-6"}
+    assert snapshot.header.counts["records"] == 8
+
+
+def test_format_1_has_no_records(data):
+    former = read_snapshot(without_records(data))
+    assert former.header.written_format() == 1
+    assert former.withdrawn == frozenset()
+    assert list(former.blind_spots()) == []
+    with pytest.raises(TrustError, match="format 1"):
+        list(former.records())
+
+
+def test_members_that_may_be_there(data):
+    snapshot = read_snapshot(replaced(data, "kev.json", b"{}"))
+    assert snapshot.header.members == [*form.MEMBERS, "kev.json"]
+    assert snapshot.member("kev.json") == b"{}"
+    with pytest.raises(TrustError, match="members"):
+        read_snapshot(replaced(without_records(data), "kev.json", b"{}"))
+    with pytest.raises(TrustError, match="members"):
+        read_snapshot(changed(data, lambda members: members.update({"kev.json": b"{}"})))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda lines: [], "empty or truncated"),
+        (lambda lines: [*lines[:-1], lines[-1][:-1]], "empty or truncated"),
+        (lambda lines: lines[:-1], "as many records"),
+        (lambda lines: [*lines, lines[-1]], "duplicate"),
+        (lambda lines: lines[::-1], "not sorted"),
+        (lambda lines: [b"[]\n", *lines[1:]], "not an object"),
+        (lambda lines: [b"{\n", *lines[1:]], "not JSON"),
+        (lambda lines: [b"[" * 200_000 + b"\n", *lines[1:]], "not JSON"),
+        (lambda lines: [b"\xff\n", *lines[1:]], "not JSON"),
+        (lambda lines: [b"\n", *lines], "not JSON"),
+        (lambda lines: [b'{"id":7}\n', *lines[1:]], "not a string"),
+        (lambda lines: [b'{"id":"' + b"A" * 101 + b'"}\n', *lines[1:]], "longer"),
+        (lambda lines: [b'{"id":"A","x":"' + b"x" * (8 << 20) + b'"}\n', *lines[1:]], "larger"),
+    ],
+)
+def test_records_that_are_not_as_written(data, spoil, reason):
+    whole = read_snapshot(data).member("records.jsonl").splitlines(keepends=True)
+    snapshot = read_snapshot(replaced(data, "records.jsonl", b"".join(spoil(whole))))
+    with pytest.raises(TrustError, match=reason):
+        list(snapshot.records())
+
+
+def test_counts_that_do_not_add_up(data):
+    counts = json.loads(zipfile.ZipFile(io.BytesIO(data)).read("snapshot.json"))["counts"]
+    for wrong in ({"records": 9}, {"withdrawn": 0}, {"set_aside": 1}, {"set_aside": 1, "records": 9}):
+        with pytest.raises(TrustError, match="sum"):
+            read_snapshot(with_header(data, counts={**counts, **wrong}))
