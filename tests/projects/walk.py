@@ -120,11 +120,13 @@ class Walk:
         self.row.facts["commands"] = own
         assert own, "no command"
         for name in own:
-            done = self.user.run(f"{self.user.prefix}/bin/{name}", "--help", timeout=HELP_SECONDS)
+            command = f"{self.user.prefix}/bin/{name}"
+            done = self.host.run(command, "--help", user=self.user.user, timeout=HELP_SECONDS)
             if done.timed_out and "Traceback" not in done.stderr:  # a server, which takes no notice of --help
                 self.row.facts.setdefault("servers", []).append(name)
                 continue
             # some applications end a --help with 1
+            assert "Traceback" not in done.stderr, f"{name} --help: {told(done)}"
             assert done.ok or "usage" in (done.stdout + done.stderr).lower(), f"{name} --help: {told(done)}"
 
     def tool(self, *arguments: str) -> Completed:
