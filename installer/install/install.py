@@ -232,9 +232,8 @@ def accept(installation: Installation, digests: Digests, progress: Progress) -> 
     stored = tools_environment.stored([*installation.manifest.of_kind("wheel")], installation.store)
     with wheels.blamed(stored):
         acceptance.check_records(installation, digests, progress)
-    stage.try_out_data(installation)
-    acceptance.try_out(installation, progress)
-    stage.end_try_out(installation.release)
+    with stage.on_scratch_data(installation):
+        acceptance.try_out(installation, progress)
 
 
 def finish(installation: Installation, origin: Origin, progress: Progress, *, meter: usage.Meter | None = None) -> None:

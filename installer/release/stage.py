@@ -5,6 +5,7 @@ All files come from the store, so that installation, repair and reinstallation s
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -203,13 +204,15 @@ def scratch_data(release: Release) -> Path:
     return release.path / SCRATCH / "data"
 
 
-def try_out_data(installation: Installation) -> None:
-    """Link the release's persistent folders to a scratch copy while it is tried out."""
+@contextlib.contextmanager
+def on_scratch_data(installation: Installation) -> Iterator[None]:
+    """Link the persistent folders of a release that is being built to ``scratch_data``, made for the block.
+
+    The data is removed at the end, with all that a trial wrote there; the links are replaced when the release is done.
+    """
     scratch = scratch_data(installation.release)
+    scratch.mkdir(parents=True, exist_ok=True)
     persist.write_scratch(scratch, installation.manifest, installation.store)
     persist.link_to(installation.release, installation.manifest, scratch)
-
-
-def end_try_out(release: Release) -> None:
-    """Remove the scratch copy and all that the trial wrote to it."""
-    files.remove_tree(release.path / SCRATCH)
+    yield
+    files.remove_tree(installation.release.path / SCRATCH)
