@@ -118,7 +118,7 @@ def unmarked(prefix: Prefix) -> Release | None:
     release = remembered(prefix)
     if release is None or release.is_complete or release == prefix.named():
         return None
-    if os.path.lexists(release.discarded_file) or not any(proofs.folder(prefix).glob(f"{release.order[1]}*")):
+    if os.path.lexists(release.discarded_file) or not proofs.copies_of(prefix, release):
         return None
     return release
 

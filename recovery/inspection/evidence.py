@@ -188,6 +188,6 @@ def _sealed_receipt(release: Release, sealed: str | None = None) -> tuple[Receip
         return None, error.what
     except OSError as error:
         return None, troubles.described(error)
-    if receipt.release == release.id and receipt.manifest_sha256.startswith(release.order[1]):
+    if receipt.release == release.id and release.has_digest(receipt.manifest_sha256):
         return receipt, ""
     return None, _("the receipt belongs to another release ({name})").format(name=receipt.release)

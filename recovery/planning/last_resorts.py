@@ -126,7 +126,7 @@ def _lacks_more(inspection: Inspection) -> bool:
 
 def _may_replace(bundle: Bundle, inspection: Inspection) -> bool:
     """Return whether a bundle is not older than the release, and of the same product if that is known."""
-    if inspection.release is not None and bundle.manifest.product.counter < inspection.release.order[0]:
+    if inspection.release is not None and bundle.manifest.product.counter < inspection.release.counter:
         return False
     known = inspection.proof.manifest.product.name if inspection.proof else None
     known = known or (inspection.receipt.product if inspection.receipt else None)
