@@ -181,9 +181,9 @@ def monitor(
 
     ``duration`` is in seconds. ``wait`` receives the seconds until the next sample, and returns True to stop.
     """
-    from installer.monitoring import monitor as monitoring
+    from installer.monitoring.monitor import samples
 
-    return monitoring.samples(settled(prefix), interval=interval, count=count, duration=duration, wait=wait)
+    return samples(settled(prefix), interval=interval, count=count, duration=duration, wait=wait)
 
 
 def check_repaired(

@@ -59,12 +59,12 @@ def recover(
     """
     from recovery.inspection.reported import read_diagnosis
     from recovery.recover import RecoverRequest
-    from recovery.recover import recover as repair
+    from recovery.recover import recover as repair_installation
 
     found, stores = find_prefix(prefix, allow_lost_state=True), trust_stores()
     report = read_diagnosis(diagnosis) if diagnosis else None
     available = find(found, bundle, trusted_keys, stores)
-    done = repair(found, confirm, progress, RecoverRequest(report, available, allow_unlocked, wait))
+    done = repair_installation(found, confirm, progress, RecoverRequest(report, available, allow_unlocked, wait))
     if done.applied or not done.plan.remedies:  # not if the user declined
         for line in memory_admin.repair(stores, found):
             progress.warn(line)

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from bundle.digest import sha256_file
-from bundle.wheels import structure as wheels
+from bundle.wheels import structure
 from installer.change import migration, transaction
 from installer.change.activation import activate
 from installer.change.outcome import Outcome, explained, outcome_of
@@ -18,7 +18,7 @@ from installer.install.uninstall import clear_away, unmake
 from installer.layout import proofs, seal
 from installer.layout.location import own_command
 from installer.logs import audit_log, usage
-from installer.release import acceptance, launchers, receipt, settings, stage, tools_environment
+from installer.release import acceptance, launchers, receipt, settings, stage
 from installer.release.digests import Digests
 from installer.release.installation import Installation
 from installer.trust.admission import admit, remember
@@ -229,8 +229,7 @@ class Origin:
 
 def accept(installation: Installation, digests: Digests, progress: Progress) -> None:
     """Compare a built release with its RECORDs and the lockfile, then try it out on scratch data."""
-    stored = tools_environment.stored([*installation.manifest.of_kind("wheel")], installation.store)
-    with wheels.blamed(stored):
+    with structure.blamed(installation.store.wheels(installation.manifest.of_kind("wheel"))):
         acceptance.check_records(installation, digests, progress)
     with stage.on_scratch_data(installation):
         acceptance.try_out(installation, progress)

@@ -1,6 +1,7 @@
 """Build a release at its final path: source, environment, models and the files that start it.
 
-All files come from the store, so that installation, repair and reinstallation share this code.
+The bundle is verified into the store first, and its signed metadata is written beside. Everything else of a release
+comes from the store, so that installation, repair and reinstallation share this code.
 """
 
 from __future__ import annotations
@@ -13,8 +14,7 @@ from bundle.lock import PYLOCK, rows_of, write_pylock
 from bundle.names import INSTALLER
 from bundle.opening import INSTALLER_MEMBER
 from bundle.reading.medium import drain
-from bundle.wheels import conflicts, record, sizes
-from bundle.wheels import structure as wheels
+from bundle.wheels import conflicts, record, sizes, structure
 from installer.layout import proofs
 from installer.release import launchers, tools_environment
 from installer.userdata import persist
@@ -65,8 +65,8 @@ def verify_into_store(
 
 def require_unpacked_size(manifest: Manifest, store: Store) -> None:
     """Raise TrustError if the stored wheels unpack to more than the manifest states, which could fill the disk."""
-    stored = tools_environment.stored([*manifest.of_kind("wheel"), *tools_environment.entries_of(manifest)], store)
-    sizes.require_unpacked_size(manifest, [wheels.unpacked(path, name) for path, name in stored])
+    stored = store.wheels([*manifest.of_kind("wheel"), *tools_environment.entries_of(manifest)])
+    sizes.require_unpacked_size(manifest, [structure.unpacked(path, name) for path, name in stored])
 
 
 def write_bundle_files(admitted: AdmittedBundle, release: Release) -> None:
@@ -171,12 +171,12 @@ def sync_environment(
     for package in packages:
         target = scratch / "wheels" / entries[package.wheel].inner
         store.link(entries[package.wheel], target)
-        wheels.inspect(target, package)
-    stored = tools_environment.stored([entries[package.wheel] for package in packages], store)
+        structure.inspect(target, package)
+    stored = store.wheels(entries[package.wheel] for package in packages)
     decided = conflicts.decided(manifest, stored, only)
     lock = scratch / "pylock.toml"
     lock.write_bytes(write_pylock(rows_of(manifest, only)))
-    with wheels.blamed(stored):
+    with structure.blamed(stored):
         uv.sync(release.python, lock)
         install_winners(uv, installation, [one for one in decided if only is None or one.winner in only])
 
