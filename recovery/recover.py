@@ -155,7 +155,7 @@ def recover(
        bundle; its bytes are verified when a remedy reads them.
     2. Inspect and plan; ``confirm`` decides whether the plan is carried out.
     3. Repair misplaced folders, which the backup may need; back up settings and data.
-    4. Apply the plan. Each repair in place is final; if another release is to become active and that fails, the one
+    4. Apply the plan. Each repair in place is final; if another release is to become active and does not work, the one
        that was active before remains active.
     5. Inspect again what could not be inspected before, and repair that too.
     6. Write an entry into the audit log, and record the counter of a bundle that was installed.

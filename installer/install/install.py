@@ -1,4 +1,8 @@
-"""Installing a verified bundle: it becomes the active release, or nothing changes."""
+"""Installing a verified bundle, which becomes the active release.
+
+Before ``current`` names the new release, which is the commit point, and where that does not work, everything is undone;
+whatever fails later leaves it active.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +51,8 @@ def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> O
     """Install a bundle as a new release and activate it.
 
     Raises HostError or TrustError if this host or the bundle is refused, BusyError if another run holds the lock,
-    InstallError if the installation fails later. The release that was active before remains active in each case.
+    InstallError if the installation fails later. The release that was active before remains active, unless the error
+    comes after the commit point: then it names the new one, which stays.
     """
     prefix = candidate.prefix
     progress.step(_("Checking this host"))
@@ -89,7 +94,10 @@ def removing_if_refused(prefix: Prefix, *, is_new: bool) -> Iterator[None]:
 
 
 def install_release(admitted: AdmittedBundle, progress: Progress) -> Outcome:
-    """Build a release from an admitted bundle and activate it while holding the lock; on failure, undo all changes."""
+    """Build a release from an admitted bundle and activate it while holding the lock.
+
+    A failure before the commit point, or of the health check, undoes all changes; a later one leaves the release active.
+    """
     prefix, manifest = admitted.prefix, admitted.manifest
     release, former = prefix.new_release(manifest.product.counter, admitted.manifest_sha256), prefix.active()
     fresh, called = not prefix.complete_releases(), launchers.tool(prefix)

@@ -52,7 +52,8 @@ class Replacement:
         4. Activate it and try it out; it remains active only if it works.
         5. Unmark the damaged one, so that the end of the transaction removes it.
 
-        Raises a RagtraceError on failure; the release that was active before remains active.
+        Raises a RagtraceError on failure. Until the end of step 4, the release that was active before remains active;
+        an error of step 5 leaves the new one active.
         """
         context, manifest, damaged = self.context, self.manifest, self.damaged
         prefix, digests = context.inspection.prefix, context.inspection.digests
