@@ -96,7 +96,8 @@ def removing_if_refused(prefix: Prefix, *, is_new: bool) -> Iterator[None]:
 def install_release(admitted: AdmittedBundle, progress: Progress) -> Outcome:
     """Build a release from an admitted bundle and activate it while holding the lock.
 
-    A failure before the commit point, or of the health check, undoes all changes; a later one leaves the release active.
+    A failure before the commit point, or of the health check, undoes all changes. A later one leaves the
+    release active.
     """
     prefix, manifest = admitted.prefix, admitted.manifest
     release, former = prefix.new_release(manifest.product.counter, admitted.manifest_sha256), prefix.active()
