@@ -1,7 +1,8 @@
 """The signed metadata of releases, which proves their origin, and second copies of it.
 
 The copies are in ``state/proofs/<SHA-256 of the manifest>/``, so that the repair of a damaged release still has its
-signed manifest. A copy proves nothing by itself: its signatures must be verified again after it is read.
+signed manifest. A copy proves nothing by itself: its signatures must be verified again after it is read, which makes a
+``Proof`` of it (recovery/inspection/proof.py).
 """
 
 from __future__ import annotations
