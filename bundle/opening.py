@@ -19,7 +19,7 @@ from bundle.manifest import MANIFEST_LIMIT, NAME, FileEntry, Manifest, parse_man
 from bundle.names import INSTALLER
 from bundle.product.application import require_names
 from bundle.reading import archive, delta, medium
-from bundle.signing.policy import RELEASE_NAMESPACE, Policy, Signer, judge
+from bundle.signing.policy import RELEASE, RELEASE_NAMESPACE, Policy, Signer, judge
 from bundle.signing.signature import SIGNATURE_LIMIT, SIGNATURES_LIMIT, PublicKey, verify
 from shared.errors import TrustError, UsageError
 from shared.i18n import _
@@ -122,7 +122,7 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
     """
     path = Path(os.path.abspath(path))  # the parent of "." would be "."
     folder, sums, signatures = read_signed(path)
-    signers = judge(policy, "release", claimed_signers(sums, signatures), at)
+    signers = judge(policy, RELEASE, claimed_signers(sums, signatures), at)
     digests = digest.read_sums(sums, SUMS)
 
     manifest_bytes = _read_manifest(path, folder, digests.get(NAME))

@@ -16,10 +16,10 @@ from installer.trust.available import Available
 from installer.userdata import backups
 from recovery.inspection.inspection import Known, inspect
 from recovery.inspection.reported import doubts_store, notes_on, require_fitting
-from recovery.planning.last_resorts import PlanInput
+from recovery.planning.plan_input import PlanInput
 from recovery.planning.planner import make_plan
+from recovery.repair.another_release import Reinstall
 from recovery.repair.in_place import RepairMisplaced
-from recovery.repair.new_release import Reinstall
 from recovery.repair.remedy import RepairContext
 from shared.errors import HostError
 from shared.files.process_lock import locked, make_lockable
@@ -91,7 +91,7 @@ class Recovery:
         return self.applied and self.plan.find(Reinstall) is not None
 
 
-def plan_recovery(
+def inspect_and_plan(
     prefix: Prefix,
     request: RecoverRequest = NOTHING,
     digests: Digests | None = None,
@@ -129,20 +129,20 @@ def unread(inspection: Inspection) -> tuple[str, ...]:
 
 
 def removed_by(
-    plan: Plan, inspection: Inspection, bundle: AdmittedBundle | None
+    plan: Plan, inspection: Inspection, admitted: AdmittedBundle | None
 ) -> tuple[retention.PlannedRemoval, ...]:
     """Return the releases that are removed if a plan is carried out."""
     if not plan.replacing:
         return ()
     return retention.planned_removals(
-        inspection.prefix, plan.replacing[-1].next_release(inspection, bundle), is_damaged=True
+        inspection.prefix, plan.replacing[-1].next_release(inspection, admitted), is_damaged=True
     )
 
 
 def foresee(prefix: Prefix, available: Available, digests: Digests) -> Repair:
     """Return what a recovery would repair now, for the advice of validate."""
     request = RecoverRequest(available=available, reads_store=True).admit()
-    plan = plan_recovery(prefix, request, digests)[0]
+    plan = inspect_and_plan(prefix, request, digests)[0]
     return Repair(frozenset(finding.kind for finding in plan.findings), plan.repaired, plan.unmet)
 
 
@@ -155,7 +155,7 @@ def recover(
        bundle; its bytes are verified when a remedy reads them.
     2. Inspect and plan; ``confirm`` decides whether the plan is carried out.
     3. Repair misplaced folders, which the backup may need; back up settings and data.
-    4. Apply the plan. Each repair in place is final; if another release is to become active and that fails, the one
+    4. Apply the plan. Each repair in place is final; if another release is to become active and does not work, the one
        that was active before remains active.
     5. Inspect again what could not be inspected before, and repair that too.
     6. Write an entry into the audit log, and record the counter of a bundle that was installed.
@@ -173,7 +173,7 @@ def recover(
             progress.warn(warning)
         # 2.
         with progress.wait(_("Checking the installation")):
-            plan, inspection = plan_recovery(prefix, request, misplaced=misplaced)
+            plan, inspection = inspect_and_plan(prefix, request, misplaced=misplaced)
         if not plan.remedies:
             require_nothing(plan, prefix)
         if not plan.remedies or not confirm(plan):
@@ -217,9 +217,9 @@ class RecoveryRun:
         prefix, former, name = self.prefix, self.prefix.active(), ""
         try:
             # 3.
-            misplaced = plan.find(RepairMisplaced)
-            if misplaced:  # step 4 then has nothing left to do here
-                misplaced.repair(self.context(plan, inspection))
+            places = plan.find(RepairMisplaced)
+            if places:  # step 4 then has nothing left to do here
+                places.repair(self.context(plan, inspection))
             name = backups.new_name(prefix, "before-recover")
             with self.progress.wait(_("Backing up settings and data")):
                 backup = backups.create(prefix, name, also=inspection.unknown_files)
@@ -264,7 +264,7 @@ class RecoveryRun:
         """
         if plan.replacing or not any(remedy.uncovers for remedy in plan.in_place):
             return None
-        more, found = plan_recovery(self.prefix, replace(self.request, report=None), inspection.digests)
+        more, found = inspect_and_plan(self.prefix, replace(self.request, report=None), inspection.digests)
         if not more.remedies or not self.confirm(more):
             return None
         collected = apply(more, self.context(more, found))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from bootstrap import cli as installer
+from bootstrap import cli
 from builder.cli import make_parser
 from builder.signing.sign import generate_key, load_signer
 from bundle.signing.policy import NAMESPACES
@@ -350,10 +350,10 @@ def test_no_command_or_option_is_left_out() -> None:
     calls = [line.split() for line, _code, _word in BUILDER]
     assert untried(leaves(make_parser()), calls) == []
     calls = [line.split() for line, _code, _word in INSTALLER]
-    for command in installer.commands():
+    for command in cli.commands():
         parser = Parser()
-        installer.module_of(command).configure(parser)
+        cli.module_of(command).configure(parser)
         assert untried(leaves(parser, (command,)), calls) == []
     common = Parser()
-    installer.add_common(common)
+    cli.add_common(common)
     assert untried(leaves(common), calls) == []

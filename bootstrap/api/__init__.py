@@ -12,7 +12,6 @@ from bootstrap.api.inspecting import (
     Status,
     audit_entries,
     audit_head,
-    check_repaired,
     history,
     list_checks,
     monitor,
@@ -38,7 +37,7 @@ from bootstrap.api.installing import (
     why_untrusted,
     write_index,
 )
-from bootstrap.api.repairing import plan_recovery, recover
+from bootstrap.api.repairing import check_repaired, plan_recovery, recover
 from bootstrap.api.scanning import advisories_site, scan_advisories, update_advisories
 from installer.trust.admission import AS_IT_IS
 

@@ -12,7 +12,7 @@ from bundle.opening import SUMS
 from installer.layout.location import own_command
 from installer.layout.location.finding import find_prefix
 from installer.trust.authority import find_authority
-from installer.trust.available import find
+from installer.trust.available import find_available
 from shared.errors import HostError, RagtraceError, UsageError
 from shared.i18n import _
 
@@ -25,14 +25,12 @@ if TYPE_CHECKING:
     from installer.change.history import Event
     from installer.layout.release import Release
     from installer.monitoring.monitor import Sample
-    from installer.release.digests import Digests
     from shared.terminal.progress import Progress
-    from validator.check import Check, CheckResult
+    from validator.check import Check
     from validator.report import Report
     from validator.result import Repair
     from validator.subject import Subject
 
-REPAIRED = ("packages.record", "ragtrace.release", "security.integrity", "security.receipt")
 TIMEOUT_LIMIT = 7 * 86_400  # seconds: longer than any check takes, and within what the system's timers accept
 
 
@@ -146,7 +144,7 @@ def asking_recovery(validated: Subject) -> Subject:
     def foresee() -> Repair:
         from recovery.recover import foresee as foresee_repair
 
-        available = find(found, None, (), trust_stores())
+        available = find_available(found, None, (), trust_stores())
         return foresee_repair(found, available, validated.digests)
 
     def policy() -> Policy | None:
@@ -181,21 +179,6 @@ def monitor(
 
     ``duration`` is in seconds. ``wait`` receives the seconds until the next sample, and returns True to stop.
     """
-    from installer.monitoring import monitor as monitoring
+    from installer.monitoring.monitor import samples
 
-    return monitoring.samples(settled(prefix), interval=interval, count=count, duration=duration, wait=wait)
-
-
-def check_repaired(
-    prefix: Path | None = None, *, digests: Digests | None = None, progress: Progress = QUIET
-) -> list[CheckResult]:
-    """Run the checks of the installed files and return their results.
-
-    ``digests`` contains the digests of the files that the repair just hashed; files changed since then are read again.
-    """
-    from validator import registry, runner, subject
-
-    chosen = runner.select(registry.CHECKS, runner.Selection(ids=REPAIRED))
-    found = subject.subject_of(find_prefix(prefix))
-    found = replace(found, digests=digests) if digests else found
-    return runner.run_checks(asking_recovery(found), chosen, progress)
+    return samples(settled(prefix), interval=interval, count=count, duration=duration, wait=wait)

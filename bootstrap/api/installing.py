@@ -102,7 +102,11 @@ def install(
     wait: float = 0.0,
     conditions: Conditions = AS_IT_IS,
 ) -> Outcome:
-    """Install an opened bundle as a new release and activate it; if that fails, the previous one remains active."""
+    """Install an opened bundle as a new release and activate it.
+
+    If that fails, the previous release remains active, unless the error names the new one: then only what follows the
+    activation failed, such as the entry in the audit log.
+    """
     from installer.install.install import install as install_candidate
 
     candidate = Candidate(bundle, prefix_for(bundle, prefix), trust_stores(), conditions)

@@ -1,1 +1,1 @@
-"""The commands of the zipapp: each one parses its options, makes one API call and prints the result."""
+"""The commands of the zipapp: each one parses its options, calls the API, and prints the result and what it means."""

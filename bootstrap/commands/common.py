@@ -12,7 +12,6 @@ from installer.layout.location import placement
 from installer.layout.location.finding import find_prefix, prefix_at
 from installer.logs import runlog
 from installer.logs.runlog import LOG
-from shared import __version__
 from shared.errors import HostError, RagtraceError
 from shared.files import folders, temp_folders
 from shared.i18n import _, plural
@@ -143,21 +142,19 @@ def logged(arguments: argparse.Namespace) -> Iterator[None]:
     ``install`` starts its log file itself, because its prefix is not known before it opens the bundle;
     ``uninstall`` writes its log to the user's state folder, because it removes the prefix. A dry run has no log file.
     """
-    before = list(LOG.handlers)
-    command = arguments.command
-    collector = _collector(arguments)
-    prefix = available_prefix(arguments.prefix)
-    if prefix is not None:
-        runlog.hide(runlog.secrets_of(prefix.env_file))
-    if command != "install" and not getattr(arguments, "dry_run", False):
-        start_log(None if command == "uninstall" else prefix, command)
-    LOG.info("ragtrace-install %s begins", __version__)
-    try:
-        yield
-    finally:
-        if collector is not None:
-            _end_collector(collector)
-        runlog.end([handler for handler in LOG.handlers if handler not in before])
+    before, command = list(LOG.handlers), arguments.command
+    with runlog.begun():
+        collector, prefix = _collector(arguments), available_prefix(arguments.prefix)
+        if prefix is not None:
+            runlog.hide(runlog.secrets_of(prefix.env_file))
+        if command != "install" and not getattr(arguments, "dry_run", False):
+            start_log(None if command == "uninstall" else prefix, command)
+        try:
+            yield
+        finally:
+            if collector is not None:
+                _end_collector(collector)
+            runlog.end([handler for handler in LOG.handlers if handler not in before])
 
 
 def _collector(arguments: argparse.Namespace) -> Collector | None:

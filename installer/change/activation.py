@@ -21,8 +21,8 @@ def activate(
 ) -> None:
     """Write the shipped data files and the launchers, make the built release current, and switch back if it fails.
 
-    The check goes through PREFIX/bin; ``check`` replaces the health check if a simpler one is enough. The release must
-    not change its own files when it runs.
+    ``check`` replaces the health check if a simpler one is enough. The release must not change its own files when it
+    runs. Only a failed check switches back: what fails after it leaves the release active.
     """
     prefix, release = change.prefix, change.release
     change.write_data(manifest, Store(prefix.store))
@@ -38,7 +38,7 @@ def activate(
 def switch_and_check(
     change: Transaction, manifest: Manifest, progress: Progress, *, check: Callable[[], None] | None = None
 ) -> None:
-    """Make a complete release current, check it through PREFIX/bin, and switch back if it does not work."""
+    """Make a complete release current, try it by the health check or ``check``, and switch back if it does not work."""
     prefix = change.prefix
     progress.step(_("Activating {release}").format(release=change.release.id))
     launchers.write(prefix, manifest)

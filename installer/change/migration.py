@@ -72,7 +72,7 @@ def prepare(change: Transaction, manifest: Manifest, progress: Progress) -> None
 
 
 def migrate(installation: Installation, progress: Progress) -> None:
-    """Run the release's migration command on the copy of the data, if this run created one.
+    """Run the release's migration command on the copy of the data, if the journal says that this run created one.
 
     The command gets placeholders for settings, so that none of them refers to the original data. Raises InstallError if
     it fails.

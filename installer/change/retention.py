@@ -1,6 +1,6 @@
-"""The releases that a prefix retains, its rollback target, and the releases that an activation removes.
+"""The releases that a prefix retains, its previous version, and the releases that an activation removes.
 
-Retained are the active release, the last one of another version (the rollback target), and the one that the newest
+Retained are the active release, the last one of another version (the previous version), and the one that the newest
 backup of another version needs. A manifest identifies a version, so repairs and repeated installations of the active
 version do not displace the previous one. A release that is still running is removed once its processes have exited; an
 installation that would leave more than ``MOST_IN_USE`` such releases is refused (docs/adr/0025).
@@ -85,7 +85,7 @@ def unmark_damaged(release: Release) -> None:
 
 
 def remember_previous(prefix: Prefix, active: Release, former: str | None) -> None:
-    """Record the release that was active before one of another version, as the rollback target."""
+    """Record the release that was active before one of another version, as the previous version."""
     release = prefix.release(former) if former else None
     if release is not None and (release.version_key == active.version_key or release == remembered(prefix)):
         return
@@ -93,12 +93,12 @@ def remember_previous(prefix: Prefix, active: Release, former: str | None) -> No
 
 
 def previous(prefix: Prefix) -> Release | None:
-    """Return the rollback target: the last release whose version differs from the active one's, or None."""
+    """Return the previous version: the last release whose version differs from the active one's, or None."""
     return previous_beside(prefix, prefix.active())
 
 
 def previous_beside(prefix: Prefix, active: Release | None, damaged: Release | None = None) -> Release | None:
-    """Return the rollback target if ``active`` were the active release and ``damaged`` did not exist, or None."""
+    """Return the previous version if ``active`` were the active release and ``damaged`` did not exist, or None."""
     without_mark = unmarked(prefix)
     complete = [*prefix.complete_releases(), *([without_mark] if without_mark else [])]
     complete = [release for release in complete if release != damaged]
@@ -111,14 +111,14 @@ def previous_beside(prefix: Prefix, active: Release | None, damaged: Release | N
 
 
 def unmarked(prefix: Prefix) -> Release | None:
-    """Return the rollback target if it or its mark is lost, although no command discarded it; otherwise None.
+    """Return the previous version if it or its mark is lost, although no command discarded it; otherwise None.
 
     A second copy of its manifest exists, so a rollback may be able to rebuild it; therefore its files are retained.
     """
     release = remembered(prefix)
     if release is None or release.is_complete or release == prefix.named():
         return None
-    if os.path.lexists(release.discarded_file) or not any(proofs.folder(prefix).glob(f"{release.order[1]}*")):
+    if os.path.lexists(release.discarded_file) or not proofs.copies_of(prefix, release):
         return None
     return release
 
@@ -146,7 +146,7 @@ def _named(*releases: Release | None) -> dict[str, Release]:
 def planned_removals(prefix: Prefix, coming: Release, *, is_damaged: bool = False) -> tuple[PlannedRemoval, ...]:
     """Return the releases to be removed when ``coming``, which may not be built yet, becomes active; writes nothing.
 
-    ``is_damaged`` is set if the active release is damaged, and therefore not a rollback target.
+    ``is_damaged`` is set if the active release is damaged, and therefore not the previous version.
     """
     active = prefix.active()
     if is_damaged or active is None or active.version_key == coming.version_key:

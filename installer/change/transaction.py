@@ -185,7 +185,8 @@ def complete_switch(prefix: Prefix, entry: journal.Entry) -> None:
     """Finish the steps that follow once a release has become current."""
     if entry.incoming is not None:
         userdata.swap_in(prefix, entry)  # does nothing if the switch has exchanged them: ``incoming`` is the old data
-        persist.take_back(prefix.root / entry.incoming, entry)  # folders made only for the new release
+        former_data = prefix.root / entry.incoming  # since the exchange
+        persist.take_back(former_data, entry)  # folders made only for the new release
     userdata.keep_previous(prefix, entry)
     retention.remember_previous(prefix, prefix.release(entry.release), entry.former)
 

@@ -1,4 +1,8 @@
-"""Installing a verified bundle: it becomes the active release, or nothing changes."""
+"""Installing a verified bundle, which becomes the active release.
+
+Before ``current`` names the new release, which is the commit point, and where that does not work, everything is undone;
+whatever fails later leaves it active.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from bundle.digest import sha256_file
-from bundle.wheels import structure as wheels
+from bundle.wheels import structure
 from installer.change import migration, transaction
 from installer.change.activation import activate
 from installer.change.outcome import Outcome, explained, outcome_of
@@ -18,7 +22,7 @@ from installer.install.uninstall import clear_away, unmake
 from installer.layout import proofs, seal
 from installer.layout.location import own_command
 from installer.logs import audit_log, usage
-from installer.release import acceptance, launchers, receipt, settings, stage, tools_environment
+from installer.release import acceptance, launchers, receipt, settings, stage
 from installer.release.digests import Digests
 from installer.release.installation import Installation
 from installer.trust.admission import admit, remember
@@ -47,7 +51,8 @@ def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> O
     """Install a bundle as a new release and activate it.
 
     Raises HostError or TrustError if this host or the bundle is refused, BusyError if another run holds the lock,
-    InstallError if the installation fails later. The release that was active before remains active in each case.
+    InstallError if the installation fails later. The release that was active before remains active, unless the error
+    comes after the commit point: then it names the new one, which stays.
     """
     prefix = candidate.prefix
     progress.step(_("Checking this host"))
@@ -89,7 +94,11 @@ def removing_if_refused(prefix: Prefix, *, is_new: bool) -> Iterator[None]:
 
 
 def install_release(admitted: AdmittedBundle, progress: Progress) -> Outcome:
-    """Build a release from an admitted bundle and activate it while holding the lock; on failure, undo all changes."""
+    """Build a release from an admitted bundle and activate it while holding the lock.
+
+    A failure before the commit point, or of the health check, undoes all changes. A later one leaves the
+    release active.
+    """
     prefix, manifest = admitted.prefix, admitted.manifest
     release, former = prefix.new_release(manifest.product.counter, admitted.manifest_sha256), prefix.active()
     fresh, called = not prefix.complete_releases(), launchers.tool(prefix)
@@ -229,12 +238,10 @@ class Origin:
 
 def accept(installation: Installation, digests: Digests, progress: Progress) -> None:
     """Compare a built release with its RECORDs and the lockfile, then try it out on scratch data."""
-    stored = tools_environment.stored([*installation.manifest.of_kind("wheel")], installation.store)
-    with wheels.blamed(stored):
+    with structure.blamed(installation.store.wheels(installation.manifest.of_kind("wheel"))):
         acceptance.check_records(installation, digests, progress)
-    stage.try_out_data(installation)
-    acceptance.try_out(installation, progress)
-    stage.end_try_out(installation.release)
+    with stage.on_scratch_data(installation):
+        acceptance.try_out(installation, progress)
 
 
 def finish(installation: Installation, origin: Origin, progress: Progress, *, meter: usage.Meter | None = None) -> None:

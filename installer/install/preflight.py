@@ -33,7 +33,17 @@ if TYPE_CHECKING:
     from bundle.opening import Bundle
     from installer.layout.release import Release
 
-__all__ = ["HostResult", "nearest", "of_bundle", "preflight", "repair_space", "require_ok", "runtime"]
+__all__ = [
+    "HostResult",
+    "nearest",
+    "of_bundle",
+    "preflight",
+    "removals",
+    "repair_space",
+    "require_ok",
+    "runtime",
+    "too_many_running",
+]
 
 
 def runtime(manifest: Manifest) -> list[HostResult]:
@@ -77,11 +87,11 @@ def of_bundle(bundle: Bundle, prefix: Prefix) -> list[HostResult]:
     return [
         *preflight(bundle.manifest, prefix),
         *delta.findings(bundle, Store(prefix.store)),
-        *in_use(prefix, coming),
+        *too_many_running(prefix, coming),
     ]
 
 
-def in_use(prefix: Prefix, coming: Release) -> Iterator[HostResult]:
+def too_many_running(prefix: Prefix, coming: Release) -> Iterator[HostResult]:
     """Yield a finding if too many previous releases are still running."""
     waiting = retention.too_many(prefix, coming)
     if waiting:

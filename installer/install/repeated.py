@@ -56,8 +56,7 @@ def effect_of(bundle: Bundle, prefix: Prefix) -> Effect:
 def active_of(bundle: Bundle, prefix: Prefix) -> Release | None:
     """Return the active release if it was built from a bundle's manifest, else None."""
     active = prefix.active()
-    wanted = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256).version_key
-    return active if active is not None and active.version_key == wanted else None
+    return active if active is not None and active.is_of(bundle) else None
 
 
 def trouble(bundle: Bundle, prefix: Prefix, release: Release) -> str:

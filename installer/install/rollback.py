@@ -47,44 +47,45 @@ def rollback(prefix: Prefix, progress: Progress, goal: Goal | None = None, *, wa
 
     Data also remains, unless it was migrated for the release that was active: then the previous data returns. Raises
     HostError if there is no release to go to or it is damaged and cannot be rebuilt, InstallError if it does not work;
-    in each case, the release that was active remains active.
+    the release that was active then remains active. An error that follows the activation names the release that is
+    active now.
     """
     goal = goal or Goal()
     # 1. Lock the prefix, and undo what a crash left.
     with locked(prefix.state / "lock", wait=wait):
         transaction.resolve_interrupted(prefix)
         # 2. Find the release to go to, and a way to rebuild it if it differs from its receipt.
-        target = target_of_rollback(prefix, goal.to)
-        build = rebuilding(prefix, target, progress, goal.mending or refuse_damaged)
+        wanted = release_to_activate(prefix, goal.to)
+        build = rebuilding(prefix, wanted, progress, goal.mending or refuse_damaged)
         # 3. Activate it, or a new release that is rebuilt from the same manifest.
         if build is None:
-            return go_to(prefix, target, None, progress)
-        return go_to(prefix, prefix.new_release(*target.version_key), build, progress)
+            return go_to(prefix, wanted, None, progress)
+        return go_to(prefix, prefix.new_release(*wanted.version_key), build, progress)
 
 
 def rebuilding(
-    prefix: Prefix, target: Release, progress: Progress, mending: Callable[[Prefix, Release, str], Build]
+    prefix: Prefix, wanted: Release, progress: Progress, mending: Callable[[Prefix, Release, str], Build]
 ) -> Build | None:
     """Return the function that rebuilds a release, or None if it matches its receipt.
 
     Raises HostError if the release is damaged and cannot be rebuilt.
     """
-    with progress.wait(_("Comparing {release} with its receipt").format(release=target.id)):
-        trouble = repeated.of_receipt(target)
-        build = mending(prefix, target, trouble) if trouble else None
+    with progress.wait(_("Comparing {release} with its receipt").format(release=wanted.id)):
+        trouble = repeated.of_receipt(wanted)
+        build = mending(prefix, wanted, trouble) if trouble else None
     if trouble:
         progress.warn(
-            _("{release} is damaged and will be rebuilt: {reason}.").format(release=target.id, reason=trouble)
+            _("{release} is damaged and will be rebuilt: {reason}.").format(release=wanted.id, reason=trouble)
         )
     return build
 
 
-def go_to(prefix: Prefix, target: Release, build: Build | None, progress: Progress) -> Outcome:
+def go_to(prefix: Prefix, wanted: Release, build: Build | None, progress: Progress) -> Outcome:
     """Activate a release while holding the lock; ``build``, if given, builds it first."""
     previous, called = prefix.active(), launchers.tool(prefix)
     command = transaction.REPAIRED if build else transaction.ROLLBACK
     try:
-        with transaction.Transaction(prefix, command, target) as change:
+        with transaction.Transaction(prefix, command, wanted) as change:
             # 1. Back up if possible; a rollback does not change the data.
             back_up_if_possible(change, progress)
             # 2. Rebuild what is damaged.
@@ -94,38 +95,38 @@ def go_to(prefix: Prefix, target: Release, build: Build | None, progress: Progre
             return_to_retained(change, progress)
         # 4. Record it in the audit log.
         head = audit_log.append(
-            prefix, "rollback", "done", release=target.id, receipt_sha256=seal.receipt_sha256(target)
+            prefix, "rollback", "done", release=wanted.id, receipt_sha256=seal.receipt_sha256(wanted)
         )
     except BaseException as error:
-        head = audit_log.note_failure(prefix, "rollback", error, release=target.id)
+        head = audit_log.note_failure(prefix, "rollback", error, release=wanted.id)
         raise explained(error, prefix, head, previous) from error
     return outcome_of(change, head, called)
 
 
-def target_of_rollback(prefix: Prefix, to: str | None) -> Release:
+def release_to_activate(prefix: Prefix, to: str | None) -> Release:
     """Return the release that a rollback goes to.
 
     Raises HostError if there is none, or if it is already active or not retained, UsageError if the name is invalid.
     """
-    active, target = prefix.active(), retention.previous(prefix) if to is None else prefix.release(to)
-    if target is None:
+    active, wanted = prefix.active(), retention.previous(prefix) if to is None else prefix.release(to)
+    if wanted is None:
         raise HostError(
             _("{path} retains no release of another version to roll back to.").format(path=prefix.root),
             advice=_("Install the wanted version from its bundle."),
         )
-    if target == active:
+    if wanted == active:
         raise HostError(
-            _("{release} is already active.").format(release=target.id), advice=_("Specify another release with --to.")
+            _("{release} is already active.").format(release=wanted.id), advice=_("Specify another release with --to.")
         )
-    if not target.is_complete and target != retention.unmarked(prefix):
+    if not wanted.is_complete and wanted != retention.unmarked(prefix):
         stored = ", ".join(release.id for release in prefix.complete_releases())
         raise HostError(
-            _("{release} is not retained in {path}.").format(path=prefix.root, release=target.id),
+            _("{release} is not retained in {path}.").format(path=prefix.root, release=wanted.id),
             advice=_("Choose one of these: {names}.").format(names=stored)
             if stored
             else _("Install a bundle, or repair the installation with recover."),
         )
-    return target
+    return wanted
 
 
 def refuse_damaged(_prefix: Prefix, release: Release, trouble: str) -> Build:

@@ -1,4 +1,7 @@
-"""Uninstallation, in an order that can be resumed after an interruption at any step."""
+"""Uninstallation, in an order that can be resumed after an interruption at any step.
+
+Also the removal of what a first installation created that was refused (``unmake``) or failed (``clear_away``).
+"""
 
 from __future__ import annotations
 

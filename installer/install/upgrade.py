@@ -64,7 +64,7 @@ def _killed(number: int, prefix: Prefix, bundle: Bundle) -> BaseException:
     active = prefix.active()
     if active is None:
         advice = _("No release is active. Run recover.")
-    elif active.order[:2] == (bundle.manifest.product.counter, bundle.manifest_sha256[:12]):
+    elif active.is_of(bundle):
         advice = _("The active release is now {release}. Run validate.").format(release=active.id)
     else:
         advice = _("The active release is still {release}. Run upgrade again.").format(release=active.id)

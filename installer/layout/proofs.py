@@ -1,7 +1,8 @@
 """The signed metadata of releases, which proves their origin, and second copies of it.
 
 The copies are in ``state/proofs/<SHA-256 of the manifest>/``, so that the repair of a damaged release still has its
-signed manifest. A copy proves nothing by itself: its signatures must be verified again after it is read.
+signed manifest. A copy proves nothing by itself: its signatures must be verified again after it is read, which makes a
+``Proof`` of it (recovery/inspection/proof.py).
 """
 
 from __future__ import annotations
@@ -83,6 +84,11 @@ def place(prefix: Prefix, manifest_sha256: str) -> Path:
     return folder(prefix) / manifest_sha256
 
 
+def copies_of(prefix: Prefix, release: Release) -> list[Path]:
+    """Return the folders of the second copies that may be a release's: those whose digest its name starts."""
+    return sorted(folder(prefix).glob(f"{release.digest_start}*"))
+
+
 def holds(prefix: Prefix, metadata: SignedMetadata) -> bool:
     """Return whether an identical second copy of this metadata exists."""
     target = place(prefix, metadata.manifest_sha256)
@@ -121,7 +127,7 @@ def keep(prefix: Prefix, metadata: SignedMetadata) -> None:
 def collect(prefix: Prefix, kept: Iterable[Release]) -> None:
     """Remove the second copies that belong to no retained release."""
     copies = folder(prefix)
-    wanted = tuple(release.order[1] for release in kept)
+    wanted = tuple(release.digest_start for release in kept)
     for path in list(copies.iterdir()) if copies.is_dir() else ():
         if not path.name.startswith(wanted):
             files.remove_tree(path)

@@ -16,6 +16,8 @@ from shared import reading
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bundle.opening import Bundle
+
 COMPLETE = "COMPLETE"
 DISCARDED = "DISCARDED"  # what COMPLETE is renamed to: the running application holds a lock on this file
 _RELEASE = re.compile(r"([0-9]+)-([0-9a-f]{12})-r([0-9]+)")
@@ -33,15 +35,33 @@ class Release:
 
     @property
     def order(self) -> tuple[int, str, int]:
-        """The key that sorts releases from old to new: counter, start of the manifest's digest, number."""
+        """The key that sorts releases from old to new: counter, start of the manifest's digest, number of the build."""
         matched = _RELEASE.fullmatch(self.id)
         assert matched is not None
         return int(matched[1]), matched[2], int(matched[3])
 
     @property
+    def counter(self) -> int:
+        """The release counter of the version, from the name."""
+        return self.order[0]
+
+    @property
+    def digest_start(self) -> str:
+        """The first 12 digits of the manifest's SHA-256, from the name."""
+        return self.order[1]
+
+    @property
     def version_key(self) -> tuple[int, str]:
         """The identity of the version, which repairs and repeated installations of one manifest share."""
-        return self.order[:2]
+        return self.counter, self.digest_start
+
+    def is_of(self, bundle: Bundle) -> bool:
+        """Return whether the release has the version of a bundle, by its name."""
+        return self.counter == bundle.manifest.product.counter and self.has_digest(bundle.manifest_sha256)
+
+    def has_digest(self, manifest_sha256: str) -> bool:
+        """Return whether the digest of a manifest is the one that the name starts."""
+        return manifest_sha256.startswith(self.digest_start)
 
     @property
     def app(self) -> Path:

@@ -21,7 +21,7 @@ from shared.files import aside, files
 from shared.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from bundle.manifest import FileEntry
@@ -92,6 +92,10 @@ class Store:
         if learn is not None:
             learn(path, entry.sha256, written)
         return True
+
+    def wheels(self, entries: Iterable[FileEntry]) -> list[tuple[Path, str]]:
+        """Return the path in the store and the path in the bundle of each wheel."""
+        return [(self.path(entry.sha256), entry.path) for entry in entries]
 
     def link(self, entry: FileEntry, target: Path) -> None:
         """Create a hard link to an object, or a copy if the filesystem has no hard links."""

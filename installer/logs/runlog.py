@@ -18,6 +18,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shared import __version__
 from shared.errors import HostError
 from shared.files import files, owners
 from shared.i18n import _
@@ -26,7 +27,7 @@ from shared.terminal import console
 
 if TYPE_CHECKING:
     import io
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 LOG = logging.getLogger("ragtrace")
 RUN = uuid.uuid4().hex[:16]  # of this process
@@ -35,6 +36,7 @@ LEAST_SECRET = 6  # characters; shorter values are words that occur everywhere
 HIDDEN = "***"
 _NAME = re.compile(r"(?:([0-9]{6,})-)?[0-9]{8}T[0-9]{6}Z-[a-z-]+-[0-9a-f]{16}\.log")  # only these are pruned
 _secrets: set[str] = set()
+_first_lines: list[logging.LogRecord] = []  # of the run, and of one around it
 
 
 def hide(values: Iterable[str]) -> None:
@@ -111,6 +113,17 @@ class File(logging.FileHandler):
             super().close()
 
 
+@contextlib.contextmanager
+def begun() -> Iterator[None]:
+    """Let every log that a run sends anywhere in the block begin with the same line, the tool's version."""
+    text = f"ragtrace-install {__version__} begins"
+    _first_lines.append(LOG.makeRecord(LOG.name, logging.INFO, __file__, 0, text, (), None))
+    try:
+        yield
+    finally:
+        _first_lines.pop()
+
+
 def to_file(folder: Path, command: str) -> None:
     """Send the DEBUG log of this run to a new file in a folder that retains the newest hundred logs.
 
@@ -141,10 +154,12 @@ def _is_own(path: Path) -> bool:
 
 
 def send_to(handler: logging.Handler, lines: Lines) -> None:
-    """Send the DEBUG log of this run to a handler."""
+    """Send the DEBUG log of this run to a handler, and the first line, which was logged before."""
     handler.setFormatter(lines)
     LOG.addHandler(handler)
     LOG.setLevel(logging.DEBUG)
+    for record in _first_lines[-1:]:
+        handler.handle(record)
 
 
 def end(handlers: Iterable[logging.Handler]) -> None:

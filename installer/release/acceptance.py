@@ -1,7 +1,8 @@
-"""Check that a release works: before it is sealed, and again through PREFIX/bin after it was activated.
+"""Check that a release works: before it is sealed, and again after it was activated, with its commands in PREFIX/bin.
 
 No installed module is imported before its bytes were compared with RECORD. Imports and smoke commands run in separate
-processes with placeholders for required settings; they also write the bytecode that later starts need (bytecode.py).
+processes with placeholders for required settings. Before the release is sealed, they also write the bytecode that later
+starts need (bytecode.py); nothing is written into a sealed one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import logging
 import os
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundle import strict
@@ -24,7 +26,8 @@ from shared.i18n import _
 from shared.processes import cgroups, process, scripts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
+    from pathlib import Path
 
     from bundle.manifest import Manifest
     from installer.layout.prefix import Prefix
@@ -73,8 +76,8 @@ def try_out(installation: Installation, progress: Progress) -> None:
     """
     foreign = bytecode.compile_application(installation, basic_environment(), progress)
     with importing_the_rest(installation, foreign, progress):
-        check_imports(installation, progress)
-    check_smoke(installation, progress)
+        check_imports(installation, progress, is_sealed=False)
+    check_smoke(installation.manifest, _unsealed(installation), progress)
 
 
 @contextlib.contextmanager
@@ -139,26 +142,48 @@ class _Rest(threading.Thread):
 
 def import_once(installation: Installation, modules: list[str]) -> None:
     """Import modules to write their bytecode; a failed import is ignored, as the module may never be needed."""
-    env, release = trial_environment(installation, basic_environment()), installation.release
+    env, release = _unsealed(installation).env, installation.release
     argv = [str(release.python), "-c", IMPORT, "-", NO_GC, AT_ONCE]
     process.run(argv, env=env, cwd=release.app, timeout=IMPORT_TIMEOUT, stdin=json.dumps(modules).encode())
 
 
-def trial_environment(installation: Installation, caller: dict[str, str]) -> dict[str, str]:
-    """Return the application's environment with placeholders for the settings in its env template.
+@dataclass(frozen=True)
+class Way:
+    """How the commands of a release are started for a trial.
 
-    Before the release is sealed, scratch data replaces the user's, and bytecode may be written.
+    ``start`` returns the argv of a command and its folder (None: an empty one); ``account`` is whose rights it has.
     """
-    env = launchers.trial_environment(installation, caller, _data_of(installation.release))
-    if not installation.release.is_complete:  # a sealed release must not change
-        del env["PYTHONDONTWRITEBYTECODE"]
-    return env
+
+    start: Callable[[list[str]], tuple[list[str], Path | None]]
+    env: dict[str, str]
+    account: process.Account | None = None
+
+    def run(self, command: list[str], timeout: float) -> process.Completed:
+        argv, folder = self.start(command)
+        return service_account.run(argv, self.env, timeout=timeout, folder=folder, account=self.account)
 
 
-def _data_of(release: Release) -> str | None:
-    """Return the scratch data that replaces the user's before the release is sealed, or None if there is none."""
-    scratch = stage.scratch_data(release)
-    return str(scratch) if scratch.is_dir() else None
+def _unsealed(installation: Installation) -> Way:
+    """Return the way in a release that is being built: scratch data replaces the user's, and bytecode is written."""
+    data = str(stage.scratch_data(installation.release))
+    env = launchers.trial_environment(installation, basic_environment(), data)
+    del env["PYTHONDONTWRITEBYTECODE"]
+    return Way(lambda command: launchers.trial_command(installation, command, data), env)
+
+
+def _aside(installation: Installation) -> Way:
+    """Return the way in a sealed release while another one is active."""
+    env = launchers.trial_environment(installation, basic_environment())
+    account = service_account.account_of(installation.prefix.data)
+    return Way(lambda command: launchers.trial_command(installation, command), env, account)
+
+
+def _through_bin(installation: Installation) -> Way:
+    """Return the way in the active release, through its launchers in PREFIX/bin."""
+    prefix, manifest = installation.prefix, installation.manifest
+    env = {**basic_environment(), **manifest.application.environment.placeholders}
+    account = service_account.account_of(prefix.data)
+    return Way(lambda command: (launchers.argv(prefix, manifest, command[0], command[1:]), None), env, account)
 
 
 def basic_environment() -> dict[str, str]:
@@ -167,16 +192,16 @@ def basic_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in names if name in os.environ}
 
 
-def check_imports(installation: Installation, progress: Progress, account: process.Account | None = None) -> None:
+def check_imports(installation: Installation, progress: Progress, *, is_sealed: bool = True) -> None:
     """Raise InstallError unless every core module imports in a fresh interpreter of the release."""
     release, names = installation.release, installation.manifest.application.core_imports
     if not names:
         return
+    way = _aside(installation) if is_sealed else _unsealed(installation)
     # a crash of the interpreter at exit is detected when the release is tried out, before it is sealed
-    argv = [str(release.python), "-c", IMPORT, json.dumps(names), NO_GC, *([AT_ONCE] if release.is_complete else [])]
-    env = trial_environment(installation, basic_environment())
+    argv = [str(release.python), "-c", IMPORT, json.dumps(names), NO_GC, *([AT_ONCE] if is_sealed else [])]
     with progress.wait(_("Importing the core modules")):
-        ended = process.run(argv, env=env, cwd=release.app, timeout=IMPORT_TIMEOUT, account=account)
+        ended = process.run(argv, env=way.env, cwd=release.app, timeout=IMPORT_TIMEOUT, account=way.account)
     answer = scripts.answer(ended.stdout)
     if not ended.ok or answer is None:
         reason = _("it timed out") if ended.timed_out else _("exit code {n}").format(n=ended.returncode)
@@ -193,53 +218,47 @@ def check_imports(installation: Installation, progress: Progress, account: proce
         raise InstallError(_("{name} cannot be imported: {reason}").format(name=name, reason=reason))
 
 
-def check_smoke(installation: Installation, progress: Progress) -> None:
+def check_smoke(manifest: Manifest, way: Way, progress: Progress) -> None:
     """Raise InstallError unless the profile's smoke commands exit 0."""
-    env, data = trial_environment(installation, basic_environment()), _data_of(installation.release)
-    for name, *arguments in installation.manifest.application.smoke:
-        argv, folder = launchers.trial_command(installation, [name, *arguments], data)
-        with progress.wait(trying(name, arguments)):
-            ended = service_account.run(argv, env, timeout=SMOKE_TIMEOUT, folder=folder)
+    for name, *arguments in manifest.application.smoke:
+        with progress.wait(_("Testing the application: {command}").format(command=" ".join([name, *arguments]))):
+            ended = way.run([name, *arguments], SMOKE_TIMEOUT)
         require_success(ended, name, arguments)
 
 
-def trying(name: str, arguments: list[str]) -> str:
-    """Return the progress message for the trial of a command."""
-    return _("Testing the application: {command}").format(command=" ".join([name, *arguments]))
-
-
 def check_health(prefix: Prefix, manifest: Manifest, progress: Progress) -> None:
-    """Raise InstallError unless the active release works through PREFIX/bin, with the rights of the data's owner.
+    """Raise InstallError unless the active release works with the rights of the data's owner.
 
-    1. The core modules import.
-    2. The profile's smoke commands exit 0.
-    3. Each model with a probe returns the embedding in the manifest.
+    1. The core modules import, in the release's own interpreter.
+    2. The profile's smoke commands exit 0, called through PREFIX/bin.
+    3. Each model with a probe returns the embedding in the manifest, asked through PREFIX/bin.
     """
     active = prefix.active()
     if active is None:
         raise InstallError(_("No release is active."))
-    account = service_account.account_of(prefix.data)
-    check_imports(Installation(prefix, active, manifest), progress, account)
-    env = {**basic_environment(), **manifest.application.environment.placeholders}
-    for name, *arguments in manifest.application.smoke:
-        with progress.wait(trying(name, arguments)):
-            argv = launchers.argv(prefix, manifest, name, arguments)
-            ended = service_account.run(argv, env, timeout=SMOKE_TIMEOUT, account=account)
-        require_success(ended, name, arguments)
-    check_answers(prefix, manifest, env, progress)
+    installation = Installation(prefix, active, manifest)
+    _check_sealed(installation, _through_bin(installation), progress)
 
 
-def check_answers(prefix: Prefix, manifest: Manifest, env: dict[str, str], progress: Progress) -> None:
+def check_aside(installation: Installation, progress: Progress) -> None:
+    """Raise InstallError unless a release that another has replaced passes the same trial, without PREFIX/bin."""
+    _check_sealed(installation, _aside(installation), progress)
+
+
+def _check_sealed(installation: Installation, way: Way, progress: Progress) -> None:
+    check_imports(installation, progress)
+    check_smoke(installation.manifest, way, progress)
+    check_answers(installation.manifest, way, progress)
+
+
+def check_answers(manifest: Manifest, way: Way, progress: Progress) -> None:
     """Raise InstallError unless each model with a probe returns the embedding of the probe."""
     for model in manifest.models:
         if model.probe is None:
             continue
         name, *arguments = model.probe.command
-        argv = launchers.argv(prefix, manifest, name, [*arguments, model.probe.sentence])
         with progress.wait(_("Querying the model {name}").format(name=model.name)):
-            ended = service_account.run(
-                argv, env, timeout=IMPORT_TIMEOUT, account=service_account.account_of(prefix.data)
-            )
+            ended = way.run([name, *arguments, model.probe.sentence], IMPORT_TIMEOUT)
         require_success(ended, name, arguments)
         answer = embedding_in(ended.stdout)
         reason = _("it did not print a list of numbers") if answer is None else difference(answer, model.probe)

@@ -180,7 +180,10 @@ def write_run_files(installation: Installation) -> None:
 
 
 def trial_environment(installation: Installation, caller: dict[str, str], data: str | None = None) -> dict[str, str]:
-    """Return the application's environment with placeholders for settings; ``data`` replaces the user's data."""
+    """Return the application's environment with placeholders for settings, in which no bytecode is written.
+
+    ``data`` replaces the user's data.
+    """
     run, settings = run_of(installation.manifest), installation.manifest.application.environment.placeholders
     return app_launcher.environment(str(installation.release.path), run, caller, settings, data)
 

@@ -1,10 +1,12 @@
 """Build a release at its final path: source, environment, models and the files that start it.
 
-All files come from the store, so that installation, repair and reinstallation share this code.
+The bundle is verified into the store first, and its signed metadata is written beside. Everything else of a release
+comes from the store, so that installation, repair and reinstallation share this code.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -12,8 +14,7 @@ from bundle.lock import PYLOCK, rows_of, write_pylock
 from bundle.names import INSTALLER
 from bundle.opening import INSTALLER_MEMBER
 from bundle.reading.medium import drain
-from bundle.wheels import conflicts, record, sizes
-from bundle.wheels import structure as wheels
+from bundle.wheels import conflicts, record, sizes, structure
 from installer.layout import proofs
 from installer.release import launchers, tools_environment
 from installer.userdata import persist
@@ -64,8 +65,8 @@ def verify_into_store(
 
 def require_unpacked_size(manifest: Manifest, store: Store) -> None:
     """Raise TrustError if the stored wheels unpack to more than the manifest states, which could fill the disk."""
-    stored = tools_environment.stored([*manifest.of_kind("wheel"), *tools_environment.entries_of(manifest)], store)
-    sizes.require_unpacked_size(manifest, [wheels.unpacked(path, name) for path, name in stored])
+    stored = store.wheels([*manifest.of_kind("wheel"), *tools_environment.entries_of(manifest)])
+    sizes.require_unpacked_size(manifest, [structure.unpacked(path, name) for path, name in stored])
 
 
 def write_bundle_files(admitted: AdmittedBundle, release: Release) -> None:
@@ -170,12 +171,12 @@ def sync_environment(
     for package in packages:
         target = scratch / "wheels" / entries[package.wheel].inner
         store.link(entries[package.wheel], target)
-        wheels.inspect(target, package)
-    stored = tools_environment.stored([entries[package.wheel] for package in packages], store)
+        structure.inspect(target, package)
+    stored = store.wheels(entries[package.wheel] for package in packages)
     decided = conflicts.decided(manifest, stored, only)
     lock = scratch / "pylock.toml"
     lock.write_bytes(write_pylock(rows_of(manifest, only)))
-    with wheels.blamed(stored):
+    with structure.blamed(stored):
         uv.sync(release.python, lock)
         install_winners(uv, installation, [one for one in decided if only is None or one.winner in only])
 
@@ -203,13 +204,15 @@ def scratch_data(release: Release) -> Path:
     return release.path / SCRATCH / "data"
 
 
-def try_out_data(installation: Installation) -> None:
-    """Link the release's persistent folders to a scratch copy while it is tried out."""
+@contextlib.contextmanager
+def on_scratch_data(installation: Installation) -> Iterator[None]:
+    """Link the persistent folders of a release that is being built to ``scratch_data``, made for the block.
+
+    The data is removed at the end, with all that a trial wrote there; the links are replaced when the release is done.
+    """
     scratch = scratch_data(installation.release)
+    scratch.mkdir(parents=True, exist_ok=True)
     persist.write_scratch(scratch, installation.manifest, installation.store)
     persist.link_to(installation.release, installation.manifest, scratch)
-
-
-def end_try_out(release: Release) -> None:
-    """Remove the scratch copy and all that the trial wrote to it."""
-    files.remove_tree(release.path / SCRATCH)
+    yield
+    files.remove_tree(installation.release.path / SCRATCH)

@@ -14,8 +14,7 @@ from bundle.advisories.scanner import Interpreter
 from bundle.advisories.snapshot import CANARIES, read_snapshot
 from bundle.lock import Row, write_pylock
 from bundle.manifest import KINDS, Package
-from bundle.wheels import overlaps, record
-from bundle.wheels import structure as wheels
+from bundle.wheels import overlaps, record, structure
 from shared import reading
 from shared.errors import InstallError, RagtraceError
 from shared.files import files
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
     from bundle.manifest import FileEntry, Manifest
     from installer.layout.release import Release
-    from installer.layout.store import Store
     from installer.release.installation import Installation
 
 VERIFICATION = "verification"
@@ -87,7 +85,7 @@ def stage(installation: Installation, python: Path) -> None:
     finally:
         uv.close()
         files.remove_tree(scratch)
-    with wheels.blamed(stored(tools, store)):
+    with structure.blamed(store.wheels(tools)):
         if not record.survey(site_of(release, manifest.target.python)).clean:
             raise InstallError(_("{path} does not match its RECORD.").format(path=root_of(release)))
     warm_up(installation)
@@ -103,23 +101,18 @@ def install(uv: Uv, tools: list[FileEntry], installation: Installation) -> None:
         package = package_of(entry)
         name = entry.path.rpartition("/")[2]
         store.link(entry, scratch / "wheels" / name)
-        wheels.inspect(scratch / "wheels" / name, package)
+        structure.inspect(scratch / "wheels" / name, package)
         rows.append(Row(name, package.name, package.version, entry.sha256))
-    overlaps.require_none(stored(tools, store), installation.manifest.target.python)
+    overlaps.require_none(store.wheels(tools), installation.manifest.target.python)
     lock = scratch / "pylock.toml"
     lock.write_bytes(write_pylock(rows))
-    with wheels.blamed(stored(tools, store)):
+    with structure.blamed(store.wheels(tools)):
         uv.sync(python_of(release), lock)
-
-
-def stored(tools: list[FileEntry], store: Store) -> list[tuple[Path, str]]:
-    """Return the path in the store and the path in the bundle of each wheel."""
-    return [(store.path(entry.sha256), entry.path) for entry in tools]
 
 
 def package_of(entry: FileEntry) -> Package:
     """Return the package that a wheel's file name specifies. Raises TrustError if the name is invalid."""
-    return Package(*wheels.named(entry.path), entry.path, None)
+    return Package(*structure.named(entry.path), entry.path, None)
 
 
 def warm_up(installation: Installation) -> None:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from bundle.manifest import Manifest
     from bundle.opening import Bundle
     from installer.layout.prefix import Prefix
-    from installer.layout.release import Release
     from installer.trust.stores import TrustStores
 
 STALE = timedelta(days=365)  # a year without a release deserves a warning
@@ -186,16 +185,12 @@ def remember(admitted: AdmittedBundle) -> str | None:
 
 
 def _is_retained(bundle: Bundle, prefix: Prefix) -> bool:
-    return any(_is_of(bundle, release) for release in prefix.complete_releases())
+    return any(release.is_of(bundle) for release in prefix.complete_releases())
 
 
 def _is_active(bundle: Bundle, prefix: Prefix) -> bool:
     named = prefix.named()  # even if damaged: a repair may have to restore its mark
-    return named is not None and _is_of(bundle, named)
-
-
-def _is_of(bundle: Bundle, release: Release) -> bool:
-    return release.order[:2] == (bundle.manifest.product.counter, bundle.manifest_sha256[:12])
+    return named is not None and named.is_of(bundle)
 
 
 def _judge_time(bundle: Bundle, conditions: Conditions, now: datetime) -> Iterator[str]:

@@ -46,7 +46,9 @@ class Available:
             return None
 
 
-def find(prefix: Prefix, named: Path | None, trusted_keys: Sequence[str], trust_stores: TrustStores) -> Available:
+def find_available(
+    prefix: Prefix, named: Path | None, trusted_keys: Sequence[str], trust_stores: TrustStores
+) -> Available:
     """Return the bundle available for a repair.
 
     Raises TrustError if a policy is not valid, and any error of a bundle that was named; one that is only next to the

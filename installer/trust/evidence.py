@@ -61,6 +61,6 @@ def _of_prefix(prefix: Prefix, now: datetime) -> Iterator[tuple[str, int]]:
     for entry in audit_log.activations(prefix):
         release_id, named = entry.get("release"), entry.get("product") or product
         if isinstance(release_id, str) and isinstance(named, str) and named and is_release(release_id):
-            counter = prefix.release(release_id).order[0]
+            counter = prefix.release(release_id).counter
             if release_id not in left_out and 0 < counter <= INTEGER_LIMIT:
                 yield named, counter

@@ -51,7 +51,7 @@ class Evidence:
     release: Release
     policy: Policy | None
     digests: Digests
-    reads_store: bool = True
+    reads_store: bool
     receipt: Receipt | None = None
     proof: Proof | None = None
     deviations: tuple[Deviation, ...] = ()
@@ -134,11 +134,11 @@ class Evidence:
         unused = [entry for entry in manifest.of_kind("wheel") if entry.path not in used]
         is_partial = self.receipt is not None and self.receipt.locked and bool(self.deviations)
         if is_partial and not self.reads_store:
-            self.lacking = store_faults.lacking(self.prefix, manifest, self.digests, unread=unused)
+            self.lacking = store_faults.find_lacking(self.prefix, manifest, self.digests, unread=unused)
             if not self.lacking:
                 self.unread = len(unused)
                 return
-        self.lacking = store_faults.lacking(self.prefix, manifest, self.digests)
+        self.lacking = store_faults.find_lacking(self.prefix, manifest, self.digests)
 
 
 def damaged_packages(deviations: tuple[Deviation, ...]) -> frozenset[str]:
@@ -188,6 +188,6 @@ def _sealed_receipt(release: Release, sealed: str | None = None) -> tuple[Receip
         return None, error.what
     except OSError as error:
         return None, troubles.described(error)
-    if receipt.release == release.id and receipt.manifest_sha256.startswith(release.order[1]):
+    if receipt.release == release.id and release.has_digest(receipt.manifest_sha256):
         return receipt, ""
     return None, _("the receipt belongs to another release ({name})").format(name=receipt.release)

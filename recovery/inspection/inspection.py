@@ -12,9 +12,10 @@ from installer.layout.store import Store
 from installer.release.digests import Digests
 from installer.release.installation import Installation
 from installer.release.receipt import ADDED
-from recovery.inspection import prefix_faults, release_faults, store_faults, target_release
+from recovery.inspection import prefix_faults, release_faults, store_faults
 from recovery.inspection.evidence import Evidence, damaged_packages
 from recovery.inspection.finding import Finding
+from recovery.inspection.release_to_repair import pointer, release_to_repair
 from shared.i18n import _
 from validator.finding_kinds import PLACE, STORE, UNLOCKED
 
@@ -94,8 +95,8 @@ class Known:
 
     ``policy`` decides whether the signers of a release's manifest are accepted if the receipt, which records them, is
     lost. ``digests`` caches the digests of recently hashed files; ``misplaced`` is what find_misplaced found before
-    this run locked the installation. Unless ``reads_store`` is set, stored wheels that a repair does not use are not
-    read (docs/adr/0034).
+    this run locked the installation. ``reads_store`` is the default here: a recovery unsets it, and then stored wheels
+    that the repair does not use are not read (docs/adr/0034).
     """
 
     policy: Policy | None = None
@@ -111,9 +112,9 @@ def inspect(prefix: Prefix, known: Known | None = None, *, release: Release | No
     """
     known = known or Known()
     misplaced = find_misplaced(prefix) if known.misplaced is None else known.misplaced
-    release = release or target_release.release_to_repair(prefix)
+    release = release or release_to_repair(prefix)
     findings = [*prefix_faults.leftovers(prefix), *prefix_faults.settings(prefix), *prefix_faults.data(prefix, release)]
-    findings += target_release.pointer(prefix, release)
+    findings += pointer(prefix, release)
     if release is None:
         wrong = rights.wrong(prefix, None)
         findings += [*prefix_faults.out_of_place(misplaced, (), findings), *prefix_faults.rights_of(prefix, wrong)]
@@ -132,7 +133,7 @@ def inspect(prefix: Prefix, known: Known | None = None, *, release: Release | No
         evidence.proof,
         evidence.deviations,
         evidence.lacking,
-        store_faults.spare(prefix, release, evidence.lacking) if evidence.proof else {},
+        store_faults.find_spare(prefix, release, evidence.lacking) if evidence.proof else {},
         tuple(findings),
         evidence.digests,
         misplaced,

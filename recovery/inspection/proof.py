@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundle.manifest import Manifest, parse_manifest
-from bundle.signing.policy import judge
+from bundle.signing.policy import RELEASE, judge
 from installer.layout import proofs
 from installer.release.receipt import read_receipt
 from shared.errors import RagtraceError
@@ -59,7 +59,7 @@ def find_proof(prefix: Prefix, release: Release, receipt: Receipt | None, policy
             proof = _read_proof(folder)
         except (RagtraceError, OSError):
             continue
-        if proof.manifest_sha256.startswith(release.order[1]) and _is_accepted(proof, receipt, policy):
+        if release.has_digest(proof.manifest_sha256) and _is_accepted(proof, receipt, policy):
             return proof
     return None
 
@@ -68,7 +68,7 @@ def unkept(prefix: Prefix, own: Proof) -> list[Proof]:
     """Return the proofs of other retained releases whose second copies are missing or differ."""
     found = []
     for release in prefix.complete_releases():
-        if own.manifest_sha256.startswith(release.order[1]):
+        if release.has_digest(own.manifest_sha256):
             continue
         try:
             proof = find_proof(prefix, release, read_receipt(release), None)
@@ -81,9 +81,9 @@ def unkept(prefix: Prefix, own: Proof) -> list[Proof]:
 
 def _places(prefix: Prefix, release: Release) -> Iterator[Path]:
     yield release.bundle
-    yield from sorted(proofs.folder(prefix).glob(f"{release.order[1]}*"))
+    yield from proofs.copies_of(prefix, release)
     for other in reversed(prefix.complete_releases()):
-        if other.id != release.id and other.order[:2] == release.order[:2]:
+        if other.id != release.id and other.version_key == release.version_key:
             yield other.bundle
 
 
@@ -94,7 +94,7 @@ def _is_accepted(proof: Proof, receipt: Receipt | None, policy: Policy | None) -
         return False
     try:
         # a key that has expired since does not prevent a repair
-        judge(policy, "release", proof.signers, None)
+        judge(policy, RELEASE, proof.signers, None)
     except RagtraceError:
         return False
     return True

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from installer.release.digests import Digests
 
 
-def lacking(
+def find_lacking(
     prefix: Prefix, manifest: Manifest, digests: Digests, unread: Collection[FileEntry] = ()
 ) -> tuple[FileEntry, ...]:
     """Return the files of a manifest that the store should hold but that are missing or damaged there.
@@ -48,7 +48,7 @@ def lacking(
     return tuple(entry for entry, found in zip(entries, there) if not found)
 
 
-def spare(prefix: Prefix, release: Release, lost: tuple[FileEntry, ...]) -> dict[str, Path]:
+def find_spare(prefix: Prefix, release: Release, lacking: tuple[FileEntry, ...]) -> dict[str, Path]:
     """Return the paths of intact copies of lacking files on this host, by digest.
 
     Copies are looked for in the releases, in the user's data (source files) and in the running zipapp (the installer).
@@ -56,7 +56,7 @@ def spare(prefix: Prefix, release: Release, lost: tuple[FileEntry, ...]) -> dict
     found = {}
     running = own_command.zipapp()
     others = [other for other in prefix.complete_releases() if other.id != release.id]
-    for entry in lost:
+    for entry in lacking:
         places = [counterpart(stored, entry) for stored in (release, *others)]
         if entry.kind == "source":
             places.append(prefix.data / entry.inner)
@@ -72,8 +72,8 @@ def spare(prefix: Prefix, release: Release, lost: tuple[FileEntry, ...]) -> dict
     return found
 
 
-def missing(prefix: Prefix, lost: tuple[FileEntry, ...]) -> Iterator[Finding]:
+def missing(prefix: Prefix, lacking: tuple[FileEntry, ...]) -> Iterator[Finding]:
     """Yield one finding for all files that the store lacks."""
-    if lost:
+    if lacking:
         details = _("stored files are missing or damaged in {path}").format(path=prefix.store)
-        yield Finding(STORE, "", details, tuple(entry.path for entry in lost))
+        yield Finding(STORE, "", details, tuple(entry.path for entry in lacking))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recovery.repair import in_place, new_release
+from recovery.repair import another_release, in_place
 from recovery.repair.remaining import remaining_damage
 from validator.finding_kinds import POINTER
 
@@ -27,14 +27,14 @@ ORDER: Sequence[type[Remedy]] = (
     in_place.HealStore,
     in_place.FillStore,
     in_place.WriteLaunchers,
-    new_release.RelinkModels,
-    new_release.ReinstallPackages,
-    new_release.RestoreFiles,
-    new_release.RemakeEnvironmentFiles,
-    new_release.RebuildRelease,
-    new_release.ResolveAgain,
-    new_release.GoBack,
-    new_release.Reinstall,
+    another_release.RelinkModels,
+    another_release.ReinstallPackages,
+    another_release.RestoreFiles,
+    another_release.RemakeEnvironmentFiles,
+    another_release.RebuildRelease,
+    another_release.ResolveAgain,
+    another_release.GoBack,
+    another_release.Reinstall,
 )
 # remedies that depend on the kind of a finding alone
 _BY_KIND: Sequence[type[InPlace]] = (
@@ -68,11 +68,11 @@ def in_place_for(inspection: Inspection) -> list[Remedy]:
 def release_for(inspection: Inspection, remaining: RemainingDamage | None = None) -> list[Remedy]:
     """Return the remedies that build a new release; parts in ``remaining`` stay damaged and get none."""
     if is_built_whole(inspection):
-        return [new_release.RebuildRelease()]
+        return [another_release.RebuildRelease()]
     contents, without = (remaining.contents, remaining.packages) if remaining else ({}, frozenset[str]())
     packages = tuple(sorted(inspection.damaged_packages - without))
-    chosen: list[Remedy] = [new_release.ReinstallPackages(packages)] if packages else []
-    for remedy in (new_release.RelinkModels, new_release.RestoreFiles, new_release.RemakeEnvironmentFiles):
+    chosen: list[Remedy] = [another_release.ReinstallPackages(packages)] if packages else []
+    for remedy in (another_release.RelinkModels, another_release.RestoreFiles, another_release.RemakeEnvironmentFiles):
         found = [
             finding
             for finding in inspection.of_kind(*remedy.kinds)
@@ -81,7 +81,7 @@ def release_for(inspection: Inspection, remaining: RemainingDamage | None = None
         if found:
             chosen.append(remedy(tuple(finding.name for finding in found)))
     # what every new release rebuilds anyway: the remedy if there is no other, for example for bytecode alone
-    return chosen or [new_release.RemakeEnvironmentFiles()]
+    return chosen or [another_release.RemakeEnvironmentFiles()]
 
 
 def can_build(inspection: Inspection) -> bool:

@@ -6,7 +6,7 @@ These are other versions, another intact release, a whole bundle, or a partial r
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundle.names import INSTALLER
@@ -19,6 +19,7 @@ from installer.userdata import userdata
 from recovery.planning import other_versions
 from recovery.planning.choice import ordered, release_for
 from recovery.planning.transfer import what_to_transfer
+from recovery.repair.another_release import GoBack, Reinstall, ResolveAgain
 from recovery.repair.in_place import (
     CleanUp,
     MarkComplete,
@@ -27,7 +28,6 @@ from recovery.repair.in_place import (
     RepairRights,
     WriteLaunchers,
 )
-from recovery.repair.new_release import GoBack, Reinstall, ResolveAgain
 from recovery.repair.remaining import can_build_with_damage, remaining_damage
 from shared.errors import HostError, RagtraceError
 from shared.i18n import _
@@ -37,27 +37,8 @@ if TYPE_CHECKING:
     from installer.layout.release import Release
     from recovery.inspection.inspection import Inspection
     from recovery.planning.plan import Plan
+    from recovery.planning.plan_input import PlanInput
     from recovery.repair.remedy import Remedy
-
-
-@dataclass(frozen=True)
-class PlanInput:
-    """The input of a plan: an inspection, an admitted bundle or None, and whether an unsigned set is allowed."""
-
-    inspection: Inspection
-    bundle: Bundle | None = None
-    allow_unlocked: bool = False
-
-    @property
-    def has_what_is_lost(self) -> bool:
-        """Whether the bundle is the one that the release was built from, and contains all files that are lost."""
-        proof, bundle = self.inspection.proof, self.bundle
-        return (
-            proof is not None
-            and bundle is not None
-            and bundle.manifest_sha256 == proof.manifest_sha256
-            and bundle.left_out.isdisjoint(self.inspection.lost)  # a delta does not contain everything
-        )
 
 
 def with_other_versions(plan: Plan, chosen: list[Remedy], planned: PlanInput) -> Plan:
@@ -126,7 +107,7 @@ def _lacks_more(inspection: Inspection) -> bool:
 
 def _may_replace(bundle: Bundle, inspection: Inspection) -> bool:
     """Return whether a bundle is not older than the release, and of the same product if that is known."""
-    if inspection.release is not None and bundle.manifest.product.counter < inspection.release.order[0]:
+    if inspection.release is not None and bundle.manifest.product.counter < inspection.release.counter:
         return False
     known = inspection.proof.manifest.product.name if inspection.proof else None
     known = known or (inspection.receipt.product if inspection.receipt else None)

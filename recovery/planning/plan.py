@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from installer.change import retention
-from recovery.repair.new_release import ReinstallPackages
+from recovery.repair.another_release import ReinstallPackages
 from recovery.repair.remedy import NAMES_SHOWN, AnotherRelease, InPlace, Remedy, risk_text
 from shared.i18n import _
 from shared.terminal.console import sentence

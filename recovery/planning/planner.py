@@ -15,7 +15,7 @@ from validator.finding_kinds import DATA, OF_THE_RELEASE, RIGHTS, UNLOCKED
 
 if TYPE_CHECKING:
     from recovery.inspection.inspection import Inspection
-    from recovery.planning.last_resorts import PlanInput
+    from recovery.planning.plan_input import PlanInput
     from recovery.repair.remedy import Remedy
 
 

@@ -32,7 +32,7 @@ def what_to_transfer(inspection: Inspection) -> str:
             archive=manifest.archive,
         )
     if inspection.release is not None:
-        counter = inspection.release.order[0]
+        counter = inspection.release.counter
         return _("Transfer the bundle with release counter {counter}, or a newer one.").format(counter=counter)
     return _("Transfer the bundle that was installed here, or a newer one.")
 

@@ -33,18 +33,21 @@ def try_repaired(
     try:
         acceptance.check_health(inspection.prefix, tried, progress)
     except InstallError as error:
-        if remaining is None or not remaining.left or _works(inspection, tried, progress):
+        if remaining is None or not remaining.left or not fails_too(inspection, tried, progress):
             raise
         progress.warn(_("{reason} The damaged release fails too, and files remain damaged.").format(reason=error.what))
 
 
-def _works(inspection: Inspection, tried: Manifest, progress: Progress) -> bool:
-    """Return whether the damaged release passes the same trial."""
+def fails_too(inspection: Inspection, tried: Manifest, progress: Progress) -> bool:
+    """Return whether the damaged release fails the same imports, commands and probes; nothing is written into it.
+
+    Its commands are started without PREFIX/bin, which leads to the repaired release.
+    """
     try:
-        acceptance.try_out(replace(inspection.installation, manifest=tried), progress)
+        acceptance.check_aside(replace(inspection.installation, manifest=tried), progress)
     except InstallError:
-        return False
-    return True
+        return True
+    return False
 
 
 def to_try(inspection: Inspection, packages: frozenset[str], remaining: RemainingDamage | None) -> Manifest:

@@ -112,10 +112,11 @@ class AnotherRelease(Remedy):
     def apply(self, context: RepairContext) -> Collected:
         """Activate another release if it works, and remove the damaged one; return the collected releases.
 
-        Raises a RagtraceError on failure; the release that was active before remains active.
+        Raises a RagtraceError on failure. The release that was active before then remains active, unless the error
+        comes after the commit point of the transaction and no check failed.
         """
 
-    def next_release(self, inspection: Inspection, bundle: AdmittedBundle | None) -> Release:  # noqa: ARG002 - a subclass needs it
+    def next_release(self, inspection: Inspection, admitted: AdmittedBundle | None) -> Release:  # noqa: ARG002 - a subclass needs it
         """Return the release that becomes active."""
         assert inspection.release is not None  # without one, a plan contains only last resorts
         return inspection.prefix.new_release(*inspection.release.version_key)

@@ -52,7 +52,8 @@ class Replacement:
         4. Activate it and try it out; it remains active only if it works.
         5. Unmark the damaged one, so that the end of the transaction removes it.
 
-        Raises a RagtraceError on failure; the release that was active before remains active.
+        Raises a RagtraceError on failure. Until the end of step 4, the release that was active before remains active;
+        an error of step 5 leaves the new one active.
         """
         context, manifest, damaged = self.context, self.manifest, self.damaged
         prefix, digests = context.inspection.prefix, context.inspection.digests
@@ -69,7 +70,7 @@ class Replacement:
             # 3.
             self._seal(release, python)
             # 4.
-            check = None if self.whole else self._check_health
+            check = None if self.whole else self._try_repaired
             activate(change, manifest, context.progress, check=check)
             # 5.
             retention.unmark_damaged(damaged)
@@ -114,7 +115,7 @@ class Replacement:
             [
                 *preflight.runtime(self.manifest),
                 preflight.repair_space(self.manifest, prefix, None if self.whole else self.context.packages),
-                *preflight.in_use(prefix, release),
+                *preflight.too_many_running(prefix, release),
             ]
         )
 
@@ -187,7 +188,7 @@ class Replacement:
         )
         install.finish(self._installation(release), origin, self.context.progress)
 
-    def _check_health(self) -> None:
+    def _try_repaired(self) -> None:
         health.try_repaired(self.context.inspection, self.context.packages, self.remaining, self.context.progress)
 
     def _files_of(self, release: Release) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from bootstrap import cli
-from builder import cli as builder
+from builder import cli as builder_cli
 from bundle.manifest import Product
 from bundle.product.model import Model
 from installer.layout.prefix import Prefix
@@ -181,8 +181,8 @@ def test_errors_are_one_object_whoever_stops(call, tiny, capsys, tmp_path) -> No
         (cli.main, ["nope", "--json"]),
         (cli.main, ["--json"]),
         (cli.main, ["validate", "--json", "--timeout", "soon"]),
-        (builder.main, ["build", "--json", "--threshold", "two"]),
-        (builder.main, ["policy", "show", "--json"]),
+        (builder_cli.main, ["build", "--json", "--threshold", "two"]),
+        (builder_cli.main, ["policy", "show", "--json"]),
     ],
 )
 def test_so_are_wrong_calls(main, arguments, capsys) -> None:
@@ -202,11 +202,11 @@ def test_a_wrong_call_without_json_is_told_to_people(capsys, monkeypatch) -> Non
 
 
 def test_the_builders_inspect_sign_and_policy(tiny, tmp_path, capsys) -> None:
-    assert builder.main(["inspect", str(tiny.folder), "--json"]) == 0
+    assert builder_cli.main(["inspect", str(tiny.folder), "--json"]) == 0
     assert validated("verify", capsys.readouterr().out)["signers_trusted"] is False
     key = SoftKey("ssh-ed25519")
     path = lay(tmp_path, make_policy(1, [key.key], [key.key]), key)
-    assert builder.main(["policy", "show", str(path), "--json"]) == 0
+    assert builder_cli.main(["policy", "show", str(path), "--json"]) == 0
     (policy,) = validated("builder-policy", capsys.readouterr().out)
     assert policy["problem"] is None
 

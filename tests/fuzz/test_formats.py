@@ -30,8 +30,7 @@ from bundle.reading.archive import END, padding, read_archive, ustar_header
 from bundle.reading.medium import drain
 from bundle.signing.policy import RELEASE_NAMESPACE, parse_policy, pins
 from bundle.signing.signature import ED25519, parse_public_key, verify
-from bundle.wheels import record
-from bundle.wheels import structure as wheels
+from bundle.wheels import record, structure
 from shared.errors import HostError, TrustError
 from tests.advisories import snapshot_bytes
 from tests.bundle.advisories.test_exceptions import ONE
@@ -98,7 +97,7 @@ def read_as_record(data: bytes, folder: Path) -> None:
 def read_as_wheel(data: bytes, folder: Path) -> None:
     path = folder / "x-1-py3-none-any.whl"
     path.write_bytes(data)
-    wheels.inspect(path, Package("x", "1", path.name, None))
+    structure.inspect(path, Package("x", "1", path.name, None))
 
 
 CARRIED = {"a.py": b"A = 1\n", "b/c.py": b"", "bin/uv": b"x" * 3000}

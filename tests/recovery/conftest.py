@@ -11,7 +11,7 @@ from installer.layout.prefix import Prefix
 from installer.release import receipt
 from installer.trust.admission import Candidate
 from installer.trust.available import WHATEVER_THE_CLOCK_SAYS, Available
-from recovery.recover import RecoverRequest, Recovery, plan_recovery, recover
+from recovery.recover import RecoverRequest, Recovery, inspect_and_plan, recover
 from shared.processes import process
 from shared.programs.uv import Uv
 from shared.terminal.progress import NoProgress
@@ -56,7 +56,7 @@ class Host:
     def plan(self, bundle=None, policy=None, **options):
         with forgetful() as trust_stores:
             request = RecoverRequest(available=self.available(bundle, policy, trust_stores), **options)
-            return plan_recovery(self.prefix, request.admit())[0]
+            return inspect_and_plan(self.prefix, request.admit())[0]
 
     def recover(self, bundle=None, policy=None, **options) -> Recovery:
         with forgetful() as trust_stores:

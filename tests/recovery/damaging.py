@@ -41,7 +41,11 @@ def whole(host):
 
 
 def kept(host, entry):
-    return host.prefix.store / entry.sha256[:2] / entry.sha256
+    return stored_in(host.prefix, entry)
+
+
+def stored_in(prefix, entry):
+    return prefix.store / entry.sha256[:2] / entry.sha256
 
 
 def spoil(host, path):

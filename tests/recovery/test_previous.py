@@ -14,7 +14,7 @@ from installer.trust.authority import HOST, Authority
 from installer.trust.stores import host_trust_stores
 from installer.userdata import userdata
 from recovery import previous
-from recovery.inspection.target_release import release_to_repair
+from recovery.inspection.release_to_repair import release_to_repair
 from shared.errors import HostError
 from shared.files import files
 from shared.terminal.progress import NoProgress

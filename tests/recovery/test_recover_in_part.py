@@ -57,7 +57,7 @@ def test_a_model_that_stays_damaged_is_not_asked(host, monkeypatch):
     """Whatever it answers, its answer says nothing; and one that is gone stays gone."""
     asked = []
     monkeypatch.setattr(
-        acceptance, "check_answers", lambda prefix, manifest, *_: asked.append([m.name for m in manifest.models])
+        acceptance, "check_answers", lambda manifest, *_: asked.append([m.name for m in manifest.models])
     )
     entry = host.tiny.manifest.entry("07_Models/tiny/weights.json")
     for path in (kept(host, entry), host.release.models / entry.inner):
@@ -114,7 +114,7 @@ def test_a_command_that_fails_only_after_a_repair_in_part_does(host, monkeypatch
         raise InstallError("tiny does not work.")
 
     monkeypatch.setattr(acceptance, "check_health", fail)
-    monkeypatch.setattr(acceptance, "try_out", lambda *_given: None)
+    monkeypatch.setattr(acceptance, "check_aside", lambda *_given: None)
     with pytest.raises(InstallError):
         host.recover()
     assert host.release == before

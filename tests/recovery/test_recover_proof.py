@@ -168,7 +168,7 @@ def test_a_manifest_without_another_copy_leads_to_the_former_release(host, tiny,
     shutil.rmtree(proofs.folder(host.prefix))
     done = host.recover()
     assert [remedy.id for remedy in done.plan.remedies] == ["rollback"]
-    assert host.release.order[0] == tiny.manifest.product.counter
+    assert host.release.counter == tiny.manifest.product.counter
     assert not damaged.path.exists()
     assert host.answer() == list(EMBEDDING)
 

@@ -36,7 +36,7 @@ def test_all_copies_are_compared(prefix):
 
 
 def proof(prefix, release, name="SHA256SUMS"):
-    (place,) = proofs.folder(prefix).glob(f"{release.order[1]}*")
+    (place,) = proofs.copies_of(prefix, release)
     return place / name
 
 

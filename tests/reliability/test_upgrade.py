@@ -82,7 +82,7 @@ def test_what_ends_one_ends_the_other(world, newer, tmp_path, who, number, progr
         until(lambda: mark.exists() or run.poll() is not None)
         assert mark.exists(), run.communicate()
         *programs, inner = map(int, mark.read_text().split())
-        previous = next(release for release in prefix.complete_releases() if release.order[0] == tiny.COUNTER)
+        previous = next(release for release in prefix.complete_releases() if release.counter == tiny.COUNTER)
         os.kill(run.pid if who == OUTER else inner, number)
         _out, said = run.communicate(timeout=PATIENCE)
         until(lambda: not any(map(lives, [*programs, inner])))
@@ -110,4 +110,4 @@ def test_what_ends_one_ends_the_other(world, newer, tmp_path, who, number, progr
             [sys.executable, victim, spec, "upgrade", str(newer[0]), "--prefix", str(prefix.root)], timeout=PATIENCE
         )
         assert done.ok, done
-        assert prefix.active().order[0] == tiny.COUNTER + 1
+        assert prefix.active().counter == tiny.COUNTER + 1

@@ -11,7 +11,7 @@ import pytest
 from bundle.signing.policy import pins
 from installer.release.digests import Digests
 from installer.trust.available import Available
-from recovery import recover as recovery
+from recovery.recover import RecoverRequest, foresee, recover
 from shared.errors import HostError
 from shared.terminal.progress import NoProgress
 from tests.installed import KEY
@@ -45,7 +45,7 @@ def world(tmp_path, monkeypatch) -> World:
 def look(world: World, check: str, limit: float = LIMIT):
     """Return what a check says, with what recover would do about it."""
     available = Available(policy=POLICY)
-    subject = replace(subject_of(world.prefix), foresee=lambda: recovery.foresee(world.prefix, available, Digests()))
+    subject = replace(subject_of(world.prefix), foresee=lambda: foresee(world.prefix, available, Digests()))
     return decide_remedies(results_of(BY_ID[check](limit), subject), subject, NoProgress())
 
 
@@ -70,10 +70,10 @@ def test_its_check_notices_and_what_it_advises_helps(world, mutation: Mutation) 
     bad = [result for result in results if result.status == mutation.status]
     assert {result.remedy for result in bad} == {mutation.remedy}
     assert all(result.suggestion for result in bad) or mutation.status == ERROR, "it does not say what to do"
-    request = recovery.RecoverRequest(available=Available(policy=POLICY))
+    request = RecoverRequest(available=Available(policy=POLICY))
     if mutation.remedy == RECOVER:
         assert all(" recover " in result.command for result in bad)
-        recovery.recover(world.prefix, lambda plan: True, NoProgress(), request)
+        recover(world.prefix, lambda plan: True, NoProgress(), request)
         left = look(world, mutation.check)
         assert {result.status for result in left} <= {PASS}, [result.details for result in left]
         return
@@ -81,7 +81,7 @@ def test_its_check_notices_and_what_it_advises_helps(world, mutation: Mutation) 
     if mutation.remedy == BUNDLE:
         # recover says the same, and changes nothing
         with pytest.raises(HostError) as refused:
-            recovery.recover(world.prefix, lambda plan: True, NoProgress(), request)
+            recover(world.prefix, lambda plan: True, NoProgress(), request)
         assert {result.suggestion for result in bad} == {refused.value.advice.partition(" Then run recover")[0]}
         assert all("recover --bundle FOLDER" in result.command for result in bad)
 

@@ -57,8 +57,8 @@ def environment(installation: Installation) -> dict[str, str]:
     Raises UncheckedError if the release contains files that a program could wait on forever.
     """
     scratch_prefix.require_files(installation)
-    env = acceptance.trial_environment(installation, acceptance.basic_environment())
-    return {**env, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"}
+    env = launchers.trial_environment(installation, acceptance.basic_environment())
+    return {**env, "PYTHONIOENCODING": "utf-8"}
 
 
 def run_python(installation: Installation, arguments: Sequence[str], *, timeout: float) -> process.Completed:

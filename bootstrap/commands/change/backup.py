@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap import api
 from bootstrap.commands import common
-from installer.layout.location.finding import find_prefix
 from installer.logs.runlog import RUN
 from shared.i18n import _
 from shared.terminal import counted
@@ -46,7 +45,6 @@ def run(arguments: argparse.Namespace) -> int:
         return show_list(arguments)
     if arguments.dry_run:
         return show_plan(api.plan_backup(arguments.prefix, restore=arguments.id), arguments)
-    common.start_log(find_prefix(arguments.prefix), "backup")
     if arguments.action == RESTORE:
         return restore(arguments)
     made = api.create_backup(arguments.prefix, progress=common.progress_of(arguments), wait=arguments.wait)

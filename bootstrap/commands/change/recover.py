@@ -1,4 +1,4 @@
-"""``recover``: inspect an installation, print the plan, repair it, validate it again."""
+"""``recover``: inspect an installation, print the plan, repair it, run the four checks of installed files."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Plan the repair, ask for confirmation, execute it, and validate the repaired installation."""
+    """Plan the repair, ask for confirmation, execute it, and check the installed files."""
     if arguments.diagnosis and arguments.named:
         raise UsageError(_("Two diagnoses specified."), advice=_("Specify one file."))
     given = {

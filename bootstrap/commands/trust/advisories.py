@@ -58,7 +58,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the requested action; return CHECKS_FAILED if the status of a scan is FAIL."""
     updated = None
     if arguments.action == UPDATE:
-        common.start_log(api.prefix_or_none(arguments.prefix), "advisories")
         updated = api.update_advisories(
             arguments.file.absolute(), arguments.prefix, accept_clock=arguments.accept_clock, wait=arguments.wait
         )

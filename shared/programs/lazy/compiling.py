@@ -183,7 +183,10 @@ def insert(tree: ast.Module, imports: dict[str, Any]) -> None:
 
 
 def write_bytecode(path: str, code: Any) -> None:
-    """Write the bytecode of a source to the path where Python expects it, validated by time and size (PEP 552)."""
+    """Write the bytecode of a source to the path where Python expects it, validated by time and size (PEP 552).
+
+    It is written beside and renamed: a file that is there may be a hard link into a sealed release, which keeps it.
+    """
     about = os.stat(path)
     head = importlib.util.MAGIC_NUMBER + (0).to_bytes(4, "little")
     head += (int(about.st_mtime) & 0xFFFFFFFF).to_bytes(4, "little") + (about.st_size & 0xFFFFFFFF).to_bytes(
@@ -191,8 +194,10 @@ def write_bytecode(path: str, code: Any) -> None:
     )
     target = importlib.util.cache_from_source(path)
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    with open(target, "wb") as file:
+    beside = f"{target}.{os.getpid()}"
+    with open(beside, "wb") as file:
         file.write(head + marshal.dumps(code))
+    os.replace(beside, target)
 
 
 def installed(paths: list[str]) -> Iterator[Source]:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundle.manifest import Package
-from bundle.wheels import container
-from bundle.wheels import structure as wheels
+from bundle.wheels import container, structure
 from bundle.wheels.sizes import Unpacked
 from bundle.wheels.structure import inspect, unpacked
 from shared.errors import ToolError, TrustError
@@ -156,7 +155,7 @@ def test_unreadable(tmp_path) -> None:
 def test_limits(tmp_path, monkeypatch, limit, value, reason) -> None:
     path = made(tmp_path, recorded="lib/data.txt", entry_points="[console_scripts]\nlib-tool = lib:main\n")
     inspect(path, LIB)
-    monkeypatch.setattr(container if hasattr(container, limit) else wheels, limit, value)
+    monkeypatch.setattr(container if hasattr(container, limit) else structure, limit, value)
     assert reason in refusal(path)
 
 
@@ -310,14 +309,14 @@ def test_which_wheel_was_to_blame(tmp_path) -> None:
     right, wrong = made(tmp_path, recorded="lib/data.txt"), tmp_path / "wrong.whl"
     wrong.write_bytes(rewritten(tmp_path / ".", lambda members: None).read_bytes())
     right = made(tmp_path, recorded="lib/data.txt")
-    assert wheels.contradiction(right, "right.whl") is None
+    assert structure.contradiction(right, "right.whl") is None
     both, said = [(right, "right.whl"), (wrong, "wrong.whl")], r"wrong.whl: 'lib/__init__.py' does not match RECORD"
-    with pytest.raises(TrustError, match=said), wheels.blamed(both):
+    with pytest.raises(TrustError, match=said), structure.blamed(both):
         raise ToolError("uv's own words")
-    with pytest.raises(ToolError, match="uv's own words"), wheels.blamed([(right, "right.whl")]):
+    with pytest.raises(ToolError, match="uv's own words"), structure.blamed([(right, "right.whl")]):
         raise ToolError("uv's own words")
     at = right.read_bytes().index(b"lib/data.txt") + len("lib/data.txt")
     data = bytearray(right.read_bytes())
     data[at] ^= 0xFF
     right.write_bytes(data)
-    assert "not a readable wheel" in str(wheels.contradiction(right, "right.whl"))
+    assert "not a readable wheel" in str(structure.contradiction(right, "right.whl"))

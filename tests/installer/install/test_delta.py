@@ -45,7 +45,7 @@ def test_a_delta_makes_the_release_that_the_whole_bundle_makes(made, whole, pref
     # its sums and signature are its own, and some files hold the path of the prefix or of its store
     assert all(path.startswith(("bundle/SHA256SUMS", "models/", "venv/")) for path in differing), differing
     rollback.rollback(prefix, QUIET)
-    assert prefix.active().order[0] == COUNTER
+    assert prefix.active().counter == COUNTER
 
 
 def test_a_host_without_the_base_is_told_which_bundle_to_bring(made, tmp_path) -> None:

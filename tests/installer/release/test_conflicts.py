@@ -12,7 +12,7 @@ from bundle.product.conflict import Conflict
 from bundle.wheels import overlaps
 from bundle.wheels.conflicts import decided
 from installer.layout.prefix import Prefix
-from installer.release import receipt, signed, tools_environment
+from installer.release import receipt, signed
 from installer.release.digests import Digests
 from installer.release.installation import active
 from recovery.planning.other_versions import unchanged
@@ -145,7 +145,7 @@ STRANGER = replace(DECIDED[-1], packages=("tiny-lib", "tiny-one", "tiny-two"))
 )
 def test_a_manifest_that_decides_wrongly_is_refused(installed, conflicts, reason):
     manifest = replace(installed.tiny.manifest, conflicts=by_path(conflicts))
-    wheels = tools_environment.stored([*manifest.of_kind("wheel")], active(installed.prefix).store)
+    wheels = active(installed.prefix).store.wheels(manifest.of_kind("wheel"))
     with pytest.raises(TrustError, match=reason):
         decided(manifest, wheels)
 

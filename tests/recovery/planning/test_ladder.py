@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 from recovery.planning.choice import ORDER
-from recovery.repair import in_place, new_release
+from recovery.repair import another_release, in_place
 from recovery.repair.remedy import AnotherRelease, InPlace
 
 
@@ -20,7 +20,7 @@ def test_every_remedy_stands_in_the_ladder_once_and_what_is_in_place_first() -> 
     assert {*concrete(InPlace), *concrete(AnotherRelease)} == set(ORDER)
     assert len(set(ORDER)) == len(ORDER) == len({remedy.id for remedy in ORDER})
     assert [remedy.in_place for remedy in ORDER] == sorted((remedy.in_place for remedy in ORDER), reverse=True)
-    assert {remedy.__module__ for remedy in ORDER} == {in_place.__name__, new_release.__name__}
+    assert {remedy.__module__ for remedy in ORDER} == {in_place.__name__, another_release.__name__}
 
 
 def test_every_remedy_brings_how_it_is_applied() -> None:

@@ -57,7 +57,7 @@ def test_another_version_takes_the_place_of_a_lost_wheel(host, upgraded, install
     assert done.plan.replacing[0].names == ("tiny-text 0.3.0",)
     assert upgraded.manifest.folder in done.plan.unmet
     assert not damaged.path.exists()
-    assert host.release.order[0] == upgraded.manifest.product.counter
+    assert host.release.counter == upgraded.manifest.product.counter
     assert versions(host) == {"tiny_lib-1.0.0", "tiny_math-2.1.0", "tiny_text-0.3.0", "tiny_unused-0.1.0"}
     assert [len(names) for names in installed] == [4]
     assert host.answer() == list(EMBEDDING)
@@ -122,7 +122,7 @@ def test_nobody_allowed_it_so_the_former_release_comes_back(host, upgraded, tiny
     lose(host, upgraded, "tiny-text")
     done = host.recover()
     assert remedies(done.plan) == ["rollback"]
-    assert host.release.order[0] == tiny.manifest.product.counter
+    assert host.release.counter == tiny.manifest.product.counter
     whole(host)
 
 

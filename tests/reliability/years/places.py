@@ -60,7 +60,7 @@ def hurt(host, op, must):
     if version in must.facts.hurt:
         return DONE  # whatever was damaged, its manifest included
     for release in host.prefix.complete_releases():
-        if version and release.order[0] == host.versions.full(version).manifest.product.counter:
+        if version and release.counter == host.versions.full(version).manifest.product.counter:
             path = worlds.damaged_file(release)
             path.chmod(0o644)
             path.write_text(CHANGED)

@@ -27,7 +27,7 @@ def counter(version):
 
 def version_of(release):
     """Return the version that a release was made from, 0 for none."""
-    return release.order[0] - tiny.COUNTER if release is not None else 0
+    return release.counter - tiny.COUNTER if release is not None else 0
 
 
 def shipped(version):

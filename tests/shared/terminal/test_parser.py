@@ -10,7 +10,7 @@ import re
 import pytest
 
 from bootstrap import cli
-from builder import cli as builder
+from builder import cli as builder_cli
 from builder.zipapp.catalogues import read
 from shared import i18n
 from shared.terminal.columns import columns
@@ -52,8 +52,8 @@ def test_every_text_of_this_python_s_argparse_is_translated(korean) -> None:
 
 def every_parser():
     """Yield each command of both programs as its own parser sees it, the installer's with its options."""
-    yield builder.make_parser()
-    waiting = [builder.make_parser()]
+    yield builder_cli.make_parser()
+    waiting = [builder_cli.make_parser()]
     for parser in waiting:  # it grows while it is walked
         for action in parser._actions:
             if isinstance(action, argparse._SubParsersAction):

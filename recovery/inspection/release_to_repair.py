@@ -40,7 +40,7 @@ def release_to_repair(prefix: Prefix) -> Release | None:
         if is_logged and left is not None and release.version_key == left.version_key:
             continue  # the log lacks a run that was killed after its commit, so it names the release to roll back to
         # ``current`` and the log name only finished releases; a removed one needs a second copy of its metadata
-        if reading.is_folder(release.path) or any(proofs.folder(prefix).glob(f"{release.order[1]}*")):
+        if reading.is_folder(release.path) or proofs.copies_of(prefix, release):
             return release
     previous = retention.previous(prefix)
     newest_first = list(reversed(prefix.complete_releases()))

@@ -1,4 +1,4 @@
-"""The remedies that activate another release: a rebuilt one, the previous one, or that of a bundle."""
+"""The remedies that activate another release: a rebuilt one (replacement.py), the previous one, or that of a bundle."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class GoBack(AnotherRelease):
             )
         return _("Another retained release becomes active; data and settings are not changed.")
 
-    def next_release(self, inspection: Inspection, bundle: AdmittedBundle | None) -> Release:  # noqa: ARG002 - the release exists already
+    def next_release(self, inspection: Inspection, admitted: AdmittedBundle | None) -> Release:  # noqa: ARG002 - the release exists already
         return inspection.prefix.release(self.names[0])
 
     def apply(self, context: RepairContext) -> Collected:
@@ -173,19 +173,19 @@ class Reinstall(AnotherRelease):
             )
         return _("This takes as long as an installation; data and settings are not changed.")
 
-    def next_release(self, inspection: Inspection, bundle: AdmittedBundle | None) -> Release:
-        assert bundle is not None  # a plan contains this remedy only if there is one
-        return inspection.prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
+    def next_release(self, inspection: Inspection, admitted: AdmittedBundle | None) -> Release:
+        assert admitted is not None  # a plan contains this remedy only if there is one
+        return inspection.prefix.new_release(admitted.manifest.product.counter, admitted.manifest_sha256)
 
     def apply(self, context: RepairContext) -> Collected:
         assert context.admitted is not None
-        bundle, prefix = context.admitted, context.inspection.prefix
-        preflight.require_ok(preflight.of_bundle(bundle.bundle, prefix))
-        with Transaction(prefix, RECOVER, self.next_release(context.inspection, bundle)) as change:
-            change.make_folders(bundle.manifest)
-            migration.prepare(change, bundle.manifest, context.progress)
-            install.build(bundle, change.release, context.progress)
-            activate(change, bundle.manifest, context.progress)
+        admitted, prefix = context.admitted, context.inspection.prefix
+        preflight.require_ok(preflight.of_bundle(admitted.bundle, prefix))
+        with Transaction(prefix, RECOVER, self.next_release(context.inspection, admitted)) as change:
+            change.make_folders(admitted.manifest)
+            migration.prepare(change, admitted.manifest, context.progress)
+            install.build(admitted, change.release, context.progress)
+            activate(change, admitted.manifest, context.progress)
             if change.former is not None:
                 retention.unmark_damaged(change.former)
         return change.collected
