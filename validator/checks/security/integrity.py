@@ -77,7 +77,7 @@ def broken_chain(release: Release, receipt: Receipt) -> str | None:
     2. The manifest has the digest that the receipt and SHA256SUMS record.
     3. Every signature of SHA256SUMS is valid, and the signers are those in the receipt.
     """
-    if receipt.release != release.id or not receipt.manifest_sha256.startswith(release.order[1]):
+    if receipt.release != release.id or not release.has_digest(receipt.manifest_sha256):
         return _("the receipt belongs to another release ({name})").format(name=receipt.release)
     try:
         metadata = read_metadata(release.bundle)
