@@ -30,7 +30,7 @@ Build = Callable[["transaction.Transaction", "Progress"], None]
 
 @dataclass(frozen=True)
 class Goal:
-    """The retained release that a rollback goes to, by default the previous one.
+    """The rollback target: a retained release, by default the previous one.
 
     ``mending`` gets a damaged release and the damage, and returns the function that rebuilds it; it raises HostError if
     that is impossible. Without it a damaged release is refused.
@@ -41,19 +41,19 @@ class Goal:
 
 
 def rollback(prefix: Prefix, progress: Progress, goal: Goal | None = None, *, wait: float = 0.0) -> Outcome:
-    """Make the previous release, or a retained one that is named, current again; settings remain.
+    """Make the previous release, or the named retained one, current again; settings are unchanged.
 
     The release is compared with its receipt first, and rebuilt if it is damaged and the goal provides for that.
 
     Data also remains, unless it was migrated for the release that was active: then the previous data returns. Raises
-    HostError if there is no release to go to or it is damaged and cannot be rebuilt, InstallError if it does not work;
+    HostError if there is no rollback target or it is damaged and cannot be rebuilt, InstallError if it does not work;
     in each case, the release that was active remains active.
     """
     goal = goal or Goal()
     # 1. Lock the prefix, and undo what a crash left.
     with locked(prefix.state / "lock", wait=wait):
         transaction.resolve_interrupted(prefix)
-        # 2. Find the release to go to, and a way to rebuild it if it differs from its receipt.
+        # 2. Find the rollback target, and a way to rebuild it if it differs from its receipt.
         target = target_of_rollback(prefix, goal.to)
         build = rebuilding(prefix, target, progress, goal.mending or refuse_damaged)
         # 3. Activate it, or a new release that is rebuilt from the same manifest.
@@ -103,7 +103,7 @@ def go_to(prefix: Prefix, target: Release, build: Build | None, progress: Progre
 
 
 def target_of_rollback(prefix: Prefix, to: str | None) -> Release:
-    """Return the release that a rollback goes to.
+    """Return the rollback target.
 
     Raises HostError if there is none, or if it is already active or not retained, UsageError if the name is invalid.
     """

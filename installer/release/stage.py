@@ -183,8 +183,8 @@ def sync_environment(
 def install_winners(uv: Uv, installation: Installation, decided: Collection[Conflict]) -> None:
     """Install the files of conflicts from the wheels of the packages that the manifest names.
 
-    uv installs wheels in parallel, so whose file is there is a matter of chance. Each of these wheels is installed
-    alone, into an environment next to the release's, and the files are moved from there.
+    uv installs wheels in parallel, so which file ends up installed is a matter of chance. Each of these wheels is
+    installed alone, into an environment next to the release's, and the files are moved from there.
     """
     release, manifest = installation.release, installation.manifest
     alone, lock = release.path / SCRATCH / "alone", release.path / SCRATCH / "pylock.toml"
@@ -211,5 +211,5 @@ def try_out_data(installation: Installation) -> None:
 
 
 def end_try_out(release: Release) -> None:
-    """Remove the scratch copy and all that the trial wrote to it."""
+    """Remove the scratch copy and everything that the trial wrote to it."""
     files.remove_tree(release.path / SCRATCH)
