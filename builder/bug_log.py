@@ -1,4 +1,4 @@
-"""The log of a command that ended with a bug: what it did before, and the traceback, in a file for its developers."""
+"""The log of a command that failed because of a bug: what it did before, and the traceback, for its developers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOOL = "ragtrace-builder"
 
 
 class BugLog(logging.Handler):
-    """Holds the last records of a run in memory, and writes them to a file only if asked."""
+    """Holds the last records of a run in memory, and writes them to a file only on request."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)

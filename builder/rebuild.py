@@ -81,7 +81,7 @@ def rebuild(again: Again, progress: Progress) -> list[Difference]:
     _check_project(release, lockfile, progress)
     outcome = build(_request(release, again, {**chosen, "lockfile": lockfile}), progress)
     (built,) = outcome.built
-    progress.step(_("Comparing"))
+    progress.step(_("Comparing with the original bundle"))
     (again.scratch / "members").mkdir()
     return compare(release.folder, built.folder, again.scratch / "members")
 

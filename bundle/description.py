@@ -19,7 +19,7 @@ LARGEST = 10
 
 
 def describe(bundle: Bundle, *, judged: bool = True) -> dict[str, Any]:
-    """Return a bundle's facts as JSON values; ``judged`` is true if a policy has accepted its signers.
+    """Return a description of a bundle as JSON values; ``judged`` is true if a policy has accepted its signers.
 
     Sizes are in bytes. The build date is only claimed by the signers: a signature has no timestamp.
     """
@@ -88,7 +88,7 @@ def trials(manifest: Manifest) -> list[list[str]]:
 
 
 def lines(facts: dict[str, Any]) -> Iterator[str]:
-    """Yield facts as human-readable lines; the key ``writes``, if present, lists the folders that will change."""
+    """Yield a bundle's description as human-readable lines; ``writes``, if any, lists the folders that will change."""
     product, target = facts["product"], facts["target"]
     yield _("{title} {version} (release counter {counter}) for {target}, Python {python}").format(
         title=product["title"],

@@ -170,7 +170,7 @@ class Manifest(Document):
     LATEST = 2
 
     def written_format(self) -> int:
-        """Return 2 for a manifest with what the first installers did not know, else 1."""
+        """Return 2 for a manifest that uses features the first installers did not support, else 1."""
         short = all(names.split_ustar(f"{self.root}/{entry.path}") for entry in self.files)
         return 1 if short and not self.conflicts else 2  # a long path is in a pax record of the archive
 
@@ -251,7 +251,7 @@ class Manifest(Document):
         if wheels != sorted(set(wheels)):
             raise refuse(path, _("not sorted by wheel, or with duplicates"))
         if set(wheels) != {entry.path for entry in self.of_kind("wheel")}:
-            raise refuse(path, _("does not have exactly one package for each wheel"))
+            raise refuse(path, _("must list one package for each wheel, and no others"))
         if len({package.name for package in self.packages}) != len(self.packages):
             raise refuse(path, _("duplicate package"))
 

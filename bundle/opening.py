@@ -133,7 +133,7 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
     base = _read_base(folder, manifest, digests[delta.BASE]) if delta.BASE in digests else None
     volumes = volume_names(digests, manifest.archive)
     if not volumes or set(digests) - {INSTALLER, delta.BASE} != {NAME, *volumes}:
-        raise medium.damaged(SUMS, _("it does not list exactly the manifest, the archive and the installer"))
+        raise medium.damaged(SUMS, _("it must list the manifest, the archive and the installer, and nothing else"))
     location = _location(path, folder, manifest, volumes)
     bundle = Bundle(manifest, manifest_bytes, sums, signatures, signers, location, base)
     _check_installer(folder, bundle, digests.get(INSTALLER))

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RecoverRequest:
-    """The input of a recovery: a report as a hint, the available bundle and policy, and the admitted bundle.
+    """The input of a recovery: a diagnosis as a hint, the available bundle and policy, and the admitted bundle.
 
     ``allow_unlocked`` permits other stored versions in place of lost packages; the resulting set is not signed.
     ``wait`` is the time in seconds to wait for another run to finish. With ``reads_store``, or a report that doubts the

@@ -128,7 +128,7 @@ def cause_of(error: OSError, doing: str = USING, path: Named | None = None, near
 
 
 def is_of_the_host(error: OSError, path: Named) -> bool:
-    """Return whether the host refused to read a file whose name and type are right, so that its bytes are unknown."""
+    """Return whether the host refused to read a file whose name and type are correct, so that its bytes are unknown."""
     return cause_of(error, READING, path) not in causes.NAMES | causes.KINDS
 
 

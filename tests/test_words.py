@@ -41,6 +41,10 @@ ENGLISH = {
     r"own check": "custom check",
     r"licences?|licenced": "license",
     r"(?:by|in) another way than the medium": "out of band",
+    r"(?:ends?|ended|ending) with [0-9]+(?! s\b)": "exits with code N",
+    r"releases? (?:is|are|was) accepted": "activated",
+    r"(?:settings|messages?) of uv": "uv's settings, a uv message",
+    r"(?:is|are) no (?:lockfiles?|options?|commands?|refusal)": "is not a",
 }
 KOREAN = {
     "순서가 맞지": "유효하지 않습니다",
@@ -55,6 +59,10 @@ KOREAN = {
     "메트릭": "지표",
     "프리픽스": "설치 경로",
     "릴리즈": "릴리스",
+    "세요": "하십시오",
+    r"알려 ?[줍주]": "표시합니다, 출력합니다, 기록합니다",
+    r"알립니다": "표시합니다, 출력합니다, 기록합니다",
+    r"보여 ?[줍주]": "표시합니다",
 }
 OLD_ENGLISH = re.compile(rf"\b(?:{'|'.join(ENGLISH)})\b".replace(" ", r"\s+"), re.IGNORECASE)
 OLD_KOREAN = re.compile("|".join(KOREAN))
@@ -106,7 +114,12 @@ def unreleased(text):
         "the policy is not in order",
         "recover mends it",
         "the licences",
+        "the command ends with 4",
+        "before a release is accepted",
+        "the file is no lockfile",
         "설치 영수증이 없습니다",
+        "다시 빌드하세요",
+        "소유자를 알려 줍니다",
     ],
 )
 def test_a_replaced_word_is_found(text):
@@ -125,6 +138,8 @@ def test_a_replaced_word_is_found(text):
         "`ragtrace.former` and `--former`",
         "on demand",
         "licenses",
+        "a path that ends with a slash",
+        "알려진 취약점",
         "다른 위치로 옮기십시오",
     ],
 )

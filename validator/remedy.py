@@ -1,7 +1,7 @@
 """Decides the remedy of each result: for the advice of validate, and for what recover reports about a diagnosis.
 
 A check that found a problem that a repair may fix sets the remedy RECOVER or RECOVER_OR_BUNDLE. After all checks have
-run, recovery itself is asked whether it would repair the problem, so that validate advises only what recover does.
+run, recovery itself determines whether it would repair the problem, so that validate advises only what recover does.
 """
 
 from __future__ import annotations

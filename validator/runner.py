@@ -94,7 +94,7 @@ def run_checks(subject: Subject, checks: Sequence[type[Check]], progress: Progre
             with progress.wait(_("Checking the host and the installation")) as pending:
                 found.update(_run_side_by_side(subject, looking, max(2, os.cpu_count() or 1), pending))
         if measuring:
-            with progress.wait(_("Measuring")) as pending:
+            with progress.wait(_("Measuring performance")) as pending:
                 found.update(_run_side_by_side(subject, measuring, 1, pending))
     except BaseException:
         process.stop_all()

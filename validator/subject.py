@@ -90,8 +90,8 @@ class Subject:
         return own_command.line(*arguments, prefix=self.prefix.root if self.prefix is not None else None)
 
     def write_report(self) -> str:
-        """Return the suggestion to write a report and repair with it."""
-        suggestion = _("Write a report with validate --output {name}, then use it to repair the installation.")
+        """Return the suggestion to write a diagnosis and repair with it."""
+        suggestion = _("Write a diagnosis with validate --output {name}, then use it to repair the installation.")
         return suggestion.format(name=self.report_name)
 
     def recover_command(self) -> str:

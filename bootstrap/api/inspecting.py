@@ -110,11 +110,12 @@ def validate(
 ) -> Report:
     """Check the host and the installation in a prefix, without changing the release, data or settings.
 
-    ``categories`` and ``checks`` (identifiers) select the checks, by default all that ``effort`` (quick, normal, full)
-    allows. ``timeout`` in seconds overrides each check's own limit. ``report_name`` is the file name in the commands
-    that the report suggests. If no prefix is named and none is usable, the bundle next to the zipapp is inspected
-    instead. Damage is recorded in the report. Raises HostError if the named prefix has no installation that this user
-    may inspect, UsageError if the selection or the timeout is invalid or if several applications are installed.
+    ``categories`` and ``checks`` (identifiers) select the checks, by default those that ``effort`` (quick, normal,
+    full) allows. ``timeout`` in seconds overrides each check's own limit. ``report_name`` is the file name in the
+    commands that the report suggests. If no prefix is named and none is usable, the bundle next to the zipapp is
+    inspected instead. Damage is recorded in the report. Raises HostError if the named prefix has no installation that
+    this user may inspect, UsageError if the selection or the timeout is invalid or if several applications are
+    installed.
     """
     from validator import check, plugins, registry, report, runner, subject
 

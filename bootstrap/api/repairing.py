@@ -57,7 +57,7 @@ def recover(
 ) -> Recovery:
     """Repair an installation from the files on this host, or from a bundle.
 
-    ``diagnosis`` is the file of a report of validate, used as a hint. ``confirm`` receives the plan and returns whether
+    ``diagnosis`` is a file written by validate, used as a hint. ``confirm`` receives the plan and returns whether
     to execute it. ``allow_unlocked`` permits replacing lost packages with other versions that are stored here. If the
     repair fails before another release is activated, or that release does not work, the previous one remains active; a
     later error names the release that is active now. Afterwards, damaged trust records of the host, this user and the

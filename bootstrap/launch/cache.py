@@ -2,7 +2,7 @@
 """The zipapp's cache: a private folder that contains exactly the zipapp's files, verified at every start.
 
 shiv would trust any existing cache. Here every file is compared with digests.json before anything in the cache is
-imported, and the cache is rebuilt if a file differs, is missing or is extra. Of the large programs only the size is
+imported, and the cache is rebuilt if a file differs, is missing or is extra. For large programs, only the size is
 compared; their bytes are verified right before they run (shared/programs/embedded.py).
 There is no lock: each run builds in a temporary folder and renames it, so that two concurrent first runs both succeed.
 """
@@ -122,7 +122,7 @@ def private_folder(path: str) -> str:
     if status.st_mode & 0o077:
         os.chmod(path, 0o700)
     if flags_of(path) & getattr(os, "ST_NOEXEC", 0):
-        raise OSError(_("execution is not allowed there"))
+        raise OSError(_("it is on a filesystem mounted with noexec"))
     return path
 
 

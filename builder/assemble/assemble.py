@@ -124,7 +124,7 @@ def write_archive(
             if (sha256.hexdigest(), size) != (entry.sha256, entry.size):
                 raise BuildError(
                     _("{path} changed while it was being packed.").format(path=item.content),
-                    advice=_("Build again when no other program is writing there."),
+                    advice=_("Stop the program that is writing to it, then build again."),
                 )
             out.write(bytes(archive.padding(size)))
         out.write(archive.END)

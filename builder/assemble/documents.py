@@ -1,4 +1,4 @@
-"""The small files of a bundle: scripts, host requirements and the operating guides, with this bundle's facts."""
+"""The small files of a bundle: scripts, host requirements and the operating guides, with this bundle's details."""
 
 from __future__ import annotations
 

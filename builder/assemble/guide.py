@@ -2,7 +2,7 @@
 
 The page is written once, for every platform. In it:
 * ``<!-- only linux macos -->`` … ``<!-- end -->`` encloses text for these platforms; text for ``docs`` is in no bundle
-* ``<!-- bundle -->`` is replaced by the facts of a bundle (bundle_files/FACTS.md)
+* ``<!-- bundle -->`` is replaced by the bundle's details (bundle_files/FACTS.md)
 * ``PREFIX`` stands for the installation folder, ``python3`` for the host's Python, in commands and in prose
 * a link in parentheses to another page is removed, because that page is not in the bundle
 """
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).parents[2] / "docs"
 FACTS = Path(__file__).parent.parent / "bundle_files"
-# name in the bundle → page of the documentation, facts of a bundle in the same language
+# name in the bundle → page of the documentation, a bundle's details in the same language
 PAGES = {"OPERATING.md": ("operating.md", "FACTS.md"), "OPERATING.ko.md": ("operating.ko.md", "FACTS.ko.md")}
 # the folder that folders.user_data returns, as written in prose and in a shell of the platform
 HOMES = {
@@ -50,7 +50,7 @@ BUNDLE = "<!-- bundle -->\n"
 
 @dataclass(frozen=True)
 class Facts:
-    """The facts of one bundle; ``keyids`` lists the IDs of the keys that its installer pins."""
+    """The details of one bundle; ``keyids`` lists the IDs of the keys that its installer pins."""
 
     product: Product
     target: Target
@@ -78,7 +78,7 @@ class Facts:
 
 
 def page(name: str, facts: Facts) -> str:
-    """Return the page ``name``, one of PAGES, with the facts of a bundle."""
+    """Return the page ``name``, one of PAGES, filled in with the bundle's details."""
     source, own = ((folder / part).read_text(encoding="utf-8") for folder, part in zip((DOCS, FACTS), PAGES[name]))
     text = _ONLY.sub(lambda block: block[2] if facts.target.platform in block[1].split() else "", source)
     text = text.replace("# ", f"# {facts.product.title} {facts.product.version}: ", 1)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def unpack(archive: Path, name: str, place: Path) -> Path:
     """Unpack a source archive into a new folder and return the one folder in it.
 
-    Raises BuildError if it is damaged, leads outside, or does not contain exactly one folder.
+    Raises BuildError if it is damaged, leads outside, or does not contain a single top-level folder.
     """
     place.mkdir()
     try:
@@ -30,7 +30,7 @@ def unpack(archive: Path, name: str, place: Path) -> Path:
         raise _refused(name, str(error)) from error
     found = [path for path in place.iterdir() if path.is_dir() and path.name != "pax_global_header"]
     if len(found) != 1:
-        raise _refused(name, _("it does not contain exactly one folder"))
+        raise _refused(name, _("it must contain a single top-level folder"))
     return found[0]
 
 

@@ -59,9 +59,9 @@ class Made:
 
 
 def build(source: Source, work: Path, python: Interpreter, workshop: Workshop) -> Made:
-    """Build the wheel of a source, whose tree is in the folder ``work``; all that the backend writes remains there.
+    """Build the wheel of a source, whose tree is in the folder ``work``; the backend writes to it.
 
-    Raises BuildError if its requirements are not available, the build fails, or it does not create exactly one wheel.
+    Raises BuildError if its requirements are not available, the build fails, or it creates no wheel or more than one.
     """
     resolutions = [requirements.resolve(source.system.requires, python, workshop)]
     answer = _call(source, work, python, resolutions, workshop)
@@ -71,14 +71,17 @@ def build(source: Source, work: Path, python: Interpreter, workshop: Workshop) -
         answer = _call(source, work, python, resolutions, workshop)
     wheels = [path for path in (work / "out").iterdir() if path.suffix == ".whl"]
     if len(wheels) != 1 or wheels[0].is_symlink() or not wheels[0].is_file() or wheels[0].name != answer.get("wheel"):
-        raise failures.failed(source.locked, _("its backend did not create exactly one wheel"))
+        raise failures.failed(source.locked, _("its backend created no wheel or more than one"))
     return Made(wheels[0], tuple(one for one in resolutions if one.asked.requires))
 
 
 def _call(
     source: Source, work: Path, python: Interpreter, resolutions: list[Resolution], workshop: Workshop
 ) -> dict[str, Any]:
-    """Run the hooks of the backend and return their answer; after the first call, all that it requires is there."""
+    """Run the backend's hooks and return their result.
+
+    The second call's environment also has what get_requires_for_build_wheel returned.
+    """
     apart = work.with_name(f"{work.name}-build{len(resolutions)}")
     program = requirements.install(resolutions, python, workshop, apart)
     for name in ("out", "home", "tmp"):
@@ -114,7 +117,7 @@ def _answer(locked: LockedSource, path: Path) -> dict[str, Any]:
             return dict(value)
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    raise failures.failed(locked, _("its backend gave no valid answer"))
+    raise failures.failed(locked, _("its backend returned no valid result"))
 
 
 def _enclosure(source: Source, work: Path, apart: Path, python: Interpreter, workshop: Workshop) -> enclosure.Enclosure:

@@ -38,7 +38,7 @@ class Enclosure:
 def run(
     argv: Sequence[str], enclosure: Enclosure, *, cwd: Path, env: Mapping[str, str], timeout: float
 ) -> process.Completed:
-    """Run a program to its end, enclosed if this machine allows it; all that it starts ends with it."""
+    """Run a program, enclosed if this machine allows it; any processes that it starts are stopped when it exits."""
     if is_available():
         argv = _enclosed(argv, enclosure, cwd)
     return process.run(argv, env=env, cwd=cwd, timeout=timeout)

@@ -69,7 +69,7 @@ def _cause(locked: LockedSource, done: Completed, work: Path) -> BuildError:
     if done.timed_out:
         return failed(
             locked,
-            _("the build did not end within its time limit"),
+            _("the build exceeded its time limit"),
             _(
                 "Allow more time with --build-timeout SECONDS, or build its wheel elsewhere and specify it with "
                 "--wheel FILE."

@@ -40,7 +40,7 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     if sys.path[:1] == [""]:
-        sys.path.pop(0)  # the working folder, which is on the path only if backend-path says so
+        sys.path.pop(0)  # the working folder, which is on the path only if backend-path lists it
     asked = json.loads(sys.argv.pop(1))
     answer = main(asked)
     with open(asked["answer"], "w", encoding="utf-8") as file:

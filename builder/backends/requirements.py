@@ -1,4 +1,4 @@
-"""The build requirements of a package: resolved once to wheels, and installed for one build."""
+"""A package's build requirements: resolved once to wheels, and installed for one build."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ JOBS = 8  # downloads at a time
 
 
 def resolve(requires: Iterable[str], python: Interpreter, workshop: Workshop) -> Resolution:
-    """Return the wheels for build requirements, as recorded or, if they are not, as uv resolves them now.
+    """Return the wheels for build requirements, as recorded, or else as newly resolved by uv.
 
     Raises BuildError if a requirement is invalid, or there are no wheels that satisfy them all.
     """
@@ -61,7 +61,7 @@ def _resolved(asked: Asked, python: Interpreter, workshop: Workshop) -> Resoluti
             _("The build requirement {requirement} is invalid: {reason}.").format(
                 requirement=repr(text), reason=str(error).splitlines()[0]
             ),
-            advice=_("Fix build-system.requires in the pyproject.toml of the package."),
+            advice=_("Fix build-system.requires in the package's pyproject.toml."),
         ) from error
     workshop.fetching.progress.step(
         _("Resolving build requirements: {requirements}").format(requirements=", ".join(asked.requires))
@@ -95,7 +95,10 @@ def _compiled(asked: Asked, python: Interpreter, workshop: Workshop, scratch: Pa
         ),
         advice=offline
         if workshop.fetching.offline
-        else _("Fix build-system.requires of the package, or build its wheel elsewhere and specify it with --wheel."),
+        else _(
+            "Fix build-system.requires in the package's pyproject.toml, or build its wheel "
+            "elsewhere and specify it with --wheel."
+        ),
     )
 
 

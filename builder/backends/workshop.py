@@ -83,7 +83,7 @@ def last_reason(done: process.Completed) -> str:
         return _("it timed out")
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
     verdict = next((number for number, line in enumerate(lines) if line.startswith("error:")), len(lines))
-    # first the output of the package's own build, then the messages of uv or git
+    # first the output of the package's own build, then uv's or git's messages
     for part in (lines[:verdict], [line.removeprefix("cause: ") for line in lines[verdict:]]):
         telling = [line for line in part if _REASON.search(line)]
         if telling:

@@ -80,8 +80,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar=_("NAME"),
         help=_(
-            "exclude a model of the profile from the bundle; hosts must provide it in PREFIX/models/NAME; may be "
-            "repeated"
+            "exclude one of the profile's models from the bundle; hosts must provide it in "
+            "PREFIX/models/NAME; may be repeated"
         ),
     )
     add_exclude(parser)

@@ -191,20 +191,20 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
 
 
 def add_exclude(parser: argparse.ArgumentParser) -> None:
-    """Add the options that leave files of the project out, or include them although they seem to contain secrets."""
+    """Add the options that exclude project files, or include them even though they seem to contain secrets."""
     parser.add_argument(
         "--exclude",
         action="append",
         default=[],
         metavar=_("PATTERN"),
-        help=_("also leave out these files of the project, as source.exclude of a profile does; may be repeated"),
+        help=_("also exclude these project files, like source.exclude in a profile; may be repeated"),
     )
     parser.add_argument(
         "--allow-secrets",
         action="append",
         default=[],
         metavar=_("PATTERN"),
-        help=_("bundle these files of the project, though they seem to contain secrets; may be repeated"),
+        help=_("bundle these project files even though they seem to contain secrets; may be repeated"),
     )
 
 

@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show the facts of a bundle; without --trust-key its signers are listed, but not checked for trust."""
+    """Show information about a bundle; without --trust-key its signers are listed, but not checked for trust."""
     keys = [read_public_key(path) for path in arguments.trust_key]
     policy = pins(keys or claimed_signers(arguments.bundle))
     facts = describe(open_bundle(arguments.bundle, policy), judged=bool(keys))

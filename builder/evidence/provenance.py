@@ -54,7 +54,7 @@ def parameters_of(request: Request) -> dict[str, Any]:
 
 
 def _parameters(inputs: Inputs) -> dict[str, Any]:
-    """Return the recorded options of one bundle: of the wheels that were built elsewhere, only its own."""
+    """Return the recorded options of one bundle, with only its own wheels among those built elsewhere."""
     found = dict(inputs.common.parameters)
     own = {wheel.locked.filename for wheel in inputs.wheels}
     wheels = [name for name in found.pop("wheels", ()) if name in own]

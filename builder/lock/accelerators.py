@@ -24,7 +24,7 @@ _ORDER = (CPU, XPU, ROCM, CUDA)  # what decides last
 def accelerator_of(wheels: Iterable[LockedWheel]) -> Accelerator | None:
     """Return the accelerator that wheels are built for, or None if nothing shows it.
 
-    Wheels for the CPU alone do not contradict others for CUDA; of several versions, the latest counts.
+    Wheels for the CPU alone do not contradict others for CUDA; if there are several versions, the latest counts.
     """
     found = [one for wheel in wheels for one in _told(wheel.name, wheel.version)]
     return max(found, key=lambda one: (_ORDER.index(one.kind), one.numbers), default=None)

@@ -79,7 +79,7 @@ def parse_build_lock(data: bytes, path: Path) -> BuildLock:
     try:
         if value["version"] != VERSION:
             raise BuildError(
-                _("{file} has format {version}, which this builder does not know.").format(
+                _("{file} has format {version}, which this builder does not support.").format(
                     file=path, version=value["version"]
                 ),
                 advice=_("Use a current builder, or remove the file to have the requirements resolved again."),

@@ -81,8 +81,9 @@ def read_pylock(root: Path, options: Sequence[str] = WITHOUT_DEV) -> Pylock:
 def read_export(lock: Path, options: Sequence[str]) -> Pylock:
     """Return the pylock.toml (PEP 751) that uv exports from a lockfile of its own, a project's or a script's.
 
-    A lockfile with packages whose requirements only their backend knows is read as it is (builder/lock/folders.py).
-    Raises BuildError if uv rejects the lockfile, or if the output is not a valid pylock.toml.
+    A lockfile with packages whose requirements only their backend can determine is read as it is
+    (builder/lock/folders.py). Raises BuildError if uv rejects the lockfile, or if the output is not a valid
+    pylock.toml.
     """
     import uv
 

@@ -1,4 +1,4 @@
-"""Packages that come from folders: what uv.lock says of them that the exported pylock.toml does not.
+"""Packages that come from folders: what uv.lock records of them and the exported pylock.toml does not.
 
 That is their versions and, of those whose requirements only their backend knows, what they require. uv would have to
 run these backends to compare them with its lockfile: it is read as it is, and their wheels are compared with it once
@@ -36,7 +36,7 @@ _EXTRA = re.compile(r"""\bextra == ['"]([^'"]+)['"]""")
 class Need:
     """One requirement, of a package or of its extra ('': of the package).
 
-    ``versions`` is None if the lockfile says where the required package is instead.
+    ``versions`` is None if the lockfile records the required package's location instead.
     """
 
     name: NormalizedName
@@ -45,7 +45,7 @@ class Need:
 
 
 def with_versions(pylock: Pylock, root: Path) -> Pylock:
-    """Return an export whose folders have their versions in uv.lock; dynamic ones have none, there neither."""
+    """Return an export whose folders have their versions in uv.lock; dynamic ones have none in uv.lock either."""
     if not any(package.directory for package in pylock.packages):
         return pylock
     document: dict[str, Any] = tomllib.loads((root / "uv.lock").read_text(encoding="utf-8"))
@@ -62,7 +62,7 @@ def with_versions(pylock: Pylock, root: Path) -> Pylock:
 
 
 def needs_in(lock: Path) -> dict[str, frozenset[Need]]:
-    """Return what a lockfile of uv says that each package in a folder requires if only its backend knows.
+    """Return the requirements that a uv lockfile records for each folder package with dynamic metadata.
 
     It is empty for other lockfiles, and for one that uv rejects.
     """
@@ -91,7 +91,7 @@ def need_of(requirement: Requirement) -> Need:
 
 
 def differing(said: frozenset[Need], locked: frozenset[Need]) -> list[str]:
-    """Return the names of packages that a wheel requires otherwise than the lockfile says, sorted."""
+    """Return the names of packages whose requirements in a wheel differ from the lockfile, sorted."""
     placed = {(need.name, need.extra) for need in locked if need.versions is None}
 
     def comparable(needs: frozenset[Need]) -> set[Need]:
@@ -115,7 +115,7 @@ def _extra(marker: str) -> str:
 
 
 def _is_dynamic(folder: Path) -> bool:
-    """Return whether only the backend of a folder knows what it requires (PEP 621, "dynamic")."""
+    """Return whether a folder's requirements are dynamic (PEP 621), so that only its backend can determine them."""
     try:
         table = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8")).get("project")
     except FileNotFoundError:

@@ -73,7 +73,7 @@ class Selection:
     ``wheels`` are sorted by filename; ``sources`` still have to be built into wheels. ``python_range`` is the first
     and last patch release of the target's Python for which the selection is valid, or None if it is valid for all.
     Afterwards ``built`` are those of the wheels that came from sources, and ``resolutions`` what their builds required.
-    ``conflicts``, known once the wheels are fetched, says whose file is installed where those of several differ.
+    ``conflicts``, known once the wheels are fetched, specifies whose file is installed where those of several differ.
     """
 
     wheels: tuple[LockedWheel, ...]

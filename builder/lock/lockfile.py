@@ -1,4 +1,4 @@
-"""What every file that locks packages can answer, whatever wrote it (builder/lockfiles has the kinds)."""
+"""The interface of all lockfiles, whatever wrote them (builder/lockfiles has the kinds)."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Lockfile(Protocol):
         ...
 
     def settings(self) -> UvSettings:
-        """Return the settings of uv for its indexes and for builds from source."""
+        """Return uv's settings for indexes and for builds from source."""
         ...
 
     def options(self) -> dict[str, Any]:

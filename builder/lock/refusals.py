@@ -1,6 +1,6 @@
 """uv's refusals of a lockfile: the cause and the next step of each, as far as uv's messages tell them apart.
 
-A message of uv that is not known here, for example one of a later version, is passed on as it is.
+A uv message that is not recognized, for example one from a later version, is passed on as it is.
 """
 
 from __future__ import annotations

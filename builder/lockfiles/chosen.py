@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Named:
-    """What a user says of the lockfile: its path, or that of a script, and whether it is used without comparison.
+    """The user's choice of lockfile: its path, or that of a script, and whether it is used without comparison.
 
     ``offline`` forbids the network; ``packages`` are members of a workspace.
     """
@@ -35,9 +35,10 @@ class Named:
 
 
 def lockfile_of(root: Path, named: Named) -> Lockfile:
-    """Return the lockfile of a build: of the script, or the file named, or of the folder of the project.
+    """Return the lockfile of a build: of the script, or the file named, or of the project folder.
 
-    Raises UsageError or BuildError if the file is none that can be read, or the options contradict each other.
+    Raises UsageError or BuildError if the file is not a lockfile that can be read, or the options contradict each
+    other.
     """
     if named.lock and named.script:
         raise UsageError(_("--lock and --script cannot be combined."), advice=_("Specify one of them."))
@@ -64,7 +65,7 @@ def lockfile_of(root: Path, named: Named) -> Lockfile:
     if path.suffix == ".txt":
         return RequirementsFile(path, root, named.offline)
     raise UsageError(
-        _("{file} is no lockfile that the builder can read.").format(file=path),
+        _("{file} is not a lockfile that the builder can read.").format(file=path),
         advice=_("Specify uv.lock, pylock.toml or a requirements.txt with digests, or a script with --script."),
     )
 
@@ -73,7 +74,7 @@ def _of_project(root: Path, path: Path, named: Named) -> UvLock:
     if path.parent != root:
         raise UsageError(
             _("{file} is not the lockfile of {folder}.").format(file=path, folder=root),
-            advice=_("Omit --lock: the uv.lock of a project is found by itself."),
+            advice=_("Omit --lock: the project's uv.lock is found automatically."),
         )
     try:
         return UvLock(find_workspace(root, named.packages), named.frozen)

@@ -26,7 +26,7 @@ NAMED = re.compile(r"pylock\.([^.]+\.)?toml")  # PEP 751, "File Name"
 
 @dataclass(frozen=True)
 class PylockFile:
-    """A pylock.toml, and the folder of the project whose settings of uv apply, if it has any."""
+    """A pylock.toml, and the project folder whose uv settings apply, if any."""
 
     path: Path
     root: Path
@@ -81,5 +81,5 @@ def project_file(root: Path) -> tuple[Path, ...]:
 
 
 def settings_beside(root: Path) -> UvSettings:
-    """Return the settings of uv in the pyproject.toml of a folder; the default ones if it has none."""
+    """Return uv's settings in a folder's pyproject.toml, or the default ones if it has none."""
     return read_uv_settings(root) if project_file(root) else UvSettings()

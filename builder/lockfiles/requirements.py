@@ -1,7 +1,7 @@
 """``requirements.txt`` of which every requirement has an exact version and digests, as pip's --require-hashes needs.
 
-It has no addresses of files, so uv asks the index for them, without resolving or building anything. Of what the index
-offers, only the files with a digest of the requirements count.
+It has no addresses of files, so uv asks the index for them, without resolving or building anything. Of the files that
+the index offers, only those with a digest in the requirements count.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ _HASH = re.compile(r"\s--hash[= ]\s*(\S+)")
 _SHA256 = re.compile(r"sha256:([0-9a-fA-F]{64})")
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _FOLDER = re.compile(r"(-e|--editable)\b|\.{1,2}(/|$)|file:")
-# of pip's options for a whole file, those that say where files come from; others would change what is locked
+# pip's options for a whole file that specify where files come from; others would change what is locked
 _PLACES = re.compile(r"(-i|--index-url|--extra-index-url|--no-index|-f|--find-links|--trusted-host|--require-hashes)\b")
 _COMPILE = ("pip", "compile", "--no-deps", "--universal", "--no-annotate", "--no-header", "--format", "pylock.toml")
 
 
 @dataclass(frozen=True)
 class RequirementsFile:
-    """A requirements.txt with digests, and the folder of the project whose settings of uv apply, if it has any.
+    """A requirements.txt with digests, and the project folder whose uv settings apply, if any.
 
     With ``offline``, uv uses only what it has cached.
     """

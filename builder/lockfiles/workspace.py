@@ -63,7 +63,7 @@ def find_workspace(start: Path, packages: Sequence[str] = ()) -> Workspace:
     """Return the workspace that uv finds from a folder, with the members that ``packages`` names.
 
     Without names, the member is bundled whose folder ``start`` is in, or the root project. Raises UsageError if there
-    is no project, a name is not a member's, or a choice is necessary.
+    is not a project, a name is not a member's, or a choice is necessary.
     """
     project = _nearest(start.resolve())
     if "workspace" not in _uv_table(project):
@@ -108,7 +108,7 @@ def _uv_table(folder: Path) -> dict[str, Any]:
 
 
 def _as_it_is(project: Path, packages: Sequence[str]) -> Workspace:
-    """Return a folder as a project of its own; uv rejects its pyproject.toml, and later steps say why."""
+    """Return a folder as a project of its own; uv rejects its pyproject.toml, and later steps report why."""
     if packages:
         raise UsageError(
             _("uv finds no workspace in {folder}.").format(folder=project),

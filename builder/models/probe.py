@@ -33,14 +33,14 @@ OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 
 @dataclass(frozen=True)
 class LocalApplication:
-    """The application as it runs on this machine: its launchers and settings, and the folder of the project."""
+    """The application as it runs on this machine: its launchers and settings, and the project folder."""
 
     application: Application
     root: Path
 
     @property
     def venv(self) -> Path:
-        """The environment of the project."""
+        """The project's virtual environment."""
         return self.root / ".venv"
 
 

@@ -1,4 +1,4 @@
-"""The product's name and version: as the user says, else the project, else the profile."""
+"""The product's name and version: taken from the user, else the project, else the profile."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def default_profile(project_root: Path, stated: Stated | None = None) -> Profile:
-    """Return the profile of what a project states (default: what its pyproject.toml and folders say).
+    """Return the profile of what a project states (default: what its pyproject.toml and folders state).
 
     Raises UsageError if the project cannot be read or the profile would be invalid.
     """

@@ -41,7 +41,7 @@ def environment_of(value: Any, path: str, project_root: Path, template: str | No
 
 
 def read_template(path: Path, required: Collection[str] = ()) -> dict[str, str]:
-    """Return the names of an env template with their placeholders; of duplicate names the last one counts.
+    """Return the names of an env template with their placeholders; if a name is repeated, the last one counts.
 
     An empty one gets PLACEHOLDER if it is a credential or in ``required``, because many applications do not start
     without it; any other stays empty, as it is for a user who copies the template. Raises UsageError, with the file and
@@ -50,7 +50,7 @@ def read_template(path: Path, required: Collection[str] = ()) -> dict[str, str]:
     try:
         settings, wrong = app_launcher.read_env(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
-        wanted = _("Specify an existing UTF-8 file in environment.template of the profile.")
+        wanted = _("Specify an existing UTF-8 file in the profile's environment.template.")
         if isinstance(error, OSError):
             raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
         what = _("The env template {file} cannot be read: {reason}.").format(file=path, reason=error)

@@ -1,4 +1,4 @@
-"""What the project's own wheel says: its version, its scripts, and the modules that it installs."""
+"""The metadata of the project's own wheel: its version, its scripts, and the modules that it installs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _RUNS = re.compile(r"(?P<name>[^\W\d]\w*)/__main__\.py")
 
 @dataclass(frozen=True)
 class OwnWheel:
-    """What a wheel says: version, scripts with their targets, top-level modules, those that run, and requirements.
+    """The metadata of a wheel: version, scripts and their targets, top-level modules, those that run, and requirements.
 
     ``windows`` are the scripts that open a window.
     """
@@ -41,7 +41,7 @@ class OwnWheel:
 
 
 def read_own_wheel(path: Path, filename: str) -> OwnWheel:
-    """Return what a wheel says. Raises BuildError if it cannot be read."""
+    """Return the metadata of a wheel. Raises BuildError if it cannot be read."""
     try:
         with readable(path), zipfile.ZipFile(path) as wheel:
             names = wheel.namelist()
@@ -51,7 +51,7 @@ def read_own_wheel(path: Path, filename: str) -> OwnWheel:
     except (*BROKEN, ValueError, configparser.Error) as error:
         raise BuildError(
             _("{file} is not a readable wheel: {reason}.").format(file=filename, reason=str(error).splitlines()[0]),
-            advice=_("Fix the entry points of the project."),
+            advice=_("Fix the project's entry points."),
         ) from error
     version, requires = str(parse_wheel_filename(filename)[1]), tuple(map(str, metadata.get_all("Requires-Dist", [])))
     return OwnWheel(version, scripts, _named(_TOP, names), _named(_RUNS, names), requires, windows)

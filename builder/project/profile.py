@@ -1,4 +1,4 @@
-"""The profile: the facts about an application beyond its pyproject.toml, read from TOML.
+"""The profile: what a build needs to know about an application beyond its pyproject.toml, read from TOML.
 
 It adds to what the project itself states (builder/project/stated.py), and replaces the keys that it has.
 
@@ -46,7 +46,7 @@ _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 @dataclass(frozen=True)
 class Profile:
-    """The facts about an application beyond its pyproject.toml.
+    """What a build needs to know about an application beyond its pyproject.toml.
 
     ``title`` names the archive and the root folder. ``winners`` maps files that several wheels install to the package
     whose file is installed (settling.py). ``include`` (empty: all) and ``exclude`` select the project's
@@ -96,7 +96,7 @@ def find_profile(name_or_path: str | None, project_root: Path) -> Path | None:
 
 
 def load_profile(path: Path, project_root: Path, stated: Stated | None = None) -> Profile:
-    """Read a profile, which adds to what the project states (default: what its pyproject.toml and folders say).
+    """Read a profile, which adds to what the project states (default: what its pyproject.toml and folders state).
 
     Raises UsageError, with the file and the path of the key, if it is invalid.
     """

@@ -144,7 +144,7 @@ def direct_requirements(project_root: Path) -> dict[str, set[str]]:
 
 
 def is_package(project_root: Path) -> bool:
-    """Return whether uv installs a project: as tool.uv.package says, else if it has a build system."""
+    """Return whether uv installs a project: as tool.uv.package specifies, else if it has a build system."""
     path = project_root / "pyproject.toml"
     table = read_toml(path) if path.is_file() else {}
     said = ((table.get("tool") or {}).get("uv") or {}).get("package")

@@ -107,7 +107,7 @@ class Stated:
         return f"{PYPROJECT}: project.scripts.{launcher.name}" if self.origin == PYPROJECT else self.origin
 
     def without_help(self, launchers: Sequence[Launcher]) -> set[str]:
-        """Return the names of launchers that open a window, which no command line can ask for help."""
+        """Return the names of launchers that open a window, which cannot be run with --help."""
         return {launcher.name for launcher in launchers if launcher.target in self.windows}
 
 
@@ -213,7 +213,7 @@ def _layout_of_source(project_root: Path, name: str, table: dict[str, Any]) -> _
 
 
 def _layout_of_wheel(wheel: OwnWheel, name: str, project_root: Path) -> _Layout:
-    """Return the layout of an installed project; of its modules those named like it or started by its scripts.
+    """Return the layout of an installed project, with the modules named like it or started by its scripts.
 
     A module that a script starts but the wheel lacks is imported from the source, as an editable installation does.
     """

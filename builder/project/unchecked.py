@@ -48,8 +48,8 @@ class Unchecked:
         text = {
             TOP: _("{checks} will be skipped on hosts: {reason}; add at the top of the profile:"),
             END: _("{checks} will be skipped on hosts: {reason}; add at the end of the profile:"),
-            ENVIRONMENT: _("{checks} will be skipped on hosts: {reason}; add to [environment] of the profile:"),
-            CONTAINER: _("{checks} will be skipped on hosts: {reason}; add to [container] of the profile:"),
+            ENVIRONMENT: _("{checks} will be skipped on hosts: {reason}; add to the profile's [environment] table:"),
+            CONTAINER: _("{checks} will be skipped on hosts: {reason}; add to the profile's [container] table:"),
         }[self.place]
         yield text.format(checks=", ".join(self.checks), reason=self.reason)
         yield from (f"  {line}" for line in self.add.splitlines())

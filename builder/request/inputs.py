@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Wheel:
-    """A fetched wheel: its lockfile entry, its path, and the facts about its contents."""
+    """A fetched wheel: its lockfile entry, its path, and a summary of its contents."""
 
     locked: LockedWheel
     path: Path

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 def read_profile(
     request: Request, progress: Progress, wheel: OwnWheel | None = None, members: Sequence[Path] = ()
 ) -> Profile:
-    """Return the profile that the request names, else the project's own, else one derived from what is there.
+    """Return the profile that the request names, else the project's own, else one derived from the project's contents.
 
     What the project states is that of its own ``wheel``, if that is built; the scripts of ``members`` are added.
     """
@@ -145,7 +145,7 @@ def require_usable(project: Project, standings: Sequence[Standing], request: Req
         require_wanted(request.wheels, [source for selection in selections for source in selection.sources])
     if not project.version and selections and not any(own_source(selection, root) for selection in selections):
         raise UsageError(
-            _("{file} has a dynamic version, but uv installs no package of the project.").format(
+            _("{file} has a dynamic version, but uv does not install the project as a package.").format(
                 file=root / "pyproject.toml"
             ),
             advice=_("Add its [build-system], or set project.version to the version of the bundle."),

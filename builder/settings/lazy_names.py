@@ -26,9 +26,7 @@ def lines(names: Collection[str], sources: Iterable[SourceFile]) -> Iterator[str
     """Yield a warning that lists the names no source module imports, if any."""
     found = unused(names, sources)
     if found:
-        yield _("[imports] lazy: no module of the source imports {names}; check the spelling").format(
-            names=", ".join(found)
-        )
+        yield _("[imports] lazy: no source module imports {names}; check the spelling").format(names=", ".join(found))
 
 
 def _imported(item: SourceFile) -> Iterator[str]:

@@ -57,7 +57,7 @@ def tracked(project_root: Path) -> list[str]:
     if len(listing.encode()) >= OUTPUT_LIMIT:
         raise BuildError(
             _("{folder} has too many tracked files for one application.").format(folder=project_root),
-            advice=_("Build from the folder of the application itself."),
+            advice=_("Build from the application's own folder."),
         )
     return sorted({path for path in listing.split("\0") if path})  # a file in conflict is listed three times
 

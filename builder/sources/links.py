@@ -44,7 +44,7 @@ def followed(tree: Tree, path: str) -> Iterator[tuple[str, Path | str]]:
     """
     target = _target(tree, path)
     if target is None:
-        yield path, _("a link that leads to none of the project's files")
+        yield path, _("a link that does not point to a project file")
     elif tree.holds(target):
         yield path, tree.root / target
     elif target == "." or path.startswith(f"{target}/"):
@@ -55,7 +55,7 @@ def followed(tree: Tree, path: str) -> Iterator[tuple[str, Path | str]]:
 
 
 def _target(tree: Tree, path: str) -> str | None:
-    """Return the file or folder of the project that a link leads to, or None if it leads anywhere else."""
+    """Return the project's file or folder that a link points to, or None if it points anywhere else."""
     link = tree.root / path
     if os.path.isabs(os.readlink(link)):
         return None  # it would lead elsewhere on another machine
@@ -70,5 +70,5 @@ def _file_of(tree: Tree, path: str) -> Path | str:
         return tree.root / path
     target = _target(tree, path)
     if target is None or not tree.holds(target):
-        return _("a link in a folder that is linked itself, not to a file of the project")
+        return _("a link inside a linked folder that does not point to a project file")
     return tree.root / target

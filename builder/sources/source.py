@@ -1,7 +1,7 @@
 """Collect the application's source files, and leave out or reject those that must not be bundled.
 
 1. list: the files that git tracks, less those marked export-ignore, or without git all except caches and environments
-2. follow: links, to files of the project only
+2. follow: links, to project files only
 3. select: the profile's include and exclude patterns
 4. leave out or reject: names that are invalid on some hosts, settings of this machine, secrets
 """

@@ -1,1 +1,1 @@
-"""How an application is started: what its files show, what --run says, and the profile that is written of both."""
+"""How an application is started: what its files show, what --run specifies, and the profile that is written of both."""

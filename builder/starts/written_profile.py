@@ -81,24 +81,24 @@ def _head(stated: Stated, names: Iterable[str]) -> Iterator[str]:
 
 def _application(stated: Stated, names: list[str], *, is_package: bool) -> Iterator[str]:
     if not is_package:  # the wheel is imported
-        yield from _comment(_("folders of the source that are put on the import path"))
+        yield from _comment(_("source folders to add to the import path"))
         yield f"# import_paths = {_listed(stated.import_paths)}"
-    yield from _comment(_("modules that must import before a release is accepted"))
+    yield from _comment(_("modules that must be importable before a release is activated"))
     yield f"# core_imports = {_listed(stated.core_imports)}"
-    yield from _comment(_("folders of the source that the application writes to: they become the user's data"))
+    yield from _comment(_("source folders that the application writes to; they become user data"))
     yield '# persist = ["data"]'
-    yield from _comment(_("commands that must end with 0 before a release is accepted"))
+    yield from _comment(_("commands that must exit with code 0 before a release is activated"))
     yield f"# smoke = [{', '.join(_listed([name, '--help']) for name in names or ['NAME'])}]"
     yield from _comment(_("commands that have no --help, with which validate starts all others"))
     yield f"# without_help = {_listed(names[-1:] or ['NAME'])}"
     if names and stated.launchers:
-        yield from _comment(_("scripts of the project that are no commands on hosts"))
+        yield from _comment(_("project scripts that are not installed as commands on hosts"))
         yield f"# without_scripts = {_listed([stated.launchers[-1].name])}"
 
 
 def _source() -> Iterator[str]:
     yield "[source]"
-    yield from _comment(_("files and folders of the project, as git tracks them; without include all of them"))
+    yield from _comment(_("project files and folders tracked by git; without include, all of them"))
     yield "# include = []"
     yield "# exclude = []"
     yield from _comment(_("files that only look like secrets"))

@@ -96,5 +96,5 @@ def _parsed(wheel: LockedWheel, text: str) -> Requirement:
     except InvalidRequirement as error:
         raise BuildError(
             _("{wheel} has an invalid requirement: {text}.").format(wheel=wheel.filename, text=repr(text)),
-            advice=_("Fix the dependencies of its project."),
+            advice=_("Fix its project's dependencies."),
         ) from error

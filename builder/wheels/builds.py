@@ -164,7 +164,7 @@ def _record(cache: Cache, key: str, kind: str) -> Path:
 def _read_record(workshop: Workshop, key: str, kind: str) -> Built | None:
     """Return the wheel of a record, or None if there is no valid record or the wheel is not intact in the cache.
 
-    Nor is there one if it was built with other wheels than those recorded for the same requirements.
+    A wheel that was built with other wheels than those recorded for the same requirements does not count.
     """
     cache = workshop.fetching.cache
     try:

@@ -38,7 +38,7 @@ LICENSE_LIMIT = 100  # characters; a longer License field contains the license t
 
 @dataclass(frozen=True)
 class WheelFacts:
-    """The facts about a wheel's contents: its unpacked size, its license and its longest path.
+    """A summary of a wheel's contents: its unpacked size, its license and its longest path.
 
     ``licence`` is as the wheel declares it, or None if it declares none.
     """
@@ -59,7 +59,7 @@ def fetch_wheels(wheels: Sequence[LockedWheel], fetching: Fetching) -> dict[Lock
 
 
 def wheel_facts(path: Path, wheel: LockedWheel) -> WheelFacts:
-    """Return the facts about a wheel's contents.
+    """Return a summary of a wheel's contents.
 
     Raises BuildError if the zip is damaged, or its metadata names another package or version.
     """

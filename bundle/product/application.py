@@ -198,11 +198,11 @@ class Application(Value):
     """What a profile declares about an application, apart from its files.
 
     ``import_paths`` lists folders of the source that are added to the import path, ``persist`` folders of the source
-    that belong to the user. ``smoke`` lists commands (a launcher's name, then its arguments) that must exit 0 with
-    placeholder settings before a release is accepted; ``offline_commands`` lists additional commands that only validate
-    runs, without a network. ``thresholds`` overrides those of validate. ``cpu_level`` is the x86-64 level (psABI) that
-    the wheels need. ``lazy_imports`` lists modules and packages that the application's own modules import at first use.
-    ``accelerator`` is what the wheels are built for, as far as the builder recognizes it.
+    that belong to the user. ``smoke`` lists commands (a launcher's name, then its arguments) that must exit with code
+    0, with placeholder settings, before a release is activated; ``offline_commands`` lists additional commands that
+    only validate runs, without a network. ``thresholds`` overrides those of validate. ``cpu_level`` is the x86-64 level
+    (psABI) that the wheels need. ``lazy_imports`` lists modules and packages that the application's own modules import
+    at first use. ``accelerator`` is what the wheels are built for, as far as the builder recognizes it.
     """
 
     launchers: tuple[Launcher, ...] = field(metadata=by(strict.items, of=Launcher.from_json, most=100))

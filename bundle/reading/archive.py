@@ -43,7 +43,7 @@ GZIP = 16 + zlib.MAX_WBITS
 
 
 def ustar_header(path: str, size: int, mode: int, mtime: int) -> bytes:
-    """Return all that this tool writes or accepts before the bytes of a regular file.
+    """Return the header bytes that this tool writes or accepts before a regular file's data.
 
     A path that does not fit (see names.split_ustar) is in a pax record of its own, and cut short in the header.
     """

@@ -161,7 +161,7 @@ def _check_first(signed: Signed, keys: Sequence[PublicKey]) -> None:
 
 
 def write(folder: Path, signed: Signed) -> None:
-    """Write a policy to a folder: its signatures first, so that it is never there without them."""
+    """Write a policy to a folder: its signatures first, so that it never exists without them."""
     for name, data in signed.signatures.items():
         files.write_atomic(folder / name, data)
     files.write_atomic(folder / signed.name, signed.data)

@@ -231,13 +231,13 @@ def _verify(armoured: bytes, message: bytes, namespace: str) -> PublicKey:
     if not namespace or scope != namespace.encode():
         shown = scope[:80].decode("utf-8", "replace")
         raise _MalformedError(
-            _("it was made for {found!r}, not for {namespace!r}").format(found=shown, namespace=namespace)
+            _("its namespace is {found!r}, not {namespace!r}").format(found=shown, namespace=namespace)
         )
     if reserved:
         raise _MalformedError(_("its reserved field is not empty"))
     hash_name = next((known for known in HASHES if known.encode() == hash_bytes), None)
     if hash_name is None:
-        raise _MalformedError(_("its hash is neither sha512 nor sha256"))
+        raise _MalformedError(_("its hash algorithm is neither sha512 nor sha256"))
     # 4. the key, and 5. the only encoding of all of it
     key = PublicKey(_split_key(blob)[0], blob)
     if encode(key, namespace, hash_name, signature) != armoured:

@@ -1,4 +1,4 @@
-"""Conflicts: the manifest says whose file is installed where the contents of several wheels differ.
+"""Conflicts: the manifest specifies whose file is installed where the contents of several wheels differ.
 
 uv installs wheels in parallel, so without that the winner would be a matter of chance.
 """

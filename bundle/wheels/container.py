@@ -31,7 +31,7 @@ _LATER, _LONG = 0x8, 0xFFFFFFFF  # CRC and sizes follow the file; a size is in t
 def check_directory(wheel: zipfile.ZipFile, name: str) -> None:
     """Refuse a directory longer or shorter than its entries: zipfile would read on where other readers stop."""
     file, end = wheel.fp, wheel.start_dir
-    assert file is not None  # it is open
+    assert file is not None  # the wheel is open
     for _member in wheel.infolist():
         file.seek(end)
         end += _CENTRAL.size + sum(_CENTRAL.unpack(file.read(_CENTRAL.size)))
@@ -56,7 +56,7 @@ def check_members(wheel: zipfile.ZipFile, name: str) -> None:
     if sum(member.file_size for member in members) > UNPACKED_LIMIT:
         raise damaged(name, _("unpacked size exceeds the limit"))
     if sum(file.endswith(".dist-info/RECORD") and file.count("/") == 1 for file in files) != 1:
-        raise damaged(name, _("does not have exactly one RECORD"))
+        raise damaged(name, _("must contain exactly one RECORD"))
     clash = names.collision(files)
     if clash and clash[0] != clash[1]:
         raise damaged(name, _("{first} and {second} collide on some hosts").format(first=clash[0], second=clash[1]))
@@ -88,7 +88,7 @@ def check_layout(wheel: zipfile.ZipFile, name: str) -> None:
     """Refuse members whose local header contradicts the directory, or whose bytes overlap others or the directory."""
     file, end = wheel.fp, 0
     for member in sorted(wheel.infolist(), key=lambda member: member.header_offset):
-        assert file is not None  # it is open
+        assert file is not None  # the wheel is open
         file.seek(member.header_offset)
         header = file.read(_LOCAL.size)
         if len(header) < _LOCAL.size:

@@ -64,7 +64,7 @@ _ENTRY = re.compile(r"\s*([\w.]+)\s*:\s*([\w.]+)\s*(\[.*\])?\s*")
 class Environment:
     """A virtual environment: its path in a release, and its Python version, for example 3.11.
 
-    ``is_windows`` says whether its host runs Windows; by default this one.
+    ``is_windows`` is whether its host runs Windows; by default this one.
     """
 
     root: str

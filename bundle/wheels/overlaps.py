@@ -1,8 +1,8 @@
 """Files that several wheels would install: if the contents differ, the order of installation would decide.
 
-Identical contents are fine, for example in packages that share a namespace (an empty __init__.py). Of different ones,
-the manifest can say whose is installed (conflicts.py). On case-insensitive filesystems, names that differ only in case
-collide whatever they contain: one cannot be imported.
+Identical contents are fine, for example in packages that share a namespace (an empty __init__.py). If they differ, the
+manifest can specify whose file is installed (conflicts.py). On case-insensitive filesystems, names that differ only in
+case collide whatever they contain: one cannot be imported.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Overlap:
     is_same: bool
 
     def refusal(self) -> TrustError:
-        """Return the error for different contents of which nothing says whose is installed."""
+        """Return the error for different contents where nothing specifies whose file is installed."""
         first, second = self.wheels[:2]
         reason = _("it installs {path!r}, and so does {other}, with different contents")
         return damaged(second, reason.format(path=self.path[:200], other=first))

@@ -87,8 +87,8 @@ def distributions(site: Path) -> Iterator[tuple[str, str, Path]]:
 def recorded(site: Path, winners: Mapping[str, str] | None = None) -> list[Recorded]:
     """Return every line of every RECORD in site-packages. Raises HostError if one is missing or unreadable.
 
-    ``winners`` maps the paths of files that several distributions install to the one whose file is there: the lines of
-    the others for these paths are left out.
+    ``winners`` maps the paths of files that several distributions install to the one whose file is installed: the lines
+    of the others for these paths are left out.
     """
     lines, decided, top = list[Recorded](), winners or {}, os.path.normpath(site)
     for name, _version, folder in distributions(site):
@@ -125,7 +125,7 @@ def hex_of(field_text: str) -> str | None:
 
 
 def sha256_of(path: Path | str, most: int = FILE_SIZE_LIMIT) -> str | None:
-    """Return a regular file's digest, or None if no regular file of at most ``most`` bytes is there.
+    """Return a regular file's digest, or None if the path is not a regular file of at most ``most`` bytes.
 
     Reading a pipe would never end, nor would reading a sparse file of arbitrary length.
     """

@@ -93,6 +93,6 @@ def migrate(installation: Installation, progress: Progress) -> None:
     env = launchers.trial_environment(installation, caller, str(data))
     argv, folder = launchers.trial_command(installation, migration.command, str(data))
     with progress.wait(_("Migrating the data to layout {number}").format(number=migration.layout)):
-        account = service_account.account_of(data)  # files that it creates there belong to the same account
+        account = service_account.account_of(data)  # so that files created by the migration belong to it
         ended = service_account.run(argv, env, timeout=TIMEOUT, folder=folder or data, account=account)
     acceptance.require_success(ended, name, arguments)

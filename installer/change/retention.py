@@ -1,9 +1,9 @@
 """The releases that a prefix retains, its previous version, and the releases that an activation removes.
 
-Retained are the active release, the last one of another version (the previous version), and the one that the newest
-backup of another version needs. A manifest identifies a version, so repairs and repeated installations of the active
-version do not displace the previous one. A release that is still running is removed once its processes have exited; an
-installation that would leave more than ``MOST_IN_USE`` such releases is refused (docs/adr/0025).
+The retained releases are the active one, the most recent one of another version (the previous version), and the one
+that the newest backup of another version needs. A manifest identifies a version, so repairs and repeated installations
+of the active version do not displace the previous one. A release that is still running is removed once its processes
+have exited; an installation that would leave more than ``MOST_IN_USE`` such releases is refused (docs/adr/0025).
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def sentence(gone: PlannedRemoval) -> str:
 
 
 def unmark_damaged(release: Release) -> None:
-    """Remove the mark of a damaged release, so that no rollback goes to it; the next collection removes it."""
+    """Remove the mark of a damaged release, so that it cannot be a rollback target; the next collection removes it."""
     if reading.is_folder(release.path):
         seal.unmark(release)
 

@@ -242,7 +242,7 @@ def leftovers(prefix: Prefix) -> list[Path]:
     found = temporary_files(prefix)
     if prefix.active() is None:
         return found
-    without_mark = retention.unmarked(prefix)  # it lost its mark, but not by a crash
+    without_mark = retention.unmarked(prefix)  # a release that lost its mark, but not in a crash
     broken = [release for release in prefix.all_releases() if not release.is_complete and release != without_mark]
     return found + [release.path for release in broken if in_use.is_free(release)]
 

@@ -80,7 +80,7 @@ def _fits(cuda: Numbers, capability: Numbers) -> bool:
     if not cuda:
         return True
     first = next((least for known, least in FIRST_CUDA if capability >= known), ())
-    latest = cuda if len(cuda) > 1 else (*cuda, 99)  # of only a major number, any minor version is possible
+    latest = cuda if len(cuda) > 1 else (*cuda, 99)  # if only the major version is known, any minor version is possible
     return capability >= OLDEST.get(cuda[0], ()) and latest >= first
 
 

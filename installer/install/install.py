@@ -56,7 +56,7 @@ def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> O
     """
     prefix = candidate.prefix
     progress.step(_("Checking this host"))
-    # 1. Check all that is possible before the first write. A new prefix has no lock yet: step 3 admits again.
+    # 1. Check everything possible before the first write. A new prefix has no lock yet: step 3 admits again.
     made = not prefix.exists
     if made:
         admit(candidate)

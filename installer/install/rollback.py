@@ -30,7 +30,7 @@ Build = Callable[["transaction.Transaction", "Progress"], None]
 
 @dataclass(frozen=True)
 class Goal:
-    """The retained release that a rollback goes to, by default the previous one.
+    """The rollback target: a retained release, by default the previous one.
 
     ``mending`` gets a damaged release and the damage, and returns the function that rebuilds it; it raises HostError if
     that is impossible. Without it a damaged release is refused.
@@ -41,12 +41,12 @@ class Goal:
 
 
 def rollback(prefix: Prefix, progress: Progress, goal: Goal | None = None, *, wait: float = 0.0) -> Outcome:
-    """Make the previous release, or a retained one that is named, current again; settings remain.
+    """Make the previous release, or the named retained one, current again; settings are unchanged.
 
     The release is compared with its receipt first, and rebuilt if it is damaged and the goal provides for that.
 
     Data also remains, unless it was migrated for the release that was active: then the previous data returns. Raises
-    HostError if there is no release to go to or it is damaged and cannot be rebuilt, InstallError if it does not work;
+    HostError if there is no previous version or it is damaged and cannot be rebuilt, InstallError if it does not work;
     the release that was active then remains active. An error that follows the activation names the release that is
     active now.
     """
@@ -54,7 +54,7 @@ def rollback(prefix: Prefix, progress: Progress, goal: Goal | None = None, *, wa
     # 1. Lock the prefix, and undo what a crash left.
     with locked(prefix.state / "lock", wait=wait):
         transaction.resolve_interrupted(prefix)
-        # 2. Find the release to go to, and a way to rebuild it if it differs from its receipt.
+        # 2. Find the release to activate, and a way to rebuild it if it differs from its receipt.
         wanted = release_to_activate(prefix, goal.to)
         build = rebuilding(prefix, wanted, progress, goal.mending or refuse_damaged)
         # 3. Activate it, or a new release that is rebuilt from the same manifest.
@@ -104,7 +104,7 @@ def go_to(prefix: Prefix, wanted: Release, build: Build | None, progress: Progre
 
 
 def release_to_activate(prefix: Prefix, to: str | None) -> Release:
-    """Return the release that a rollback goes to.
+    """Return the named release, else the previous version.
 
     Raises HostError if there is none, or if it is already active or not retained, UsageError if the name is invalid.
     """

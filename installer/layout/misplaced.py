@@ -167,7 +167,7 @@ def refuse_linked_folders(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
         if item.what == LINKED:
             path = prefix.root.joinpath(*item.place.split("/"))
             raise HostError(
-                _("{path} is a link to {target}; the folder itself must be there.").format(
+                _("{path} is a link to {target}; it must be a real folder.").format(
                     path=path, target=os.path.realpath(path)
                 ),
                 advice=move_back(),

@@ -75,7 +75,7 @@ def _places(process: psutil.Process) -> Iterator[str]:
 
 
 def _named(words: list[str]) -> list[str]:
-    """Return the program and the script of a command line: its first word, and its first argument that is no option."""
+    """Return the program and the script of a command line: its first word and first argument that is not an option."""
     return [*words[:1], *[word for word in words[1:] if not word.startswith("-")][:1]]
 
 

@@ -93,7 +93,8 @@ def _in_release(root: str, owner: int, denied: list[OSError]) -> Iterator[Wrong]
 def _in_prefix(prefix: Prefix, owner: int, denied: list[OSError]) -> Iterator[Wrong]:
     """Yield folders that all users can write to or the owner cannot use, and launchers with wrong owner or permissions.
 
-    A launcher is wrong if others can change it or its owner cannot read it. The data may belong to another user.
+    A launcher's permissions are wrong if others can change it or its owner cannot read it. The data may belong to
+    another user.
     """
     for folder in (prefix.root, prefix.data, *prefix.own_folders):
         if not reading.is_folder(folder):

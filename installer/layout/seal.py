@@ -67,7 +67,7 @@ def receipt_sha256(release: Release) -> str:
     name = release.complete_file.name
     sums = digest.read_sums(reading.read(release.complete_file, MARK_LIMIT), name)
     if set(sums) != {release.receipt_file.name}:
-        raise refuse(name, _("does not contain exactly the checksum of the receipt"))
+        raise refuse(name, _("must contain only the receipt's checksum"))
     return sums[release.receipt_file.name]
 
 

@@ -44,7 +44,7 @@ class Store:
         return self.root / sha256[:2] / sha256
 
     def has_size_of(self, entry: FileEntry) -> bool:
-        """Return whether an object exists with the right size; its content is not read."""
+        """Return whether an object exists with the expected size; its content is not read."""
         path = self.path(entry.sha256)
         try:
             found = path.lstat()
@@ -53,7 +53,7 @@ class Store:
             return False
 
     def is_intact(self, entry: FileEntry, hash_of: Hash = sha256_of) -> bool:
-        """Return whether an object exists with the right content, which is hashed."""
+        """Return whether an object exists with the expected content, which is hashed."""
         try:
             return self.has_size_of(entry) and hash_of(self.path(entry.sha256)) == entry.sha256
         except OSError:

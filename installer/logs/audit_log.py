@@ -63,7 +63,7 @@ def head(prefix: Prefix) -> str:
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError, ImportError):  # a user id that no user database knows
+    except (KeyError, OSError, ImportError):  # a user ID without an entry in the user database
         return str(os.getuid()) if hasattr(os, "getuid") else "?"
 
 

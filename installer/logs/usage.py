@@ -32,7 +32,7 @@ class Usage:
 
     ``peak_memory`` is that of the installer, ``peak_memory_uv`` that of uv, ``peak_memory_programs`` that of the
     largest program that was called, such as the application on trial. ``written`` counts the bytes written to disk,
-    including those of uv and the other programs.
+    including that of uv and the other programs.
     """
 
     seconds: dict[str, float]
@@ -109,7 +109,7 @@ class Meter:
         return None if hidden else peak
 
     def usage(self) -> Usage:
-        """Return the usage up to now."""
+        """Return the usage so far."""
         before, now = self._written_before, _written()
         return Usage(
             seconds=dict(self.seconds),

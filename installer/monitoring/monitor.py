@@ -108,7 +108,7 @@ class Sampler:
         psutil.cpu_percent(None)  # starts counting
 
     def take(self) -> Sample:
-        """Take a sample now."""
+        """Take a sample."""
         now = time.monotonic()
         passed, self.taken = max(1e-3, now - self.taken), now
         spent: dict[tuple[int, float], float] = {}

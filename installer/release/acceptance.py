@@ -123,7 +123,7 @@ class _Rest(threading.Thread):
         try:
             import_once(self.installation, self.modules)
             self.is_done = True
-        except (RagtraceError, RuntimeError, OSError) as error:  # this host has no room for it after all
+        except (RagtraceError, RuntimeError, OSError) as error:  # not enough resources on this host after all
             LOG.debug("imported afterwards: %s", error)
         finally:
             self.ended.set()

@@ -41,7 +41,7 @@ class Installation:
 
     @property
     def winners(self) -> dict[str, str]:
-        """The paths of the files that several packages install, and the package whose file is there."""
+        """The paths of the files that several packages install, and the package whose file is installed."""
         venv = str(self.release.venv)
         return {os.path.join(venv, *one.path.split("/")): one.winner for one in self.manifest.conflicts}
 

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from installer.release.installation import Installation
 
 MADE_BY_US = b"Made by ragtrace-install"
-# members of zipapps with the old layout: all have the first, those that know the tool's command also the second
+# members of zipapps with the old layout: all have the first, those that support the tool's command also the second
 FORMER_LAYOUT, KNOWS_THE_COMMAND = (f"site-packages/bootstrap/{name}" for name in ("launchers.py", "own_command.py"))
-COMMAND_FILE = "command"  # in a release whose installer knows the tool's command; the tool's script looks for it
+COMMAND_FILE = "command"  # in a release whose installer supports the tool's command; the tool's script looks for it
 
 
 def script(name: str, posix: str, windows: str) -> bytes:
@@ -72,7 +72,7 @@ def is_previous(prefix: Prefix) -> bool:
 
 
 def knows_the_command(zipapp: Path) -> bool:
-    """Return whether an installer knows the tool's command; True if the installer cannot be read.
+    """Return whether an installer supports the tool's command; True if the installer cannot be read.
 
     A damaged installer is found by comparison with the receipt.
     """
@@ -169,7 +169,7 @@ def prune(prefix: Prefix, manifest: Manifest | None) -> None:
 def write_run_files(installation: Installation) -> None:
     """Write launch.py and run.json, which the launchers use, and the file that records the tool's command.
 
-    The last file is omitted if the stored installer does not know that command.
+    The last file is omitted if the stored installer does not support that command.
     """
     release = installation.release
     with open(app_launcher.__file__, "rb") as file:

@@ -173,7 +173,7 @@ def take_inventory(
 ) -> tuple[Item, ...]:
     """Return every file of a release with its digest and its owner, sorted by path.
 
-    ``winners`` maps the files that several packages install to the one whose file is there.
+    ``winners`` maps the files that several packages install to the one whose file is installed.
     """
     owners = {line.path: line.owner for line in record.recorded(site, winners)}
 

@@ -135,7 +135,7 @@ def _winners(manifest: Manifest) -> dict[str, str]:
 
 
 def expected_contents(installation: Installation, hash_of: record.Hash) -> Expected:
-    """Return what the manifest and the stored wheels say that a release contains."""
+    """Return what a release contains according to the manifest and the stored wheels."""
     contents, winners = dict(_of_the_manifest(installation)), _winners(installation.manifest)
     uncompared, unknown, wheels = {}, set(), list(_environments(installation.manifest))
 

@@ -184,8 +184,8 @@ def sync_environment(
 def install_winners(uv: Uv, installation: Installation, decided: Collection[Conflict]) -> None:
     """Install the files of conflicts from the wheels of the packages that the manifest names.
 
-    uv installs wheels in parallel, so whose file is there is a matter of chance. Each of these wheels is installed
-    alone, into an environment next to the release's, and the files are moved from there.
+    uv installs wheels in parallel, so which file ends up installed is a matter of chance. Each of these wheels is
+    installed alone, into an environment next to the release's, and the files are moved from there.
     """
     release, manifest = installation.release, installation.manifest
     alone, lock = release.path / SCRATCH / "alone", release.path / SCRATCH / "pylock.toml"
@@ -208,7 +208,8 @@ def scratch_data(release: Release) -> Path:
 def on_scratch_data(installation: Installation) -> Iterator[None]:
     """Link the persistent folders of a release that is being built to ``scratch_data``, made for the block.
 
-    The data is removed at the end, with all that a trial wrote there; the links are replaced when the release is done.
+    The data is removed at the end, with everything that a trial wrote there; the links are replaced when the release is
+    done.
     """
     scratch = scratch_data(installation.release)
     scratch.mkdir(parents=True, exist_ok=True)

@@ -96,7 +96,7 @@ def admit(candidate: Candidate, *, now: datetime | None = None) -> AdmittedBundl
         judge(tightened, RELEASE, claimed_signers(bundle.sums, bundle.signatures), None)
     # 2. the product, and the active release
     _refuse_downgrade(bundle.manifest, prefix, now)
-    # 3. all that this host accepted
+    # 3. everything that this host accepted
     _refuse_replay(bundle, prefix, trust_stores, now)
     # 4. time
     warnings = () if _is_retained(bundle, prefix) else tuple(_judge_time(bundle, candidate.conditions, now))

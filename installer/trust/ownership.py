@@ -55,7 +55,7 @@ _ACE = re.compile(r"\(([^()]*)\)")
 
 
 class Host(Protocol):
-    """The user id that must own the host's policy, and the topmost folder that it must own as well."""
+    """The user ID that must own the host's policy, and the topmost folder that it must own as well."""
 
     @property
     def owner(self) -> int: ...

@@ -20,7 +20,7 @@ from shared.i18n import _
 class TrustStores:
     """The trust folders; the host's is fixed by this program and cannot be changed by an environment variable.
 
-    The content of ``host`` counts only if ``owner`` (a user id) owns it and everything above it up to ``top``, and no
+    The content of ``host`` counts only if ``owner`` (a user ID) owns it and everything above it up to ``top``, and no
     other user can write there. ``privileged`` is true if this run may change it.
     """
 

@@ -103,7 +103,7 @@ def require_movable(prefix: Prefix) -> None:
     require_plain(prefix)
     if prefix.backups.is_dir() and prefix.backups.stat().st_dev != prefix.root.stat().st_dev:
         raise HostError(
-            _("{path} is on another filesystem; a migration moves the previous data there.").format(
+            _("{path} is on another filesystem; a migration moves the previous data to this folder.").format(
                 path=prefix.backups
             ),
             advice=_("Replace it with a regular folder inside the installation, then try again."),

@@ -100,7 +100,7 @@ def _write_wheels(bundle: Bundle, folder: Path, progress: Progress) -> None:
 
 
 def _described(bundle: Bundle, folder: Path, package: Package) -> pages.Wheel:
-    """Return what the index says of a package's wheel, and write its METADATA beside it (PEP 658)."""
+    """Return the index entry for a package's wheel, and write its METADATA beside it (PEP 658)."""
     entry = bundle.manifest.entry(package.wheel)
     assert entry is not None  # a manifest lists the wheel of each package
     path = folder / _name(package.wheel)

@@ -91,7 +91,7 @@ class Inspection:
 
 @dataclass(frozen=True)
 class Known:
-    """What a run knows before it inspects an installation.
+    """What is known before a run inspects an installation.
 
     ``policy`` decides whether the signers of a release's manifest are accepted if the receipt, which records them, is
     lost. ``digests`` caches the digests of recently hashed files; ``misplaced`` is what find_misplaced found before

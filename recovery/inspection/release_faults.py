@@ -74,7 +74,7 @@ def interpreter(receipt: Receipt | None, proof: Proof | None) -> Iterator[Findin
             )
     except OSError as error:
         same = False
-        details = _("the Python interpreter of the installation cannot be read: {path}: {reason}").format(
+        details = _("the installation's Python interpreter cannot be read: {path}: {reason}").format(
             path=path, reason=troubles.reason(error, troubles.READING, path=path)
         )
     if not same:

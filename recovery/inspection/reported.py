@@ -1,6 +1,6 @@
-"""Read a report of validate as a hint for a recovery.
+"""Read a diagnosis written by validate, as a hint for a recovery.
 
-A report is untrusted: its failed checks result only in notes, and nothing in it becomes a path or a command. The
+A diagnosis is untrusted: its failed checks result only in notes, and nothing in it becomes a path or a command. The
 repair depends on the inspection of this host alone.
 """
 
@@ -26,24 +26,24 @@ if TYPE_CHECKING:
 
 
 def read_diagnosis(path: Path) -> Report:
-    """Read a report. Raises UsageError if it cannot be read, TrustError if its format is invalid."""
+    """Read a diagnosis. Raises UsageError if it cannot be read, TrustError if its format is invalid."""
     try:
         with reading.opened(path, follow=True) as file:
             data = file.read(LIMIT + 1)  # the parser refuses a file with one byte more
     except OSError as error:
-        wanted = _("Specify a report written by validate, or run recover without one.")
+        wanted = _("Specify a diagnosis written by validate, or run recover without one.")
         raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
     try:
         return parse_report(data, path.name)
     except TrustError as error:
         raise TrustError(
-            _("The diagnosis is not a report of this tool: {reason}").format(reason=error.what),
-            advice=_("Create the report again with validate --output, or run recover without it."),
+            _("This is not a diagnosis written by validate: {reason}").format(reason=error.what),
+            advice=_("Recreate the diagnosis with validate --output, or run recover without a diagnosis."),
         ) from error
 
 
 def require_fitting(report: Report, prefix: Prefix) -> None:
-    """Raise UsageError if a report is from another host, or about a release other than the active one."""
+    """Raise UsageError if a diagnosis is from another host, or about a release other than the active one."""
     active = prefix.active()
     if report.host is not None and report.host != host_id():
         raise UsageError(
@@ -63,10 +63,10 @@ def doubts_store(report: Report) -> bool:
 
 
 def notes_on(report: Report, inspection: Inspection) -> tuple[str, ...]:
-    """Return notes on those failed checks of a report that no finding explains; they quote nothing from the report."""
+    """Return notes on those failed checks of a diagnosis that no finding explains; they quote nothing from it."""
     titles = {check.id: check for check in CHECKS}
     failed = {result.id: result.remedy for result in report.results if result.status in (FAIL, ERROR)}
-    # a problem that recover could have repaired but does not find now has been repaired since the report
+    # a problem that recover could have repaired but does not find now has been repaired since the diagnosis
     gone: list[str] = []
     unexplained: list[str] = []
     for name, remedy in failed.items():

@@ -145,7 +145,7 @@ class GoBack(AnotherRelease):
 
     def apply(self, context: RepairContext) -> Collected:
         release = self.next_release(context.inspection, context.admitted)
-        # it is checked through PREFIX/bin; the damaged release is removed if it works
+        # the new release is checked through PREFIX/bin; if it works, the damaged one is removed
         with Transaction(context.inspection.prefix, RETURN, release) as change:
             rollback.return_to_retained(change, context.progress)
             if context.inspection.release is not None:

@@ -58,7 +58,7 @@ class RepairMisplaced(InPlace):
     def repair(self, context: RepairContext) -> None:
         prefix = context.inspection.prefix
         misplaced.repair(prefix, context.inspection.misplaced)
-        # of the contents, only the journal and the name of the previous version can be rebuilt
+        # only the journal and the name of the previous version can be rebuilt
         if not os.path.lexists(journal.path(prefix)):
             journal.write(prefix, None)
         active, previous = prefix.active(), retention.previous(prefix)

@@ -1,4 +1,4 @@
-"""Clearing the path of one of this tool's files if something of another kind, or of another user, is there."""
+"""Clearing the path of one of this tool's files if something of another kind, or of another user, exists at it."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def _beside(beside: Path, path: Path) -> Iterator[None]:
 def open_own(path: Path, flags: int, mode: int = 0o600) -> int:
     """Open a regular file of the caller, never through a link and never blocking on another process.
 
-    A new file gets ``mode`` regardless of the umask. Raises HostError if anything else is there.
+    A new file gets ``mode`` regardless of the umask. Raises HostError if anything else exists at the path.
     """
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:

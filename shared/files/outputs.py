@@ -3,7 +3,7 @@
 The name may refer to anything: a stream of this process, a device, a pipe, a link, a file in another user's
 folder. These rules apply:
 1. ``-``, /dev/stdout, /dev/stderr and /dev/fd/N are descriptors of this process, recognized by name.
-2. Of devices, only null, full and the caller's terminal are written, recognized by their number after opening.
+2. The only devices that are written are null, full and the caller's terminal, recognized by their number after opening.
 3. A pipe is opened without blocking, refused if it has no reader, and written with a time limit.
 4. A regular file is replaced by renaming a new one over it. Its folder is reached from the root by
    descriptors; a folder or link that neither root nor the caller owns, or that other users can change, is refused.

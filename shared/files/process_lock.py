@@ -129,7 +129,7 @@ def _is_gone(holder: str) -> bool:
 
 
 def make_lockable(path: Path) -> None:
-    """Clear the path of a lock if something else is there; a lock that is held is not affected."""
+    """Clear the path of a lock if something else exists at it; a lock that is held is not affected."""
     aside.clear(path.parent, folder=True)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     aside.clear(path)

@@ -44,8 +44,8 @@ def remove(root: Path) -> None:
 def _parts(root: str) -> list[tuple[str, ...]]:
     """Return the names that lead to each folder of the first level that has MANY, or none for a small tree.
 
-    Of a level that has more than MOST, the others are left to whoever removes the rest. Whoever empties one goes there
-    from ``root`` by descriptors, so that no link is followed.
+    If a level has more than MOST folders, the rest are left to the final removal. A folder is reached from ``root`` by
+    descriptors, so that no link is followed.
     """
     if sys.platform == "win32":
         return []

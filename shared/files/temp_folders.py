@@ -129,7 +129,7 @@ def _register() -> Iterator[Path | None]:
     try:
         yield found if found is not None and os.access(found, os.W_OK | os.X_OK) else None
     finally:
-        with contextlib.suppress(OSError):  # another run has links there
+        with contextlib.suppress(OSError):  # another run still has links in this folder
             for path in made:
                 path.rmdir()
 
@@ -152,7 +152,7 @@ def remove(place: Path) -> None:
 
 
 def _is_own(path: Path, kind: Callable[[int], bool] = bool) -> bool:
-    """Return whether this user owns a path and its file type is right: in a shared folder, anyone can use any name."""
+    """Return whether this user owns a path of the expected file type: in a shared folder, anyone can use any name."""
     try:
         status = path.lstat()
     except FileNotFoundError:

@@ -129,9 +129,9 @@ PROBE = {"command": ["demo"], "sentence": "x", "embedding": [1.0], "tolerance": 
         (("packages", 0, "extra", 1), "MANIFEST.json.packages[0].extra: unknown key"),
         (
             ("packages", 0, "wheel", "03_Source/app.py"),
-            "MANIFEST.json.packages: does not have exactly one package for each wheel",
+            "MANIFEST.json.packages: must list one package for each wheel, and no others",
         ),
-        (("packages", []), "MANIFEST.json.packages: does not have exactly one package for each wheel"),
+        (("packages", []), "MANIFEST.json.packages: must list one package for each wheel, and no others"),
         (("models", 0, "name", "other"), "MANIFEST.json.models[0]: other has no files"),
         (("models", 0, "name", "ti"), "MANIFEST.json.models[0]: ti has no files"),
         (("models", 0, "name", ".."), "MANIFEST.json.models[0].name: letters, digits"),

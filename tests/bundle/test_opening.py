@@ -206,7 +206,9 @@ def test_sums_that_name_too_little_or_too_much(travelled) -> None:
 
 
 def test_sums_with_an_extra_file(travelled) -> None:
-    assert "does not list exactly the manifest" in refusal(travelled.folder, resign(travelled.folder, extra="0" * 64))
+    assert "must list the manifest, the archive and the installer" in refusal(
+        travelled.folder, resign(travelled.folder, extra="0" * 64)
+    )
 
 
 def test_sums_with_another_installer(travelled) -> None:
@@ -315,4 +317,4 @@ def test_sums_that_skip_a_volume(travelled) -> None:
     sums = digest.read_sums((travelled.folder / SUMS).read_bytes(), SUMS)
     for left_out in ([first.name], [name for name in sums if name.startswith(travelled.manifest.archive)]):
         travelled.sign(digest.write_sums({name: sums[name] for name in sums if name not in left_out}))
-        assert "does not list exactly the manifest" in refusal(travelled.folder, travelled.policy)
+        assert "must list the manifest, the archive and the installer" in refusal(travelled.folder, travelled.policy)

@@ -20,7 +20,7 @@ from tests.validator.checking import change
 from validator.check import BUNDLE, OPERATOR, RECOVER, WARN
 
 APPLICATIONS = (
-    Mutation("the application ends with an error", "ragtrace.cli", application("import sys; sys.exit('no database')")),
+    Mutation("the application exits with an error", "ragtrace.cli", application("import sys; sys.exit('no database')")),
     Mutation("the application's file is gone", "ragtrace.cli", lambda w: w.app.unlink()),
     Mutation("the application never ends", "ragtrace.cli", application("import time; time.sleep(600)"), limit=2.0),
     Mutation("a library of the host's is missing", "ragtrace.cli", lacks_a_library, helps=OPERATOR),
@@ -138,7 +138,7 @@ APPLICATIONS = (
         helps=OPERATOR,
     ),
     Mutation(
-        ".env is no UTF-8", "ragtrace.settings", lambda w: settings(w, b"DEMO_API_KEY=\xb3\xa1\n"), helps=OPERATOR
+        ".env is not UTF-8", "ragtrace.settings", lambda w: settings(w, b"DEMO_API_KEY=\xb3\xa1\n"), helps=OPERATOR
     ),
     Mutation(
         ".env is a folder",

@@ -144,7 +144,7 @@ PACKAGES = (
         "a module is a link", "packages.record", lambda w: link_elsewhere(w.site / "demo_base.py", w.folder / "x")
     ),
     Mutation("RECORD is gone", "packages.record", lambda w: (w.site / DEMO_LIB / "RECORD").unlink()),
-    Mutation("RECORD is no text", "packages.record", lambda w: change(w.site / DEMO_LIB / "RECORD", b"\xff\xfe")),
+    Mutation("RECORD is not text", "packages.record", lambda w: change(w.site / DEMO_LIB / "RECORD", b"\xff\xfe")),
     Mutation("RECORD is emptied", "packages.record", lambda w: change(w.site / DEMO_LIB / "RECORD", b"")),
     Mutation("all packages are gone", "packages.record", lambda w: shutil.rmtree(w.site)),
     Mutation("a package is not installed", "packages.versions", lambda w: shutil.rmtree(w.site / DEMO_LIB)),

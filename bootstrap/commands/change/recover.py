@@ -26,7 +26,7 @@ USAGE = 2
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument(
-        "diagnosis", nargs="?", type=Path, metavar=_("DIAGNOSIS"), help=_("a report written by validate")
+        "diagnosis", nargs="?", type=Path, metavar=_("DIAGNOSIS"), help=_("a diagnosis written by validate --output")
     )
     parser.add_argument("--diagnosis", dest="named", type=Path, metavar=_("FILE"), help=_("same as DIAGNOSIS"))
     parser.add_argument(
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 class Asker:
-    """Prints a plan and, without --yes, asks for confirmation at a terminal; declines if nobody can be asked."""
+    """Prints a plan and, without --yes, asks for confirmation; declines if there is no terminal to prompt on."""
 
     def __init__(self, *, yes: bool, as_json: bool) -> None:
         self.yes, self.as_json = yes, as_json
@@ -142,7 +142,7 @@ def recovery_json(done: Recovery, results: list[CheckResult]) -> dict[str, Any]:
 
 
 def exit_code(done: Recovery, results: list[CheckResult], asker: Asker) -> int:
-    """Return 0 if nothing is left to repair, 1 if something is, or 2 if the user could not be asked."""
+    """Return 0 if nothing is left to repair, 1 if something is, 2 if no user could be prompted for confirmation."""
     if not done.applied:
         if not done.plan.remedies:
             return DONE

@@ -130,7 +130,7 @@ def _foreign(place: Path, owner: int) -> HostError:
     owner_name = name_of(owner)
     if os.geteuid() == 0:
         what = _(
-            "{path} belongs to {owner}: root would run what that user can change, and leave root-owned files there."
+            "{path} belongs to {owner}: root would run what that user can change, and leave root-owned files in it."
         )
         advice = _(
             "Run the same command as that user (sudo -u {owner} …), or specify a folder owned by root with --prefix."

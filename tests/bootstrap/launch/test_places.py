@@ -41,7 +41,7 @@ def test_a_cache_where_nothing_may_be_executed_is_passed_over(probe, closed_host
     found = told(host.run("python3", "/root/probe.pyz", "imports", env={"XDG_CACHE_HOME": "/mnt"}))
     assert found["uv"][0].startswith("/root/.cache/ragtrace-zipapp/")
     done = host.run("python3", "/root/probe.pyz", env={"RAGTRACE_CACHE": "/mnt"})
-    assert "/mnt/ragtrace-zipapp (execution is not allowed there)" in refused(done)
+    assert "/mnt/ragtrace-zipapp (it is on a filesystem mounted with noexec)" in refused(done)
 
 
 def test_a_folder_that_others_could_change_is_refused(tmp_path):
@@ -180,7 +180,7 @@ def test_the_folder_of_another_user_is_refused(tmp_path, monkeypatch):
 
 def test_a_filesystem_without_execution_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "statvfs", lambda _path: SimpleNamespace(f_flag=os.ST_NOEXEC))
-    with pytest.raises(OSError, match="execution is not allowed"):
+    with pytest.raises(OSError, match="mounted with noexec"):
         cache.private_folder(str(tmp_path / "c"))
 
 

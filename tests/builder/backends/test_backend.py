@@ -95,7 +95,7 @@ def test_a_build_that_writes_outside_its_folder_changes_nothing_and_is_named(tmp
 def test_a_build_that_never_ends_is_ended(tmp_path, workshop):
     hurried = replace(workshop, limit=1)
     error = refused(Project(first="while True: pass").write(tmp_path / "project"), hurried)
-    assert error.what == "thing could not be built from source: the build did not end within its time limit"
+    assert error.what == "thing could not be built from source: the build exceeded its time limit"
     assert "--build-timeout SECONDS" in error.advice
 
 

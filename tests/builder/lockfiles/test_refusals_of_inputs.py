@@ -146,7 +146,7 @@ def test_a_script_without_metadata_or_lockfile(folder):
 def test_a_file_that_is_no_lockfile(folder):
     assert "is not a file" in refused(folder, lock=folder / "pylock.x.toml").what
     (folder / "lock.yaml").write_text("")
-    assert "no lockfile that the builder can read" in refused(folder, lock=folder / "lock.yaml").what
+    assert "is not a lockfile that the builder can read" in refused(folder, lock=folder / "lock.yaml").what
     assert "is not the lockfile of" in refused(folder, lock=folder / "wheels/uv.lock").what
 
 

@@ -240,8 +240,8 @@ def test_links_to_files_of_the_project_travel_as_their_bytes(linked: Path) -> No
     }
     assert not any(file.is_symlink() for file in found.values())
     assert found["src/chain"] == linked / "README.md"
-    outside = "a link that leads to none of the project's files"
-    nested = "a link in a folder that is linked itself, not to a file of the project"
+    outside = "a link that does not point to a project file"
+    nested = "a link inside a linked folder that does not point to a project file"
     names = [f"data/{name}" for name in ("above", "absolute", "fresh", "git", "gone", "outside.py", "round", "system")]
     assert sorted(heard.warnings) == [
         "1 file is not included: data/above: a link to a folder that contains it.",

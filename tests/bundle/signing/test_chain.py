@@ -58,7 +58,7 @@ def test_a_signature_must_hold(folder):
 
 def test_a_release_signature_is_no_policy_signature(folder):
     (folder / f"policy-1.json.{B.key.keyid}.sig").write_bytes(B.sign(ONE.to_bytes(), "ragtrace-release@v1"))
-    assert "made for 'ragtrace-release@v1'" in refusal(read, folder)
+    assert "its namespace is 'ragtrace-release@v1'" in refusal(read, folder)
 
 
 def test_a_signature_is_named_after_its_key(folder):

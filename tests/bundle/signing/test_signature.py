@@ -161,11 +161,11 @@ def test_another_message():
 
 def test_another_namespace():
     armoured = SoftKey(ED25519).sign(MESSAGE, "ragtrace-policy@v1")
-    assert "made for 'ragtrace-policy@v1', not for 'ragtrace-release@v1'" in refusal(armoured)
+    assert "its namespace is 'ragtrace-policy@v1', not 'ragtrace-release@v1'" in refusal(armoured)
 
 
 def test_an_empty_namespace_never_holds():
-    assert "made for ''" in refusal(SoftKey(ED25519).sign(MESSAGE, ""), namespace="")
+    assert "its namespace is ''" in refusal(SoftKey(ED25519).sign(MESSAGE, ""), namespace="")
 
 
 def test_size():

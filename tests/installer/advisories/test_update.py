@@ -110,7 +110,7 @@ def test_signed_by_a_stranger(tmp_path, site, snapshot):
 
 def test_signed_for_something_else(tmp_path, site, snapshot):
     for namespace in (NAMESPACES["release"], EXCEPTIONS_ROLE):
-        refused(sign_beside(tmp_path / "a.zip", snapshot(5), namespace, KEY), site, "it was made for")
+        refused(sign_beside(tmp_path / "a.zip", snapshot(5), namespace, KEY), site, "its namespace is")
 
 
 def test_a_key_of_another_role(tmp_path, site, snapshot):

@@ -27,7 +27,7 @@ WINDOWS_CRASH = 0xC0000000  # exit codes from here on are exceptions (NTSTATUS)
 class Commands(Check):
     """Compares the scripts in PREFIX/bin with the manifest; runs the profile's commands on scratch data, offline.
 
-    Commands that the profile does not try are asked for --help; without a crash, no answer is a warning.
+    Commands that the profile does not try are run with --help; no output without a crash is a warning.
     """
 
     id = "ragtrace.cli"
@@ -58,7 +58,7 @@ class Commands(Check):
             yield self.warned(
                 _("{path} starts the installer's tool, not the application").format(path=previous),
                 suggestion=_(
-                    "Upgrade with a bundle that has a newer installer; there, this name belongs to the application."
+                    "Upgrade with a bundle that has a newer installer, which leaves this name to the application."
                 ),
                 evidence={"launchers": [f"bin/{previous.name}"]},
             )
@@ -105,10 +105,10 @@ def crashed(ended: Completed) -> bool:
 
 
 def without_help(name: str) -> dict[str, str]:
-    """Return the remedy for a command that did not answer --help: recover if it finds damage, else none is needed."""
+    """Return the remedy for a command that failed with --help: recover if it finds damage, else none is needed."""
     advice = _(
-        "Ignore this if {name} is a server or has no --help, and name it in without_help of the profile for the next "
-        "bundle; else read the error message."
+        "Ignore this if {name} is a server or has no --help, and add it to the profile's "
+        "without_help for the next bundle; otherwise, read the error message."
     )
     return {"remedy": RECOVER, "suggestion": advice.format(name=name)}
 

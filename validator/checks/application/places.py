@@ -1,4 +1,4 @@
-"""Installation folders: the tool's own files and folders exist and have the right types."""
+"""Installation folders: the tool's own files and folders exist and have the expected types."""
 
 from __future__ import annotations
 

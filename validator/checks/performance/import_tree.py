@@ -108,7 +108,7 @@ class ImportTree(Check):
         return self.passed(details, name=name, suggestion=advice, metric=metric, evidence=evidence)
 
     def seconds_of(self, subject: Subject, module: str) -> float:
-        """Return the time to import a module now. Raises UncheckedError if the import fails."""
+        """Measure how long a module takes to import, in seconds. Raises UncheckedError if the import fails."""
         imported = trial.try_import(subject.need_installation(), module, timeout=self.left(MODULE_LIMIT))
         if imported.seconds is None:
             reason = _("cannot import {module}: {reason}").format(module=module, reason=imported.reason)

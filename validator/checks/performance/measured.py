@@ -31,7 +31,7 @@ LIMIT = 1 << 20  # maximum bytes of the file
 
 @dataclass(frozen=True)
 class Bound:
-    """A threshold: the minimum or maximum of a metric."""
+    """A threshold: the lowest or highest acceptable value of a metric."""
 
     value: float
     at_least: bool

@@ -101,7 +101,7 @@ class Permissions(Check):
 
 
 def require_all_read(denied: list[OSError], found: list[rights.Wrong]) -> None:
-    """Raise UncheckedError if a folder could not be read although its owner and mode are right."""
+    """Raise UncheckedError if a folder could not be read although its owner and mode are correct."""
     explained = {item.path for item in found}
     for error in denied:
         if str(error.filename) not in explained and not isinstance(error, FileNotFoundError):
