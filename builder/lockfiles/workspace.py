@@ -112,7 +112,7 @@ def _as_it_is(project: Path, packages: Sequence[str]) -> Workspace:
     if packages:
         raise UsageError(
             _("uv finds no workspace in {folder}.").format(folder=project),
-            advice=_("Run `uv workspace list` there and fix what it reports."),
+            advice=_("Run `uv workspace list` in that folder and fix what it reports."),
         )
     return Workspace(project, (Member(canonicalize_name(""), project),))
 
