@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+STRICT = ("hatchling", "uv_build", "flit_core", "setuptools", "pdm")  # backends by their module
+
+
 @dataclass(frozen=True)
 class Project:
     """The identity of a project: normalised name (PEP 503), version (PEP 440), and requires-python or ''.
@@ -149,6 +152,19 @@ def is_package(project_root: Path) -> bool:
     table = read_toml(path) if path.is_file() else {}
     said = ((table.get("tool") or {}).get("uv") or {}).get("package")
     return bool("build-system" in table if said is None else said)
+
+
+def may_have_commands(project_root: Path) -> bool:
+    """Return whether the wheel of a project without project.scripts may have commands after all.
+
+    A field that is neither stated nor dynamic is empty (PEP 621), which the backends of STRICT obey; packages with a
+    ``__main__`` run with -m.
+    """
+    document = read_toml(project_root / "pyproject.toml")
+    dynamic = (document.get("project") or {}).get("dynamic") or ()
+    backend = str((document.get("build-system") or {}).get("build-backend", "")).partition(".")[0]
+    runs = any(next(project_root.glob(f"{above}__main__.py"), None) for above in ("*/", "*/*/", "*/*/*/"))
+    return bool({"scripts", "gui-scripts", "entry-points"} & set(dynamic) or backend not in STRICT or runs)
 
 
 def has_src_layout(project_root: Path) -> bool:

@@ -186,18 +186,21 @@ def _extras(target: str) -> frozenset[str]:
 
 
 def _of_others(others: Sequence[Path], taken: Mapping[str, str]) -> list[Launcher]:
-    """Return the launchers of other packages. Raises BuildError if two packages have a script with the same name."""
+    """Return the launchers of other packages.
+
+    Raises BuildError if two packages have scripts of the same name that start different functions.
+    """
     known, found = dict(taken), []
     for folder in others:
         scripts = _scripts(project_table(folder / "pyproject.toml"))
-        both = sorted(scripts.keys() & known.keys())
+        both = sorted(name for name in scripts.keys() & known.keys() if scripts[name] != known[name])
         if both:
             raise BuildError(
                 _("Two of the packages have a script named {name}.").format(name=both[0]),
                 advice=_("Build them separately, or rename the script in one of them."),
             )
+        found += _entries({name: target for name, target in scripts.items() if name not in known})
         known |= scripts
-        found += _entries(scripts)
     return found
 
 

@@ -16,6 +16,7 @@ from builder.product.identity import has_table, product_of
 from builder.project.chosen_models import with_models, without_models
 from builder.project.default_profile import default_profile
 from builder.project.profile import find_profile, load_profile
+from builder.project.project import may_have_commands
 from builder.request.accelerators import require_accelerators
 from builder.request.delta import bases_of
 from builder.request.moment import moment_of
@@ -124,9 +125,9 @@ def require_commands(profile: Profile, root: Path) -> None:
 
 
 def foresee_commands(profile: Profile, standings: Sequence[Standing], root: Path) -> None:
-    """Raise BuildError as ``require_commands`` does, unless the project is a package: its wheel shows its scripts."""
+    """Raise BuildError as ``require_commands`` does, unless the project's own wheel may have commands."""
     selections = [standing.selection for standing in standings if standing.selection]
-    if not any(own_source(selection, root) for selection in selections):
+    if not any(own_source(selection, root) for selection in selections) or not may_have_commands(root):
         require_commands(profile, root)
 
 

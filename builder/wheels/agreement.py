@@ -68,11 +68,12 @@ def require_as_locked(built: Iterable[LockedWheel], lock: Path, workshop: Worksh
 
 
 def _require_apart(read: Mapping[LockedWheel, OwnWheel]) -> None:
+    """Raise BuildError if two wheels have scripts of one name that start different functions."""
     owners: dict[str, LockedWheel] = {}
     for wheel, said in read.items():
-        for script in said.scripts:
+        for script, target in said.scripts.items():
             other = owners.setdefault(script, wheel)
-            if other is not wheel:
+            if other is not wheel and read[other].scripts[script] != target:
                 raise BuildError(
                     _("{first} and {second} both install the script {script}.").format(
                         first=other.name, second=wheel.name, script=script

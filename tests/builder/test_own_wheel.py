@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder import cli
+from builder.project.project import may_have_commands
 from tests.builder.backends.projects import Project, lock
 from tests.builder.small_project import _quick, build, made  # noqa: F401
 from tests.builder.sources import commit
@@ -154,6 +155,26 @@ def test_two_members_with_one_script_are_refused(tmp_path, key, capsys):
     reported = capsys.readouterr().err
     assert "inner and thing both install the script run." in reported
     assert "  next: Rename it in one of the two" in reported
+
+
+def test_two_members_with_one_script_for_one_function_install_it_once(tmp_path, key):
+    Project("inner", scripts={"run": "inner:main"}).write(tmp_path / "project" / "inner")
+    tail = '[tool.uv.sources]\ninner = { workspace = true }\n[tool.uv.workspace]\nmembers = ["inner"]\n'
+    project = Project(requires=("inner",), scripts={"run": "inner:main"}, tail=tail)
+    assert build(ready(tmp_path / "project", project), key, tmp_path / "out") == 0
+    found = manifest(tmp_path / "out")
+    assert [(one["name"], one["target"]) for one in found["application"]["launchers"]] == [("run", "inner:main")]
+
+
+@pytest.mark.parametrize(("more", "foreseen"), [("", True), ('dynamic = ["scripts"]\n', False)])
+def test_a_project_that_states_no_script_is_refused_by_the_dry_run(tmp_path, more, foreseen):
+    (tmp_path / "pyproject.toml").write_text(
+        f'[project]\nname = "thing"\n{more}[build-system]\nrequires = []\nbuild-backend = "hatchling.build"\n'
+    )
+    assert may_have_commands(tmp_path) is not foreseen
+    (tmp_path / "src" / "thing").mkdir(parents=True)
+    (tmp_path / "src" / "thing" / "__main__.py").write_text("")
+    assert may_have_commands(tmp_path)
 
 
 def test_a_wheel_that_requires_what_the_lock_does_not_have_is_refused(tmp_path, key, capsys):
