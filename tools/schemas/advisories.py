@@ -59,15 +59,25 @@ def snapshot_facts() -> Schema:
     }
 
 
+_SAID = {"statement": FULL_TEXT, "approver": FULL_TEXT, "approved": TIME}
+
+
+def exemption() -> Schema:
+    """Return the schema of an exception."""
+    words = {**_SAID, **dict.fromkeys(("id", "package", "versions"), FULL_TEXT)}
+    return closed({**words, "justification": {"enum": list(JUSTIFICATIONS)}, "expires": TIME})
+
+
+def removal() -> Schema:
+    """Return the schema of a reason for which what only earlier snapshots had no longer counts."""
+    return closed({**_SAID, "id": FULL_TEXT, "package": FULL_TEXT, "sequence": COUNT, "expires": nullable(TIME)})
+
+
 def scanned() -> Schema:
     """Return the properties of an assessed scan."""
-    words = dict.fromkeys(("id", "package", "versions", "statement", "approver"), FULL_TEXT)
-    exemption = closed({**words, "justification": {"enum": list(JUSTIFICATIONS)}, "approved": TIME, "expires": TIME})
     names = {"package": FULL_TEXT, "version": nullable(ANY_TEXT), "id": ANY_TEXT, "reason": FULL_TEXT}
     undecided = {**names, "gone": gone()}
-    texts = dict.fromkeys(("id", "package", "statement", "approver"), FULL_TEXT)
-    removal = closed({**texts, "sequence": COUNT, "approved": TIME, "expires": nullable(TIME)})
-    removed = [closed({**known, "removal": removal}) for known in (finding(), undecided)]
+    removed = [closed({**known, "removal": removal()}) for known in (finding(), undecided)]
     return {
         "status": {"enum": ["PASS", "WARN", "FAIL"]},
         "table": {"enum": list(TABLES)},
@@ -76,8 +86,8 @@ def scanned() -> Schema:
         "days": {"type": "integer"},
         "counts": described(mapping(COUNT), "findings by severity"),
         "findings": items(closed(finding())),
-        "excepted": items(closed({**finding(), "exception": exemption})),
-        "expired": described(items(exemption), "exceptions that count no more"),
+        "excepted": items(closed({**finding(), "exception": exemption()})),
+        "expired": described(items(exemption()), "exceptions that count no more"),
         "removed": described(items({"anyOf": removed}), "what only earlier snapshots had, by signed reasons"),
         "undecided": items(closed(undecided)),
     }
@@ -104,5 +114,9 @@ def attested() -> Schema:
 
 def snapshot_made() -> Schema:
     """Return the schema of the builder's ``advisories fetch``, ``import`` and ``show``."""
-    made = {"bytes": COUNT, "files": items(FULL_TEXT)}
-    return closed({**snapshot_facts(), **made}, required=snapshot_facts())
+    made = {"bytes": COUNT, "files": items(FULL_TEXT), "warnings": items(FULL_TEXT)}
+    snapshot = closed({**snapshot_facts(), **made}, required=snapshot_facts())
+    acceptance = closed({**_SAID, "sha256": SHA256, "expires": TIME})
+    reasons = {"removals": items(removal()), "snapshots": items(acceptance)}
+    listed = {"sequence": COUNT, "exceptions": items(exemption())}
+    return {"anyOf": [snapshot, closed({**listed, **reasons}, required=listed)]}
