@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
-from packaging.version import Version
 
 from bundle.advisories.severity import RANK
 from bundle.advisories.versions import public
@@ -199,4 +198,5 @@ def finding_of(package: str, version: str, advisory: Advisory, verdict: str, gon
 def _later(fixed: set[str], version: str) -> tuple[str, ...]:
     """Return the fixed versions above an installed one, the lowest first, or all if it cannot be compared."""
     here = public(version)
-    return tuple(str(found) for found in sorted(map(Version, fixed)) if here is None or found > here)
+    versions = (found for found in map(public, fixed) if found is not None)
+    return tuple(str(found) for found in sorted(versions) if here is None or found > here)

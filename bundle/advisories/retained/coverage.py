@@ -65,17 +65,24 @@ def _rank(advisory: Advisory) -> int:
     return RANK[advisory.severity]
 
 
-def _judged(advisory: Advisory) -> Hashable:
+def _is_only_possible(advisory: Advisory) -> bool:
+    """Return whether an advisory is reported only where it is uncertain: with its low score, certainty passes."""
+    return bool(advisory.possible) and _rank(advisory) < RANK["unknown"]
+
+
+def _judged(advisory: Advisory) -> tuple[Hashable, Hashable, Hashable]:
     """Return the parts of an advisory that a scan depends on."""
     parts = (advisory.severity, advisory.affected, advisory.possible, advisory.versions, bool(advisory.undecided))
     return advisory.id, frozenset(advisory.aliases), parts
 
 
-def _is_apart(advisory: Advisory, group: _Group, known: set[Hashable]) -> bool:
+def _is_apart(advisory: Advisory, group: _Group, known: set[tuple[Hashable, Hashable, Hashable]]) -> bool:
     """Return whether no new or changed advisory of its group adds identifiers to an advisory or rates it lower."""
     changed = [one for one in group.advisories if _judged(one) not in known]
     if changed and not group.identifiers <= {advisory.id, *advisory.aliases}:
         return False
+    if _is_only_possible(advisory):
+        return not changed
     # beside an advisory that has a score, one that has none does not count (matcher)
     return advisory.severity != "unknown" or all(_rank(one) >= _rank(advisory) for one in changed)
 
@@ -103,7 +110,8 @@ def _groups(advisories: Iterable[Advisory]) -> dict[str, _Group]:
 
 def _applies(later: Advisory, earlier: Advisory) -> bool:
     """Return whether no version that the earlier advisory affects, or may affect, is judged less strictly."""
-    if earlier.undecided and not later.undecided:
+    # what is uncertain is a warning at least; what is certain may pass, by its score or an exception
+    if (earlier.undecided or _is_only_possible(earlier)) and _judged(later)[2] != _judged(earlier)[2]:
         return False
     sure = _union(later.affected)
     if not all(_is_inside(interval, sure) for interval in earlier.affected):

@@ -64,9 +64,7 @@ class Standing:
         if removal is not None:
             self.removed.append((doubt, removal))
             return
-        known = [(one.package, one.version, one.id) for one in self.doubts]
-        known += [(one.package, one.version, one.id) for one in self.findings]
-        if (doubt.package, doubt.version, doubt.id) not in known:
+        if (doubt.package, doubt.version, doubt.id) not in [(one.package, one.version, one.id) for one in self.doubts]:
             self.doubts.append(doubt)
 
     def _excepted_with(self, found: Finding, now: datetime) -> Iterator[Finding]:
@@ -87,5 +85,10 @@ def _includes(finding: Finding, other: Finding) -> bool:
         (finding.package, finding.version) == (other.package, other.version)
         and other.id in finding.ids
         and RANK[finding.severity] >= RANK[other.severity]
-        and finding.certainty in (other.certainty, AFFECTED)
+        and (finding.certainty == other.certainty or _is_certain(finding))
     )
+
+
+def _is_certain(finding: Finding) -> bool:
+    """Return whether a finding is certain and severe enough that one that is only possible does not say more."""
+    return finding.certainty == AFFECTED and RANK[finding.severity] >= RANK["unknown"]
