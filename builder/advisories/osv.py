@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from builder.advisories.schema import is_of_pypi
 from builder.advisories.score import highest
 from bundle.advisories.index import Advisory
 from bundle.advisories.severity import level_of
@@ -23,43 +24,46 @@ from shared.terminal.console import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-ECOSYSTEM = "PyPI"
 SUMMARY_LIMIT = 160  # characters
 MALICIOUS = "MAL-"  # the prefix of reports of malicious packages, which have no score
 # CPE names (NIST IR 7695) escape punctuation and write "NA" for a release without an update
 _ESCAPE = re.compile(r"\\(?=[^A-Za-z0-9])")
 _NO_UPDATE = re.compile(r"-NA$", re.IGNORECASE)
 _BUILD = re.compile(r"-((?:cu|rocm)[0-9.]+|cpu)$")  # builds of one version for different devices
-# at the same version, a range is closed before it is opened again
-_ORDER = {"fixed": 0, "last_affected": 0, "introduced": 1}
+# at the same version, a range is closed before it is opened again, and what is fixed there is at most possibly affected
+_ORDER = {"fixed": 0, "last_affected": 1, "introduced": 2}
 
 
 @dataclass(frozen=True)
 class Event:
-    """A bound that opens or closes a range; ``repaired`` is true if its version differs from the record's text."""
+    """A bound that opens or closes a range; ``repaired`` is true if its version differs from the record's text.
+
+    ``first`` is true for the bound before all versions, even before FIRST.
+    """
 
     kind: str
     version: Version
     repaired: bool = False
+    first: bool = False
+
+    @property
+    def place(self) -> tuple[bool, Version, int]:
+        """Where the event is evaluated among those of its range."""
+        return (not self.first, self.version, _ORDER[self.kind])
 
 
 class UndecidedError(Exception):
     """A range cannot be interpreted with certainty; the message is the reason."""
 
 
-def is_withdrawn(record: dict[str, Any]) -> bool:
-    """Return whether a record was withdrawn by its source."""
-    return record.get("withdrawn") is not None
-
-
 def advisories_of(record: dict[str, Any]) -> dict[str, Advisory]:
     """Return a record's advisory for each affected package on PyPI, by package name.
 
-    Raises KeyError, TypeError, ValueError or AttributeError if the record is not valid.
+    The record must follow the schema (``schema.check``).
     """
     blocks: dict[str, list[dict[str, Any]]] = {}
     for block in record.get("affected", ()):
-        if block["package"]["ecosystem"].partition(":")[0] == ECOSYSTEM:
+        if is_of_pypi(block["package"]["ecosystem"]):
             blocks.setdefault(canonicalize_name(block["package"]["name"]), []).append(block)
     return {name: _advisory(record, found) for name, found in blocks.items()}
 
@@ -70,7 +74,7 @@ def _advisory(record: dict[str, Any], blocks: Sequence[dict[str, Any]]) -> Advis
     fixed: set[Version] = set()
     undecided = ""
     listed = [text for block in blocks for text in block.get("versions", ())]
-    ranges = [one for block in blocks for one in block.get("ranges", ()) if one["type"] != "GIT"]
+    ranges = [one for block in blocks for one in versioned(block)]
     for one in ranges:
         try:
             events = read_events(one)
@@ -81,13 +85,13 @@ def _advisory(record: dict[str, Any], blocks: Sequence[dict[str, Any]]) -> Advis
         sure, unsure = intervals(events)
         affected += sure
         possible += unsure
-    if not ranges and not listed:
+    if not all(versioned(block) or block.get("versions") for block in blocks):
         undecided = _("no versions listed")
-    score = highest([*record.get("severity", ()), *(one for block in blocks for one in block.get("severity", ()))])
+    score = highest(one for found in (record, *blocks) for one in found.get("severity") or ())
     malicious = record["id"].startswith(MALICIOUS)
     return Advisory(
         id=_line(record["id"]),
-        aliases=tuple(sorted({_line(alias) for alias in record.get("aliases", ())})),
+        aliases=tuple(sorted({_line(alias) for alias in record.get("aliases") or ()})),
         severity="critical" if malicious and score is None else level_of(score),
         score=score,
         fixed=tuple(str(version) for version in sorted(fixed)),
@@ -97,6 +101,11 @@ def _advisory(record: dict[str, Any], blocks: Sequence[dict[str, Any]]) -> Advis
         versions=tuple(sorted({text for text in listed if not _covered(text, affected)})),
         undecided=undecided,
     )
+
+
+def versioned(block: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the ranges of versions of an affected package, without those of commits."""
+    return [one for one in block.get("ranges", ()) if one["type"] != "GIT"]
 
 
 def read_events(one: dict[str, Any]) -> list[Event]:
@@ -109,13 +118,15 @@ def read_events(one: dict[str, Any]) -> list[Event]:
         if kind not in _ORDER:
             raise UndecidedError(_("unsupported event {kind}").format(kind=kind))
         events.append(read_event(kind, text))
-    return sorted(events, key=lambda event: (event.version, _ORDER[event.kind]))
+    if not any(event.kind == "introduced" for event in events):
+        raise UndecidedError(_("range without an introduced version"))
+    return sorted(events, key=lambda event: event.place)
 
 
 def read_event(kind: str, text: str) -> Event:
     """Return one event, repaired if its meaning is certain. Raises UndecidedError."""
-    if text == "0":
-        return Event(kind, FIRST)  # OSV: sorts before any other version
+    if text == "0" and kind == "introduced":
+        return Event(kind, FIRST, first=True)  # OSV: sorts before any other version
     plain = _NO_UPDATE.sub("", _ESCAPE.sub("", text))
     if kind == "last_affected":
         plain = _BUILD.sub(r"+\1", plain)

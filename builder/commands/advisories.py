@@ -10,7 +10,7 @@ from builder.advisories.snapshot import Making, load_snapshot, make_snapshot, pr
 from builder.commands import exceptions
 from builder.commands.common import add_keys, moment, signer_of, signers_of
 from builder.fetch.credentials import redact
-from bundle.advisories.assess import facts_of
+from bundle.advisories.assess import facts_of, set_aside_lines
 from bundle.advisories.exceptions import read_exceptions
 from bundle.advisories.snapshot import NAME, SNAPSHOT_LIMIT, read_snapshot
 from shared.files import temp_folders
@@ -23,6 +23,8 @@ from shared.terminal.progress import make_progress
 
 if TYPE_CHECKING:
     import argparse
+
+    from bundle.advisories.snapshot import Snapshot
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -117,16 +119,18 @@ def _make(export: Path, source: str, arguments: argparse.Namespace, origins: tup
         return DONE
     for path in written:
         show(_("Written: {path}").format(path=path))
-    _show_facts(facts, len(data))
+    _show_facts(made)
     return DONE
 
 
-def _show_facts(facts: dict[str, object], size: int) -> None:
-    counts = facts["counts"]
-    assert isinstance(counts, dict)
+def _show_facts(snapshot: Snapshot) -> None:
+    facts, counts, size = facts_of(snapshot), snapshot.header.counts, len(snapshot.data)
     show(
-        _("Advisories: {live} live, {withdrawn} withdrawn, {undecided} undecided, for {packages}").format(
-            **{name: counts.get(name, 0) for name in ("live", "withdrawn", "undecided")},
+        _(
+            "Advisories: {live} live, {withdrawn} withdrawn, {undecided} undecided, {set_aside} set aside, "
+            "for {packages}"
+        ).format(
+            **{name: counts.get(name, 0) for name in ("live", "withdrawn", "undecided", "set_aside")},
             packages=counted.packages(counts.get("packages", 0)),
         )
     )
@@ -136,6 +140,8 @@ def _show_facts(facts: dict[str, object], size: int) -> None:
         )
     )
     show(_("SHA-256: {digest}").format(digest=facts["sha256"]))
+    for line in set_aside_lines(snapshot.header):
+        show(line)
 
 
 def run_sign(arguments: argparse.Namespace) -> int:
@@ -161,5 +167,5 @@ def run_show(arguments: argparse.Namespace) -> int:
     if arguments.json:
         show_json(facts)
     else:
-        _show_facts(facts, len(snapshot.data))
+        _show_facts(snapshot)
     return DONE

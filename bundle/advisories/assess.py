@@ -5,20 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bundle.advisories.matcher import POSSIBLE
+from bundle.advisories.matcher import POSSIBLE, Doubt
 from bundle.advisories.retained.standing import Standing, gravest_first
 from bundle.advisories.severity import AHEAD, DEFAULT, FAIL, LEVELS, OLD, PASS, STALE, STRICT, TABLES, WARN, worst
 from bundle.strict import time_to_json
+from shared.i18n import _
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from bundle.advisories.exceptions import Exceptions, Exemption, Removal
-    from bundle.advisories.matcher import Doubt, Finding, Scan
-    from bundle.advisories.snapshot import Snapshot
+    from bundle.advisories.matcher import Finding, Scan
+    from bundle.advisories.snapshot import Header, Snapshot
 
 GATE = "gate.json"  # the builder's findings when it built the bundle; a file in the bundle
 GATE_LIMIT = 64 << 20  # bytes
+ANY = "*"  # in place of a package that a record does not name legibly
 FRESH, AGED, OUT_OF_DATE, FUTURE = "fresh", "old", "stale", "future"
 
 
@@ -111,12 +114,19 @@ def assess(scan: Scan, criteria: Criteria, now: datetime) -> Assessment:
         findings=tuple(sorted(standing.findings, key=gravest_first)),
         excepted=tuple(standing.excepted),
         expired=tuple(standing.expired),
-        doubts=tuple(standing.doubts),
+        doubts=(*standing.doubts, *_unattributed(criteria.snapshot)),
         age=age,
         days=days,
         packages=scan.packages,
         removed=tuple(standing.removed),
     )
+
+
+def _unattributed(snapshot: Snapshot) -> Iterator[Doubt]:
+    """Yield a doubt for each record that was set aside without a legible package: it may concern any."""
+    for one in snapshot.header.set_aside:
+        if not one.packages:
+            yield Doubt(ANY, None, one.id, one.reason)
 
 
 def age_of(snapshot: Snapshot, now: datetime) -> tuple[str, int]:
@@ -141,4 +151,14 @@ def facts_of(snapshot: Snapshot) -> dict[str, Any]:
         "licence": header.licence,
         "sha256": snapshot.sha256,
         "counts": header.counts,
+        "set_aside": [one.to_json() for one in header.set_aside],
     }
+
+
+def set_aside_lines(header: Header) -> Iterator[str]:
+    """Yield a human-readable line for each record that was set aside."""
+    for one in header.set_aside:
+        packages = ", ".join(one.packages) or _("all packages")
+        yield "  " + _("set aside {id}: {reason}; undecided: {packages}").format(
+            id=one.id, reason=one.reason, packages=packages
+        )

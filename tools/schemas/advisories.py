@@ -56,6 +56,10 @@ def snapshot_facts() -> Schema:
         "licence": FULL_TEXT,
         "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
         "counts": mapping(COUNT),
+        "set_aside": described(
+            items(closed({"id": FULL_TEXT, "reason": FULL_TEXT, "packages": items(FULL_TEXT)})),
+            "records that break the OSV schema; their packages, or all, are undecided",
+        ),
     }
 
 

@@ -1,4 +1,4 @@
-"""What a snapshot has lost of an earlier one: advisories that are neither live nor withdrawn in it."""
+"""What a snapshot has lost of an earlier one: advisories that are neither live, withdrawn nor set aside in it."""
 
 from __future__ import annotations
 
@@ -59,6 +59,8 @@ def losses(earlier: Snapshot, later: Snapshot) -> Losses:
     lost: dict[str, tuple[Advisory, ...]] = {}
     whole: list[str] = []
     total = 0
+    # the packages of records that were set aside are undecided
+    others = later.withdrawn | {one.id for one in later.header.set_aside}
     for name, line in earlier.index.lines.items():
         try:
             advisories = earlier.index.of(name)
@@ -67,7 +69,7 @@ def losses(earlier: Snapshot, later: Snapshot) -> Losses:
         total += len(advisories)
         if line == later.index.lines.get(name):
             continue
-        left = {advisory.id for advisory in later.index.of(name)} | later.withdrawn
+        left = {advisory.id for advisory in later.index.of(name)} | others
         gone = tuple(advisory for advisory in advisories if advisory.id not in left)
         if gone:
             lost[name] = gone

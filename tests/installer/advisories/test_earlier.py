@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from dataclasses import replace
 from datetime import timedelta
@@ -15,8 +16,10 @@ from bundle.advisories.index import Index
 from bundle.advisories.matcher import Installed, scan
 from bundle.advisories.retained import entries
 from bundle.advisories.snapshot import read_snapshot
+from bundle.digest import sha256_bytes
 from bundle.signing.policy import NAMESPACES
 from bundle.signing.signature import ED25519
+from bundle.strict import dumps
 from installer.advisories import earlier, stored
 from installer.advisories.scan import scan_installed
 from installer.advisories.update import UpdateOptions, update
@@ -276,15 +279,31 @@ def test_the_list_is_full(attacker, monkeypatch):
     assert attacker.scan().snapshot == before
 
 
-def test_a_malformed_line_is_refused(attacker, monkeypatch):
-    from bundle.advisories.index import write_index
+def altered(data: bytes, old: bytes, new: bytes) -> bytes:
+    """Return a snapshot with an altered index, as no builder would write it."""
+    stream, source = io.BytesIO(), zipfile.ZipFile(io.BytesIO(data))
+    index, header = source.read("index.jsonl").replace(old, new), json.loads(source.read("snapshot.json"))
+    for one in header["files"]:
+        if one["name"] == "index.jsonl":
+            one.update(size=len(index), sha256=sha256_bytes(index))
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name in source.namelist():
+            changed = {"index.jsonl": index, "snapshot.json": dumps(header)}
+            archive.writestr(name, changed.get(name) or source.read(name))
+    return stream.getvalue()
 
-    monkeypatch.setattr(
-        "builder.advisories.snapshot.write_index",
-        lambda packages: write_index(packages).replace(b'["later",[{', b'["later",[{"odd":1,'),
-    )
+
+def test_a_malformed_line_is_refused(attacker):
+    data = altered(attacker.snapshot(*FULL), b'["later",[{', b'["later",[{"odd":1,')
     with pytest.raises(TrustError, match="unknown key"):
-        attacker.offer(*FULL)
+        attacker.adopt(data)
+
+
+def test_a_record_that_is_set_aside_is_not_lost(attacker):
+    """Its packages are undecided, and what it was goes on counting."""
+    attacker.offer(*instead(HIT, {**HIT, "affected": [{**HIT["affected"][0], "ranges": [{"type": 1}]}]}))
+    assert attacker.scan().snapshot.header.set_aside
+    assert "TEST-1" in {one.id for one in attacker.scan().assessment.findings}
 
 
 def test_a_future_date_never_passes(attacker):

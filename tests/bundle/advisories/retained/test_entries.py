@@ -48,7 +48,7 @@ def snapshot(sequence: int, found: list[Advisory]) -> Any:
     moment = NOW - timedelta(days=1)
     return SimpleNamespace(
         index=parse_index(write_index({"other": [Advisory("O-1")], **({"demo": found} if found else {})}), "index"),
-        header=SimpleNamespace(sequence=sequence, known_until=moment, made=moment),
+        header=SimpleNamespace(sequence=sequence, known_until=moment, made=moment, set_aside=()),
         withdrawn=frozenset({"A"}),
     )
 
