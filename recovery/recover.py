@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Callable
 
+from installer.advisories import earlier
 from installer.change import retention
 from installer.change.outcome import explained
 from installer.layout import seal
@@ -246,9 +247,10 @@ class RecoveryRun:
             digests=inspection.digests,
             collected=collected,
         )
-        warning = remember(self.request.admitted) if done.installed and self.request.admitted else None
-        if warning:
-            self.progress.warn(warning)
+        if done.installed and self.request.admitted:
+            stores = self.request.admitted.trust_stores
+            for warning in filter(None, (remember(self.request.admitted), earlier.remember(self.prefix, stores))):
+                self.progress.warn(warning)
         return done
 
     def context(self, plan: Plan, inspection: Inspection) -> RepairContext:

@@ -155,6 +155,9 @@ BUILDER = (
         0,
         "Exceptions: 1",
     ),
+    ("advisories except x.json --removed a.zip --id X-1 --package given --statement s --approver kim", 0, "removal of"),
+    ("advisories except x.json --snapshot a.zip --statement s --approver kim --days 9", 0, "acceptance of"),
+    ("advisories show x.json", 0, "Exceptions: "),
 )
 INSTALLER = (
     ("verify", 2, ""),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable, TypeVar
 
 from builder.signing.sign import signature_of
 from bundle.advisories import exceptions as exempt
 from bundle.advisories import snapshot as form
+from bundle.advisories.exceptions import Exceptions
 from bundle.signing.policy import NAMESPACES
 from shared import troubles
 from shared.errors import TrustError, UsageError
@@ -16,12 +16,11 @@ from shared.files import outputs
 from shared.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from builder.signing.sign import Signer
-    from bundle.advisories.exceptions import Exceptions, Exemption
 
+T = TypeVar("T")
 SNAPSHOT_ROLE, EXCEPTIONS_ROLE = "advisories", "exceptions"
 
 
@@ -55,18 +54,22 @@ def sign_file(path: Path, signer: Signer) -> Path:
     return signature
 
 
-def add_exceptions(path: Path, exemptions: Sequence[Exemption], sequence: int) -> Exceptions:
-    """Add exceptions to a file, all or none; create it if missing, and remove its signatures, which are now invalid.
+def add_exceptions(path: Path, added: Exceptions) -> Exceptions:
+    """Add exceptions and reasons to a file, all or none; create it if missing, and remove its now invalid signatures.
 
-    An exception replaces a previous one for the same advisory, package and versions. ``sequence`` is the new
-    sequence number if it is higher than the previous one; otherwise the previous one is incremented.
+    An exception replaces a previous one for the same advisory, package and versions, a removal one for the same
+    advisory and package, and an acceptance one for the same snapshot. The sequence number of ``added`` is the new one
+    if it is higher than the previous one; otherwise the previous one is incremented.
     """
     previous = exempt.NONE
     if os.path.lexists(path):
         previous = exempt.read_exceptions(read_file(path, exempt.EXCEPTIONS_LIMIT))
-    changed_ones = {(one.id, one.package, one.versions) for one in exemptions}
-    others = [one for one in previous.exceptions if (one.id, one.package, one.versions) not in changed_ones]
-    changed = replace(previous, sequence=max(sequence, previous.sequence + 1), exceptions=(*others, *exemptions))
+    changed = Exceptions(
+        max(added.sequence, previous.sequence + 1),
+        _joined(previous.exceptions, added.exceptions, lambda one: (one.id, one.package, one.versions)),
+        _joined(previous.removals, added.removals, lambda one: (one.id, one.package)),
+        _joined(previous.snapshots, added.snapshots, lambda one: one.sha256),
+    )
     try:
         data = exempt.read_exceptions(changed.to_bytes()).to_bytes()
     except TrustError as error:
@@ -75,3 +78,8 @@ def add_exceptions(path: Path, exemptions: Sequence[Exemption], sequence: int) -
         old.unlink()
     outputs.write(path, data, mode=0o644)
     return changed
+
+
+def _joined(previous: tuple[T, ...], added: tuple[T, ...], key: Callable[[T], object]) -> tuple[T, ...]:
+    replaced = {key(one) for one in added}
+    return (*(one for one in previous if key(one) not in replaced), *added)

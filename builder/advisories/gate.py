@@ -270,7 +270,7 @@ def written(assessment: Assessment, knowledge: Knowledge) -> bytes:
 def report(assessment: Assessment, knowledge: Knowledge) -> dict[str, Any]:
     """Return the report for the bundle, without the time of the assessment, so that builds are reproducible."""
     found = assessment.to_json()
-    for key in ("age", "days", "status", "expired"):
+    for key in ("age", "days", "status", "expired", "removed"):
         del found[key]
     return {
         "format": 1,

@@ -12,6 +12,7 @@ from packaging.version import Version
 
 from builder.advisories.records import read_export
 from builder.advisories.safety_files import safety_files
+from builder.signing.slip import snapshot_text
 from bundle import digest
 from bundle.advisories import snapshot as form
 from bundle.advisories.index import Advisory, write_index
@@ -174,7 +175,7 @@ def load_snapshot(path: Path) -> Snapshot:
 
 
 def write_snapshot(path: Path, data: bytes, signers: Sequence[Signer]) -> list[Path]:
-    """Write a snapshot and its signatures, removing those of a previous one; return the paths written."""
+    """Write a snapshot, its signatures and their slip, replacing those of a previous one; return the paths written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     signatures = {f"{path.name}.{signer.key.keyid}.sig": signer.sign(data, NAMESPACES[ROLE]) for signer in signers}
     for old in path.parent.glob(f"{path.name}.*.sig"):
@@ -182,7 +183,12 @@ def write_snapshot(path: Path, data: bytes, signers: Sequence[Signer]) -> list[P
     outputs.write(path, data, mode=0o644)
     for name, signature in signatures.items():
         outputs.write(path.with_name(name), signature, mode=0o644)
-    return [path, *(path.with_name(name) for name in signatures)]
+    paths = [path, *(path.with_name(name) for name in signatures)]
+    if signatures:
+        slip = path.with_name(f"{path.name}.slip.txt")
+        outputs.write(slip, snapshot_text(form.read_snapshot(data), [signer.key for signer in signers]).encode())
+        paths.append(slip)
+    return paths
 
 
 def previous_of(path: Path) -> Snapshot | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from builder.assemble.assemble import Contents, write_archive
@@ -11,6 +11,7 @@ from builder.assemble.contents import manifest_of, members_of
 from builder.signing import slip
 from builder.signing.release import Release
 from bundle import digest
+from bundle.advisories.snapshot import read_snapshot
 from bundle.manifest import NAME
 from bundle.names import INSTALLER
 from bundle.opening import INSTALLER_MEMBER, SUMS
@@ -19,9 +20,10 @@ from bundle.signing.policy import RELEASE_NAMESPACE
 from shared.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from builder.members import Member
     from builder.request.bases import Base
     from builder.request.inputs import Inputs
     from builder.request.run import Run
@@ -77,8 +79,16 @@ def write_folder(inputs: Inputs, parts: Parts, run: Run) -> Built:
         shutil.copy(parts.zipapp, folder / INSTALLER)
         sums[INSTALLER] = installer.sha256
     # 3. The sums of all these files, signed; the trust slip lists the keys to trust.
-    release = _sign(folder, manifest, digest.write_sums(sums), run)
+    release = replace(_sign(folder, manifest, digest.write_sums(sums), run), advisories=_live_advisories(contents))
     return Built(folder, manifest, installer.sha256, archive, base, slip.write_slip(release))
+
+
+def _live_advisories(contents: Sequence[Member]) -> int | None:
+    """Return the number of live advisories in the snapshot to bundle, or None if there is none."""
+    for item in contents:
+        if item.entry.path == slip.ADVISORIES:
+            return read_snapshot(b"".join(item.blocks())).header.counts["live"]
+    return None
 
 
 def _written(folder: Path, beside: Mapping[str, bytes]) -> dict[str, str]:

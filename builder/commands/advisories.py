@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.advisories import documents, fetch
+from builder.advisories import documents, fetch, last, reasons
 from builder.advisories.snapshot import Making, load_snapshot, make_snapshot, previous_of, write_snapshot
 from builder.commands import exceptions
 from builder.commands.common import add_keys, moment, signer_of, signers_of
 from builder.fetch.credentials import redact
 from bundle.advisories.assess import facts_of, set_aside_lines
-from bundle.advisories.snapshot import NAME, read_snapshot
+from bundle.advisories.exceptions import read_exceptions
+from bundle.advisories.snapshot import NAME, SNAPSHOT_LIMIT, read_snapshot
 from shared.files import temp_folders
 from shared.i18n import _
 from shared.terminal import counted
@@ -47,8 +48,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     signed.add_argument("file", type=Path, metavar=_("FILE"), help=_("a snapshot or an exceptions file"))
     signed.add_argument("--sign-key", type=Path, required=True, metavar=_("KEY"), help=_("a signing key"))
     signed.set_defaults(run=run_sign)
-    shown = action("show", _("show the contents of a snapshot"))
-    shown.add_argument("file", type=Path, metavar=_("FILE"), help=_("a snapshot"))
+    shown = action("show", _("show the contents of a snapshot or an exceptions file"))
+    shown.add_argument("file", type=Path, metavar=_("FILE"), help=_("a snapshot or an exceptions file"))
     shown.add_argument("--json", action="store_true", help=_("write the result as JSON"))
     shown.set_defaults(run=run_show)
     exceptions.configure(action("except", _("add exceptions for findings to an exceptions file")))
@@ -86,7 +87,7 @@ def run_fetch(arguments: argparse.Namespace) -> int:
     with temp_folders.scratch() as folder:
         export = folder / "all.zip"
         fetch.fetch_export(arguments.url, export, make_progress(quiet=arguments.quiet))
-        return _make(export, redact(arguments.url), arguments)
+        return _make(export, redact(arguments.url), arguments, (f"url:{redact(arguments.url)}",))
 
 
 def run_import(arguments: argparse.Namespace) -> int:
@@ -94,20 +95,31 @@ def run_import(arguments: argparse.Namespace) -> int:
     return _make(arguments.file, arguments.file.name, arguments)
 
 
-def _make(export: Path, source: str, arguments: argparse.Namespace) -> int:
+def _make(export: Path, source: str, arguments: argparse.Namespace, origins: tuple[str, ...] = ()) -> int:
+    """Create a snapshot; ``origins`` are what the last one is remembered by, besides the keys of its signers."""
     previous = load_snapshot(arguments.former) if arguments.former else previous_of(arguments.output)
     making = Making(source, moment(), arguments.sequence, arguments.accept_drop)
     signers = signers_of(arguments.sign_key)
+    origins = (*origins, *(f"key:{signer.key.fingerprint}" for signer in signers))
     data = make_snapshot(export, making, previous)
+    made, progress = read_snapshot(data), make_progress(quiet=arguments.quiet)
+    lost = {
+        warning
+        for one in (*([previous] if previous else []), *last.remembered(origins))
+        for warning in last.require_whole(one, made, accept_drop=arguments.accept_drop)
+    }
     written = write_snapshot(arguments.output.absolute(), data, signers)
-    snapshot = read_snapshot(data)
-    facts = facts_of(snapshot)
+    forgotten = last.remember(origins, made)
+    warnings = [*sorted(lost), *([forgotten] if forgotten else [])]
+    for warning in warnings:
+        progress.warn(warning)
+    facts = facts_of(made)
     if arguments.json:
-        show_json({**facts, "bytes": len(data), "files": [str(path) for path in written]})
+        show_json({**facts, "bytes": len(data), "files": [str(path) for path in written], "warnings": warnings})
         return DONE
     for path in written:
         show(_("Written: {path}").format(path=path))
-    _show_facts(snapshot)
+    _show_facts(made)
     return DONE
 
 
@@ -140,8 +152,17 @@ def run_sign(arguments: argparse.Namespace) -> int:
 
 
 def run_show(arguments: argparse.Namespace) -> int:
-    """Show the contents of a snapshot."""
-    snapshot = load_snapshot(arguments.file)
+    """Show the contents of a snapshot or an exceptions file."""
+    data = documents.read_file(arguments.file, SNAPSHOT_LIMIT)
+    if not data.startswith(b"PK"):
+        found = read_exceptions(data)
+        if arguments.json:
+            show_json(found.to_json())
+            return DONE
+        for line in reasons.lines(found):
+            show(line)
+        return DONE
+    snapshot = read_snapshot(data)
     facts = facts_of(snapshot)
     if arguments.json:
         show_json(facts)

@@ -6,8 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.advisories import documents, entries
+from builder.advisories import documents, entries, reasons
 from builder.advisories.gate import GateRequest, Knowledge, read_knowledge
+from builder.advisories.snapshot import load_snapshot
 from builder.commands.common import (
     add_choice,
     add_package,
@@ -25,7 +26,7 @@ from builder.lockfiles.uv_lock import UvLock
 from builder.product.identity import has_table
 from builder.project.project import read_project
 from builder.request.verification import foresee
-from bundle.advisories.exceptions import EXCEPTIONS_LIMIT, JUSTIFICATIONS, LONGEST, read_exceptions
+from bundle.advisories.exceptions import EXCEPTIONS_LIMIT, JUSTIFICATIONS, LONGEST, Exceptions, read_exceptions
 from bundle.advisories.severity import GATES
 from shared.errors import UsageError
 from shared.files import outputs
@@ -68,6 +69,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar=_("DAYS"),
         help=_("days until the exception expires, at most {days} (default: 90)").format(days=LONGEST.days),
     )
+    reasons_for = parser.add_mutually_exclusive_group()
+    reasons_for.add_argument(
+        "--removed",
+        type=Path,
+        metavar=_("SNAPSHOT"),
+        help=_(
+            "instead, let hosts drop advisories (--id) that this snapshot no longer has (without an end by default)"
+        ),
+    )
+    reasons_for.add_argument(
+        "--snapshot",
+        type=Path,
+        metavar=_("SNAPSHOT"),
+        help=_("instead, let hosts accept this snapshot, whatever it lacks of earlier ones"),
+    )
     parser.set_defaults(run=run_except)
 
 
@@ -91,22 +107,60 @@ def configure_template(parser: argparse.ArgumentParser) -> None:
 
 
 def run_except(arguments: argparse.Namespace) -> int:
-    """Add all specified exceptions to a file, or none."""
+    """Add all specified exceptions or reasons to a file, or none."""
     now = moment()
-    named = entries.read_entries(arguments.entries) if arguments.entries else list(_entries(arguments, now))
-    if arguments.entries and any(getattr(arguments, word) is not None for word in (*WORDS, "days")):
-        raise UsageError(
-            _("--from cannot be combined with other options: its file has all values."),
-            advice=_("Set the values in {path}.").format(path=arguments.entries),
-        )
-    exemptions = entries.exemptions_of(named, now)
-    changed = documents.add_exceptions(arguments.file.absolute(), exemptions, int(now.timestamp()))
+    sequence = int(now.timestamp())
+    if arguments.removed or arguments.snapshot:
+        added = _reasons(arguments, now, sequence)
+    else:
+        named = entries.read_entries(arguments.entries) if arguments.entries else list(_entries(arguments, now))
+        if arguments.entries and any(getattr(arguments, word) is not None for word in (*WORDS, "days")):
+            raise UsageError(
+                _("--from cannot be combined with other options: its file has all values."),
+                advice=_("Set the values in {path}.").format(path=arguments.entries),
+            )
+        added = Exceptions(sequence, entries.exemptions_of(named, now))
+    changed = documents.add_exceptions(arguments.file.absolute(), added)
     show(_("Written: {path}").format(path=arguments.file))
-    show(
-        _("Exceptions: {count}   sequence: {sequence}").format(count=len(changed.exceptions), sequence=changed.sequence)
-    )
+    for line in reasons.lines(changed) if changed.removals or changed.snapshots else [_count(changed)]:
+        show(line)
     show(_("Sign it now: advisories sign {path} --sign-key KEY").format(path=arguments.file))
     return DONE
+
+
+def _count(changed: Exceptions) -> str:
+    return _("Exceptions: {count}   sequence: {sequence}").format(
+        count=len(changed.exceptions), sequence=changed.sequence
+    )
+
+
+def _reasons(arguments: argparse.Namespace, now: datetime, sequence: int) -> Exceptions:
+    """Return the reason that accepts a snapshot, or those for advisories that it no longer has.
+
+    Raises UsageError if a required option is missing or another one is superfluous.
+    """
+    needed = ("statement", "approver", *(("id", "package") if arguments.removed else ()))
+    missing = [f"--{word}" for word in needed if getattr(arguments, word) is None]
+    if missing:
+        raise UsageError(
+            _("A reason also requires {options}.").format(options=", ".join(missing)),
+            advice=_("Specify them on the command line; --package '*' means every package."),
+        )
+    names = {**dict.fromkeys(WORDS, ""), "entries": ""}
+    above = [word for word in names if word not in needed and getattr(arguments, word) is not None]
+    if above:
+        options = ", ".join(f"--{'from' if word == 'entries' else word}" for word in above)
+        raise UsageError(
+            _("A reason cannot be combined with {options}.").format(options=options), advice=_("Omit these options.")
+        )
+    if arguments.removed:
+        snapshot = load_snapshot(arguments.removed)
+        said = reasons.said_by(arguments.statement, arguments.approver, now, arguments.days)
+        removed = reasons.removals(arguments.id, arguments.package, snapshot, said)
+        return Exceptions(sequence, (), removed)
+    days = DAYS if arguments.days is None else arguments.days
+    said = reasons.said_by(arguments.statement, arguments.approver, now, days)
+    return Exceptions(sequence, (), (), (reasons.acceptance(load_snapshot(arguments.snapshot), said),))
 
 
 def _entries(arguments: argparse.Namespace, now: datetime) -> Iterator[tuple[str, Any]]:

@@ -28,13 +28,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Release:
-    """A bundle folder: its manifest, its signed sums, its signers, and the policy that its zipapp pins."""
+    """A bundle folder: its manifest, its signed sums, its signers, and the policy that its zipapp pins.
+
+    ``advisories`` is the number of live advisories in its snapshot, or None if it is not known.
+    """
 
     folder: Path
     manifest: Manifest
     sums: bytes
     signers: tuple[PublicKey, ...]
     pinned: Policy | None
+    advisories: int | None = None
 
     @property
     def zipapp_sha256(self) -> str:

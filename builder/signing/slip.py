@@ -6,22 +6,29 @@ It is in both languages whatever the builder's locale is, because its readers ar
 from __future__ import annotations
 
 import html
+import re
+from dataclasses import replace
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
+from bundle.advisories.snapshot import NAME as SNAPSHOT_NAME
+from bundle.manifest import KINDS
 from bundle.signing.policy import RELEASE, RELEASE_NAMESPACE
 from shared.files import files
 from shared.terminal.console import sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from builder.signing.release import Release
+    from bundle.advisories.snapshot import Snapshot
     from bundle.signing.signature import PublicKey
 
 FILES = Path(__file__).parent.parent / "slip_files"
-TEXT, PAGE = "TRUST-SLIP.txt", "TRUST-SLIP.html"
+TEXT, PAGE, SNAPSHOT = "TRUST-SLIP.txt", "TRUST-SLIP.html", "SNAPSHOT-SLIP.txt"
+ADVISORIES = f"{KINDS['verification']}/advisories/{SNAPSHOT_NAME}"  # in the manifest
+_LIVE = re.compile(r"^  ([0-9]{1,9}) live · ", re.MULTILINE)
 _CHECK = f"ssh-keygen -Y check-novalidate -n {RELEASE_NAMESPACE} -s"
 # placeholder of the templates → the commands to run in the bundle folder
 COMMANDS = {
@@ -67,9 +74,20 @@ def write_slip(release: Release) -> Path:
     """Write the slip as text and as a page, replacing existing ones, and return the text's path."""
     folder = folder_of(release)
     folder.mkdir(exist_ok=True)
+    if release.advisories is None:
+        release = replace(release, advisories=_counted(release, folder / TEXT))
     files.write_atomic(folder / PAGE, page(release).encode())
     files.write_atomic(folder / TEXT, text(release).encode())
     return folder / TEXT
+
+
+def _counted(release: Release, path: Path) -> int | None:
+    """Return the number of advisories that an earlier slip of the same snapshot states, or None."""
+    entry = release.manifest.entry(ADVISORIES)
+    earlier = path.read_text(encoding="utf-8") if path.is_file() else ""
+    found = _LIVE.search(earlier)
+    same = entry is not None and all(row in earlier for row in groups(entry.sha256))
+    return int(found[1]) if found and same else None
 
 
 def text(release: Release) -> str:
@@ -77,6 +95,7 @@ def text(release: Release) -> str:
     facts = _facts(release)
     facts["signers"] = "\n".join(f"  {line}" for line in signer_lines(release))
     facts["digest"] = "\n".join(f"  {row}" for row in groups(release.zipapp_sha256))
+    facts["advisories"] = "\n".join(f"  {row}" for row in advisory_lines(release))
     facts.update({name: "\n".join(f"  {line}" for line in lines) for name, lines in COMMANDS.items()})
     return Template((FILES / TEXT).read_text(encoding="utf-8")).substitute(facts)
 
@@ -87,10 +106,35 @@ def page(release: Release) -> str:
         **_facts(release),
         "signers": "\n".join(signer_lines(release)),
         "digest": "\n".join(groups(release.zipapp_sha256)),
+        "advisories": "\n".join(advisory_lines(release)),
         **commands(),
     }
     escaped = {name: html.escape(value) for name, value in facts.items()}
     return Template((FILES / PAGE).read_text(encoding="utf-8")).substitute(escaped)
+
+
+def advisory_lines(release: Release) -> Iterator[str]:
+    """Yield the number of live advisories in the bundle, if it is known, and the digest of their snapshot."""
+    entry = release.manifest.entry(ADVISORIES)
+    if entry is None:
+        yield "none · 없음"
+        return
+    if release.advisories is not None:
+        yield f"{release.advisories} live · 유효 {release.advisories}건"
+    yield from groups(entry.sha256)
+
+
+def snapshot_text(snapshot: Snapshot, signers: Sequence[PublicKey]) -> str:
+    """Return the slip of a snapshot that is transferred by itself."""
+    header = snapshot.header
+    facts = {
+        "sequence": str(header.sequence),
+        "known_until": f"{header.known_until:%Y-%m-%d}",
+        "live": str(header.counts["live"]),
+        "signers": "\n".join(f"  {grouped(key)}" for key in signers) or "  -",
+        "digest": "\n".join(f"  {row}" for row in groups(snapshot.sha256)),
+    }
+    return Template((FILES / SNAPSHOT).read_text(encoding="utf-8")).substitute(facts)
 
 
 def signer_lines(release: Release) -> Iterator[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bundle.advisories.matcher import POSSIBLE, Doubt
+from bundle.advisories.retained.standing import Standing, gravest_first
 from bundle.advisories.severity import AHEAD, DEFAULT, FAIL, LEVELS, OLD, PASS, STALE, STRICT, TABLES, WARN, worst
 from bundle.strict import time_to_json
 from shared.i18n import _
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from bundle.advisories.exceptions import Exceptions, Exemption
+    from bundle.advisories.exceptions import Exceptions, Exemption, Removal
     from bundle.advisories.matcher import Finding, Scan
     from bundle.advisories.snapshot import Header, Snapshot
 
@@ -29,8 +30,9 @@ class Assessment:
     """A scan evaluated by a severity table.
 
     ``findings`` count and ``excepted`` ones do not; ``expired`` lists exceptions that are not in force, each with the
-    finding that therefore counts. ``age`` is FRESH, AGED, OUT_OF_DATE or FUTURE; ``days`` is the number of days since
-    the snapshot's newest record changed.
+    finding that therefore counts. ``removed`` lists what only earlier snapshots had and a signed reason silences.
+    ``age`` is FRESH, AGED, OUT_OF_DATE or FUTURE; ``days`` is the number of days since the snapshot's newest record
+    changed.
     """
 
     table: str
@@ -41,6 +43,7 @@ class Assessment:
     age: str
     days: int
     packages: int
+    removed: tuple[tuple[Finding | Doubt, Removal], ...] = ()
 
     @property
     def status(self) -> str:
@@ -58,11 +61,14 @@ class Assessment:
         return FAIL if self.age == OUT_OF_DATE and self.table == STRICT else WARN
 
     def status_of(self, finding: Finding) -> str:
-        """Return the status of one finding; one that is only possible does not fail by the default table."""
+        """Return the status of one finding.
+
+        One that is only possible does not fail by the default table; what only an earlier snapshot had never passes.
+        """
         status = TABLES[self.table][finding.severity]
         if finding.certainty == POSSIBLE:
             return WARN if self.table == DEFAULT or status == PASS else status
-        return status
+        return status if finding.gone is None else worst([status, WARN])
 
     def to_json(self) -> dict[str, Any]:
         levels = {level: sum(finding.severity == level for finding in self.findings) for level in reversed(LEVELS)}
@@ -78,40 +84,41 @@ class Assessment:
                 {**finding.to_json(), "exception": exemption.to_json()} for finding, exemption in self.excepted
             ],
             "expired": [exemption.to_json() for _finding, exemption in self.expired],
+            "removed": [{**found.to_json(), "removal": removal.to_json()} for found, removal in self.removed],
             "undecided": [doubt.to_json() for doubt in self.doubts],
         }
 
 
 @dataclass(frozen=True)
 class Criteria:
-    """What a scan is evaluated by: its snapshot, the exceptions and the severity table."""
+    """What a scan is evaluated by: its snapshot, the exceptions and the severity table.
+
+    ``earlier`` is what only earlier snapshots had about the scanned packages; its advisories are not merged.
+    """
 
     snapshot: Snapshot
     exceptions: Exceptions
     table: str
+    earlier: tuple[Finding | Doubt, ...] = ()
 
 
 def assess(scan: Scan, criteria: Criteria, now: datetime) -> Assessment:
     """Evaluate the findings of a scan as of ``now``."""
-    findings, excepted, expired = [], [], []
+    standing = Standing(doubts=list(scan.doubts))
     for finding in scan.findings:
-        about = [exemption for exemption in criteria.exceptions.exceptions if exemption.covers(finding)]
-        counting = next((exemption for exemption in about if exemption.in_force(now)), None)
-        if counting is not None:
-            excepted.append((finding, counting))
-            continue
-        findings.append(finding)
-        expired += [(finding, exemption) for exemption in about]
+        standing.add(finding, criteria.exceptions, now)
+    standing.add_earlier(criteria.earlier, criteria.exceptions, now)
     age, days = age_of(criteria.snapshot, now)
     return Assessment(
         table=criteria.table,
-        findings=tuple(findings),
-        excepted=tuple(excepted),
-        expired=tuple(expired),
-        doubts=(*scan.doubts, *_unattributed(criteria.snapshot)),
+        findings=tuple(sorted(standing.findings, key=gravest_first)),
+        excepted=tuple(standing.excepted),
+        expired=tuple(standing.expired),
+        doubts=(*standing.doubts, *_unattributed(criteria.snapshot)),
         age=age,
         days=days,
         packages=scan.packages,
+        removed=tuple(standing.removed),
     )
 
 

@@ -1,6 +1,7 @@
 """Exceptions: findings that were accepted for a limited time, each with one of OpenVEX's justifications.
 
-Format 1 of ``exceptions.json``, signed under ragtrace-exceptions@v1. An expired exception no longer applies.
+``exceptions.json``, signed under ragtrace-exceptions@v1. An expired exception no longer applies. Format 2 also holds
+the reasons for which a snapshot may have less than an earlier one.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from bundle import strict
+from bundle.advisories.matcher import Doubt
 from bundle.advisories.severity import AHEAD
 from bundle.advisories.versions import public
 from bundle.strict import Document, Value, by, refuse, time_from_json
@@ -62,10 +64,7 @@ class Exemption(Value):
         """Refuse a name that is not normalized, and an expiry before the approval or more than LONGEST after it."""
         if canonicalize_name(self.package) != self.package:
             raise refuse(f"{path}.package", _("not a normalized name"))
-        if not timedelta(0) < self.expires - self.approved <= LONGEST:
-            raise refuse(
-                f"{path}.expires", _("must be after its approval, by at most {days} days").format(days=LONGEST.days)
-            )
+        _check_expiry(self.approved, self.expires, path)
 
     def covers(self, finding: Finding) -> bool:
         """Return whether this exception matches a finding, regardless of its dates."""
@@ -79,12 +78,95 @@ class Exemption(Value):
         return self.approved <= now + AHEAD and now <= self.expires
 
 
+ANY = "*"  # every package
+
+
+@dataclass(frozen=True)
+class Removal(Value):
+    """A reason for which an advisory that snapshots no longer have no longer counts, in one package or in ANY.
+
+    It applies to what snapshots up to ``sequence`` had: an advisory that is listed again and disappears again needs a
+    new reason. ``expires`` is None if it applies without an end.
+    """
+
+    id: str = field(metadata=by(strict.text, limit=100))
+    package: str = field(metadata=by(strict.text, limit=200))
+    sequence: int = field(metadata=by(strict.integer, least=1))
+    statement: str = field(metadata=by(strict.text))
+    approver: str = field(metadata=by(strict.text, limit=200))
+    approved: datetime = field(metadata=by(time_from_json))
+    expires: datetime | None = field(metadata=by(strict.optional, of=time_from_json))
+
+    def check(self, path: str) -> None:
+        """Refuse a name that is not normalized, and an expiry before the approval or more than LONGEST after it."""
+        if self.package != ANY and canonicalize_name(self.package) != self.package:
+            raise refuse(f"{path}.package", _("not a normalized name"))
+        _check_expiry(self.approved, self.expires, path)
+
+    def covers(self, found: Finding | Doubt) -> bool:
+        """Return whether this reason matches what only an earlier snapshot had, regardless of its dates."""
+        ids = (found.id,) if isinstance(found, Doubt) else found.ids
+        return (
+            found.gone is not None
+            and found.gone.last <= self.sequence
+            and self.package in (ANY, found.package)
+            and self.id in ids
+        )
+
+    def in_force(self, now: datetime) -> bool:
+        """Return whether this reason applies at ``now``."""
+        return self.approved <= now + AHEAD and (self.expires is None or now <= self.expires)
+
+
+@dataclass(frozen=True)
+class Acceptance(Value):
+    """A reason for which a host adopts one snapshot, named by its digest, whatever it lacks of earlier ones."""
+
+    sha256: str = field(metadata=by(strict.sha256))
+    statement: str = field(metadata=by(strict.text))
+    approver: str = field(metadata=by(strict.text, limit=200))
+    approved: datetime = field(metadata=by(time_from_json))
+    expires: datetime = field(metadata=by(time_from_json))
+
+    def check(self, path: str) -> None:
+        """Refuse an expiry before the approval or more than LONGEST after it."""
+        _check_expiry(self.approved, self.expires, path)
+
+    def in_force(self, now: datetime) -> bool:
+        """Return whether this reason applies at ``now``."""
+        return self.approved <= now + AHEAD and now <= self.expires
+
+
+def _check_expiry(approved: datetime, expires: datetime | None, path: str) -> None:
+    if expires is not None and not timedelta(0) < expires - approved <= LONGEST:
+        raise refuse(
+            f"{path}.expires", _("must be after its approval, by at most {days} days").format(days=LONGEST.days)
+        )
+
+
 @dataclass(frozen=True)
 class Exceptions(Document):
     """All exceptions of a product. ``sequence`` only grows: a host refuses a file with a lower one."""
 
+    LATEST = 2
+
     sequence: int = field(metadata=by(strict.integer, least=1))
     exceptions: tuple[Exemption, ...] = field(metadata=by(strict.items, of=Exemption.from_json, most=10_000))
+    removals: tuple[Removal, ...] = field(
+        default=(), metadata=by(strict.items, of=Removal.from_json, most=10_000, added=True)
+    )
+    snapshots: tuple[Acceptance, ...] = field(
+        default=(), metadata=by(strict.items, of=Acceptance.from_json, most=100, added=True)
+    )
+
+    def written_format(self) -> int:
+        """Return 2 if there is a reason for having less, else 1."""
+        return 2 if self.removals or self.snapshots else self.FORMAT
+
+    def times(self) -> tuple[datetime, ...]:
+        """Return every time of approval."""
+        reasons: tuple[Exemption | Removal | Acceptance, ...] = (*self.exceptions, *self.removals, *self.snapshots)
+        return tuple(one.approved for one in reasons)
 
 
 NONE = Exceptions(0, ())

@@ -65,6 +65,33 @@ class Advisory(Value):
         return {key: found for key, found in super().to_json().items() if found != _ABSENT.get(key, "")}
 
 
+MISSING, WITHDRAWN, NARROWED, LOWERED, CHANGED = "missing", "withdrawn", "narrowed", "lowered", "changed"
+
+
+@dataclass(frozen=True)
+class Gone(Value):
+    """How a later snapshot lessened an advisory: its reason, and the sequence numbers on both sides of the change.
+
+    ``last`` is the sequence number of the last snapshot that had the advisory as it was, ``since`` that of the first
+    one that did not.
+    """
+
+    reason: str = field(metadata=by(strict.choice, choices=(MISSING, WITHDRAWN, NARROWED, LOWERED, CHANGED)))
+    last: int = field(metadata=by(strict.integer, least=1))
+    since: int = field(metadata=by(strict.integer, least=1))
+
+    def described(self) -> str:
+        """Return the change as a clause for a message."""
+        text = {
+            MISSING: _("no longer listed since sequence {sequence}"),
+            WITHDRAWN: _("withdrawn since sequence {sequence}"),
+            NARROWED: _("fewer versions listed since sequence {sequence}"),
+            LOWERED: _("rated lower since sequence {sequence}"),
+            CHANGED: _("other identifiers since sequence {sequence}"),
+        }[self.reason]
+        return text.format(sequence=self.since)
+
+
 @dataclass(frozen=True)
 class Index:
     """The lines of an index by package; a line is parsed only when ``of`` is called for its package."""

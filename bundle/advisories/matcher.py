@@ -6,11 +6,10 @@ An undecided match is reported as a separate value, never omitted.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
-from packaging.version import Version
 
 from bundle.advisories.severity import RANK
 from bundle.advisories.versions import public
@@ -19,7 +18,7 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bundle.advisories.index import Advisory, Index
+    from bundle.advisories.index import Advisory, Gone, Index
 
 AFFECTED, POSSIBLE, UNDECIDED, CLEAR = "affected", "possible", "undecided", "clear"
 LINK = "https://osv.dev/vulnerability/{id}"
@@ -38,7 +37,8 @@ class Finding:
     """One or more advisories about the same vulnerability that affect a package.
 
     ``certainty`` is AFFECTED or POSSIBLE. ``ids`` lists the advisories' own IDs, then their aliases; ``fixed`` lists
-    the versions above the installed one that fix it, the lowest first.
+    the versions above the installed one that fix it, the lowest first. ``gone`` is None unless it is known by an
+    earlier snapshot alone: how a later one lessened it.
     """
 
     package: str
@@ -49,6 +49,7 @@ class Finding:
     score: float | None
     fixed: tuple[str, ...]
     summary: str
+    gone: Gone | None = None
 
     @property
     def id(self) -> str:
@@ -59,20 +60,25 @@ class Finding:
         return LINK.format(id=self.id)
 
     def to_json(self) -> dict[str, Any]:
-        return {**vars(self), "ids": list(self.ids), "fixed": list(self.fixed), "link": self.link}
+        gone = self.gone and self.gone.to_json()
+        return {**vars(self), "ids": list(self.ids), "fixed": list(self.fixed), "gone": gone, "link": self.link}
 
 
 @dataclass(frozen=True)
 class Doubt:
-    """An undecided match: a package, its version if known, the advisory (empty: all of them) and the reason."""
+    """An undecided match: a package, its version if known, the advisory (empty: all of them) and the reason.
+
+    ``gone`` is None unless it is known by an earlier snapshot alone.
+    """
 
     package: str
     version: str | None
     id: str
     reason: str
+    gone: Gone | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return dict(vars(self))
+        return {**vars(self), "gone": self.gone and self.gone.to_json()}
 
 
 @dataclass(frozen=True)
@@ -188,7 +194,13 @@ def _finding(name: str, version: str, group: Sequence[tuple[Advisory, str]]) -> 
     )
 
 
+def finding_of(package: str, version: str, advisory: Advisory, verdict: str, gone: Gone) -> Finding:
+    """Return the finding of an advisory that only an earlier snapshot had as it is."""
+    return replace(_finding(package, version, [(advisory, verdict)]), gone=gone)
+
+
 def _later(fixed: set[str], version: str) -> tuple[str, ...]:
     """Return the fixed versions above an installed one, the lowest first, or all if it cannot be compared."""
     here = public(version)
-    return tuple(str(found) for found in sorted(map(Version, fixed)) if here is None or found > here)
+    versions = (found for found in map(public, fixed) if found is not None)
+    return tuple(str(found) for found in sorted(versions) if here is None or found > here)

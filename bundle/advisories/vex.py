@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from bundle.advisories.matcher import POSSIBLE
+from bundle.advisories.exceptions import Removal
+from bundle.advisories.matcher import POSSIBLE, Finding
 from bundle.strict import time_to_json
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
     from bundle.advisories.assess import Assessment
     from bundle.advisories.exceptions import Exemption
-    from bundle.advisories.matcher import Finding
 
 NAME = "vex.cdx.json"
 SPEC = "1.6"
@@ -34,7 +34,8 @@ def purl(package: str, version: str) -> str:
 
 def vex(assessment: Assessment, product: str, version: str, now: datetime) -> dict[str, Any]:
     """Return a VEX document for a product; the ``bom-ref`` of a component is its package URL."""
-    findings = [*((finding, None) for finding in assessment.findings), *assessment.excepted]
+    removed = [(found, removal) for found, removal in assessment.removed if isinstance(found, Finding)]
+    findings = [*((finding, None) for finding in assessment.findings), *assessment.excepted, *removed]
     components = sorted({(finding.package, finding.version) for finding, _exemption in findings})
     moment, product_ref = time_to_json(now), f"{product}@{version}"
     seed = "\n".join([product, version, moment, *(f"{one.package} {one.version} {one.id}" for one, _more in findings)])
@@ -55,7 +56,7 @@ def vex(assessment: Assessment, product: str, version: str, now: datetime) -> di
     }
 
 
-def _vulnerability(finding: Finding, exemption: Exemption | None) -> dict[str, Any]:
+def _vulnerability(finding: Finding, exemption: Exemption | Removal | None) -> dict[str, Any]:
     rating: dict[str, Any] = {"severity": finding.severity}
     if finding.score is not None:
         rating["score"] = finding.score
@@ -73,9 +74,13 @@ def _vulnerability(finding: Finding, exemption: Exemption | None) -> dict[str, A
     return found
 
 
-def _analysis(finding: Finding, exemption: Exemption | None) -> dict[str, Any]:
+def _analysis(finding: Finding, exemption: Exemption | Removal | None) -> dict[str, Any]:
+    if exemption is None and finding.gone is not None:
+        return {"state": "in_triage", "detail": finding.gone.described()}
     if exemption is None:
         return {"state": "in_triage" if finding.certainty == POSSIBLE else "exploitable"}
+    if isinstance(exemption, Removal):
+        return {"state": "false_positive", "detail": f"{exemption.statement} ({exemption.approver})"}
     return {
         "state": "not_affected",
         "justification": JUSTIFICATIONS[exemption.justification],

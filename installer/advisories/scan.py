@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from bundle import digest, strict
 from bundle.advisories import exceptions as exempt
 from bundle.advisories.assess import GATE, GATE_LIMIT, Assessment, Criteria, assess
-from bundle.advisories.matcher import Installed, Scan, scan
+from bundle.advisories.matcher import Scan, scan
 from bundle.advisories.severity import DEFAULT, TABLES
 from bundle.advisories.vex import vex
 from bundle.manifest import KINDS
-from bundle.wheels import record
+from installer.advisories import earlier
+from installer.advisories.packages import installed
 from installer.advisories.stored import EXCEPTIONS, FOLDER, SNAPSHOTS, in_force, read_file, spoiled
 from installer.advisories.update import require_sight
 from installer.release import tools_environment
@@ -23,7 +24,6 @@ from shared.files import files
 from shared.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from bundle.advisories.snapshot import Snapshot
@@ -61,9 +61,11 @@ def scan_installed(
         )
     require_sight(stored.value)
     exceptions = in_force(EXCEPTIONS, installation, trust_stores)
-    scanned = scan(stored.value.index, installed(installation))
+    packages = installed(installation)
+    scanned = scan(stored.value.index, packages)
+    known = earlier.findings(stored.value, packages, installation, trust_stores)
     excepted = exempt.NONE if exceptions is None else exceptions.value
-    criteria = Criteria(stored.value, excepted, table or table_of(installation))
+    criteria = Criteria(stored.value, excepted, table or table_of(installation), known)
     assessment = assess(scanned, criteria, now or datetime.now(timezone.utc))
     return InstalledScan(stored.value, scanned, assessment, stored.updated)
 
@@ -95,30 +97,3 @@ def table_of(installation: Installation) -> str:
     gate = strict.loads(data, entry.path, limit=GATE_LIMIT)
     table = gate.get("table") if isinstance(gate, dict) else None
     return table if isinstance(table, str) and table in TABLES else DEFAULT
-
-
-def installed(installation: Installation) -> list[Installed]:
-    """Return every distribution in the release's environment, including those without metadata.
-
-    Raises HostError if there is none although the manifest lists packages: the scan would check nothing.
-    """
-    folder = installation.site_packages
-    found = [*_wheels_in(folder), *_eggs_in(folder)]
-    if installation.manifest.packages and not found:
-        raise HostError(
-            _("{path} contains no packages.").format(path=folder),
-            advice=_("Install a bundle, or repair the installation with recover."),
-        )
-    return found
-
-
-def _wheels_in(folder: Path) -> Iterator[Installed]:
-    for name, version, info in record.distributions(folder):
-        yield Installed(name, version if version and (info / "METADATA").is_file() else None)
-
-
-def _eggs_in(folder: Path) -> Iterator[Installed]:
-    """Yield packages that older tools installed: they have an ``.egg-info``, which installing a wheel never creates."""
-    for info in sorted(folder.glob("*.egg-info")):
-        name, _dash, rest = info.stem.partition("-")
-        yield Installed(record.normalised(name), record.plain_version(rest.partition("-py")[0]) or None)

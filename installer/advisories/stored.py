@@ -6,6 +6,7 @@ at every use, to PREFIX/state/advisories. The file with the higher sequence numb
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Generic, TypeVar
@@ -16,10 +17,12 @@ from bundle.advisories import snapshot as form
 from bundle.manifest import KINDS
 from bundle.signing.policy import NAMESPACES, judge
 from bundle.signing.signature import SIGNATURE_LIMIT, SIGNATURES_LIMIT, verify
+from installer.advisories import sequences
 from installer.release import tools_environment
+from installer.release.installation import Installation
 from installer.trust.authority import authority, prefix_policy
 from shared import reading, troubles
-from shared.errors import TrustError
+from shared.errors import RagtraceError, TrustError
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
     from bundle.signing.policy import Policy
     from bundle.signing.signature import PublicKey
     from installer.layout.prefix import Prefix
-    from installer.release.installation import Installation
     from installer.trust.stores import TrustStores
 
 T = TypeVar("T")
@@ -75,7 +77,7 @@ EXCEPTIONS: Kind[Any] = Kind(
     exempt.EXCEPTIONS_LIMIT,
     exempt.read_exceptions,
     lambda found: found.sequence,
-    lambda found: tuple(exemption.approved for exemption in found.exceptions),
+    lambda found: found.times(),
 )
 
 
@@ -89,14 +91,44 @@ class Stored(Generic[T]):
 
 
 def in_force(kind: Kind[T], installation: Installation, trust_stores: TrustStores) -> Stored[T] | None:
-    """Return the newer of the release's file and the updated one, or None if neither exists.
+    """Return the newest of the release's file and the updated one, or None if neither exists.
 
-    An update is verified against the policies of this host and of the prefix. Raises TrustError if a file differs from
-    what was signed: such a file is never skipped silently.
+    An update is verified against the policies of this host and of the prefix. If both are older than a file that this
+    host accepted, those of the other releases in the prefix count too. Raises TrustError if a file differs from what
+    was signed, or if the newest is still older: such a file is never skipped silently.
+    """
+    found = available(kind, installation, trust_stores)
+    highest = sequences.highest(kind.role, installation, trust_stores) if found else 0
+    if found and kind.sequence(found[-1].value) < highest:
+        found = sorted([*found, *_of_other_releases(kind, installation)], key=lambda one: kind.sequence(one.value))
+    if found and kind.sequence(found[-1].value) < highest:
+        raise TrustError(
+            _("{name} has sequence number {sequence}, but this host has accepted {highest}.").format(
+                name=kind.name, sequence=kind.sequence(found[-1].value), highest=highest
+            ),
+            advice=_("Transfer the signed file with that number or a newer one and run advisories update FILE."),
+        )
+    return found[-1] if found else None
+
+
+def available(kind: Kind[T], installation: Installation, trust_stores: TrustStores) -> list[Stored[T]]:
+    """Return the release's file and the updated one, where they exist, the newest last.
+
+    Raises TrustError if one differs from what was signed.
     """
     added, updated = of_release(kind, installation), of_update(kind, installation.prefix, trust_stores)
-    found = [one for one in (added, updated) if one is not None]
-    return max(found, key=lambda one: kind.sequence(one.value), default=None)
+    # of two equal ones, the release's counts
+    return sorted((one for one in (updated, added) if one is not None), key=lambda one: kind.sequence(one.value))
+
+
+def _of_other_releases(kind: Kind[T], installation: Installation) -> Iterator[Stored[T]]:
+    """Yield the intact files of the other releases in the prefix: after a rollback, the newest may be among them."""
+    for release in installation.prefix.complete_releases():
+        with contextlib.suppress(RagtraceError, OSError):
+            if release != installation.release:
+                found = of_release(kind, Installation(installation.prefix, release, release.manifest()))
+                if found is not None:
+                    yield found
 
 
 def of_release(kind: Kind[T], installation: Installation) -> Stored[T] | None:
@@ -184,13 +216,41 @@ def judge_file(
     """
     signatures = signed.signatures
     if len(signatures) > SIGNATURES_LIMIT:
-        raise TrustError(_("{name} has more than {limit} signatures.").format(name=kind.name, limit=SIGNATURES_LIMIT))
+        raise TrustError(
+            _("{name} has more than {limit} signatures.").format(name=kind.name, limit=SIGNATURES_LIMIT),
+            advice=_request(kind),
+        )
     if not signatures:
         raise TrustError(
             _("{name} is not signed.").format(name=kind.name),
             advice=_("Transfer the .sig files that were created next to it."),
         )
-    signers = [verify(found, signed.data, NAMESPACES[kind.role], name=name) for name, found in signatures.items()]
+    try:
+        signers = [verify(found, signed.data, NAMESPACES[kind.role], name=name) for name, found in signatures.items()]
+    except TrustError as error:
+        raise TrustError(*error.sentences, advice=_request(kind)) from error
     for policy in policies:
-        judge(policy, kind.role, signers, at)
+        _judge(policy, kind, signers, at)
     return signers
+
+
+def _judge(policy: Policy, kind: Kind[Any], signers: list[PublicKey], at: datetime | None) -> None:
+    try:
+        judge(policy, kind.role, signers, at)
+    except TrustError as error:
+        # without a key of the role, another file would not help
+        advice = _request(kind) if policy.of_role(kind.role) else error.advice
+        raise TrustError(*error.sentences, advice=advice) from error
+
+
+def _request(kind: Kind[Any]) -> str:
+    """Return the advice for a file whose signatures are not accepted."""
+    if kind.role == SNAPSHOTS.role:
+        return _(
+            "Do not use this snapshot; request it again, with its signatures, from whoever signs advisories for this "
+            "host, and compare fingerprints out of band."
+        )
+    return _(
+        "Do not use this exceptions file; request it again, with its signatures, from whoever approves exceptions for "
+        "this host, and compare fingerprints out of band."
+    )

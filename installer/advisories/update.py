@@ -11,6 +11,7 @@ from bundle.advisories import snapshot as form
 from bundle.advisories.severity import AHEAD
 from bundle.signing.signature import SIGNATURE_LIMIT
 from bundle.strict import time_to_json
+from installer.advisories import earlier, packages, sequences, shrinking
 from installer.advisories.stored import (
     DIGITS,
     EXCEPTIONS,
@@ -37,6 +38,7 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bundle.advisories.exceptions import Acceptance
     from bundle.advisories.snapshot import Snapshot
     from bundle.signing.signature import PublicKey
     from installer.layout.prefix import Prefix
@@ -46,12 +48,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Update:
-    """The result of an update: the file's role, sequence number and whether it is new, and the audit log's head."""
+    """The result of an update: the file's role, sequence number and whether it is new, and the audit log's head.
+
+    ``warnings`` lists sentences for the operator.
+    """
 
     role: str
     sequence: int
     new: bool
     audit_head: str
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,31 +77,80 @@ def update(
     1. Verify that enough keys of its role have signed its bytes.
     2. Check that it is intact, and that the matcher finds the snapshot's canaries.
     3. Check that none of its times is in the future, unless ``accept_clock`` is set.
-    4. Check that it is newer than the file in force.
-    5. Write the signatures, then the file itself: either the old or the new one is in force, never a mixture.
+    4. Check that it is newer than the file in force and than any that this host accepted.
+    5. Check that a snapshot has lost no more than honest ones do, and retain what it has not of earlier ones.
+    6. Write the signatures, then the file itself: either the old or the new one is in force, never a mixture.
+    7. Record its sequence number where release counters are.
 
     Raises UsageError if the file cannot be read, TrustError if a check fails, BusyError if another run holds the lock;
     the file in force then remains in force.
     """
     now = options.now or datetime.now(timezone.utc)
     signed = _transferred(file)
-    data = signed.data
-    kind: Kind[Any] = SNAPSHOTS if data.startswith(b"PK") else EXCEPTIONS
+    kind: Kind[Any] = SNAPSHOTS if signed.data.startswith(b"PK") else EXCEPTIONS
+    host = _Host(installation, trust_stores, now)
     prefix = installation.prefix
     with locked(prefix.state / "lock", wait=options.wait):
         try:
             signers = judge_file(kind, signed, policies(prefix, trust_stores), now)
-            sequence = kind.sequence(_read(kind, data, now, accept_clock=options.accept_clock))
-            if not _is_newer(kind, sequence, digest.sha256_bytes(data), _in_force(kind, installation, trust_stores)):
-                return Update(kind.role, sequence, new=False, audit_head=audit_log.head(prefix))
-            keep(kind, data, dict(zip(signers, signed.signatures.values())), prefix)
-            names, sha256 = sorted({key.fingerprint for key in signers}), digest.sha256_bytes(data)
-            more = {"kind": kind.role, "sequence": sequence, "sha256": sha256, "signers": names}
-            head = audit_log.append(prefix, "advisories", "done", **more)
+            value = _read(kind, signed.data, now, accept_clock=options.accept_clock)
+            sequence, here = kind.sequence(value), _in_force(kind, installation, trust_stores)
+            new = _is_newer(kind, signed.data, here, sequences.highest(kind.role, installation, trust_stores))
+            warnings = _retain(value, here, host, new=new) if kind is SNAPSHOTS else []
+            head = audit_log.head(prefix)
+            if new:
+                keep(kind, signed.data, dict(zip(signers, signed.signatures.values())), prefix)
+                names, sha256 = sorted({key.fingerprint for key in signers}), digest.sha256_bytes(signed.data)
+                more = {"kind": kind.role, "sequence": sequence, "sha256": sha256, "signers": names}
+                head = audit_log.append(prefix, "advisories", "done", **more)
         except TrustError as error:
             audit_log.note_failure(prefix, "advisories", error, file=file.name)
             raise
-    return Update(kind.role, sequence, new=True, audit_head=head)
+    forgotten = sequences.remember({kind.role: sequence}, installation, trust_stores)
+    return Update(kind.role, sequence, new, head, (*warnings, *([forgotten] if forgotten else [])))
+
+
+@dataclass(frozen=True)
+class _Host:
+    """An installation, its trust stores and the current time."""
+
+    installation: Installation
+    trust_stores: TrustStores
+    now: datetime
+
+
+def _retain(snapshot: Snapshot, here: Stored[Any] | None, host: _Host, *, new: bool) -> list[str]:
+    """Retain what a snapshot lessens of earlier ones, and return warnings about what it has lost.
+
+    A signed reason that names the snapshot lets it lack anything. Raises TrustError if it has lost too much otherwise.
+    """
+    prefix = host.installation.prefix
+    reason = _acceptance(snapshot, host)
+    if reason is not None:
+        earlier.accept(snapshot, prefix)
+        return [
+            _("{approver} has accepted this snapshot, so nothing of earlier ones is retained: {statement}").format(
+                approver=reason.approver, statement=reason.statement
+            )
+        ]
+    if not new:
+        return []
+    warnings = []
+    if here is not None:
+        shrinking.require_near(snapshot.header.sequence, SNAPSHOTS.sequence(here.value), host.now)
+        warnings = shrinking.require_whole(here.value, snapshot, packages.known(host.installation))
+    earlier.write(prefix, earlier.learn(snapshot, host.installation, host.trust_stores))
+    return warnings
+
+
+def _acceptance(snapshot: Snapshot, host: _Host) -> Acceptance | None:
+    """Return the signed reason in force that names a snapshot, or None."""
+    try:
+        exceptions = in_force(EXCEPTIONS, host.installation, host.trust_stores)
+    except TrustError:  # what cannot be relied on permits nothing
+        return None
+    reasons = () if exceptions is None else exceptions.value.snapshots
+    return next((one for one in reasons if one.sha256 == snapshot.sha256 and one.in_force(host.now)), None)
 
 
 def _transferred(file: Path) -> Signed:
@@ -151,20 +206,19 @@ def _in_force(kind: Kind[T], installation: Installation, trust_stores: TrustStor
         return of_release(kind, installation)
 
 
-def _is_newer(kind: Kind[T], sequence: int, sha256: str, here: Stored[T] | None) -> bool:
+def _is_newer(kind: Kind[T], data: bytes, here: Stored[T] | None, highest: int) -> bool:
     """Return whether a file is newer than the one in force; False if they are identical.
 
-    Raises TrustError if it is older, or a different file with the same number.
+    ``highest`` is the highest sequence number that this host accepted: the file with that number may come again where
+    it was lost. Raises TrustError if it is older, or a different file with the same number.
     """
-    if here is None:
-        return True
-    highest = kind.sequence(here.value)
-    if sequence == highest and sha256 == here.sha256:
+    sequence, current = kind.sequence(kind.read(data)), 0 if here is None else kind.sequence(here.value)
+    if here is not None and sequence == current and digest.sha256_bytes(data) == here.sha256 and sequence >= highest:
         return False
-    if sequence <= highest:
+    if sequence < highest or (here is not None and sequence <= current):
         raise TrustError(
             _("{name} has sequence number {sequence}, which is not higher than {highest}, the one in force.").format(
-                name=kind.name, sequence=sequence, highest=highest
+                name=kind.name, sequence=sequence, highest=max(highest, current)
             ),
             advice=_("Supply a newer one; a host never goes back to an older one."),
         )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from bundle.digest import sha256_file
 from bundle.wheels import structure
+from installer.advisories import earlier
 from installer.change import migration, transaction
 from installer.change.activation import activate
 from installer.change.outcome import Outcome, explained, outcome_of
@@ -75,9 +76,8 @@ def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> O
                 check_host(candidate.bundle, prefix, progress)
         # 4. Build the release, unless this very one is active and intact.
         outcome = outcome or install_release(admitted, progress)
-        # 5. Record its counter.
-        warning = remember(admitted)
-        if warning:
+        # 5. Record its counter, and the sequence numbers of its advisories.
+        for warning in filter(None, (remember(admitted), earlier.remember(prefix, admitted.trust_stores))):
             progress.warn(warning)
         return outcome
 
@@ -179,7 +179,10 @@ def check_host(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
 
 
 def build(admitted: AdmittedBundle, release: Release, progress: Progress) -> None:
-    """Build and accept a release from a bundle, migrate the copy of the data if there is one, and seal the release."""
+    """Build and accept a release from a bundle, migrate the copy of the data if there is one, and seal the release.
+
+    What its advisories lack of those in force is retained before it is activated.
+    """
     manifest = admitted.manifest
     installation = Installation(admitted.prefix, release, manifest)
     store, python = installation.store, stage.python_for(installation)
@@ -197,6 +200,9 @@ def build(admitted: AdmittedBundle, release: Release, progress: Progress) -> Non
     migration.migrate(installation, progress)
     signers = tuple(signer.key.fingerprint for signer in admitted.bundle.signers)
     finish(installation, Origin(python, signers, digests), progress, meter=meter)
+    warning = earlier.prepare(installation, admitted.trust_stores)
+    if warning:
+        progress.warn(warning)
 
 
 @dataclass(frozen=True)

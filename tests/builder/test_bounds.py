@@ -28,7 +28,7 @@ from builder.signing import sign
 from builder.signing.policy import sign_policy
 from builder.wheels import builds as wheel_builds
 from bundle import manifest as form
-from bundle.advisories.exceptions import EXCEPTIONS_LIMIT, read_exceptions
+from bundle.advisories.exceptions import EXCEPTIONS_LIMIT, Exceptions, read_exceptions
 from bundle.manifest import FILES_LIMIT, INSTALLED_LIMIT, MANIFEST_LIMIT, FileEntry
 from bundle.signing import signature
 from bundle.signing.policy import pins
@@ -55,7 +55,7 @@ def test_exceptions(tmp_path, identifier, statement, approver) -> None:
     said = {"package": "demo", "versions": "==1", "justification": "component_not_present", "until": "2026-03-01"}
     said |= {"id": identifier, "statement": statement, "approver": approver}
     try:
-        made = documents.add_exceptions(path, entries.exemptions_of([("x", said)], NOW), 5)
+        made = documents.add_exceptions(path, Exceptions(5, entries.exemptions_of([("x", said)], NOW)))
     except UsageError:
         assert not path.exists()
     else:
@@ -67,12 +67,12 @@ def test_exceptions_that_no_host_would_read_are_not_written(tmp_path) -> None:
     said = {"package": "demo", "justification": "component_not_present", "until": "2026-03-01"}
     said |= {"statement": "x" * 4000, "approver": "a", "id": "A-1"}
     many = entries.exemptions_of([("x", {**said, "versions": f"=={number}"}) for number in range(240)], NOW)
-    made = documents.add_exceptions(tmp_path / "exceptions.json", many, 5)
+    made = documents.add_exceptions(tmp_path / "exceptions.json", Exceptions(5, tuple(many)))
     stored = (tmp_path / "exceptions.json").read_bytes()
     assert EXCEPTIONS_LIMIT * 0.9 < len(stored) <= EXCEPTIONS_LIMIT
     more = [replace(one, id="A-2") for one in many]
     with pytest.raises(UsageError, match=r"^exceptions\.json: larger than 1048576 bytes"):
-        documents.add_exceptions(tmp_path / "exceptions.json", more, 6)
+        documents.add_exceptions(tmp_path / "exceptions.json", Exceptions(6, tuple(more)))
     assert (tmp_path / "exceptions.json").read_bytes() == stored
     assert read_exceptions(stored) == made
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from builder.wheels import attestations
 from bundle.advisories.exceptions import JUSTIFICATIONS
+from bundle.advisories.index import CHANGED, LOWERED, MISSING, NARROWED, WITHDRAWN
 from bundle.advisories.severity import LEVELS, TABLES
 from tools.schemas.words import (
     ANY_TEXT,
@@ -34,8 +35,15 @@ def finding() -> Schema:
         "score": nullable({**NUMBER, "minimum": 0, "maximum": 10}),
         "fixed": described(items(FULL_TEXT), "versions that no longer have it, the lowest first"),
         "summary": ANY_TEXT,
+        "gone": gone(),
         "link": FULL_TEXT,
     }
+
+
+def gone() -> Schema:
+    """Return the schema of how a later snapshot lessened an advisory; null for one that is in force."""
+    reasons = {"enum": [MISSING, WITHDRAWN, NARROWED, LOWERED, CHANGED]}
+    return nullable(closed({"reason": reasons, "last": COUNT, "since": COUNT}))
 
 
 def snapshot_facts() -> Schema:
@@ -55,11 +63,25 @@ def snapshot_facts() -> Schema:
     }
 
 
+_SAID = {"statement": FULL_TEXT, "approver": FULL_TEXT, "approved": TIME}
+
+
+def exemption() -> Schema:
+    """Return the schema of an exception."""
+    words = {**_SAID, **dict.fromkeys(("id", "package", "versions"), FULL_TEXT)}
+    return closed({**words, "justification": {"enum": list(JUSTIFICATIONS)}, "expires": TIME})
+
+
+def removal() -> Schema:
+    """Return the schema of a reason for which what only earlier snapshots had no longer counts."""
+    return closed({**_SAID, "id": FULL_TEXT, "package": FULL_TEXT, "sequence": COUNT, "expires": nullable(TIME)})
+
+
 def scanned() -> Schema:
     """Return the properties of an assessed scan."""
-    words = dict.fromkeys(("id", "package", "versions", "statement", "approver"), FULL_TEXT)
-    exemption = closed({**words, "justification": {"enum": list(JUSTIFICATIONS)}, "approved": TIME, "expires": TIME})
-    undecided = {"package": FULL_TEXT, "version": nullable(ANY_TEXT), "id": ANY_TEXT, "reason": FULL_TEXT}
+    names = {"package": FULL_TEXT, "version": nullable(ANY_TEXT), "id": ANY_TEXT, "reason": FULL_TEXT}
+    undecided = {**names, "gone": gone()}
+    removed = [closed({**known, "removal": removal()}) for known in (finding(), undecided)]
     return {
         "status": {"enum": ["PASS", "WARN", "FAIL"]},
         "table": {"enum": list(TABLES)},
@@ -68,15 +90,16 @@ def scanned() -> Schema:
         "days": {"type": "integer"},
         "counts": described(mapping(COUNT), "findings by severity"),
         "findings": items(closed(finding())),
-        "excepted": items(closed({**finding(), "exception": exemption})),
-        "expired": described(items(exemption), "exceptions that count no more"),
+        "excepted": items(closed({**finding(), "exception": exemption()})),
+        "expired": described(items(exemption()), "exceptions that count no more"),
+        "removed": described(items({"anyOf": removed}), "what only earlier snapshots had, by signed reasons"),
         "undecided": items(closed(undecided)),
     }
 
 
 def advisories() -> Schema:
     """Return the schema of ``advisories show``, ``scan`` and ``update``."""
-    update = {"role": FULL_TEXT, "sequence": COUNT, "new": YES_NO, "audit_head": HEAD}
+    update = {"role": FULL_TEXT, "sequence": COUNT, "new": YES_NO, "audit_head": HEAD, "warnings": items(FULL_TEXT)}
     facts = closed({**snapshot_facts(), "updated": described(YES_NO, "it came by an update, not with the release")})
     return closed({"snapshot": facts, "update": closed(update), "scan": closed(scanned())}, required=["snapshot"])
 
@@ -95,5 +118,9 @@ def attested() -> Schema:
 
 def snapshot_made() -> Schema:
     """Return the schema of the builder's ``advisories fetch``, ``import`` and ``show``."""
-    made = {"bytes": COUNT, "files": items(FULL_TEXT)}
-    return closed({**snapshot_facts(), **made}, required=snapshot_facts())
+    made = {"bytes": COUNT, "files": items(FULL_TEXT), "warnings": items(FULL_TEXT)}
+    snapshot = closed({**snapshot_facts(), **made}, required=snapshot_facts())
+    acceptance = closed({**_SAID, "sha256": SHA256, "expires": TIME})
+    reasons = {"removals": items(removal()), "snapshots": items(acceptance)}
+    listed = {"sequence": COUNT, "exceptions": items(exemption())}
+    return {"anyOf": [snapshot, closed({**listed, **reasons}, required=listed)]}

@@ -74,7 +74,7 @@ def as_json(seen: InstalledScan, updated: Update | None, *, whole: bool) -> dict
     """Return the advisories in force as JSON values, with the update if there was one, and the scan if ``whole``."""
     value: dict[str, Any] = {"snapshot": {**facts_of(seen.snapshot), "updated": seen.updated}}
     if updated is not None:
-        value["update"] = dict(vars(updated))
+        value["update"] = {**vars(updated), "warnings": list(updated.warnings)}
     if whole:
         value["scan"] = seen.assessment.to_json()
     return value
@@ -88,9 +88,12 @@ def lines(seen: InstalledScan, updated: Update | None, *, whole: bool) -> Iterat
         yield _("Audit log head: {head}").format(head=updated.audit_head)
     elif updated is not None:
         yield _("Already up to date: this file is in force.")
+    if updated is not None:
+        yield from (_("warning: {text}").format(text=text) for text in updated.warnings)
     yield _("Advisories: {count}, as of {time}, sequence {sequence}").format(
         count=header.counts["live"], time=f"{header.known_until:%Y-%m-%d}", sequence=header.sequence
     )
+    yield _("SHA-256: {digest}").format(digest=seen.snapshot.sha256)
     yield _("Source:     {source} ({licence})").format(source=header.source, licence=header.licence)
     yield from set_aside_lines(header)
     if found.age != FRESH:
@@ -114,6 +117,8 @@ def scan_lines(seen: InstalledScan) -> Iterator[str]:
         if finding.fixed:
             fixed = _("fixed in {versions}").format(versions=", ".join(finding.fixed))
         yield f"  {finding.severity:<8} {finding.package} {finding.version}  {', '.join(finding.ids[:3])}  {fixed}"
+        if finding.gone is not None:
+            yield f"           {finding.gone.described()}"
         yield f"           {finding.summary}"
         yield f"           {finding.link}"
     for finding, exemption in found.excepted:
@@ -124,6 +129,14 @@ def scan_lines(seen: InstalledScan) -> Iterator[str]:
             statement=exemption.statement,
             approver=exemption.approver,
             time=f"{exemption.expires:%Y-%m-%d}",
+        )
+    for one, removal in found.removed:
+        yield _("  removed {package} {version}  {id}: {statement} ({approver})").format(
+            package=one.package,
+            version=one.version or "",
+            id=one.id,
+            statement=removal.statement,
+            approver=removal.approver,
         )
     if found.expired:
         names = (f"{one.id} {one.package} ({one.expires:%Y-%m-%d})" for _finding, one in found.expired)

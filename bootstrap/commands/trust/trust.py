@@ -17,7 +17,7 @@ from shared.terminal.parser import actions
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from installer.trust.memory_admin import Account
     from installer.trust.state import State
@@ -106,8 +106,8 @@ def accept(arguments: argparse.Namespace) -> int:
         show_json({"accepted": facts, "were": [account.to_json() for account in found], "audit_head": head or None})
         return DONE
     show(_("Accepted: policy {number}.").format(number=accepted.policy))
-    for name, counter in counters.items():
-        show(_("{name}: release counters below {counter} are not accepted").format(name=name, counter=counter))
+    for line in counter_lines(counters):
+        show(line)
     if head:
         show(_("Audit log head: {head}").format(head=head))
     return DONE
@@ -166,8 +166,18 @@ def lines(state: State) -> Iterator[str]:
             number=facts["prefix_policy"]["number"]
         )
         yield from policy_lines(facts["prefix_policy"])
-    for name, counter in state.counters.items():
-        yield _("{name}: release counters below {counter} are not accepted").format(name=name, counter=counter)
+    yield from counter_lines(state.counters)
+
+
+def counter_lines(counters: Mapping[str, int]) -> Iterator[str]:
+    """Yield a line for each product's release counter, and for each sequence number of its signed files."""
+    for name, counter in counters.items():
+        product, _slash, kind = name.partition("/")
+        if kind:
+            text = _("{product}: files for {kind} with sequence numbers below {counter} are not accepted")
+            yield text.format(product=product, kind=kind, counter=counter)
+        else:
+            yield _("{name}: release counters below {counter} are not accepted").format(name=name, counter=counter)
 
 
 def policy_lines(policy: dict[str, Any]) -> Iterator[str]:

@@ -26,6 +26,7 @@ EXCEPTION = (
 def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1780315200")  # 2026-06-01 12:00
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
 @pytest.fixture
@@ -285,3 +286,104 @@ def test_a_template_leaves_out_what_is_excepted(tmp_path, capsys, monkeypatch):
     argv = ["advisories", "template", "--advisories", "a.zip", "--exceptions", "e.json", "--project-root", str(project)]
     assert main(argv) == 0
     assert [one["id"] for one in tomllib.loads(capsys.readouterr().out)["exceptions"]] == ["TEST-2"]
+
+
+def make(export, *more):
+    return main(["advisories", "import", str(export), "--quiet", *more])
+
+
+def test_the_last_snapshot_of_a_key_is_remembered(tmp_path, key, capsys):
+    """Without --former, and with another output."""
+    many = tuple(record(f"TEST-{number}", f"lib-{number}", *below("1.0")) for number in range(40))
+    export = write_export(tmp_path / "all.zip", many)
+    assert make(export, "--output", "a.zip", "--sign-key", "key") == 0
+    (tmp_path / "a.zip").unlink()
+    few = write_export(tmp_path / "few.zip", many[:37])
+    assert make(few, "--output", "b.zip", "--sign-key", "key") == 7
+    shown = capsys.readouterr().err
+    assert "TEST-37 (lib-37), TEST-38 (lib-38), TEST-39 (lib-39)" in shown
+    assert "3 packages have lost all of their advisories: lib-37, lib-38, lib-39" in shown
+    assert not (tmp_path / "b.zip").exists()
+    others = tuple(record(f"NEW-{number}", f"new-{number}", *below("1.0")) for number in range(3))
+    swapped = write_export(tmp_path / "swapped.zip", (*many[:37], *others))  # as many as before
+    assert make(swapped, "--output", "b.zip", "--sign-key", "key") == 7
+    capsys.readouterr()
+    assert make(few, "--output", "b.zip", "--sign-key", "key", "--accept-drop", "--json") == 0
+    (warning,) = validated("builder-advisories", capsys.readouterr().out)["warnings"]
+    assert "3 packages have lost" in warning
+    assert make(few, "--output", "c.zip", "--sign-key", "key") == 0
+    assert make(write_export(tmp_path / "none.zip", many[:1]), "--output", "d.zip") == 0  # nobody signs it
+
+
+def test_all_advisories_of_a_package_are_named(tmp_path, key, capsys):
+    many = tuple(record(f"TEST-{number}", f"lib-{number}", *below("1.0")) for number in range(40))
+    assert make(write_export(tmp_path / "all.zip", many), "--output", "a.zip", "--sign-key", "key") == 0
+    one = write_export(tmp_path / "one.zip", many[1:])
+    assert main(["advisories", "import", str(one), "--output", "b.zip", "--sign-key", "key"]) == 0
+    assert "1 package has lost all of its advisories: lib-0" in capsys.readouterr().err
+
+
+def test_what_cannot_be_remembered_is_a_warning(tmp_path, key, monkeypatch, capsys):
+    (tmp_path / "state").write_bytes(b"no folder")
+    export = write_export(tmp_path / "all.zip")
+    assert main(["advisories", "import", str(export), "--output", "a.zip", "--sign-key", "key"]) == 0
+    assert "cannot be compared with this one" in capsys.readouterr().err
+
+
+def test_the_slip_of_a_snapshot(tmp_path, key):
+    assert make(write_export(tmp_path / "all.zip"), "--output", "a.zip", "--sign-key", "key") == 0
+    slip = (tmp_path / "a.zip.slip.txt").read_text(encoding="utf-8")
+    found = read_snapshot((tmp_path / "a.zip").read_bytes())
+    assert f"{found.header.counts['live']} live" in slip
+    assert found.sha256 in slip.replace(" ", "").replace("\n", "")
+
+
+SAID = ("--statement", "a duplicate", "--approver", "kim")
+
+
+def test_reasons(tmp_path, key, capsys):
+    assert make(write_export(tmp_path / "all.zip"), "--output", "a.zip") == 0
+    snapshot = read_snapshot((tmp_path / "a.zip").read_bytes())
+    call = ["advisories", "except", "e.json"]
+    assert main([*call, "--removed", "a.zip", "--id", "X-1", "--id", "X-2", "--package", "Demo_Lib", *SAID]) == 0
+    assert main([*call, "--removed", "a.zip", "--id", "X-1", "--package", "*", "--days", "30", *SAID]) == 0
+    assert main([*call, "--snapshot", "a.zip", *SAID]) == 0
+    found = read_exceptions((tmp_path / "e.json").read_bytes())
+    assert found.written_format() == 2
+    assert [(one.id, one.package, one.sequence, one.expires is None) for one in found.removals] == [
+        ("X-1", "demo-lib", snapshot.header.sequence - 1, True),
+        ("X-2", "demo-lib", snapshot.header.sequence - 1, True),
+        ("X-1", "*", snapshot.header.sequence - 1, False),
+    ]
+    assert [one.sha256 for one in found.snapshots] == [snapshot.sha256]
+    capsys.readouterr()
+    assert main(["advisories", "show", "e.json"]) == 0
+    shown = capsys.readouterr().out
+    assert f"removal of X-1 in demo-lib up to sequence {snapshot.header.sequence - 1}, without an end: a dupl" in shown
+    assert f"removal of X-1 in * up to sequence {snapshot.header.sequence - 1}, until 2026-07-01: a dupl" in shown
+    assert f"acceptance of snapshot {snapshot.sha256}" in shown
+    assert main(["advisories", "sign", "e.json", "--sign-key", "key"]) == 0
+    capsys.readouterr()
+    assert main(["advisories", "show", "e.json", "--json"]) == 0
+    assert len(validated("builder-advisories", capsys.readouterr().out)["removals"]) == 3
+    assert main([*call, *EXCEPTION]) == 0
+    assert len(read_exceptions((tmp_path / "e.json").read_bytes()).removals) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--removed", "a.zip", "--id", "X-1", *SAID), "--package"),
+        (("--snapshot", "a.zip", "--approver", "kim"), "--statement"),
+        (("--snapshot", "a.zip", "--id", "X-1", *SAID), "cannot be combined with --id"),
+        (("--removed", "a.zip", "--id", "X-1", "--package", "p", "--versions", "==1", *SAID), "--versions"),
+        (("--removed", "a.zip", "--id", "X-1", "--package", "p", "--days", "999", *SAID), "at most 180 days"),
+        (("--snapshot", "a.zip", "--days", "999", *SAID), "at most 180 days"),
+        (("--snapshot", "none.zip", *SAID), "none.zip"),
+    ],
+)
+def test_a_wrong_reason(tmp_path, capsys, words, expected):
+    assert make(write_export(tmp_path / "all.zip"), "--output", "a.zip") == 0
+    assert main(["advisories", "except", "e.json", *words]) == 2
+    assert expected in capsys.readouterr().err
+    assert not (tmp_path / "e.json").exists()

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from bundle.advisories.exceptions import Exceptions, Exemption, read_exceptions
+from bundle.advisories.exceptions import Acceptance, Exceptions, Exemption, Removal, read_exceptions
 from bundle.advisories.matcher import AFFECTED, Finding
+from bundle.strict import dumps
 from shared.errors import TrustError
 from tests.advisories import NOW
 
@@ -72,3 +74,56 @@ def test_in_force():
     assert not ONE.in_force(ONE.expires + timedelta(seconds=1))
     assert ONE.in_force(NOW - timedelta(hours=20))
     assert not ONE.in_force(NOW - timedelta(days=2))
+
+
+REMOVAL = Removal("PYSEC-1", "demo", 7, "withdrawn", "kim", ONE.approved, None)
+ACCEPTANCE = Acceptance("0" * 64, "cleaned", "kim", ONE.approved, ONE.approved + timedelta(days=90))
+
+
+def test_only_reasons_need_the_second_format():
+    assert json.loads(Exceptions(1, (ONE,)).to_bytes())["format"] == 1
+    for parts in ({"removals": (REMOVAL,)}, {"snapshots": (ACCEPTANCE,)}):
+        found = Exceptions(1, (ONE,), **parts)
+        assert json.loads(found.to_bytes())["format"] == 2
+        assert read_exceptions(found.to_bytes()) == found
+    first = json.loads(Exceptions(1, (ONE,)).to_bytes())
+    for wrong in ({**first, "format": 2}, {**first, "removals": []}, {**first, "format": 2, "snapshots": []}):
+        with pytest.raises(TrustError, match="canonical form"):
+            read_exceptions(dumps(wrong))
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"package": "Demo_Lib"}, "not a normalized name"),
+        ({"package": ""}, "empty"),
+        ({"sequence": 0}, "not between 1"),
+        ({"expires": ONE.approved}, "after its approval"),
+        ({"expires": ONE.approved + timedelta(days=181)}, "at most 180 days"),
+        ({"statement": ""}, "empty"),
+        ({"approver": ""}, "empty"),
+    ],
+)
+def test_a_removal_is_read_strictly(changes, expected):
+    with pytest.raises(TrustError, match=expected):
+        read_exceptions(Exceptions(1, (), (replace(REMOVAL, **changes),)).to_bytes())
+
+
+def test_an_acceptance_always_expires():
+    for expires in (ONE.approved, ONE.approved + timedelta(days=181)):
+        with pytest.raises(TrustError, match="after its approval"):
+            read_exceptions(Exceptions(1, (), (), (replace(ACCEPTANCE, expires=expires),)).to_bytes())
+    value = json.loads(Exceptions(1, (), (), (ACCEPTANCE,)).to_bytes())
+    value["snapshots"][0]["expires"] = None
+    with pytest.raises(TrustError, match="not a string"):
+        read_exceptions(dumps(value))
+
+
+def test_when_reasons_apply():
+    later = ONE.approved + timedelta(days=1000)
+    assert REMOVAL.in_force(later)
+    assert not REMOVAL.in_force(ONE.approved - timedelta(days=2))
+    assert not replace(REMOVAL, expires=ONE.approved + timedelta(days=1)).in_force(later)
+    assert ACCEPTANCE.in_force(ONE.approved)
+    assert not ACCEPTANCE.in_force(later)
+    assert len(Exceptions(1, (ONE,), (REMOVAL,), (ACCEPTANCE,)).times()) == 3

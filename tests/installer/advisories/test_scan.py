@@ -9,7 +9,8 @@ from bundle.advisories.exceptions import Exceptions
 from bundle.advisories.matcher import Installed
 from bundle.advisories.snapshot import Snapshot, read_snapshot
 from installer.advisories import stored
-from installer.advisories.scan import installed, scan_installed, table_of, write_vex
+from installer.advisories.packages import installed
+from installer.advisories.scan import scan_installed, table_of, write_vex
 from installer.release.installation import active
 from shared.errors import HostError, TrustError
 from tests.bundle.advisories.test_exceptions import ONE

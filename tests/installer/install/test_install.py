@@ -61,6 +61,20 @@ def test_a_fresh_installation_runs(prefix, tiny) -> None:
     assert read_receipt(release).signers == tuple(signer.key.fingerprint for signer in opened(tiny).signers)
 
 
+def test_what_earlier_advisories_had_is_retained_before_the_switch(prefix, second, monkeypatch) -> None:
+    first, warned, seen = prefix.active(), [], []
+    monkeypatch.setattr(
+        "installer.advisories.earlier.prepare", lambda *_given: seen.append(prefix.active()) or "not retained"
+    )
+    monkeypatch.setattr(
+        "installer.advisories.earlier.remember", lambda *_given: seen.append(prefix.active()) or "not recorded"
+    )
+    monkeypatch.setattr(NoProgress, "warn", lambda _self, text: warned.append(text))
+    install(second, prefix)
+    assert seen == [first, prefix.active()]
+    assert {"not retained", "not recorded"} <= set(warned)
+
+
 def test_an_upgrade_keeps_what_is_the_users(prefix, second) -> None:
     first = prefix.active()
     (prefix.data / "data/questions.csv").write_text("mine\n")

@@ -66,6 +66,10 @@ class Advisories(Check):
             details = plural(
                 "none in {packages} package, as of {date}", "none in {packages} packages, as of {date}", found.packages
             ).format(packages=found.packages, date=date_of(seen))
+            if found.removed:
+                details += "; " + _("{count} removed by {names}").format(
+                    count=len(found.removed), names=some_of(sorted({one.approver for _f, one in found.removed}))
+                )
             if found.excepted:
                 details += "; " + _("{count} excepted by {names}").format(
                     count=len(found.excepted), names=some_of(sorted({one.approver for _f, one in found.excepted}))
@@ -73,7 +77,10 @@ class Advisories(Check):
             return self.result(status, details, metric=metric, evidence=found.to_json())
         counts = Counter(finding.severity for finding in found.findings)
         levels = sorted((level for level in LEVELS if counts[level]), key=lambda level: -RANK[level])
-        names = some_of(f"{one.package} {one.version} ({one.id})" for one in found.findings)
+        names = some_of(
+            f"{one.package} {one.version} ({', '.join([one.id, *([one.gone.described()] if one.gone else [])])})"
+            for one in found.findings
+        )
         details = _("{levels}: {names}").format(
             levels=", ".join(f"{counts[level]} {level}" for level in levels), names=names
         )
@@ -83,6 +90,11 @@ class Advisories(Check):
             suggestion=_(
                 "Transfer a bundle with fixed versions, or an exception signed by someone who verified that "
                 "there is no impact here."
+            )
+            if any(one.gone is None for one in found.findings)
+            else _(
+                "Transfer a bundle with fixed versions, or a signed reason for which what only earlier advisories list "
+                "no longer counts."
             ),
             remedy=BUNDLE,
             metric=metric,

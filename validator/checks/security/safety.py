@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundle.advisories import safety
-from installer.advisories import scan as looking
+from installer.advisories.packages import installed
 from installer.release import tools_environment
 from shared.errors import ToolError, TrustError
 from shared.i18n import _, plural
@@ -38,7 +38,7 @@ class SecondScanner(Check):
         python = tools_environment.python_of(installation.release)
         if not python.exists():
             raise UncheckedError(ERROR, _("incomplete: safety is not installed, so only one scanner ran"))
-        packages = [(one.name, one.version) for one in looking.installed(installation) if one.version is not None]
+        packages = [(one.name, one.version) for one in installed(installation) if one.version is not None]
         try:
             found = safety.second_opinion(python, seen.snapshot, packages, limit=self.left())
         except ToolError as error:

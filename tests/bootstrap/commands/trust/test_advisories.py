@@ -6,7 +6,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from bootstrap.cli import main
-from bundle.advisories.exceptions import Exceptions, Exemption
+from bundle.advisories.exceptions import Exceptions, Exemption, Removal
+from bundle.digest import sha256_bytes
 from bundle.signing.signature import ED25519
 from tests.advisories import RECORDS, aged_snapshot, sign_beside, trusting
 from tests.installed import make_prefix
@@ -14,13 +15,13 @@ from tests.keys import SoftKey
 from tests.policies import lay
 from tests.schemas import validated
 
-KEY = SoftKey(ED25519)
+KEY, APPROVER = SoftKey(ED25519), SoftKey(ED25519)
 HARMLESS = tuple(one for one in RECORDS if one["id"] != "TEST-1")
 
 
 @pytest.fixture
 def prefix(tmp_path, trust_stores):
-    policy, owner = trusting(KEY)
+    policy, owner = trusting(KEY, APPROVER)
     trust_stores.host.mkdir(parents=True)
     lay(trust_stores.host, policy, owner)
     return make_prefix(tmp_path, verification={"advisories/advisories.zip": aged_snapshot(tmp_path, 40)})
@@ -73,11 +74,16 @@ def test_what_was_set_aside_is_named(tmp_path, trust_stores, capsys):
     assert validated("advisories", capsys.readouterr().out)["scan"]["undecided"][0]["package"] == "*"
 
 
-def test_update(tmp_path, prefix, capsys):
+def test_update(tmp_path, trust_stores, capsys):
+    policy, owner = trusting(KEY, APPROVER)
+    trust_stores.host.mkdir(parents=True)
+    lay(trust_stores.host, policy, owner)
+    prefix = make_prefix(tmp_path, verification={"advisories/advisories.zip": aged_snapshot(tmp_path, 40, HARMLESS)})
     path = sign_beside(tmp_path / "a.zip", aged_snapshot(tmp_path, 1, HARMLESS), "ragtrace-advisories@v1", KEY)
     assert run(prefix, "update", path) == 0
     shown = capsys.readouterr().out
     assert "In force now: advisories" in shown
+    assert f"SHA-256: {sha256_bytes(path.read_bytes())}" in shown
     assert "PASS: 0 known vulnerabilities" in shown
     assert run(prefix, "update", path, "--json") == 0
     found = validated("advisories", capsys.readouterr().out)
@@ -86,6 +92,43 @@ def test_update(tmp_path, prefix, capsys):
     unsigned = sign_beside(tmp_path / "b.zip", aged_snapshot(tmp_path, 0, HARMLESS), "ragtrace-advisories@v1")
     assert run(prefix, "update", unsigned) == 3
     assert "not signed" in capsys.readouterr().err
+
+
+def test_an_update_that_has_lost_something(tmp_path, prefix, capsys):
+    lost = sign_beside(tmp_path / "a.zip", aged_snapshot(tmp_path, 2, HARMLESS), "ragtrace-advisories@v1", KEY)
+    assert run(prefix, "update", lost) == 3
+    shown = capsys.readouterr().err
+    assert "lost advisories that hit installed packages: demo-lib 1.2.0 (TEST-1)" in shown
+    assert "Do not use this snapshot" in shown
+    withdrawn = tuple({**one, "withdrawn": "2026-01-01T00:00:00Z"} for one in RECORDS if one["id"] == "TEST-1")
+    data = aged_snapshot(tmp_path, 1, (*HARMLESS, *withdrawn))
+    assert run(prefix, "update", sign_beside(tmp_path / "b.zip", data, "ragtrace-advisories@v1", KEY)) == 1
+    assert "withdrawn since sequence" in capsys.readouterr().out
+    assert run(prefix, "scan", "--json", "--vex", tmp_path / "vex.json") == 1
+    found = validated("advisories", capsys.readouterr().out)
+    (finding,) = found["scan"]["findings"]
+    assert finding["gone"]["reason"] == "withdrawn"
+    (listed,) = json.loads((tmp_path / "vex.json").read_bytes())["vulnerabilities"]
+    assert listed["analysis"]["state"] == "in_triage"
+    assert main(["trust", "show", "--prefix", str(prefix.root)]) == 0
+    assert "demo-app: files for advisories with sequence numbers below" in capsys.readouterr().out
+    approve(tmp_path, prefix, Removal("TEST-1", "*", finding["gone"]["last"], "a duplicate", "kim", *DATES))
+    capsys.readouterr()
+    assert run(prefix, "scan") == 0
+    assert "removed demo-lib 1.2.0  TEST-1: a duplicate (kim)" in capsys.readouterr().out
+    assert run(prefix, "scan", "--json", "--vex", tmp_path / "vex.json") == 0
+    assert len(validated("advisories", capsys.readouterr().out)["scan"]["removed"]) == 1
+    (listed,) = json.loads((tmp_path / "vex.json").read_bytes())["vulnerabilities"]
+    assert listed["analysis"] == {"state": "false_positive", "detail": "a duplicate (kim)"}
+
+
+DATES = (datetime(2026, 1, 1, tzinfo=timezone.utc), None)
+
+
+def approve(tmp_path, prefix, removal):
+    """Let the host adopt a reason for which something no longer counts."""
+    data = Exceptions(1, (), (removal,)).to_bytes()
+    assert run(prefix, "update", sign_beside(tmp_path / "e.json", data, "ragtrace-exceptions@v1", APPROVER)) == 0
 
 
 def test_wrong_calls(tmp_path, prefix, capsys):

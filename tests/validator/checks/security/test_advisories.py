@@ -111,7 +111,7 @@ def test_altered(tmp_path):
 
 
 def test_an_update_counts_when_it_is_signed(tmp_path, trust_stores):
-    prefix, key = prefix_with(tmp_path, 20), SoftKey(ED25519)
+    prefix, key = prefix_with(tmp_path, 20, HARMLESS), SoftKey(ED25519)
     policy, owner = trusting(key)
     trust_stores.host.mkdir(parents=True)
     lay(trust_stores.host, policy, owner)
@@ -153,3 +153,20 @@ def test_no_advisories(tmp_path):
     result = look(Advisories, make_prefix(tmp_path))
     assert result.status == "SKIP"
     assert look(Advisories, None).status == "SKIP"
+
+
+def test_what_an_update_no_longer_lists_is_no_pass(tmp_path, trust_stores):
+    from installer.advisories.update import update
+
+    prefix, key = prefix_with(tmp_path, 20), SoftKey(ED25519)
+    policy, owner = trusting(key)
+    trust_stores.host.mkdir(parents=True)
+    lay(trust_stores.host, policy, owner)
+    gone = tuple({**one, "withdrawn": "2026-01-01T00:00:00Z"} if one["id"] == "TEST-1" else one for one in RECORDS)
+    data = aged_snapshot(tmp_path, 1, gone)
+    update(sign_beside(tmp_path / "a.zip", data, "ragtrace-advisories@v1", key), active(prefix), trust_stores)
+    result = look_all(Advisories, prefix)[0]
+    assert result.status == "FAIL"
+    assert "demo-lib 1.2.0 (TEST-1, withdrawn since sequence" in result.details
+    assert "a signed reason" in result.suggestion
+    assert result.evidence["findings"][0]["gone"]["reason"] == "withdrawn"

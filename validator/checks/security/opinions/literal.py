@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundle.advisories.raw.agreement import differences
 from bundle.advisories.raw.literal import AFFECTED
-from installer.advisories import scan as looking
+from installer.advisories.packages import installed
 from shared.errors import TrustError
 from shared.i18n import _, plural
 from validator.check import ERROR, NORMAL, OPERATOR, SECURITY, Check, CheckResult, UncheckedError, some_of
@@ -43,7 +43,7 @@ class LiteralEvaluation(Check):
                 command=subject.tool("advisories", "update", "advisories.zip"),
             )
             return
-        packages = [(one.name, one.version) for one in looking.installed(installation)]
+        packages = [(one.name, one.version) for one in installed(installation)]
         try:
             judged = seen.snapshot.evaluate(packages)
         except TrustError as error:

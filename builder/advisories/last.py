@@ -1,0 +1,91 @@
+"""The last snapshot that this user made from a URL or signed with a key, which a new one is compared with.
+
+A copy is in the user's state folder, so that another ``--output`` or a removed file does not make the builder forget.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundle import digest
+from bundle.advisories import snapshot as form
+from bundle.advisories.retained.losses import losses
+from shared import reading, troubles
+from shared.errors import BuildError, RagtraceError
+from shared.files import files, folders
+from shared.i18n import _, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from bundle.advisories.retained.losses import Losses
+    from bundle.advisories.snapshot import Snapshot
+
+SHOWN = 8  # names listed in a sentence
+
+
+def path_of(origin: str) -> Path:
+    """Return the path of the copy for a URL or a key's fingerprint."""
+    return folders.user_state("ragtrace-builder") / "advisories" / f"{digest.sha256_bytes(origin.encode())[:32]}.zip"
+
+
+def remembered(origins: Iterable[str]) -> Iterator[Snapshot]:
+    """Yield the last snapshots of some origins; a copy that cannot be read is left out."""
+    seen = set()
+    for origin in origins:
+        try:
+            found = form.read_snapshot(reading.read(path_of(origin), form.SNAPSHOT_LIMIT))
+        except (OSError, RagtraceError):
+            continue
+        if found.sha256 not in seen:
+            seen.add(found.sha256)
+            yield found
+
+
+def remember(origins: Iterable[str], snapshot: Snapshot) -> str | None:
+    """Store copies of a snapshot that was made; return a warning if that fails."""
+    try:
+        for origin in origins:
+            path = path_of(origin)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            files.write_atomic(path, snapshot.data)
+    except (OSError, RagtraceError) as error:
+        return _("The next snapshot cannot be compared with this one: {reason}").format(
+            reason=troubles.described(error)
+        )
+    return None
+
+
+def require_whole(earlier: Snapshot, later: Snapshot, *, accept_drop: bool) -> list[str]:
+    """Return warnings about what a new snapshot has lost of the last one.
+
+    Raises BuildError if more than 5% of its advisories are neither live nor withdrawn and ``accept_drop`` is false.
+    """
+    found = losses(earlier, later)
+    if found.is_drop and not accept_drop:
+        names = _some(f"{one.id} ({package})" for package in sorted(found.lost) for one in found.lost[package])
+        raise BuildError(
+            _(
+                "The export has lost more than 5% of the last snapshot's advisories ({count} of {total}): {names}."
+            ).format(count=found.count, total=found.total, names=names),
+            *_whole(found),
+            advice=_("Fetch it again; if the advisories were really removed, add --accept-drop."),
+        )
+    return _whole(found)
+
+
+def _whole(found: Losses) -> list[str]:
+    if not found.whole:
+        return []
+    text = plural(
+        "{count} package has lost all of its advisories: {names}",
+        "{count} packages have lost all of their advisories: {names}",
+        len(found.whole),
+    )
+    return [text.format(count=len(found.whole), names=_some(found.whole))]
+
+
+def _some(names: Iterable[str]) -> str:
+    shown = list(names)
+    return ", ".join([*shown[:SHOWN], *(["…"] if len(shown) > SHOWN else [])])

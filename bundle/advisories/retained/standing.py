@@ -1,0 +1,94 @@
+"""Sorting findings into those that count and those that signed exceptions and reasons silence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bundle.advisories.matcher import AFFECTED, Doubt
+from bundle.advisories.severity import RANK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from bundle.advisories.exceptions import Exceptions, Exemption, Removal
+    from bundle.advisories.matcher import Finding
+
+
+@dataclass
+class Standing:
+    """Findings that count, those that exceptions cover, exceptions not in force, doubts, and what reasons silence."""
+
+    doubts: list[Doubt]
+    findings: list[Finding] = field(default_factory=list)
+    excepted: list[tuple[Finding, Exemption]] = field(default_factory=list)
+    expired: list[tuple[Finding, Exemption]] = field(default_factory=list)
+    removed: list[tuple[Finding | Doubt, Removal]] = field(default_factory=list)
+
+    def add(self, finding: Finding, exceptions: Exceptions, now: datetime) -> None:
+        """Add a finding."""
+        about = [exemption for exemption in exceptions.exceptions if exemption.covers(finding)]
+        counting = next((exemption for exemption in about if exemption.in_force(now)), None)
+        removal = next((one for one in exceptions.removals if one.covers(finding) and one.in_force(now)), None)
+        if counting is not None:
+            self.excepted.append((finding, counting))
+        elif removal is not None:
+            self.removed.append((finding, removal))
+        else:
+            self.findings.append(finding)
+            self.expired += [(finding, exemption) for exemption in about]
+
+    def add_earlier(self, earlier: Iterable[Finding | Doubt], exceptions: Exceptions, now: datetime) -> None:
+        """Add what only earlier snapshots had, unless a finding that counts reports it.
+
+        A finding that is excepted does not report it: an advisory may have got further identifiers, for one of which
+        there is an exception.
+        """
+        for found in sorted(earlier, key=gravest_first):
+            if isinstance(found, Doubt):
+                self._add_doubt(found, exceptions, now)
+            elif not any(_includes(one, found) for one in (*self.findings, *self._excepted_with(found, now))):
+                self._add_graver(found, exceptions, now)
+
+    def _add_graver(self, found: Finding, exceptions: Exceptions, now: datetime) -> None:
+        """Add a finding in place of those that say less about the same vulnerability."""
+        others = [one for one in self.findings if not (set(one.ids) <= set(found.ids) and _includes(found, one))]
+        less = [one for one in self.findings if one not in others]
+        self.add(found, exceptions, now)
+        if found in self.findings:
+            self.findings = [one for one in self.findings if one not in less]
+
+    def _add_doubt(self, doubt: Doubt, exceptions: Exceptions, now: datetime) -> None:
+        removal = next((one for one in exceptions.removals if one.covers(doubt) and one.in_force(now)), None)
+        if removal is not None:
+            self.removed.append((doubt, removal))
+            return
+        if (doubt.package, doubt.version, doubt.id) not in [(one.package, one.version, one.id) for one in self.doubts]:
+            self.doubts.append(doubt)
+
+    def _excepted_with(self, found: Finding, now: datetime) -> Iterator[Finding]:
+        """Yield the findings that are excepted by an exception that covers another one by itself."""
+        for finding, exemption in self.excepted:
+            if exemption.covers(found) and exemption.in_force(now):
+                yield finding
+
+
+def gravest_first(found: Finding | Doubt) -> tuple[int, str, str]:
+    """Return the key by which findings are sorted: the most severe first, then by package."""
+    return (0 if isinstance(found, Doubt) else -RANK[found.severity], found.package, found.id)
+
+
+def _includes(finding: Finding, other: Finding) -> bool:
+    """Return whether a finding reports another one, at least as severe and as certain."""
+    return (
+        (finding.package, finding.version) == (other.package, other.version)
+        and other.id in finding.ids
+        and RANK[finding.severity] >= RANK[other.severity]
+        and (finding.certainty == other.certainty or _is_certain(finding))
+    )
+
+
+def _is_certain(finding: Finding) -> bool:
+    """Return whether a finding is certain and severe enough that one that is only possible does not say more."""
+    return finding.certainty == AFFECTED and RANK[finding.severity] >= RANK["unknown"]
