@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bundle.advisories.exceptions import Exceptions, Exemption
-    from bundle.advisories.matcher import Doubt, Finding, Scan
+    from bundle.advisories.matcher import Component, Doubt, Finding, Scan
     from bundle.advisories.snapshot import Snapshot
 
 GATE = "gate.json"  # the builder's findings when it built the bundle; a file in the bundle
@@ -27,7 +27,7 @@ class Assessment:
 
     ``findings`` count and ``excepted`` ones do not; ``expired`` lists exceptions that are not in force, each with the
     finding that therefore counts. ``age`` is FRESH, AGED, OUT_OF_DATE or FUTURE; ``days`` is the number of days since
-    the snapshot's newest record changed.
+    the snapshot's newest record changed. ``packages`` counts those of the application.
     """
 
     table: str
@@ -38,6 +38,7 @@ class Assessment:
     age: str
     days: int
     packages: int
+    components: tuple[Component, ...] = ()
 
     @property
     def status(self) -> str:
@@ -76,6 +77,7 @@ class Assessment:
             ],
             "expired": [exemption.to_json() for _finding, exemption in self.expired],
             "undecided": [doubt.to_json() for doubt in self.doubts],
+            "components": [component.to_json() for component in self.components],
         }
 
 
@@ -109,6 +111,7 @@ def assess(scan: Scan, criteria: Criteria, now: datetime) -> Assessment:
         age=age,
         days=days,
         packages=scan.packages,
+        components=scan.components,
     )
 
 

@@ -6,7 +6,7 @@ An undecided match is reported as a separate value, never omitted.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from bundle.advisories.index import Advisory, Index
 
 AFFECTED, POSSIBLE, UNDECIDED, CLEAR = "affected", "possible", "undecided", "clear"
+APPLICATION, TOOLS, ZIPAPP, PYTHON = WHERES = ("application", "tools", "installer", "interpreter")
+CPYTHON = "psf/cpython"  # in an index; no package of PyPI can have this name
 LINK = "https://osv.dev/vulnerability/{id}"
 
 
@@ -38,7 +40,7 @@ class Finding:
     """One or more advisories about the same vulnerability that affect a package.
 
     ``certainty`` is AFFECTED or POSSIBLE. ``ids`` lists the advisories' own IDs, then their aliases; ``fixed`` lists
-    the versions above the installed one that fix it, the lowest first.
+    the versions above the installed one that fix it, the lowest first. ``where`` is one of WHERES.
     """
 
     package: str
@@ -49,6 +51,7 @@ class Finding:
     score: float | None
     fixed: tuple[str, ...]
     summary: str
+    where: str = APPLICATION
 
     @property
     def id(self) -> str:
@@ -70,22 +73,40 @@ class Doubt:
     version: str | None
     id: str
     reason: str
+    where: str = APPLICATION
 
     def to_json(self) -> dict[str, Any]:
         return dict(vars(self))
 
 
 @dataclass(frozen=True)
+class Component:
+    """What a bundle carries apart from the application: one of WHERES, and its packages.
+
+    ``unjudged`` is the reason why it could not be compared with advisories, or empty.
+    """
+
+    where: str
+    packages: tuple[Installed, ...]
+    unjudged: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {"where": self.where, "packages": len(self.packages), "unjudged": self.unjudged}
+
+
+@dataclass(frozen=True)
 class Scan:
     """The result of a scan.
 
-    ``hits`` has (package, public version, advisory) for each definite match; safety must find the same ones.
+    ``hits`` has (package, public version, advisory) for each definite match; safety must find the same ones. Both it
+    and ``packages`` are those of the application; ``components`` is what else was scanned.
     """
 
     findings: tuple[Finding, ...]
     doubts: tuple[Doubt, ...]
     hits: frozenset[tuple[str, str, str]]
     packages: int
+    components: tuple[Component, ...] = ()
 
 
 def judge(advisory: Advisory, text: str) -> str:
@@ -129,8 +150,46 @@ def scan(index: Index, installed: Iterable[Installed]) -> Scan:
             comparable = public(version)
             if comparable is not None:
                 hits |= {(name, str(comparable), advisory.id) for advisory, found in judged if found == AFFECTED}
-    findings.sort(key=lambda finding: (-RANK[finding.severity], finding.package, finding.id))
-    return Scan(tuple(findings), tuple(doubts), frozenset(hits), len(versions))
+    return Scan(_sorted(findings), tuple(doubts), frozenset(hits), len(versions))
+
+
+def scan_carried(index: Index, whole: Scan, carried: Iterable[Component]) -> Scan:
+    """Return the scan of an application with what its bundle carries besides, each component matched apart."""
+    findings, doubts, components = list(whole.findings), list(whole.doubts), []
+    for given in carried:
+        one = given
+        if one.where == PYTHON and not one.unjudged and CPYTHON not in index.lines:
+            one = replace(one, unjudged=_("the snapshot holds no advisories for CPython"))
+        components.append(one)
+        if one.unjudged:
+            continue
+        found = scan(index, one.packages)
+        findings += [replace(finding, where=one.where) for finding in found.findings]
+        # the installer holds extension modules of one package for several Pythons, of more than one version
+        known = [doubt for doubt in found.doubts if doubt.id or one.where != ZIPAPP]
+        doubts += [replace(doubt, where=one.where) for doubt in known]
+    return replace(whole, findings=_sorted(findings), doubts=tuple(doubts), components=tuple(components))
+
+
+def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda one: (-RANK[one.severity], one.package, one.id, WHERES.index(one.where))))
+
+
+def part_name(where: str) -> str:
+    """Return the name of a part of a bundle."""
+    words = {TOOLS: _("tools environment"), ZIPAPP: _("installer"), PYTHON: _("bundled interpreter")}
+    return words.get(where, _("application"))
+
+
+def named(one: Finding | Doubt) -> str:
+    """Return the package and version that a finding or a doubt is about, and where it lies."""
+    places = {
+        TOOLS: _("in the tools environment"),
+        ZIPAPP: _("in the installer"),
+        PYTHON: _("the bundled interpreter"),
+    }
+    place = places.get(one.where)
+    return " ".join(filter(None, (one.package, one.version, place and f"({place})")))
 
 
 def _incomparable() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from bundle.advisories.matcher import POSSIBLE
+from bundle.advisories.matcher import CPYTHON, POSSIBLE
 from bundle.strict import time_to_json
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ JUSTIFICATIONS = {
 
 def purl(package: str, version: str) -> str:
     """Return a distribution's package URL (purl specification, type pypi; ``+`` is percent-encoded)."""
+    if package == CPYTHON:
+        return f"pkg:github/python/cpython@v{version.replace('+', '%2B')}"
     return f"pkg:pypi/{package}@{version.replace('+', '%2B').replace('!', '%21')}"
 
 

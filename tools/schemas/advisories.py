@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from builder.wheels import attestations
 from bundle.advisories.exceptions import JUSTIFICATIONS
+from bundle.advisories.matcher import WHERES
 from bundle.advisories.severity import LEVELS, TABLES
 from tools.schemas.words import (
     ANY_TEXT,
@@ -34,6 +35,7 @@ def finding() -> Schema:
         "score": nullable({**NUMBER, "minimum": 0, "maximum": 10}),
         "fixed": described(items(FULL_TEXT), "versions that no longer have it, the lowest first"),
         "summary": ANY_TEXT,
+        "where": described({"enum": list(WHERES)}, "the part of the bundle that holds the package"),
         "link": FULL_TEXT,
     }
 
@@ -56,6 +58,8 @@ def scanned() -> Schema:
     words = dict.fromkeys(("id", "package", "versions", "statement", "approver"), FULL_TEXT)
     exemption = closed({**words, "justification": {"enum": list(JUSTIFICATIONS)}, "approved": TIME, "expires": TIME})
     undecided = {"package": FULL_TEXT, "version": nullable(ANY_TEXT), "id": ANY_TEXT, "reason": FULL_TEXT}
+    undecided["where"] = {"enum": list(WHERES)}
+    component = {"where": {"enum": list(WHERES)}, "packages": COUNT, "unjudged": ANY_TEXT}
     return {
         "status": {"enum": ["PASS", "WARN", "FAIL"]},
         "table": {"enum": list(TABLES)},
@@ -67,6 +71,7 @@ def scanned() -> Schema:
         "excepted": items(closed({**finding(), "exception": exemption})),
         "expired": described(items(exemption), "exceptions that count no more"),
         "undecided": items(closed(undecided)),
+        "components": described(items(closed(component)), "what the bundle carries besides the application"),
     }
 
 
