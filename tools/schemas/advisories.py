@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from builder.wheels import attestations
+from builder.fetch import simple_index
+from builder.wheels import attestation_record as attestations
 from bundle.advisories.exceptions import JUSTIFICATIONS
 from bundle.advisories.matcher import WHERES
 from bundle.advisories.severity import LEVELS, TABLES
@@ -82,16 +83,30 @@ def advisories() -> Schema:
     return closed({"snapshot": facts, "update": closed(update), "scan": closed(scanned())}, required=["snapshot"])
 
 
-def attested() -> Schema:
-    """Return the schema of ``06_Verification/attestations.json`` in a bundle."""
+REASONS = (
+    *("", attestations.NO_PROVENANCE, attestations.BUILT, attestations.DIRECT, attestations.OFFLINE),
+    *(simple_index.UNANSWERED, simple_index.UNREADABLE, simple_index.NOT_LISTED, simple_index.OTHER_DIGEST),
+)
+
+
+def attested_wheel() -> Schema:
+    """Return the schema of the verdict on one wheel."""
     publisher = {"type": "object", "properties": {"predicate": FULL_TEXT, "kind": FULL_TEXT}, "required": ["kind"]}
     wheel = {
         "wheel": FULL_TEXT,
+        "reason": described({"enum": list(REASONS)}, "why it is not verified; empty if it is"),
         "sha256": SHA256,
         "verdict": {"enum": list(attestations.VERDICTS)},
         "publishers": described(items(publisher), "as the index names them and their certificates bear out"),
     }
-    return closed({"format": {"const": attestations.FORMAT}, "wheels": items(closed(wheel), minItems=1)})
+    return closed(wheel)
+
+
+def attested() -> Schema:
+    """Return the schema of ``06_Verification/attestations.json`` in a bundle."""
+    root = described(nullable(SHA256), "the trust root by which they were verified, which lies beside it")
+    rows = items(attested_wheel(), minItems=1)
+    return closed({"format": {"const": attestations.FORMAT}, "wheels": rows, "trust_root": root})
 
 
 def snapshot_made() -> Schema:

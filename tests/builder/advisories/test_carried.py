@@ -60,7 +60,9 @@ def judge(tmp_path, monkeypatch):
         knowledge = read_knowledge(GateRequest(path, **more), None)
         assessment = run_gate(knowledge, OWN, Path("python"), told or NoProgress(), carried=carried)
         members = gate_members(knowledge, assessment, Product("demo", "Demo", "1.0", 7), 1_700_000_000)
-        return json.loads(next(one.content for one in members if one.entry.path.endswith("gate.json")))
+        content = next(one.content for one in members if one.entry.path.endswith("gate.json"))
+        assert isinstance(content, bytes)
+        return json.loads(content)
 
     return run
 
