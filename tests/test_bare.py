@@ -89,7 +89,7 @@ BUILDER = (
     ("sign out --sign-key key --json", 2, "already"),
     ("inspect out", 0, "audited 1.2.3"),
     ("inspect out --trust-key key.pub --json", 0, '"audited"'),
-    ("inspect out --attestations", 4, "no record of attestations"),
+    ("inspect out --attestations", 0, "0 of 2 wheels verified again"),
     ("inspect out --trust-root none", 2, "Add --attestations"),
     ("inspect out --publisher github:o/r", 2, "Add --attestations"),
     (f"{BUILD} --dry-run --trust-root none --publisher github:o/r", 0, "Plan for audited"),

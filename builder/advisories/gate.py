@@ -105,7 +105,7 @@ def run_gate(
 
     1. safety, run by ``python``, must find what the matcher finds in the application's packages.
     2. No finding without an exception may have a level that fails the build, be it in the application or in what its
-       bundle carries besides (``carried``).
+       bundle contains besides (``carried``).
 
     Raises BuildError.
     """

@@ -15,7 +15,7 @@ from packageurl import PackageURL
 from bundle import strict
 from shared.errors import TrustError
 from shared.files.zips import BROKEN
-from shared.i18n import _
+from shared.i18n import _, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -120,9 +120,12 @@ def unjudged_lines(declared: Sequence[tuple[str, Native]]) -> Iterator[str]:
     libraries = [(wheel, one) for wheel, native in declared for one in native.components]
     if libraries:
         shown = sorted({f"{one.name} {one.version}".rstrip() for _wheel, one in libraries if _is_library(one)})
-        yield _(
-            "Not judged: {count} components inside wheels ({names}); the snapshot holds advisories for packages of "
-            "PyPI alone. The SBOM lists them."
+        yield plural(
+            "Not judged: {count} component inside wheels ({names}); the snapshot has advisories for packages of PyPI "
+            "alone. The SBOM lists it.",
+            "Not judged: {count} components inside wheels ({names}); the snapshot has advisories for packages of PyPI "
+            "alone. The SBOM lists them.",
+            len(libraries),
         ).format(count=len(libraries), names=", ".join(shown[:5]) or libraries[0][1].name)
     for wheel, native in declared:
         for reason in native.unread:

@@ -78,7 +78,7 @@ def knowledge_of(request: Request, policy: Policy | None, progress: Progress) ->
 
 
 def carried_by(target: Target, python: str | None) -> list[Component]:
-    """Return what a target's bundle with advisories carries besides the application: scanners, installer, Python.
+    """Return what a target's bundle with advisories contains besides the application: scanners, installer, Python.
 
     ``python`` is the interpreter that the request includes, if any.
     """

@@ -25,7 +25,7 @@ KINDS = {"github": "repository", "gitlab": "repository", "google": "email"}
 
 @dataclass(frozen=True)
 class Terms:
-    """What a user demands: a trust root from a file, and publishers as ``github:owner/repo``; empty: any."""
+    """What a user requires: a trust root from a file, and publishers as ``github:owner/repo``; empty: any."""
 
     root: Path | None = None
     publishers: tuple[str, ...] = ()

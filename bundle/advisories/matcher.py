@@ -81,7 +81,7 @@ class Doubt:
 
 @dataclass(frozen=True)
 class Component:
-    """What a bundle carries apart from the application: one of WHERES, and its packages.
+    """What a bundle contains apart from the application: one of WHERES, and its packages.
 
     ``unjudged`` is the reason why it could not be compared with advisories, or empty.
     """
@@ -154,7 +154,7 @@ def scan(index: Index, installed: Iterable[Installed]) -> Scan:
 
 
 def scan_carried(index: Index, whole: Scan, carried: Iterable[Component]) -> Scan:
-    """Return the scan of an application with what its bundle carries besides, each component matched apart."""
+    """Return the scan of an application with what its bundle contains besides, each component matched apart."""
     findings, doubts, components = list(whole.findings), list(whole.doubts), []
     for given in carried:
         one = given

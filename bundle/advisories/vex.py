@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from bundle.advisories.matcher import CPYTHON, POSSIBLE
+from bundle.advisories.matcher import APPLICATION, CPYTHON, POSSIBLE
 from bundle.strict import time_to_json
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ def _vulnerability(finding: Finding, exemption: Exemption | None) -> dict[str, A
         "analysis": _analysis(finding, exemption),
         "affects": [{"ref": purl(finding.package, finding.version)}],
     }
+    if finding.where != APPLICATION:
+        found["properties"] = [{"name": "ragtrace:where", "value": finding.where}]
     if finding.fixed:
         found["recommendation"] = f"{finding.package} {', '.join(finding.fixed)}"
     return found

@@ -1,4 +1,4 @@
-"""What a release carries besides its application, to be scanned too: scanners, the installer's packages, Python."""
+"""What a release contains besides its application, to be scanned too: scanners, the installer's packages, Python."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _installer(installation: Installation) -> Component:
 
 
 def embedded(path: Path) -> tuple[Installed, ...]:
-    """Return the packages that an installer carries, by the names of their metadata; none if it has too many files.
+    """Return the packages that an installer embeds, by the names of their metadata; none if it has too many files.
 
     Raises an error of BROKEN if it is not an archive.
     """

@@ -48,7 +48,7 @@ class InstalledScan:
 def scan_installed(
     installation: Installation, trust_stores: TrustStores, *, table: str | None = None, now: datetime | None = None
 ) -> InstalledScan:
-    """Scan the packages of the active release, and what it carries besides, against the current snapshot.
+    """Scan the packages of the active release, and what it contains besides, against the current snapshot.
 
     ``table`` is the severity table, by default the one that the bundle was built with. Raises TrustError if a file
     differs from what was signed or if the matcher misses a canary of the snapshot, HostError if the installation has no

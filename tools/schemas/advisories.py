@@ -72,7 +72,7 @@ def scanned() -> Schema:
         "excepted": items(closed({**finding(), "exception": exemption})),
         "expired": described(items(exemption), "exceptions that count no more"),
         "undecided": items(closed(undecided)),
-        "components": described(items(closed(component)), "what the bundle carries besides the application"),
+        "components": described(items(closed(component)), "what the bundle contains besides the application"),
     }
 
 

@@ -1,4 +1,4 @@
-"""What a bundle carries besides the application is judged by the same gate, and named."""
+"""What a bundle contains besides the application is judged by the same gate, and named."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 import sys
 import zipfile
 from dataclasses import replace
@@ -28,7 +29,7 @@ from bundle.target import PYTHONS, host_target, parse_target
 from bundle.wheels import record as installed_files
 from installer.advisories import picklescan
 from installer.release.tools_environment import WITHOUT_SAFETY
-from shared.errors import ToolError
+from shared.errors import BuildError, ToolError
 from shared.processes import process, scripts
 from shared.terminal.progress import NoProgress
 from tests.advisories import RECORDS, below, record, snapshot_bytes
@@ -139,6 +140,44 @@ def test_no_high_advisory_hits_the_set(real_export):
         finding for one in listed for finding in scan(real.index, [Installed(one["name"], one["version"])]).findings
     ]
     assert [one for one in found if one.severity in ("high", "critical", "unknown")] == []
+
+
+@pytest.fixture
+def altered(tmp_path, monkeypatch):
+    """Return a function that replaces a text in a copy of the scanners' lock, which is then the one that counts."""
+    folder = tmp_path / "tools_lock"
+    shutil.copytree(tools_environment.LOCK, folder)
+    monkeypatch.setattr(tools_environment, "LOCK", folder)
+
+    def alter(name, old, new):
+        text = (folder / name).read_text()
+        assert old in text
+        (folder / name).write_text(text.replace(old, new))
+
+    return alter
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("uv.lock", "[[package]]", "[[package"),
+        ("uv.lock", 'name = "picklescan"', 'name = "picklescam"'),
+        ("pyproject.toml", '    "nltk",\n', ""),
+        ("pyproject.toml", '"safety>=3.8.1', '"safety>=99'),
+    ],
+    ids=["damaged", "renamed", "more-wanted", "newer-wanted"],
+)
+def test_a_lock_that_is_not_that_of_its_project_is_refused(altered, name, old, new):
+    altered(name, old, new)
+    with pytest.raises(BuildError):
+        tools_environment.selected(parse_target("linux-x86_64", "3.11"))
+
+
+def test_a_wheel_that_is_not_the_locked_one_is_refused(altered, fetching):
+    (wheel,) = [one for one in tools_environment.selected(host_target()) if one.name == "picklescan"]
+    altered("uv.lock", wheel.sha256, "0" * 64)
+    with pytest.raises(BuildError, match="picklescan"):
+        tools_of(host_target(), fetching)
 
 
 LOADED = """

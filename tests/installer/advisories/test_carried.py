@@ -1,4 +1,4 @@
-"""What a release carries besides its application is scanned on the host, and named."""
+"""What a release contains besides its application is scanned on the host, and named."""
 
 from __future__ import annotations
 
