@@ -50,7 +50,7 @@ def read_installer_lock(project: Path) -> Pylock:
 
 
 def installer_packages(target: Target) -> list[tuple[str, str]]:
-    """Return the name and version of each package that the installer for a target carries."""
+    """Return the name and version of each package that the installer for a target embeds."""
     wheels, _floor = choose_wheels(read_installer_lock(PROJECT), target)
     return sorted({(chosen.wheel.name, chosen.wheel.version) for chosen in wheels})
 
