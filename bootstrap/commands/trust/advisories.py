@@ -110,6 +110,10 @@ def scan_lines(seen: InstalledScan) -> Iterator[str]:
         vulnerabilities=counted.vulnerabilities(len(found.findings)),
         packages=counted.packages(found.packages),
     )
+    compared = [one for one in found.components if not one.unjudged]
+    if compared:
+        parts = (f"{part_name(one.where)} ({counted.packages(len(one.packages))})" for one in compared)
+        yield "  " + _("Compared too: {components}").format(components=", ".join(parts))
     for finding in found.findings:
         fixed = _("no fix known")
         if finding.fixed:

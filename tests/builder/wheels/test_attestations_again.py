@@ -176,6 +176,14 @@ def test_inspecting_by_another_root_or_publisher_refuses(made, other_root, capsy
     assert "Add --attestations" in capsys.readouterr().err
 
 
+def test_a_rebuild_verifies_by_the_root_in_the_bundle(made, project, tmp_path, capsys) -> None:
+    root = next((tmp_path / "user").rglob("trusted_root.json"))
+    root.write_bytes(canonical(Sigstore().trusted_root()))  # of this user, years later
+    places = ["--project-root", project, "--cache-dir", tmp_path / "cache"]
+    assert cli.main(["rebuild", "--check", str(made), *map(str, places), "--quiet", "--offline"]) == 0
+    assert "Byte-identical" in capsys.readouterr().out
+
+
 class Changed:
     """A bundle of which some members are others, as if its signer had written them."""
 

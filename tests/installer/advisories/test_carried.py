@@ -6,6 +6,7 @@ import zipfile
 
 import pytest
 
+from bootstrap.commands.trust.advisories import scan_lines
 from bundle.advisories.matcher import CPYTHON, PYTHON, TOOLS, ZIPAPP, Installed
 from installer.advisories import carried as carrying
 from installer.advisories.carried import carried
@@ -122,3 +123,10 @@ def test_the_interpreter_of_the_bundle(prefix, monkeypatch, settings, version):
 
 def test_a_host_without_a_bundled_interpreter_has_none_to_judge(prefix):
     assert PYTHON not in by_place(prefix)
+
+
+def test_a_scan_says_what_else_was_compared(prefix, trust_stores):
+    installer_of(prefix, "uv-0.13.9")
+    text = list(scan_lines(scan_installed(active(prefix), trust_stores)))
+    assert "  Compared too: tools environment (1 package), installer (1 package)" in text
+    assert any("uv 0.13.9 (in the installer)  HIT-2" in line for line in text)
