@@ -14,7 +14,6 @@ import contextlib
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.fetch.credentials import redact
@@ -53,12 +52,24 @@ PROVENANCE_LIMIT = 4 << 20  # bytes
 JOBS = 8
 
 
-@dataclass(frozen=True)
 class Asking:
-    """The terms of a check: the trust root, and where answers come from and are stored."""
+    """The terms of a check, and where answers come from and are stored.
 
-    root: Root
-    fetching: Fetching
+    This user's own trust root is read when the first attestation is verified: most wheels have none.
+    """
+
+    def __init__(self, terms: Terms, fetching: Fetching) -> None:
+        self.fetching = fetching
+        self._reading = threading.Lock()
+        self._root = None if terms.root is None else read_root(terms.root)
+
+    @property
+    def root(self) -> Root:
+        """The trust root. Raises BuildError if it cannot be read."""
+        with self._reading:
+            if self._root is None:
+                self._root = read_root(None)
+            return self._root
 
 
 def inspect(
@@ -76,7 +87,7 @@ def inspect(
             count=len(wheels)
         )
     )
-    asking = Asking(read_root(terms.root), fetching)
+    asking = Asking(terms, fetching)
     indexes = indexes_of(wheels, lock)
     verdicts = {wheel: Verdict(NO_INDEX, reason=_without_index(wheel, lock)) for wheel in wheels}
     for wheel, index in indexes.items():
@@ -179,7 +190,7 @@ def ask(indexes: Mapping[LockedWheel, str], asking: Asking, reasons: set[str]) -
     def answer(wheel: LockedWheel, url: str, offers: Mapping[str, Offer]) -> Verdict:
         try:
             data = _provenance(index, offers, wheel)
-            found = judged(wheel, url, data, asking.root)
+            found = judged(wheel, url, data, asking)
         except UnansweredError as error:  # the other wheels of the project are asked all the same
             reasons.add(str(error))
             return Verdict(UNKNOWN, reason=error.code)
@@ -259,7 +270,7 @@ def verdict_of(wheel: LockedWheel, index: str, offered: bytes | None, asking: As
     if offered is None:
         return Verdict(UNKNOWN, reason=OFFLINE)
     try:
-        return judged(wheel, index, offered, asking.root)
+        return judged(wheel, index, offered, asking)
     except UnansweredError as error:
         return Verdict(UNKNOWN, reason=error.code)
     except BuildError:
@@ -268,8 +279,9 @@ def verdict_of(wheel: LockedWheel, index: str, offered: bytes | None, asking: As
         return Verdict(UNKNOWN, reason=UNREADABLE)
 
 
-def judged(wheel: LockedWheel, index: str, offered: bytes, root: Root) -> Verdict:
+def judged(wheel: LockedWheel, index: str, offered: bytes, asking: Asking) -> Verdict:
     """Return the verdict on an index's attestations of a wheel (b"" if none). Raises the errors of ``verify``."""
     if not offered:
         return Verdict(NONE, reason=NO_PROVENANCE)
+    root = asking.root
     return Verdict(VERIFIED, tuple(verify(wheel, index, offered, root)), provenance=offered, root=root.data)

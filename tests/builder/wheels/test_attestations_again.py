@@ -88,6 +88,12 @@ def test_a_trust_root_from_a_file_counts_alone(project, site, sigstore, tmp_path
         look(project, tmp_path / "fresh", Terms(other_root))
 
 
+def test_the_users_own_root_is_read_only_for_an_attestation(project, site, tmp_path) -> None:
+    next((tmp_path / "user").rglob("trusted_root.json")).write_bytes(b"{}")
+    site.files["/simple/demo/"] = site.files["/simple/demo/"].replace(b'data-provenance="/integrity/demo"', b"")
+    assert {one.verdict for one in look(project, tmp_path / "cache")[0].values()} == {NONE}
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
