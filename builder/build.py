@@ -14,6 +14,7 @@ from builder.assemble.gather import (
     collect_wheels,
     common_of,
     inputs_of,
+    report_unjudged,
     settle_conflicts,
     settled,
     with_python,
@@ -25,7 +26,7 @@ from builder.request.delta import name_of
 from builder.request.reading import read_scope, require_unchanged
 from builder.request.run import run_of
 from builder.request.verification import verify_packages
-from builder.wheels import attestations
+from builder.wheels import attestation_record
 from builder.zipapp import pack
 from bundle.names import INSTALLER
 from shared import troubles
@@ -78,6 +79,7 @@ def build(request: Request, progress: Progress) -> Outcome:
         watch.lap("advisories")
         # 3. Fetch wheels and models once, hashing every byte; check the attestations of the wheels.
         wheels = collect_wheels(selections.values(), run)
+        report_unjudged(wheels, scope, run)
         selections = settle_conflicts(selections, wheels, scope, run)
         watch.lap("wheels")
         verdicts = attest(wheels, scope, run)
@@ -98,7 +100,7 @@ def build(request: Request, progress: Progress) -> Outcome:
     record_requirements(run)
     placed = tuple(in_place(one, work, request.output_dir) for one in built)
     signers = tuple(signer.key for signer in request.signers)
-    counted = attestations.counted(verdicts) if verdicts else {}
+    counted = attestation_record.counted(verdicts) if verdicts else {}
     return Outcome(
         placed, signers, watch.laps, counted, scope.state, tuple(unchecked(scope.profile, request.project_root))
     )

@@ -30,6 +30,7 @@ from builder.settings import lazy_names
 from builder.settings.scan import find_unlisted, note_lines, packages_of
 from builder.wheels.launchable import require_launchable
 from builder.wheels.settling import Settling
+from bundle.advisories.matcher import named, part_name
 from shared.i18n import _, plural
 from shared.terminal.console import human_bytes
 
@@ -161,7 +162,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
         source=Size("source", len(sources), sum(item.file.stat().st_size for item in sources)),
         state=state,
         bases=bases,
-        foresights=tuple(foresee(knowledge, standings)) if knowledge else None,
+        foresights=tuple(foresee(knowledge, standings, python=request.python)) if knowledge else None,
         unlisted=find_unlisted(root, sources, profile.application.environment, packages_of(lock)),
         unchecked=tuple(unchecked(profile, root)),
         python=request.python_choice,
@@ -283,11 +284,16 @@ def _foresight_lines(foresight: Foresight) -> Iterator[str]:
     for finding in assessment.findings:
         mark = "!" if finding in foresight.failing else " "
         fixed = _("fixed in {versions}").format(versions=", ".join(finding.fixed[:1])) if finding.fixed else ""
-        yield f"  {mark} {finding.severity:<9} {finding.package} {finding.version}  {finding.id}  {fixed}".rstrip()
+        yield f"  {mark} {finding.severity:<9} {named(finding)}  {finding.id}  {fixed}".rstrip()
     for doubt in assessment.doubts:
-        yield "  ? " + _("Undecided: {package} {version} {id}: {reason}").format(
-            package=doubt.package, version=doubt.version or "", id=doubt.id, reason=doubt.reason
+        yield "  ? " + _("Undecided: {package} {id}: {reason}").format(
+            package=named(doubt), id=doubt.id, reason=doubt.reason
         )
+    for component in assessment.components:
+        if component.unjudged:
+            yield "  ? " + _("Not judged: {component}: {reason}.").format(
+                component=part_name(component.where), reason=component.unjudged
+            )
     for name in foresight.unknown:
         yield "  ? " + _("{package}: the lockfile has no version; the package is scanned after it is built").format(
             package=name

@@ -29,6 +29,8 @@ from builder.request.state import DIRTY
 from builder.signing.release import Release, read_release
 from builder.sources.checkout import source_commit
 from builder.wheels import attestations
+from builder.wheels.attestation_record import ROOT
+from builder.wheels.attestation_trust import Terms
 from builder.wheels.interpreter import VERSION
 from bundle import digest
 from bundle.advisories import snapshot
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from bundle.manifest import FileEntry
     from shared.terminal.progress import Progress
 
+TRUST_ROOT = "trusted_root.json"
 PROVENANCE_LIMIT = 4 * MANIFEST_LIMIT  # bytes: it lists every file of the manifest, and those of models twice
 
 
@@ -89,9 +92,10 @@ def rebuild(again: Again, progress: Progress) -> list[Difference]:
 def _choices(release: Release, scratch: Path) -> dict[str, Any]:
     """Return the choices recorded in the provenance; write what the build read of the bundle to the scratch folder.
 
-    That is the advisories, the record of build requirements, and wheels that were built elsewhere.
+    That is the advisories, the record of build requirements, the trust root of attestations, and wheels that were built
+    elsewhere.
     """
-    written = {f"{ADVISORIES}/{snapshot.NAME}": snapshot.NAME, BUILD_LOCK_MEMBER: BUILD_LOCK}
+    written = {f"{ADVISORIES}/{snapshot.NAME}": snapshot.NAME, BUILD_LOCK_MEMBER: BUILD_LOCK, ROOT: TRUST_ROOT}
     _write(release, {PROVENANCE: "provenance.json", **written}, scratch)
     path = scratch / "provenance.json"
     if not path.is_file() or path.stat().st_size > PROVENANCE_LIMIT:
@@ -189,7 +193,7 @@ def _request(release: Release, again: Again, chosen: dict[str, Any]) -> Request:
                 "the installer."
             ),
         )
-    base = release.folder / BASE
+    base, root = release.folder / BASE, again.scratch / TRUST_ROOT
     gate = chosen["advisories"]
     return Request(
         project_root=chosen["lockfile"].project,
@@ -224,6 +228,7 @@ def _request(release: Release, again: Again, chosen: dict[str, Any]) -> Request:
         ),
         python=_python(again, chosen["with_python"]),
         attestations=chosen.get("attestations", attestations.OFF),  # earlier builders did not record the mode
+        attesting=Terms(root if root.is_file() else None, tuple(chosen.get("publishers", ()))),
         bases=(read_base(base),) if base.is_file() else (),
         wheels=tuple(_given(again.scratch, chosen.get("wheels", []))),
         build_lock=again.scratch / BUILD_LOCK,

@@ -91,6 +91,11 @@ BUILDER = (
     ("sign out --sign-key key --json", 2, "already"),
     ("inspect out", 0, "audited 1.2.3"),
     ("inspect out --trust-key key.pub --json", 0, '"audited"'),
+    ("inspect out --attestations", 0, "0 of 2 wheels verified again"),
+    ("inspect out --trust-root none", 2, "Add --attestations"),
+    ("inspect out --publisher github:o/r", 2, "Add --attestations"),
+    (f"{BUILD} --dry-run --trust-root none --publisher github:o/r", 0, "Plan for audited"),
+    (f"{BUILD} --dry-run --publisher someone", 2, "does not name a publisher"),
     ("rebuild --check out --project-root project --model m=path:project/model", 0, "Byte-identical"),
     (
         (

@@ -50,6 +50,7 @@ SLOW = (
     "builder/test_cli_keys.",
     "builder/test_rebuild.",
     "builder/wheels/test_attestations.",
+    "builder/wheels/test_attestations_again.",
     "builder/wheels/test_builds.",
     "builder/wheels/test_interpreter.",
     "former/",

@@ -14,7 +14,7 @@ from bundle.advisories import exceptions as exempt
 from bundle.advisories import safety
 from bundle.advisories import snapshot as form
 from bundle.advisories.assess import FRESH, FUTURE, GATE, GATE_LIMIT, Assessment, Criteria, assess, facts_of
-from bundle.advisories.matcher import scan
+from bundle.advisories.matcher import APPLICATION, named, part_name, scan, scan_carried
 from bundle.advisories.raw.agreement import differences
 from bundle.advisories.severity import DEFAULT, GATES, RANK
 from bundle.advisories.vex import NAME as VEX
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundle.advisories.exceptions import Exceptions
-    from bundle.advisories.matcher import Finding, Installed, Scan
+    from bundle.advisories.matcher import Component, Finding, Installed, Scan
     from bundle.advisories.snapshot import Snapshot
     from bundle.manifest import Product
     from bundle.signing.policy import Policy
@@ -94,12 +94,20 @@ def read_knowledge(request: GateRequest, policy: Policy | None) -> Knowledge:
     return Knowledge(request, snapshot, read_signed_exceptions(request.exceptions, policy))
 
 
-def run_gate(knowledge: Knowledge, packages: Sequence[Installed], python: Path, progress: Progress) -> Assessment:
+def run_gate(
+    knowledge: Knowledge,
+    packages: Sequence[Installed],
+    python: Path,
+    progress: Progress,
+    *,
+    carried: Sequence[Component] = (),
+) -> Assessment:
     """Scan the packages of a build, and return their assessment if it passes.
 
     1. The records themselves, evaluated as the specification says, must say what the matcher finds.
-    2. safety, run by ``python``, must find the same.
-    3. No finding without an exception may have a level that fails the build.
+    2. safety, run by ``python``, must find what the matcher finds in the application's packages.
+    3. No finding without an exception may have a level that fails the build, be it in the application or in what its
+       bundle contains besides (``carried``).
 
     Raises BuildError.
     """
@@ -113,7 +121,7 @@ def run_gate(knowledge: Knowledge, packages: Sequence[Installed], python: Path, 
     scanned = knowledge.scan(packages)
     evaluate_records(knowledge.snapshot, scanned, packages, progress)
     compare(knowledge.snapshot, scanned, packages, python)
-    assessment = knowledge.assess(scanned)
+    assessment = knowledge.assess(scan_carried(knowledge.snapshot.index, scanned, carried))
     announce(assessment, progress)
     refuse(knowledge, assessment)
     return assessment
@@ -223,17 +231,19 @@ def announce(assessment: Assessment, progress: Progress) -> None:
         )
     for doubt in assessment.doubts:
         progress.warn(
-            _("Undecided: {package} {version} {id}: {reason}").format(
-                package=doubt.package, version=doubt.version or "", id=doubt.id, reason=doubt.reason
-            )
+            _("Undecided: {package} {id}: {reason}").format(package=named(doubt), id=doubt.id, reason=doubt.reason)
         )
+    for component in assessment.components:
+        if component.unjudged:
+            progress.warn(
+                _("Not judged: {component}: {reason}.").format(
+                    component=part_name(component.where), reason=component.unjudged
+                )
+            )
     for finding in assessment.findings:
         progress.warn(
-            _("Known vulnerability ({severity}): {package} {version}: {ids}").format(
-                severity=finding.severity,
-                package=finding.package,
-                version=finding.version,
-                ids=", ".join(finding.ids[:3]),
+            _("Known vulnerability ({severity}): {package}: {ids}").format(
+                severity=finding.severity, package=named(finding), ids=", ".join(finding.ids[:3])
             )
         )
 
@@ -243,16 +253,22 @@ def refuse(knowledge: Knowledge, assessment: Assessment) -> None:
     failing, fail_on = knowledge.failing(assessment), knowledge.request.fail_on
     if not failing:
         return
-    named = [f"{finding.package} {finding.version} ({finding.id}, {finding.severity})" for finding in failing[:SHOWN]]
+    names = [f"{named(finding)} ({finding.id}, {finding.severity})" for finding in failing[:SHOWN]]
     more = ["…"] if len(failing) > SHOWN else []
     text = plural(
         "{count} known vulnerability fails this build (--fail-on {level}): {names}.",
         "{count} known vulnerabilities fail this build (--fail-on {level}): {names}.",
         len(failing),
     )
+    own = any(finding.where == APPLICATION for finding in failing)
     raise BuildError(
-        text.format(count=len(failing), level=fail_on, names=", ".join(named + more)),
-        advice=_("Lock fixed versions; for findings that have no impact here, sign an exception (advisories except)."),
+        text.format(count=len(failing), level=fail_on, names=", ".join(names + more)),
+        advice=_("Lock fixed versions; for findings that have no impact here, sign an exception (advisories except).")
+        if own
+        else _(
+            "Build with a newer version of this tool, or include a newer interpreter; for findings that have no impact "
+            "here, sign an exception (advisories except)."
+        ),
     )
 
 

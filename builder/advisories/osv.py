@@ -16,6 +16,7 @@ from packaging.version import InvalidVersion, Version
 from builder.advisories.schema import is_of_pypi
 from builder.advisories.score import highest
 from bundle.advisories.index import Advisory
+from bundle.advisories.matcher import CPYTHON
 from bundle.advisories.severity import level_of
 from bundle.advisories.versions import FIRST, Interval, public
 from shared.i18n import _
@@ -24,6 +25,7 @@ from shared.terminal.console import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+CPYTHON_REPOSITORIES = ("https://github.com/python/cpython", "https://github.com/python/cpython.git")
 SUMMARY_LIMIT = 160  # characters
 MALICIOUS = "MAL-"  # the prefix of reports of malicious packages, which have no score
 # CPE names (NIST IR 7695) escape punctuation and write "NA" for a release without an update
@@ -63,9 +65,22 @@ def advisories_of(record: dict[str, Any]) -> dict[str, Advisory]:
     """
     blocks: dict[str, list[dict[str, Any]]] = {}
     for block in record.get("affected", ()):
-        if is_of_pypi(block["package"]["ecosystem"]):
-            blocks.setdefault(canonicalize_name(block["package"]["name"]), []).append(block)
+        name = _name_of(block)
+        if name is not None:
+            blocks.setdefault(name, []).append(block)
     return {name: _advisory(record, found) for name, found in blocks.items()}
+
+
+def _name_of(block: dict[str, Any]) -> str | None:
+    """Return the name in the index of what a block is about, or None if it is of another ecosystem.
+
+    Advisories for CPython (``PSF-…``) have no package but its repository; only the versions that they list can be
+    compared, not commits.
+    """
+    if "package" not in block and any(one.get("repo") in CPYTHON_REPOSITORIES for one in block.get("ranges", ())):
+        return CPYTHON if block.get("versions") else None
+    package = block["package"]
+    return canonicalize_name(package["name"]) if is_of_pypi(package["ecosystem"]) else None
 
 
 def _advisory(record: dict[str, Any], blocks: Sequence[dict[str, Any]]) -> Advisory:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from builder.evidence.native import native_of, unjudged_lines
 from builder.evidence.provenance import parameters_of
 from builder.fetch.cache import sha256
 from builder.lock.lock import Selection, own_source
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from builder.project.model_source import ModelSource
     from builder.request.run import Run, Scope
     from builder.request.verification import Verification
-    from builder.wheels.attestations import Verdict
+    from builder.wheels.attestation_record import Verdict
     from bundle.target import Target
 
     Models = list[tuple[ModelSource, CollectedModel]]
@@ -99,6 +100,17 @@ def collect_wheels(selections: Iterable[Selection], run: Run) -> dict[LockedWhee
     return {wheel: Wheel(wheel, paths[wheel], wheel_facts(paths[wheel], wheel)) for wheel in wanted}
 
 
+def report_unjudged(wheels: Mapping[LockedWheel, Wheel], scope: Scope, run: Run) -> None:
+    """Warn about software inside wheels that no advisory is compared with, if this build compares any."""
+    if scope.knowledge is None:
+        return
+    declared = [
+        (wheel.filename, native) for wheel, one in sorted(wheels.items()) for native in native_of(one.path).values()
+    ]
+    for line in unjudged_lines(declared):
+        run.progress.warn(line)
+
+
 def settle_conflicts(
     selections: Mapping[Target, Selection], wheels: Mapping[LockedWheel, Wheel], scope: Scope, run: Run
 ) -> dict[Target, Selection]:
@@ -122,7 +134,10 @@ def settle_conflicts(
 
 def attest(wheels: Iterable[LockedWheel], scope: Scope, run: Run) -> dict[LockedWheel, Verdict]:
     """Check the attestations of the wheels in the mode that the request specifies."""
-    return attestations.inspect(sorted(wheels), scope.lock, run.workshop.fetching, mode=run.request.attestations)
+    request = run.request
+    return attestations.inspect(
+        sorted(wheels), scope.lock, run.workshop.fetching, mode=request.attestations, terms=request.attesting
+    )
 
 
 def collect_models(scope: Scope, run: Run) -> Models:

@@ -20,12 +20,14 @@ from builder.commands.common import (
     add_project,
     add_run,
     add_targets,
+    add_terms,
     default_key,
     lockfile_from,
     named_targets,
     parts_of,
     python_of,
     signers_of,
+    terms_of,
 )
 from builder.fetch.cache import Cache, default_cache
 from builder.own_command import program
@@ -143,6 +145,7 @@ def _add_release(parser: argparse.ArgumentParser) -> None:
             "wheel"
         ),
     )
+    add_terms(parser, _("this user's own"))
     _add_transport(parser)
     add("--cache-dir", type=Path, metavar=_("FOLDER"), help=_("where downloads are stored"))
 
@@ -250,6 +253,7 @@ def request_of(arguments: argparse.Namespace) -> Request:
         advisories=_gate(arguments),
         python=arguments.with_python,
         attestations=arguments.attestations,
+        attesting=terms_of(arguments),
         strict_source=arguments.strict_source,
         build_timeout=arguments.build_timeout,
         wheels=tuple(path.resolve() for path in arguments.wheel),

@@ -13,6 +13,7 @@ from builder.lock.lockfile import Parts
 from builder.lockfiles.chosen import Named, lockfile_of
 from builder.project.hosts_python import hosts_python
 from builder.signing.sign import load_signer, too_many_signatures
+from builder.wheels.attestation_trust import Terms, require_known_kinds
 from bundle.signing.signature import SIGNATURES_LIMIT
 from bundle.target import GLIBC_FLOOR, Target, host_target, parse_target
 from shared.errors import UsageError
@@ -86,6 +87,32 @@ def signer_of(path: Path) -> Signer:
 def add_keys(parser: argparse.ArgumentParser, option: str, help_text: str) -> None:
     """Add an option for key files, which may be repeated."""
     parser.add_argument(option, action="append", type=Path, default=[], metavar=_("KEY"), help=help_text)
+
+
+def add_terms(parser: argparse.ArgumentParser, root: str) -> None:
+    """Add the options that say whom attestations are believed; ``root`` names the default trust root."""
+    add = parser.add_argument
+    add(
+        "--trust-root",
+        type=Path,
+        metavar=_("FILE"),
+        help=_("verify attestations by this sigstore trust root (trusted_root.json; default: {default})").format(
+            default=root
+        ),
+    )
+    add(
+        "--publisher",
+        action="append",
+        default=[],
+        metavar=_("KIND:NAME"),
+        help=_("allow wheels only of this publisher, such as github:owner/repository; may be repeated"),
+    )
+
+
+def terms_of(arguments: argparse.Namespace) -> Terms:
+    """Return whom attestations are believed. Raises UsageError for a publisher of an unknown kind."""
+    require_known_kinds(arguments.publisher)
+    return Terms(arguments.trust_root, tuple(arguments.publisher))
 
 
 def add_project(parser: argparse.ArgumentParser) -> None:

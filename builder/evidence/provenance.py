@@ -48,6 +48,7 @@ def parameters_of(request: Request) -> dict[str, Any]:
         "build_from_source": request.sources,
         **({"wheels": sorted(path.name for path in request.wheels)} if request.wheels else {}),
         "attestations": request.attestations,
+        **({"publishers": sorted(request.attesting.publishers)} if request.attesting.publishers else {}),
         "with_python": request.python and _last(request.python),
         "advisories": gate and {"fail_on": gate.fail_on, "severity_table": gate.table},
     }

@@ -24,6 +24,7 @@ from packageurl import PackageURL
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from builder.evidence.licenses import spdx
+from builder.evidence.native import Native, native_of
 from builder.fetch.credentials import redact
 from bundle.names import INSTALLER
 from bundle.opening import INSTALLER_MEMBER
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from builder.lock.locked import LockedWheel
     from builder.members import Member
     from builder.models.models import CollectedModel
-    from builder.request.inputs import Inputs
+    from builder.request.inputs import Inputs, Wheel
     from bundle.manifest import FileEntry
 
 NAMESPACE = uuid.UUID("9d0f7c5e-52a4-5d0b-8f0e-0c6a1d6f4b11")  # of this tool's UUIDs (RFC 9562, 5.5)
@@ -60,9 +61,9 @@ def write_sbom(inputs: Inputs, contents: Sequence[Member], zipapp: Path, license
         bom_ref=f"application:{product.name}",
     )
     components = [
-        *(_package(wheel.locked, inputs.common.lock, licensed) for wheel in inputs.wheels),
+        *(_package(wheel, inputs.common.lock, licensed) for wheel in inputs.wheels),
         *(_model(model, licensed) for _source, model in inputs.common.models),
-        *(_tool_wheel(entry) for entry in entries if entry.kind == "verification" and entry.path.endswith(".whl")),
+        *(_tool_wheel(item) for item in contents if _is_tool(item.entry)),
         *_interpreter([entry for entry in entries if entry.kind == "interpreter"], inputs.target.python),
         *(_installer(entry, zipapp) for entry in entries if entry.path == INSTALLER_MEMBER),
     ]
@@ -101,20 +102,54 @@ def model_url(model: CollectedModel) -> PackageURL | None:
     return PackageURL("huggingface", owner or None, name, model.revision)
 
 
-def _package(wheel: LockedWheel, lock: Lock, licensed: Mapping[str, Licensed]) -> Component:
+def _package(given: Wheel, lock: Lock, licensed: Mapping[str, Licensed]) -> Component:
+    wheel, reference = given.locked, f"package:{given.locked.name}@{given.locked.version}"
+    native = _native(given.path)
     return Component(
         name=wheel.name,
         version=wheel.version,
-        bom_ref=f"package:{wheel.name}@{wheel.version}",
+        bom_ref=reference,
         purl=package_url(wheel, lock),
         hashes=_sha256(wheel.sha256),
         licenses=list(_license(licensed[f"package:{wheel.name}"].licence)),
-        properties=[Property(name="ragtrace:wheel", value=wheel.filename)],
+        components=list(_inside(native, reference)),
+        properties=[Property(name="ragtrace:wheel", value=wheel.filename), *_unjudged(native)],
     )
 
 
-def _tool_wheel(entry: FileEntry) -> Component:
+def _native(path: Path) -> Native:
+    """Return what a wheel declares of the software inside it (PEP 770)."""
+    return next(iter(native_of(path).values()), Native())
+
+
+def _inside(native: Native, owner: str) -> Iterator[Component]:
+    """Yield the components that a wheel declares; they are named by their place in it, because many share a name."""
+    for number, one in enumerate(native.components):
+        yield Component(
+            name=one.name,
+            version=one.version or None,
+            bom_ref=f"{owner}/inside/{number}",
+            purl=PackageURL.from_string(one.purl) if one.purl else None,
+        )
+
+
+def _unjudged(native: Native) -> Iterator[Property]:
+    """Yield what a wheel contains and no advisory is compared with."""
+    if native.components:
+        value = f"{len(native.components)} components inside: advisories are for packages of PyPI alone"
+        yield Property(name="ragtrace:not-judged", value=value)
+    for reason in native.unread:
+        yield Property(name="ragtrace:not-judged", value=reason)
+
+
+def _is_tool(entry: FileEntry) -> bool:
+    return entry.kind == "verification" and entry.path.endswith(".whl")
+
+
+def _tool_wheel(item: Member) -> Component:
     """Return the component of a scanner's wheel; scanners have a separate environment on the host."""
+    entry = item.entry
+    native = Native() if isinstance(item.content, bytes) else _native(item.content)
     filename = entry.path.rpartition("/")[2]
     name, version, _build, _tags = parse_wheel_filename(filename)
     return Component(
@@ -123,7 +158,8 @@ def _tool_wheel(entry: FileEntry) -> Component:
         bom_ref=f"tool:{name}@{version}",
         purl=PackageURL("pypi", None, name, str(version)),
         hashes=_sha256(entry.sha256),
-        properties=[Property(name="ragtrace:wheel", value=filename)],
+        components=list(_inside(native, f"tool:{name}@{version}")),
+        properties=[Property(name="ragtrace:wheel", value=filename), *_unjudged(native)],
     )
 
 
@@ -170,15 +206,19 @@ def _installer(entry: FileEntry, zipapp: Path) -> Component:
 
 def _embedded(zipapp: Path) -> Iterator[Component]:
     """Yield the packages that the installer embeds, without digests: only their unpacked files are in it."""
+    declared = native_of(zipapp)
     with zipfile.ZipFile(zipapp) as archive:
         for path in sorted(filter(_EMBEDDED.fullmatch, archive.namelist())):
             with archive.open(path) as file:
                 metadata = HeaderParser().parsestr(file.read(METADATA_LIMIT).decode("utf-8", "replace"))
             name, version = canonicalize_name(str(metadata["Name"])), str(metadata["Version"])
+            native = declared.get(path.split("/")[1].removesuffix(".dist-info"), Native())
             yield Component(
                 name=name,
                 version=version,
                 bom_ref=f"installer/{name}@{version}",
+                components=list(_inside(native, f"installer/{name}@{version}")),
+                properties=list(_unjudged(native)),
                 purl=PackageURL("pypi", None, name, version),
                 licenses=list(_license(metadata["License-Expression"] or None)),
             )

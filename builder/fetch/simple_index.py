@@ -29,8 +29,19 @@ JSON = "application/vnd.pypi.simple.v1+json"
 ACCEPT = f"{JSON}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 
 
+# why an index gave no answer about a file
+UNANSWERED, UNREADABLE, NOT_LISTED, OTHER_DIGEST = ("unanswered", "unreadable", "not-listed", "other-digest")
+
+
 class UnansweredError(Exception):
-    """An index was unreachable or gave no usable response. The message is the host and the reason, without secrets."""
+    """An index was unreachable or gave no usable response. The message is the host and the reason, without secrets.
+
+    ``code`` is the reason in a word: UNANSWERED or another of those above.
+    """
+
+    def __init__(self, message: str, code: str = UNANSWERED) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ do not collide, because their file names contain the ABI (PEP 3149).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packaging.pylock import PylockSelectError
@@ -20,10 +21,10 @@ from shared.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from packaging.pylock import Package, PackageWheel, Pylock
 
+PROJECT = Path(__file__).resolve().parents[2]  # the project whose lockfile has the installer's wheels
 GLIBC_FLOORS = ((2, 17), (2, 28), (2, 34))  # RHEL 7, 8, 9; the lowest for which all wheels exist is used
 PATCH = 2  # the lower bound of requires-python is 3.9.2
 # Excluded because the installer never imports them and every file costs a check at each start: rich needs
@@ -46,6 +47,12 @@ class Chosen:
 def read_installer_lock(project: Path) -> Pylock:
     """Return a project's lockfile without any dependency group, as an air-gapped host needs it."""
     return read_pylock(project, ("--no-default-groups",))
+
+
+def installer_packages(target: Target) -> list[tuple[str, str]]:
+    """Return the name and version of each package that the installer for a target embeds."""
+    wheels, _floor = choose_wheels(read_installer_lock(PROJECT), target)
+    return sorted({(chosen.wheel.name, chosen.wheel.version) for chosen in wheels})
 
 
 def choose_wheels(lock: Pylock, target: Target) -> tuple[list[Chosen], tuple[int, int] | None]:

@@ -184,7 +184,7 @@ def read_scope(run: Run) -> Scope:
     foresee_commands(profile, standings, root)
     require_whole(standings)
     require_accelerators(profile, standings)
-    require_safe(knowledge, standings, progress)
+    require_safe(knowledge, standings, progress, python=request.python)
     # 1.3 The source files to bundle; warnings about unlisted settings and unused lazy imports.
     sources = sources_of(request, profile, progress)
     state = state_of(request, profile, standings, sources)

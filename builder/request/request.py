@@ -10,6 +10,7 @@ from builder.lock.build_lock import NAME as BUILD_LOCK
 from builder.lock.lockfile import NO_PARTS, Parts
 from builder.lockfiles.uv_lock import UvLock
 from builder.product.identity import UNSAID, Said
+from builder.wheels.attestation_trust import ANYONE, Terms
 from builder.wheels.attestations import RECORD
 
 if TYPE_CHECKING:
@@ -38,10 +39,11 @@ class Request:
     source. ``python`` is a Python interpreter to include (an archive, a folder or a version), or None if the host's is
     used. ``volume_size`` is the maximum size of a file of the archive in bytes, or None if unlimited. ``bases`` lists
     the base releases of delta bundles, one for each target; it is empty for full bundles. ``attestations`` is one of
-    attestations.MODES. ``strict_source`` rejects files that are not in a commit. ``wheels`` lists built wheels that
-    replace builds from source. ``build_lock`` is the record of build requirements to use instead of the one beside the
-    lockfile, which is then not written; ``build_timeout`` is the time of one build in seconds. ``python_choice`` is how
-    the targets' Python version was chosen, or None if they are those of a finished bundle.
+    attestations.MODES, ``attesting`` whom they are believed. ``strict_source`` rejects files that are not in a commit.
+    ``wheels`` lists built wheels that replace builds from source. ``build_lock`` is the record of build requirements to
+    use instead of the one beside the lockfile, which is then not written; ``build_timeout`` is the time of one build in
+    seconds. ``python_choice`` is how the targets' Python version was chosen, or None if they are those of a finished
+    bundle.
     """
 
     project_root: Path
@@ -69,6 +71,7 @@ class Request:
     volume_size: int | None = None
     bases: tuple[Base, ...] = ()
     attestations: str = RECORD
+    attesting: Terms = ANYONE
     strict_source: bool = False
     wheels: tuple[Path, ...] = ()
     build_lock: Path | None = None

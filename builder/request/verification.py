@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from builder.advisories.gate import announce, gate_members, read_knowledge, refuse, run_gate
-from builder.wheels import tools_environment
-from bundle.advisories.matcher import Installed
+from builder.lock.installer_wheels import installer_packages
+from builder.wheels import interpreter, tools_environment
+from bundle.advisories.matcher import CPYTHON, PYTHON, TOOLS, ZIPAPP, Component, Installed, scan_carried
 from bundle.wheels.sizes import NOTHING, Unpacked
 from shared.i18n import _
 
@@ -76,21 +77,42 @@ def knowledge_of(request: Request, policy: Policy | None, progress: Progress) ->
     return read_knowledge(request.advisories, policy)
 
 
-def foresee(knowledge: Knowledge, standings: Sequence[Standing]) -> list[Foresight]:
-    """Return the assessment of every target's packages before anything is fetched or built."""
-    return [_foresight(knowledge, one.target, one.selection) for one in standings if one.selection]
+def carried_by(target: Target, python: str | None) -> list[Component]:
+    """Return what a target's bundle with advisories contains besides the application: scanners, installer, Python.
+
+    ``python`` is the interpreter that the request includes, if any.
+    """
+    tools = tuple(Installed(wheel.name, wheel.version) for wheel in tools_environment.selected(target))
+    zipapp = tuple(Installed(*one) for one in installer_packages(target))
+    carried = [Component(TOOLS, tools), Component(ZIPAPP, zipapp)]
+    if python is not None:
+        version = interpreter.version_of(python)
+        unjudged = "" if version else _("its exact version is not known before it is fetched")
+        carried.append(Component(PYTHON, (Installed(CPYTHON, version),), unjudged))
+    return carried
 
 
-def _foresight(knowledge: Knowledge, target: Target, selection: Selection) -> Foresight:
+def foresee(knowledge: Knowledge, standings: Sequence[Standing], *, python: str | None = None) -> list[Foresight]:
+    """Return the assessment of every target's packages before anything is fetched or built.
+
+    ``python`` is the interpreter that the bundles include, if any.
+    """
+    return [_foresight(knowledge, one.target, one.selection, python) for one in standings if one.selection]
+
+
+def _foresight(knowledge: Knowledge, target: Target, selection: Selection, python: str | None) -> Foresight:
     locked: list[LockedWheel | LockedSource] = [*selection.wheels, *selection.sources]
-    assessment = knowledge.assess(knowledge.scan(Installed(one.name, one.version) for one in locked if one.version))
+    scanned = knowledge.scan(Installed(one.name, one.version) for one in locked if one.version)
+    assessment = knowledge.assess(scan_carried(knowledge.snapshot.index, scanned, carried_by(target, python)))
     unknown = tuple(one.name for one in locked if not one.version)
     return Foresight(target, assessment, tuple(knowledge.failing(assessment)), unknown)
 
 
-def require_safe(knowledge: Knowledge | None, standings: Sequence[Standing], progress: Progress) -> None:
+def require_safe(
+    knowledge: Knowledge | None, standings: Sequence[Standing], progress: Progress, *, python: str | None = None
+) -> None:
     """Raise BuildError if the lockfile's versions have findings that fail the build, before anything is fetched."""
-    for foresight in foresee(knowledge, standings) if knowledge else ():
+    for foresight in foresee(knowledge, standings, python=python) if knowledge else ():
         if knowledge and foresight.failing:
             announce(foresight.assessment, progress)
             refuse(knowledge, foresight.assessment)
@@ -107,7 +129,8 @@ def verify_packages(scope: Scope, selections: Mapping[Target, Selection], run: R
     verified = {}
     for target, selection in selections.items():
         packages = [Installed(wheel.name, wheel.version) for wheel in selection.wheels]
-        assessment = run_gate(scope.knowledge, packages, python, run.progress)
+        carried = carried_by(target, run.request.python)
+        assessment = run_gate(scope.knowledge, packages, python, run.progress, carried=carried)
         evidence = gate_members(scope.knowledge, assessment, scope.product, scope.epoch)
         tools = tools_environment.tools_of(target, run.fetching)
         verified[target] = Verification((*evidence, *tools.members), tools.unpacked)

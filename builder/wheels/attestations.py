@@ -14,16 +14,24 @@ import contextlib
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from builder.fetch.credentials import redact
-from builder.fetch.simple_index import Offer, SimpleIndex, UnansweredError
-from builder.members import Member, member
+from builder.fetch.simple_index import NOT_LISTED, OTHER_DIGEST, UNREADABLE, Offer, SimpleIndex, UnansweredError
+from builder.wheels.attestation_record import (
+    BUILT,
+    DIRECT,
+    NO_INDEX,
+    NO_PROVENANCE,
+    NONE,
+    OFFLINE,
+    UNKNOWN,
+    VERIFIED,
+    Verdict,
+)
+from builder.wheels.attestation_trust import ANYONE, Terms, read_root, unlisted
 from builder.wheels.provenance_object import verify
-from bundle import strict
 from bundle.digest import sha256_bytes
-from bundle.manifest import VERIFICATION
 from shared.errors import BuildError
 from shared.files.files import write_atomic
 from shared.i18n import _, plural
@@ -36,33 +44,41 @@ if TYPE_CHECKING:
     from builder.fetch.fetching import Fetching
     from builder.lock.lock import Lock
     from builder.lock.locked import LockedWheel
+    from builder.wheels.attestation_trust import Root
     from shared.terminal.progress import Progress
 
 OFF, RECORD, REQUIRE = MODES = ("off", "record", "require")
-VERIFIED, NONE, NO_INDEX, UNKNOWN = VERDICTS = ("verified", "none-offered", "no-index", "not-asked")
-FILE = f"{VERIFICATION}/attestations.json"
-FORMAT = 1
 PROVENANCE_LIMIT = 4 << 20  # bytes
 JOBS = 8
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """The result for a wheel: one of VERDICTS, and the publishers if it is ``verified``.
+class Asking:
+    """The terms of a check, and where answers come from and are stored.
 
-    ``publishers`` are as the index lists them, each checked against the certificate: kind, repository, workflow etc.
+    This user's own trust root is read when the first attestation is verified: most wheels have none.
     """
 
-    verdict: str
-    publishers: tuple[Mapping[str, Any], ...] = ()
+    def __init__(self, terms: Terms, fetching: Fetching) -> None:
+        self.fetching = fetching
+        self._reading = threading.Lock()
+        self._root = None if terms.root is None else read_root(terms.root)
+
+    @property
+    def root(self) -> Root:
+        """The trust root. Raises BuildError if it cannot be read."""
+        with self._reading:
+            if self._root is None:
+                self._root = read_root(None)
+            return self._root
 
 
 def inspect(
-    wheels: Sequence[LockedWheel], lock: Lock, fetching: Fetching, *, mode: str = RECORD
+    wheels: Sequence[LockedWheel], lock: Lock, fetching: Fetching, *, mode: str = RECORD, terms: Terms = ANYONE
 ) -> dict[LockedWheel, Verdict]:
     """Return the verdict on each wheel; empty if ``mode`` is ``off``.
 
-    Raises BuildError if an attestation is not valid; with ``require`` also if a wheel has no verified one.
+    Raises BuildError if an attestation is not valid or by a publisher that ``terms`` do not list; with ``require`` also
+    if a wheel has no verified one. Raises UsageError if the trust root that they name cannot be used.
     """
     if mode == OFF:
         return {}
@@ -71,18 +87,30 @@ def inspect(
             count=len(wheels)
         )
     )
+    asking = Asking(terms, fetching)
     indexes = indexes_of(wheels, lock)
-    verdicts = {wheel: Verdict(NO_INDEX) for wheel in wheels}
+    verdicts = {wheel: Verdict(NO_INDEX, reason=_without_index(wheel, lock)) for wheel in wheels}
     for wheel, index in indexes.items():
-        verdicts[wheel] = verdict_of(wheel, index, stored(fetching.cache, index, wheel), offline=fetching.offline)
+        verdicts[wheel] = verdict_of(wheel, index, stored(fetching.cache, index, wheel), asking)
     missing = {wheel: index for wheel, index in indexes.items() if verdicts[wheel].verdict == UNKNOWN}
     reasons: set[str] = set()
     if missing and not fetching.offline:
-        verdicts.update(ask(missing, fetching, reasons))
+        verdicts.update(ask(missing, asking, reasons))
     _warn_of_unknown(verdicts, reasons, fetching.progress)
+    require_listed(verdicts, terms)
     if mode == REQUIRE:
         require_good(verdicts)
     return verdicts
+
+
+def _without_index(wheel: LockedWheel, lock: Lock) -> str:
+    """Return why no index can be asked about a wheel."""
+    digests = {
+        source.hashes.get("sha256")
+        for package in lock.pylock.packages
+        for source in (*(package.wheels or ()), *((package.archive,) if package.archive else ()))
+    }
+    return DIRECT if wheel.sha256 in digests else BUILT
 
 
 def _warn_of_unknown(verdicts: Mapping[LockedWheel, Verdict], reasons: Iterable[str], progress: Progress) -> None:
@@ -95,6 +123,19 @@ def _warn_of_unknown(verdicts: Mapping[LockedWheel, Verdict], reasons: Iterable[
                 len(unknown),
             ).format(count=len(unknown), wheel=unknown[0], reason=", ".join(sorted(reasons)[:3]) or _("offline"))
         )
+
+
+def require_listed(verdicts: Mapping[LockedWheel, Verdict], terms: Terms) -> None:
+    """Raise BuildError if a wheel was published by someone whom the terms do not list."""
+    for wheel, verdict in sorted(verdicts.items()):
+        others = unlisted(verdict.publishers, terms.publishers)
+        if others:
+            raise BuildError(
+                _("{wheel} was published by {publisher}, which is not an allowed publisher.").format(
+                    wheel=wheel.filename, publisher=", ".join(others)
+                ),
+                advice=_("Find out why it has another publisher; if it may have, add it with --publisher."),
+            )
 
 
 def require_good(verdicts: Mapping[LockedWheel, Verdict]) -> None:
@@ -122,31 +163,38 @@ def indexes_of(wheels: Iterable[LockedWheel], lock: Lock) -> dict[LockedWheel, s
     return {wheel: by_digest[wheel.sha256] for wheel in wheels if wheel.sha256 in by_digest}
 
 
-def ask(indexes: Mapping[LockedWheel, str], fetching: Fetching, reasons: set[str]) -> dict[LockedWheel, Verdict]:
+def ask(indexes: Mapping[LockedWheel, str], asking: Asking, reasons: set[str]) -> dict[LockedWheel, Verdict]:
     """Fetch the attestations of wheels from their indexes, verify them and cache the answers.
 
-    Failed requests are neither cached nor in the result; their causes are added to ``reasons``. Raises BuildError
-    if an attestation is not valid.
+    Failed requests are never cached: their verdict is UNKNOWN with the reason in a word, and their causes are added to
+    ``reasons``. Raises BuildError if an attestation is not valid.
     """
     stop = threading.Event()
     try:
-        index = SimpleIndex(fetching.logins, stop)
+        index = SimpleIndex(asking.fetching.logins, stop)
     except UnansweredError as error:
         reasons.add(str(error))
-        return {}
+        return {wheel: Verdict(UNKNOWN, reason=error.code) for wheel in indexes}
     projects = sorted({(url, wheel.name) for wheel, url in indexes.items()})
 
     def one(project: tuple[str, str]) -> dict[LockedWheel, Verdict]:
         url, name = project
-        found: dict[LockedWheel, Verdict] = {}
+        wheels = [wheel for wheel in indexes if (indexes[wheel], wheel.name) == project]
         try:
             offers = index.offers(url, name)
-            for wheel in [wheel for wheel in indexes if (indexes[wheel], wheel.name) == project]:
-                data = _provenance(index, offers, wheel)
-                found[wheel] = judged(wheel, url, data)
-                keep(fetching.cache, url, wheel, data)
         except UnansweredError as error:
             reasons.add(str(error))
+            return {wheel: Verdict(UNKNOWN, reason=error.code) for wheel in wheels}
+        return {wheel: answer(wheel, url, offers) for wheel in wheels}
+
+    def answer(wheel: LockedWheel, url: str, offers: Mapping[str, Offer]) -> Verdict:
+        try:
+            data = _provenance(index, offers, wheel)
+            found = judged(wheel, url, data, asking)
+        except UnansweredError as error:  # the other wheels of the project are asked all the same
+            reasons.add(str(error))
+            return Verdict(UNKNOWN, reason=error.code)
+        keep(asking.fetching.cache, url, wheel, data)
         return found
 
     pool = ThreadPoolExecutor(JOBS)
@@ -163,18 +211,28 @@ def _provenance(index: SimpleIndex, offers: Mapping[str, Offer], wheel: LockedWh
 
     Raises UnansweredError if the index does not list the wheel with the locked digest, or the answer is empty.
     """
-    offer = offers.get(wheel.published)
-    if offer is None:
-        raise UnansweredError(_("the index does not list {wheel}").format(wheel=wheel.published))
-    if offer.sha256 not in (None, wheel.sha256):
-        reason = _("the index lists {wheel} with another SHA-256 than the lockfile")
-        raise UnansweredError(reason.format(wheel=wheel.published))
+    offer = _offer(offers, wheel)
     if offer.provenance is None:
         return b""
     data = index.get(offer.provenance, PROVENANCE_LIMIT)[1]
     if not data:
-        raise UnansweredError(_("the index returned nothing for {wheel}").format(wheel=wheel.filename))
+        raise UnansweredError(_("the index returned nothing for {wheel}").format(wheel=wheel.filename), UNREADABLE)
     return data
+
+
+def _offer(offers: Mapping[str, Offer], wheel: LockedWheel) -> Offer:
+    """Return the offer of a wheel, found by its digest; by its file name if the index lists that without a digest."""
+    same = {name: offer for name, offer in offers.items() if offer.sha256 == wheel.sha256}
+    if same:
+        with_provenance = [offer for _name, offer in sorted(same.items()) if offer.provenance]
+        return same.get(wheel.published) or (with_provenance or list(same.values()))[0]
+    named = offers.get(wheel.published)
+    if named is None:
+        raise UnansweredError(_("the index does not list {wheel}").format(wheel=wheel.published), NOT_LISTED)
+    if named.sha256 is not None:
+        reason = _("the index lists {wheel} with another SHA-256 than the lockfile")
+        raise UnansweredError(reason.format(wheel=wheel.published), OTHER_DIGEST)
+    return named
 
 
 def place(cache: Cache, index: str, wheel: LockedWheel) -> Path:
@@ -204,46 +262,26 @@ def stored(cache: Cache, index: str, wheel: LockedWheel) -> bytes | None:
     return data
 
 
-def verdict_of(wheel: LockedWheel, index: str, offered: bytes | None, *, offline: bool) -> Verdict:
+def verdict_of(wheel: LockedWheel, index: str, offered: bytes | None, asking: Asking) -> Verdict:
     """Return the verdict on the cached attestations of a wheel; UNKNOWN if there are none or they are unreadable.
 
     Invalid ones are UNKNOWN too, so that they are fetched again; offline, BuildError is raised.
     """
     if offered is None:
-        return Verdict(UNKNOWN)
+        return Verdict(UNKNOWN, reason=OFFLINE)
     try:
-        return judged(wheel, index, offered)
-    except UnansweredError:
-        return Verdict(UNKNOWN)
+        return judged(wheel, index, offered, asking)
+    except UnansweredError as error:
+        return Verdict(UNKNOWN, reason=error.code)
     except BuildError:
-        if offline:
+        if asking.fetching.offline:
             raise
-        return Verdict(UNKNOWN)
+        return Verdict(UNKNOWN, reason=UNREADABLE)
 
 
-def judged(wheel: LockedWheel, index: str, offered: bytes) -> Verdict:
+def judged(wheel: LockedWheel, index: str, offered: bytes, asking: Asking) -> Verdict:
     """Return the verdict on an index's attestations of a wheel (b"" if none). Raises the errors of ``verify``."""
-    return Verdict(VERIFIED, tuple(verify(wheel, index, offered))) if offered else Verdict(NONE)
-
-
-def evidence(verdicts: Mapping[LockedWheel, Verdict], wheels: Iterable[LockedWheel]) -> list[Member]:
-    """Return the bundle member that records the verdicts on the wheels, or an empty list if none was checked."""
-    rows = [
-        {
-            "wheel": wheel.filename,
-            "sha256": wheel.sha256,
-            "verdict": verdicts[wheel].verdict,
-            "publishers": [dict(publisher) for publisher in verdicts[wheel].publishers],
-        }
-        for wheel in sorted(wheels)
-        if wheel in verdicts
-    ]
-    if not rows:
-        return []
-    return [member(FILE, "verification", strict.dumps({"format": FORMAT, "wheels": rows}))]
-
-
-def counted(verdicts: Mapping[LockedWheel, Verdict]) -> dict[str, int]:
-    """Return the number of wheels with each verdict."""
-    found = [verdict.verdict for verdict in verdicts.values()]
-    return {verdict: found.count(verdict) for verdict in VERDICTS}
+    if not offered:
+        return Verdict(NONE, reason=NO_PROVENANCE)
+    root = asking.root
+    return Verdict(VERIFIED, tuple(verify(wheel, index, offered, root)), provenance=offered, root=root.data)

@@ -21,7 +21,7 @@ from builder.members import Member
 from bundle import digest, names
 from bundle.manifest import PYTHON, FileEntry
 from bundle.target import host_target
-from shared import troubles
+from shared import reading, troubles
 from shared.errors import BuildError, UsageError
 from shared.i18n import _
 from shared.processes import process
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 FETCH_TIME_LIMIT, TRY_TIME_LIMIT = 1800.0, 60.0  # seconds
 BUILT_AT = b"/install"  # the build prefix of python-build-standalone
+PATCHED = re.compile(r"3\.[0-9]{1,2}\.[0-9]{1,2}")
+PATCH_LEVEL = re.compile(r'^#define PY_VERSION\s+"([0-9A-Za-z.+]{1,40})"', re.MULTILINE)  # CPython's patchlevel.h
+PATCH_LEVEL_LIMIT = 64 << 10  # bytes
 VERSION = re.compile(r"3\.[0-9]{1,2}(\.[0-9]{1,2})?")
 LEFT_OUT = (
     *("share/*", "include/*", "libs/*", "lib/pkgconfig/*", "*.a", "*/__pycache__/*", "*.pyc"),
@@ -73,6 +76,34 @@ def add_python(given: str, target: Target, scratch: Path, progress: Progress) ->
     if str(target) == str(host_target()):
         _try(home, home / _program(target))
     return tuple(_members(home, target))
+
+
+def version_of(given: str) -> str | None:
+    """Return the exact version of an interpreter before it is added, or None if only its files will show it.
+
+    It is the given one, or that of its headers (``patchlevel.h``), which python-build-standalone includes.
+    """
+    if VERSION.fullmatch(given):
+        return given if PATCHED.fullmatch(given) else None
+    try:
+        found = PATCH_LEVEL.search(_header(Path(given)).decode("ascii", "replace"))
+    except (OSError, tarfile.TarError, EOFError):
+        return None  # adding it names what is wrong
+    return found[1] if found else None
+
+
+def _header(place: Path) -> bytes:
+    if place.is_dir():
+        for pattern in ("", "*/", "*/*/"):
+            for path in sorted(place.glob(f"{pattern}include/**/patchlevel.h")):
+                return reading.read(path, PATCH_LEVEL_LIMIT)
+        return b""
+    with tarfile.open(place) as archive:
+        for member in archive:
+            if member.isreg() and member.name.endswith("/patchlevel.h") and "include" in member.name.split("/"):
+                file = archive.extractfile(member)
+                return file.read(PATCH_LEVEL_LIMIT) if file else b""
+    return b""
 
 
 def _program(target: Target) -> str:

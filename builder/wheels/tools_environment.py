@@ -54,8 +54,13 @@ def tools_of(target: Target, fetching: Fetching) -> Tools:
     )
 
 
+def selected(target: Target) -> tuple[LockedWheel, ...]:
+    """Return the scanners' wheels for a target, of which none has to be fetched."""
+    return select_wheels(read_lock(UvLock(LOCK)), target).wheels
+
+
 def _fetch(target: Target, fetching: Fetching) -> dict[LockedWheel, Path]:
-    wheels = select_wheels(read_lock(UvLock(LOCK)), target).wheels
+    wheels = selected(target)
     fetching.progress.step(
         plural("Fetching {count} wheel of the scanners", "Fetching {count} wheels of the scanners", len(wheels)).format(
             count=len(wheels)

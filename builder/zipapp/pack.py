@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from builder.lock.installer_wheels import Chosen, choose_wheels, read_installer_lock
+from builder.lock.installer_wheels import PROJECT, Chosen, choose_wheels, read_installer_lock
 from builder.wheels.wheels import fetch_wheels
 from builder.zipapp.catalogues import compile_all
 from bundle.digest import sha256_bytes, sha256_file
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from builder.fetch.fetching import Fetching
     from bundle.target import Target
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = PROJECT
 OWN_PACKAGES = ("bootstrap", "recovery", "validator", "installer", "bundle", "shared")
 LAUNCHER = "launch"  # the package of bootstrap that is placed at the root of the zip
 # modules that the launcher shares with the installer: ownership of paths, and OS errors behind those of zipfile

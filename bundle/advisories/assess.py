@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bundle.advisories.exceptions import Exceptions, Exemption, Removal
-    from bundle.advisories.matcher import Finding, Scan
+    from bundle.advisories.matcher import Component, Finding, Scan
     from bundle.advisories.snapshot import Header, Snapshot
 
 GATE = "gate.json"  # the builder's findings when it built the bundle; a file in the bundle
@@ -32,7 +32,7 @@ class Assessment:
     ``findings`` count and ``excepted`` ones do not; ``expired`` lists exceptions that are not in force, each with the
     finding that therefore counts. ``removed`` lists what only earlier snapshots had and a signed reason silences.
     ``age`` is FRESH, AGED, OUT_OF_DATE or FUTURE; ``days`` is the number of days since the snapshot's newest record
-    changed.
+    changed. ``packages`` counts those of the application.
     """
 
     table: str
@@ -44,6 +44,7 @@ class Assessment:
     days: int
     packages: int
     removed: tuple[tuple[Finding | Doubt, Removal], ...] = ()
+    components: tuple[Component, ...] = ()
 
     @property
     def status(self) -> str:
@@ -86,6 +87,7 @@ class Assessment:
             "expired": [exemption.to_json() for _finding, exemption in self.expired],
             "removed": [{**found.to_json(), "removal": removal.to_json()} for found, removal in self.removed],
             "undecided": [doubt.to_json() for doubt in self.doubts],
+            "components": [component.to_json() for component in self.components],
         }
 
 
@@ -119,6 +121,7 @@ def assess(scan: Scan, criteria: Criteria, now: datetime) -> Assessment:
         days=days,
         packages=scan.packages,
         removed=tuple(standing.removed),
+        components=scan.components,
     )
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from bundle.advisories.index import Advisory, Gone, Index
 
 AFFECTED, POSSIBLE, UNDECIDED, CLEAR = "affected", "possible", "undecided", "clear"
+APPLICATION, TOOLS, ZIPAPP, PYTHON = WHERES = ("application", "tools", "installer", "interpreter")
+CPYTHON = "psf/cpython"  # in an index; no package of PyPI can have this name
 LINK = "https://osv.dev/vulnerability/{id}"
 
 
@@ -38,7 +40,7 @@ class Finding:
 
     ``certainty`` is AFFECTED or POSSIBLE. ``ids`` lists the advisories' own IDs, then their aliases; ``fixed`` lists
     the versions above the installed one that fix it, the lowest first. ``gone`` is None unless it is known by an
-    earlier snapshot alone: how a later one lessened it.
+    earlier snapshot alone: how a later one lessened it. ``where`` is one of WHERES.
     """
 
     package: str
@@ -50,6 +52,7 @@ class Finding:
     fixed: tuple[str, ...]
     summary: str
     gone: Gone | None = None
+    where: str = APPLICATION
 
     @property
     def id(self) -> str:
@@ -76,9 +79,25 @@ class Doubt:
     id: str
     reason: str
     gone: Gone | None = None
+    where: str = APPLICATION
 
     def to_json(self) -> dict[str, Any]:
         return {**vars(self), "gone": self.gone and self.gone.to_json()}
+
+
+@dataclass(frozen=True)
+class Component:
+    """What a bundle contains apart from the application: one of WHERES, and its packages.
+
+    ``unjudged`` is the reason why it could not be compared with advisories, or empty.
+    """
+
+    where: str
+    packages: tuple[Installed, ...]
+    unjudged: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {"where": self.where, "packages": len(self.packages), "unjudged": self.unjudged}
 
 
 @dataclass(frozen=True)
@@ -86,7 +105,8 @@ class Scan:
     """The result of a scan.
 
     ``hits`` has (package, public version, advisory) for each definite match; safety must find the same ones.
-    ``judged`` has every judgement but CLEAR by package, version as installed, and advisory.
+    ``judged`` has every judgement but CLEAR by package, version as installed, and advisory. These and ``packages`` are
+    those of the application; ``components`` is what else was scanned.
     """
 
     findings: tuple[Finding, ...]
@@ -94,6 +114,7 @@ class Scan:
     hits: frozenset[tuple[str, str, str]]
     packages: int
     judged: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    components: tuple[Component, ...] = ()
 
 
 def judge(advisory: Advisory, text: str) -> str:
@@ -139,8 +160,46 @@ def scan(index: Index, installed: Iterable[Installed]) -> Scan:
             comparable = public(version)
             if comparable is not None:
                 hits |= {(name, str(comparable), advisory.id) for advisory, found in judged if found == AFFECTED}
-    findings.sort(key=lambda finding: (-RANK[finding.severity], finding.package, finding.id))
-    return Scan(tuple(findings), tuple(doubts), frozenset(hits), len(versions), verdicts)
+    return Scan(_sorted(findings), tuple(doubts), frozenset(hits), len(versions), verdicts)
+
+
+def scan_carried(index: Index, whole: Scan, carried: Iterable[Component]) -> Scan:
+    """Return the scan of an application with what its bundle contains besides, each component matched apart."""
+    findings, doubts, components = list(whole.findings), list(whole.doubts), []
+    for given in carried:
+        one = given
+        if one.where == PYTHON and not one.unjudged and CPYTHON not in index.lines:
+            one = replace(one, unjudged=_("the snapshot holds no advisories for CPython"))
+        components.append(one)
+        if one.unjudged:
+            continue
+        found = scan(index, one.packages)
+        findings += [replace(finding, where=one.where) for finding in found.findings]
+        # the installer holds extension modules of one package for several Pythons, of more than one version
+        known = [doubt for doubt in found.doubts if doubt.id or one.where != ZIPAPP]
+        doubts += [replace(doubt, where=one.where) for doubt in known]
+    return replace(whole, findings=_sorted(findings), doubts=tuple(doubts), components=tuple(components))
+
+
+def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda one: (-RANK[one.severity], one.package, one.id, WHERES.index(one.where))))
+
+
+def part_name(where: str) -> str:
+    """Return the name of a part of a bundle."""
+    words = {TOOLS: _("tools environment"), ZIPAPP: _("installer"), PYTHON: _("bundled interpreter")}
+    return words.get(where, _("application"))
+
+
+def named(one: Finding | Doubt) -> str:
+    """Return the package and version that a finding or a doubt is about, and where it lies."""
+    places = {
+        TOOLS: _("in the tools environment"),
+        ZIPAPP: _("in the installer"),
+        PYTHON: _("the bundled interpreter"),
+    }
+    place = places.get(one.where)
+    return " ".join(filter(None, (one.package, one.version, place and f"({place})")))
 
 
 def _incomparable() -> str:

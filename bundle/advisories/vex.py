@@ -6,7 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from bundle.advisories.exceptions import Removal
-from bundle.advisories.matcher import POSSIBLE, Finding
+from bundle.advisories.matcher import APPLICATION, CPYTHON, POSSIBLE, Finding
 from bundle.strict import time_to_json
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ JUSTIFICATIONS = {
 
 def purl(package: str, version: str) -> str:
     """Return a distribution's package URL (purl specification, type pypi; ``+`` is percent-encoded)."""
+    if package == CPYTHON:
+        return f"pkg:github/python/cpython@v{version.replace('+', '%2B')}"
     return f"pkg:pypi/{package}@{version.replace('+', '%2B').replace('!', '%21')}"
 
 
@@ -69,6 +71,8 @@ def _vulnerability(finding: Finding, exemption: Exemption | Removal | None) -> d
         "analysis": _analysis(finding, exemption),
         "affects": [{"ref": purl(finding.package, finding.version)}],
     }
+    if finding.where != APPLICATION:
+        found["properties"] = [{"name": "ragtrace:where", "value": finding.where}]
     if finding.fixed:
         found["recommendation"] = f"{finding.package} {', '.join(finding.fixed)}"
     return found

@@ -22,7 +22,7 @@ from shared.files import files
 from shared.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from bundle.advisories.matcher import Doubt, Finding, Installed
@@ -66,18 +66,18 @@ def write(prefix: Prefix, retained: Retained) -> None:
 
 
 def findings(
-    current: Snapshot, packages: list[Installed], installation: Installation, trust_stores: TrustStores
+    current: Snapshot, places: Mapping[str, list[Installed]], installation: Installation, trust_stores: TrustStores
 ) -> tuple[Finding | Doubt, ...]:
-    """Return what only earlier snapshots had about installed packages, each advisory by itself.
+    """Return what only earlier snapshots had about the packages of each place, each advisory by itself.
 
     Raises TrustError if the retained list or an older snapshot cannot be read.
     """
     retained = read(installation.prefix)
-    names = {canonicalize_name(one.name) for one in packages}
+    names = {canonicalize_name(one.name) for packages in places.values() for one in packages}
     for other in available(SNAPSHOTS, installation, trust_stores):
         if _counts(other.value, current, retained):
             retained = entries.learnt(retained, other.value, current, names)
-    return tuple(retained.judge(packages))
+    return tuple(replace(one, where=where) for where, packages in places.items() for one in retained.judge(packages))
 
 
 def _counts(other: Snapshot, current: Snapshot, retained: Retained) -> bool:

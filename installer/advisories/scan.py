@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from bundle import digest, strict
 from bundle.advisories import exceptions as exempt
 from bundle.advisories.assess import GATE, GATE_LIMIT, Assessment, Criteria, assess
-from bundle.advisories.matcher import Scan, scan
+from bundle.advisories.matcher import APPLICATION, Scan, scan, scan_carried
 from bundle.advisories.severity import DEFAULT, TABLES
 from bundle.advisories.vex import vex
 from bundle.manifest import KINDS
 from installer.advisories import earlier
+from installer.advisories.carried import carried
 from installer.advisories.packages import installed
 from installer.advisories.stored import EXCEPTIONS, FOLDER, SNAPSHOTS, in_force, read_file, spoiled
 from installer.advisories.update import require_sight
@@ -47,7 +48,7 @@ class InstalledScan:
 def scan_installed(
     installation: Installation, trust_stores: TrustStores, *, table: str | None = None, now: datetime | None = None
 ) -> InstalledScan:
-    """Scan the packages of the active release against the current snapshot.
+    """Scan the packages of the active release, and what it contains besides, against the current snapshot.
 
     ``table`` is the severity table, by default the one that the bundle was built with. Raises TrustError if a file
     differs from what was signed or if the matcher misses a canary of the snapshot, HostError if the installation has no
@@ -61,9 +62,10 @@ def scan_installed(
         )
     require_sight(stored.value)
     exceptions = in_force(EXCEPTIONS, installation, trust_stores)
-    packages = installed(installation)
-    scanned = scan(stored.value.index, packages)
-    known = earlier.findings(stored.value, packages, installation, trust_stores)
+    index, packages, parts = stored.value.index, installed(installation), carried(installation)
+    scanned = scan_carried(index, scan(index, packages), parts)
+    places = {APPLICATION: packages, **{part.where: list(part.packages) for part in parts if not part.unjudged}}
+    known = earlier.findings(stored.value, places, installation, trust_stores)
     excepted = exempt.NONE if exceptions is None else exceptions.value
     criteria = Criteria(stored.value, excepted, table or table_of(installation), known)
     assessment = assess(scanned, criteria, now or datetime.now(timezone.utc))

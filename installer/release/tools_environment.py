@@ -32,6 +32,9 @@ VERIFICATION = "verification"
 FOLDER = "tools"  # in a release, and below the bundle's folder of this kind
 ADVISORIES = "advisories"
 SCRATCH = ".tools-work"
+WITHOUT_SAFETY = (
+    "3.9",
+)  # Python versions for which safety's requirements have no version without a known vulnerability
 LOG = logging.getLogger("ragtrace")
 
 

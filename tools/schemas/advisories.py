@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from builder.wheels import attestations
+from builder.fetch import simple_index
+from builder.wheels import attestation_record as attestations
 from bundle.advisories.exceptions import JUSTIFICATIONS
 from bundle.advisories.index import CHANGED, LOWERED, MISSING, NARROWED, WITHDRAWN
+from bundle.advisories.matcher import WHERES
 from bundle.advisories.severity import LEVELS, TABLES
 from tools.schemas.words import (
     ANY_TEXT,
@@ -36,6 +38,7 @@ def finding() -> Schema:
         "fixed": described(items(FULL_TEXT), "versions that no longer have it, the lowest first"),
         "summary": ANY_TEXT,
         "gone": gone(),
+        "where": described({"enum": list(WHERES)}, "the part of the bundle that holds the package"),
         "link": FULL_TEXT,
     }
 
@@ -80,8 +83,9 @@ def removal() -> Schema:
 def scanned() -> Schema:
     """Return the properties of an assessed scan."""
     names = {"package": FULL_TEXT, "version": nullable(ANY_TEXT), "id": ANY_TEXT, "reason": FULL_TEXT}
-    undecided = {**names, "gone": gone()}
+    undecided = {**names, "gone": gone(), "where": {"enum": list(WHERES)}}
     removed = [closed({**known, "removal": removal()}) for known in (finding(), undecided)]
+    component = {"where": {"enum": list(WHERES)}, "packages": COUNT, "unjudged": ANY_TEXT}
     return {
         "status": {"enum": ["PASS", "WARN", "FAIL"]},
         "table": {"enum": list(TABLES)},
@@ -94,6 +98,7 @@ def scanned() -> Schema:
         "expired": described(items(exemption()), "exceptions that count no more"),
         "removed": described(items({"anyOf": removed}), "what only earlier snapshots had, by signed reasons"),
         "undecided": items(closed(undecided)),
+        "components": described(items(closed(component)), "what the bundle contains besides the application"),
     }
 
 
@@ -104,16 +109,30 @@ def advisories() -> Schema:
     return closed({"snapshot": facts, "update": closed(update), "scan": closed(scanned())}, required=["snapshot"])
 
 
-def attested() -> Schema:
-    """Return the schema of ``06_Verification/attestations.json`` in a bundle."""
+REASONS = (
+    *("", attestations.NO_PROVENANCE, attestations.BUILT, attestations.DIRECT, attestations.OFFLINE),
+    *(simple_index.UNANSWERED, simple_index.UNREADABLE, simple_index.NOT_LISTED, simple_index.OTHER_DIGEST),
+)
+
+
+def attested_wheel() -> Schema:
+    """Return the schema of the verdict on one wheel."""
     publisher = {"type": "object", "properties": {"predicate": FULL_TEXT, "kind": FULL_TEXT}, "required": ["kind"]}
     wheel = {
         "wheel": FULL_TEXT,
+        "reason": described({"enum": list(REASONS)}, "why it is not verified; empty if it is"),
         "sha256": SHA256,
         "verdict": {"enum": list(attestations.VERDICTS)},
         "publishers": described(items(publisher), "as the index names them and their certificates bear out"),
     }
-    return closed({"format": {"const": attestations.FORMAT}, "wheels": items(closed(wheel), minItems=1)})
+    return closed(wheel)
+
+
+def attested() -> Schema:
+    """Return the schema of ``06_Verification/attestations.json`` in a bundle."""
+    root = described(nullable(SHA256), "the trust root by which they were verified, which lies beside it")
+    rows = items(attested_wheel(), minItems=1)
+    return closed({"format": {"const": attestations.FORMAT}, "wheels": rows, "trust_root": root})
 
 
 def snapshot_made() -> Schema:

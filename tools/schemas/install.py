@@ -5,6 +5,7 @@ from __future__ import annotations
 from bundle import manifest
 from bundle.product import model
 from installer.logs import usage
+from tools.schemas.advisories import attested_wheel
 from tools.schemas.words import (
     ANY_TEXT,
     BASE,
@@ -67,7 +68,8 @@ def verify() -> Schema:
         "prefix": described(ANY_TEXT, "where it would be installed"),
         "writes": described(items(ANY_TEXT), "the folders that installing it writes into"),
     }
-    return closed({**facts, **here}, required=facts)
+    again = {"attestations": described(items(attested_wheel()), "verified again, if that was asked of the builder")}
+    return closed({**facts, **here, **again}, required=facts)
 
 
 def index() -> Schema:

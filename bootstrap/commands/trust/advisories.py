@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bootstrap import api
 from bootstrap.commands import common
 from bundle.advisories.assess import FRESH, facts_of, set_aside_lines
+from bundle.advisories.matcher import named, part_name
 from bundle.advisories.severity import FAIL, TABLES
 from shared.i18n import _, plural
 from shared.terminal import counted
@@ -112,19 +113,22 @@ def scan_lines(seen: InstalledScan) -> Iterator[str]:
         vulnerabilities=counted.vulnerabilities(len(found.findings)),
         packages=counted.packages(found.packages),
     )
+    compared = [one for one in found.components if not one.unjudged]
+    if compared:
+        parts = (f"{part_name(one.where)} ({counted.packages(len(one.packages))})" for one in compared)
+        yield "  " + _("Compared too: {components}").format(components=", ".join(parts))
     for finding in found.findings:
         fixed = _("no fix known")
         if finding.fixed:
             fixed = _("fixed in {versions}").format(versions=", ".join(finding.fixed))
-        yield f"  {finding.severity:<8} {finding.package} {finding.version}  {', '.join(finding.ids[:3])}  {fixed}"
+        yield f"  {finding.severity:<8} {named(finding)}  {', '.join(finding.ids[:3])}  {fixed}"
         if finding.gone is not None:
             yield f"           {finding.gone.described()}"
         yield f"           {finding.summary}"
         yield f"           {finding.link}"
     for finding, exemption in found.excepted:
-        yield _("  excepted {package} {version}  {id}: {statement} ({approver}, until {time})").format(
-            package=finding.package,
-            version=finding.version,
+        yield _("  excepted {package}  {id}: {statement} ({approver}, until {time})").format(
+            package=named(finding),
             id=finding.id,
             statement=exemption.statement,
             approver=exemption.approver,
@@ -142,6 +146,9 @@ def scan_lines(seen: InstalledScan) -> Iterator[str]:
         names = (f"{one.id} {one.package} ({one.expires:%Y-%m-%d})" for _finding, one in found.expired)
         yield "  " + _("exceptions not in force, so their findings are counted: {names}").format(names=", ".join(names))
     for doubt in found.doubts:
-        yield _("  undecided {package} {version} {id}: {reason}").format(
-            package=doubt.package, version=doubt.version or "", id=doubt.id, reason=doubt.reason
-        )
+        yield _("  undecided {package} {id}: {reason}").format(package=named(doubt), id=doubt.id, reason=doubt.reason)
+    for component in found.components:
+        if component.unjudged:
+            yield "  " + _("Not judged: {component}: {reason}.").format(
+                component=part_name(component.where), reason=component.unjudged
+            )

@@ -64,7 +64,8 @@ class Standing:
         if removal is not None:
             self.removed.append((doubt, removal))
             return
-        if (doubt.package, doubt.version, doubt.id) not in [(one.package, one.version, one.id) for one in self.doubts]:
+        known = {(one.where, one.package, one.version, one.id) for one in self.doubts}
+        if (doubt.where, doubt.package, doubt.version, doubt.id) not in known:
             self.doubts.append(doubt)
 
     def _excepted_with(self, found: Finding, now: datetime) -> Iterator[Finding]:
@@ -82,7 +83,7 @@ def gravest_first(found: Finding | Doubt) -> tuple[int, str, str]:
 def _includes(finding: Finding, other: Finding) -> bool:
     """Return whether a finding reports another one, at least as severe and as certain."""
     return (
-        (finding.package, finding.version) == (other.package, other.version)
+        (finding.where, finding.package, finding.version) == (other.where, other.package, other.version)
         and other.id in finding.ids
         and RANK[finding.severity] >= RANK[other.severity]
         and (finding.certainty == other.certainty or _is_certain(finding))

@@ -69,6 +69,28 @@ def test_the_bill_of_materials_is_valid_and_names_everything(files):
     assert uuid.UUID(bom["serialNumber"]).version == 5
 
 
+def test_what_is_inside_a_wheel_is_listed_and_named_as_not_judged(tmp_path, monkeypatch):
+    from builder.evidence import sbom
+    from builder.evidence.native import Declared, Native
+
+    inside = Native(
+        (Declared("openssl", "4.0.3", "pkg:generic/openssl@4.0.3"), Declared("x", "", "")), ("y: not JSON",)
+    )
+    monkeypatch.setattr(sbom, "native_of", lambda path: {"uv-0.13.9": inside})
+    assert build(make_project(tmp_path / "project"), tmp_path / "made" / "out", "--extra", "more") == 0
+    text = members(tmp_path / "made" / "out")[SBOM].decode()
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    found = {component["bom-ref"]: component for component in json.loads(text)["components"]}
+    (uv,) = found["installer"]["components"]
+    for one in (found["package:given@1.0"], uv):
+        assert {part["name"]: part.get("purl") for part in one["components"]} == {
+            "openssl": "pkg:generic/openssl@4.0.3",
+            "x": None,
+        }
+        notes = [note["value"] for note in one["properties"] if note["name"] == "ragtrace:not-judged"]
+        assert sorted(notes) == ["2 components inside: advisories are for packages of PyPI alone", "y: not JSON"]
+
+
 def test_another_byte_gives_another_serial_number(tmp_path, files):
     project = make_project(tmp_path / "other")
     (project / "audited.py").write_text("print('ho')\n")

@@ -106,9 +106,9 @@ def test_a_build_that_passes_fetches_after_both_scanners(project, servers, monke
     before = []
     real = run_gate
 
-    def gate(*arguments):
+    def gate(*arguments, **more):
         before.append(list(index.seen))
-        return real(*arguments)
+        return real(*arguments, **more)
 
     monkeypatch.setattr(verification, "run_gate", gate)
     assert build(project, *signed(project), records=(CLEAR,)) == 0
@@ -127,6 +127,23 @@ def test_a_plan_tells_findings_and_what_the_gate_makes_of_them(project, capsys):
     reported = capsys.readouterr().out
     assert "  high      given 1.0  TEST-1" in reported
     assert "would continue" in reported
+
+
+def test_a_plan_tells_what_hits_the_scanners_and_the_installer(project, capsys):
+    records = (
+        CLEAR,
+        record("TEST-8", "safety", {"introduced": "0"}, vector=HIGH),
+        record("TEST-9", "uv", *below("99")),
+    )
+    assert build(project, "--dry-run", "--fail-on", "any", records=records) == 7
+    reported = capsys.readouterr().out
+    assert "! high      safety" in reported
+    assert "(in the tools environment)  TEST-8" in reported
+    assert "(in the installer)  TEST-9  fixed in 99" in reported
+    assert build(project, *signed(project), records=records) == 7
+    reported = capsys.readouterr().err
+    assert "(in the tools environment) (TEST-8, high)" in reported
+    assert "Build with a newer version of this tool" in reported
 
 
 def test_a_plan_as_json(project, capsys):

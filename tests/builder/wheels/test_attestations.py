@@ -14,79 +14,21 @@ from builder import cli
 from builder.fetch.cache import Cache
 from builder.fetch.credentials import Login
 from builder.fetch.fetching import Fetching
-from builder.lock.lock import read_lock, select_wheels
+from builder.lock.lock import read_lock
 from builder.lockfiles.uv_lock import UvLock
 from builder.signing.sign import generate_key, read_public_key
 from builder.wheels import attestations
-from builder.wheels.attestations import FILE, NO_INDEX, NONE, RECORD, REQUIRE, UNKNOWN, VERIFIED
+from builder.wheels.attestation_record import FILE, NO_INDEX, NONE, UNKNOWN, VERIFIED
+from builder.wheels.attestations import RECORD, REQUIRE
 from bundle.opening import open_bundle
 from bundle.signing.policy import pins
-from bundle.target import parse_target
 from shared.errors import BuildError
-from shared.terminal.progress import NoProgress
 from tests.builder.small_project import _quick  # noqa: F401 - the stand-in for the zipapp
+from tests.builder.wheels.attested import DEMO, PLAIN, PROJECT, Heard, all_wheels, locked
 from tests.schemas import problems, validated
 from tests.servers import Faults, serve_index
 from tests.sigstore import PUBLISHER, Sigstore, canonical
 from tests.wheels import make_wheel
-
-PROJECT = """\
-[project]
-name = "attested-app"
-version = "1.0"
-requires-python = ">=3.9"
-dependencies = ["demo", "plain"]
-[project.scripts]
-attested = "app:main"
-"""
-DEMO, PLAIN = "demo-1.0-py3-none-any.whl", "plain-1.0-py3-none-any.whl"
-
-
-class Heard(NoProgress):
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
-
-
-@pytest.fixture
-def sigstore(tmp_path, monkeypatch) -> Sigstore:
-    made = Sigstore()
-    made.trust_here(tmp_path / "user", monkeypatch)
-    return made
-
-
-@pytest.fixture
-def site(sigstore):
-    """Serve an index that offers one wheel with its provenance and one without."""
-    wheels = {DEMO: make_wheel("demo", "1.0"), PLAIN: make_wheel("plain", "1.0")}
-    with serve_index(wheels) as site:
-        digest = hashlib.sha256(wheels[DEMO]).hexdigest()
-        site.digest = digest  # type: ignore[attr-defined]
-        page = site.files["/simple/demo/"].decode()
-        site.files["/simple/demo/"] = page.replace("<a ", '<a data-provenance="/integrity/demo" ').encode()
-        site.files["/integrity/demo"] = sigstore.provenance(DEMO, digest)
-        yield site
-
-
-@pytest.fixture
-def project(site, tmp_path) -> Path:
-    return locked(tmp_path / "project", site)
-
-
-def locked(folder: Path, site) -> Path:
-    """Make a project in a folder, locked from an index."""
-    folder.mkdir()
-    (folder / "pyproject.toml").write_text(
-        f'{PROJECT}[[tool.uv.index]]\nname = "here"\nurl = "{site.url}/simple"\ndefault = true\n'
-    )
-    subprocess.run([uv.find_uv_bin(), "lock", "--quiet", "--project", folder], check=True)
-    return folder
-
-
-def all_wheels(lock):
-    return select_wheels(lock, parse_target("linux-x86_64", "3.11")).wheels
 
 
 def look(project: Path, cache: Path, *, mode=RECORD, **options):

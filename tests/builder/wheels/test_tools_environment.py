@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import pickle
+import shutil
 import sys
 import zipfile
 from dataclasses import replace
@@ -10,6 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+import tomllib
 
 from builder.advisories.snapshot import Making, make_snapshot
 from builder.fetch.cache import Cache
@@ -20,11 +23,14 @@ from builder.wheels import tools_environment
 from builder.wheels.tools_environment import own_python, tools_of
 from bundle.advisories import safety
 from bundle.advisories.matcher import Installed, scan
-from bundle.advisories.scanner import Interpreter
-from bundle.advisories.snapshot import read_snapshot
+from bundle.advisories.scanner import Interpreter, environment
+from bundle.advisories.snapshot import SAFETY_FILES, read_snapshot
 from bundle.target import PYTHONS, host_target, parse_target
+from bundle.wheels import record as installed_files
 from installer.advisories import picklescan
-from shared.errors import ToolError
+from installer.release.tools_environment import WITHOUT_SAFETY
+from shared.errors import BuildError, ToolError
+from shared.processes import process, scripts
 from shared.terminal.progress import NoProgress
 from tests.advisories import RECORDS, below, record, snapshot_bytes
 from tests.hosts import needs
@@ -117,8 +123,93 @@ def test_wheels_for_every_target(lock, target):
     """Every target has wheels of all scanners; nothing is fetched for this."""
     for version in PYTHONS:
         names = {wheel.name for wheel in select_wheels(lock, parse_target(target, version)).wheels}
-        assert "safety" in names
+        assert ("safety" in names) == (version not in WITHOUT_SAFETY)
         assert ("picklescan" in names) == (version not in ("3.9", "3.10"))
+
+
+def test_none_for_a_python_without_sound_versions(fetching):
+    """click, which safety imports, has no fixed version for Python 3.9, so nothing of that set travels."""
+    assert tools_of(parse_target("linux-x86_64", "3.9"), fetching).members == ()
+
+
+def test_no_high_advisory_hits_the_set(real_export):
+    """Every version of the lockfile, whatever its markers, by the newest export."""
+    real = read_snapshot(make_snapshot(real_export, Making("real", datetime.now(timezone.utc))))
+    listed = tomllib.loads((tools_environment.LOCK / "uv.lock").read_text())["package"]
+    found = [
+        finding for one in listed for finding in scan(real.index, [Installed(one["name"], one["version"])]).findings
+    ]
+    assert [one for one in found if one.severity in ("high", "critical", "unknown")] == []
+
+
+@pytest.fixture
+def altered(tmp_path, monkeypatch):
+    """Return a function that replaces a text in a copy of the scanners' lock, which is then the one that counts."""
+    folder = tmp_path / "tools_lock"
+    shutil.copytree(tools_environment.LOCK, folder)
+    monkeypatch.setattr(tools_environment, "LOCK", folder)
+
+    def alter(name, old, new):
+        text = (folder / name).read_text()
+        assert old in text
+        (folder / name).write_text(text.replace(old, new))
+
+    return alter
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("uv.lock", "[[package]]", "[[package"),
+        ("uv.lock", 'name = "picklescan"', 'name = "picklescam"'),
+        ("pyproject.toml", '    "nltk",\n', ""),
+        ("pyproject.toml", '"safety>=3.8.1', '"safety>=99'),
+    ],
+    ids=["damaged", "renamed", "more-wanted", "newer-wanted"],
+)
+def test_a_lock_that_is_not_that_of_its_project_is_refused(altered, name, old, new):
+    altered(name, old, new)
+    with pytest.raises(BuildError):
+        tools_environment.selected(parse_target("linux-x86_64", "3.11"))
+
+
+def test_a_wheel_that_is_not_the_locked_one_is_refused(altered, fetching):
+    (wheel,) = [one for one in tools_environment.selected(host_target()) if one.name == "picklescan"]
+    altered("uv.lock", wheel.sha256, "0" * 64)
+    with pytest.raises(BuildError, match="picklescan"):
+        tools_of(host_target(), fetching)
+
+
+LOADED = """
+import atexit, json, sys
+atexit.register(lambda: sys.stderr.write("\\nloaded " + json.dumps(sorted(getattr(module, "__file__", None) or ""
+    for module in list(sys.modules.values()))) + "\\n"))
+"""
+
+
+def loaded(python, program, question, folder):
+    """Return the files of all modules that a scanner loads for a question."""
+    argv = [str(python), "-I", "-B", "-c", LOADED + scripts.text(f"scanners/{program}")]
+    ended = process.run(argv, env=environment(folder), cwd=folder, timeout=120, stdin=json.dumps(question).encode())
+    assert ended.ok, ended.stderr
+    return set(json.loads(ended.stderr.rpartition("\nloaded ")[2]))
+
+
+def test_the_set_is_what_the_scanners_load(python, snapshot, models, tmp_path):
+    """No package is in the environment of which neither scanner loads a module in a real run."""
+    for file in SAFETY_FILES:
+        (tmp_path / file).write_bytes(snapshot.member(file))
+    (models / "model.pkl").write_bytes(pickle.dumps(Runs()))
+    asked = {"packages": [["demo-lib", "1.2.0"], ["none", "1.0"]], "database": str(tmp_path)}
+    files = loaded(python, "run_safety", asked, tmp_path)
+    files |= loaded(python, "run_picklescan", {"folder": str(models)}, tmp_path)
+    (site,) = python.parent.parent.glob("lib/python*/site-packages")
+    unused = {
+        name
+        for name, _version, info in installed_files.distributions(site)
+        if not files & {str(site / row.partition(",")[0]) for row in (info / "RECORD").read_text().splitlines()}
+    }
+    assert unused == set()
 
 
 def test_members(fetching):

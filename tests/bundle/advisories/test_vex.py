@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bundle.advisories.assess import Criteria, assess
 from bundle.advisories.exceptions import JUSTIFICATIONS, Exceptions
-from bundle.advisories.matcher import POSSIBLE, Scan
+from bundle.advisories.matcher import CPYTHON, POSSIBLE, PYTHON, Scan
 from bundle.advisories.severity import DEFAULT
 from bundle.advisories.snapshot import read_snapshot
 from bundle.advisories.vex import JUSTIFICATIONS as IN_CYCLONEDX
@@ -50,3 +50,13 @@ def test_every_justification_has_its_word():
 
 def test_purl():
     assert purl("lib", "1!2.0+a") == "pkg:pypi/lib@1%212.0%2Ba"
+
+
+def test_a_finding_outside_of_the_application_names_its_place(tmp_path):
+    there = replace(FINDING, package=CPYTHON, version="3.12.7+", where=PYTHON)
+    scanned = Scan((FINDING, there), (), frozenset(), 1)
+    criteria = Criteria(read_snapshot(snapshot_bytes(tmp_path)), Exceptions(1, ()), DEFAULT)
+    own, other = vex(assess(scanned, criteria, NOW), "demo", "1.0", NOW)["vulnerabilities"]
+    assert "properties" not in own
+    assert other["properties"] == [{"name": "ragtrace:where", "value": "interpreter"}]
+    assert other["affects"] == [{"ref": "pkg:github/python/cpython@v3.12.7%2B"}]

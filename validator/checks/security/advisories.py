@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from bundle.advisories.assess import FRESH, FUTURE
+from bundle.advisories.matcher import named, part_name
 from bundle.advisories.severity import LEVELS, PASS, RANK, worst
 from installer.advisories import scan as looking
 from installer.advisories import stored
@@ -74,16 +75,18 @@ class Advisories(Check):
                 details += "; " + _("{count} excepted by {names}").format(
                     count=len(found.excepted), names=some_of(sorted({one.approver for _f, one in found.excepted}))
                 )
+            details += unjudged(found)
             return self.result(status, details, metric=metric, evidence=found.to_json())
         counts = Counter(finding.severity for finding in found.findings)
         levels = sorted((level for level in LEVELS if counts[level]), key=lambda level: -RANK[level])
         names = some_of(
-            f"{one.package} {one.version} ({', '.join([one.id, *([one.gone.described()] if one.gone else [])])})"
+            f"{named(one)} ({', '.join([one.id, *([one.gone.described()] if one.gone else [])])})"
             for one in found.findings
         )
         details = _("{levels}: {names}").format(
             levels=", ".join(f"{counts[level]} {level}" for level in levels), names=names
         )
+        details += unjudged(found)
         return self.result(
             status,
             details,
@@ -104,8 +107,7 @@ class Advisories(Check):
     def doubts(self, found: Assessment) -> CheckResult:
         """Return a warning about vulnerabilities that may or may not apply."""
         names = some_of(
-            " ".join(filter(None, (doubt.package, doubt.version, doubt.id))) + f": {doubt.reason}"
-            for doubt in found.doubts
+            " ".join(filter(None, (named(doubt), doubt.id))) + f": {doubt.reason}" for doubt in found.doubts
         )
         return self.warned(
             names,
@@ -149,6 +151,12 @@ class Advisories(Check):
             remedy=BUNDLE,
             name=_("Exceptions"),
         )
+
+
+def unjudged(found: Assessment) -> str:
+    """Return which components of the bundle were not judged, as the end of a sentence, or ""."""
+    reasons = [f"{part_name(one.where)}: {one.unjudged}" for one in found.components if one.unjudged]
+    return "; " + _("not judged: {components}").format(components="; ".join(reasons)) if reasons else ""
 
 
 def scanned(installation: Installation) -> InstalledScan:

@@ -9,7 +9,7 @@ from installer.advisories.packages import installed
 from installer.release import tools_environment
 from shared.errors import ToolError, TrustError
 from shared.i18n import _, plural
-from validator.check import ERROR, NORMAL, SECURITY, Check, CheckResult, UncheckedError, some_of
+from validator.check import ERROR, NORMAL, SECURITY, SKIP, Check, CheckResult, UncheckedError, some_of
 from validator.checks.security.advisories import scanned
 
 if TYPE_CHECKING:
@@ -35,6 +35,10 @@ class SecondScanner(Check):
             seen = scanned(installation)
         except TrustError as error:
             raise UncheckedError(ERROR, _("incomplete: {reason}").format(reason=error.what)) from error
+        version = installation.manifest.target.python
+        if version in tools_environment.WITHOUT_SAFETY and not tools_environment.entries_of(installation.manifest):
+            reason = _("safety has no release for Python {version} without known vulnerabilities")
+            raise UncheckedError(SKIP, reason.format(version=version))
         python = tools_environment.python_of(installation.release)
         if not python.exists():
             raise UncheckedError(ERROR, _("incomplete: safety is not installed, so only one scanner ran"))

@@ -106,3 +106,9 @@ def test_differences():
     assert safety.differences(own, {("a", "1", "X"), ("c", "1", "Z")}) == [
         *("b 1 Y (found by the matcher only)", "c 1 Z (found by safety only)"),
     ]
+
+
+def test_a_python_for_which_safety_has_no_sound_release(prefix, monkeypatch):
+    monkeypatch.setattr(tools_environment, "WITHOUT_SAFETY", (release_of(prefix).manifest().target.python,))
+    result = look(SecondScanner, prefix)
+    assert (result.status, "without known vulnerabilities" in result.details) == ("SKIP", True), result.details
