@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from builder.advisories.score import highest
+from builder.advisories.signals.malware import is_malware
 from bundle.advisories.index import Advisory
 from bundle.advisories.severity import level_of
 from bundle.advisories.versions import FIRST, Interval, public
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 ECOSYSTEM = "PyPI"
 SUMMARY_LIMIT = 160  # characters
-MALICIOUS = "MAL-"  # the prefix of reports of malicious packages, which have no score
 # CPE names (NIST IR 7695) escape punctuation and write "NA" for a release without an update
 _ESCAPE = re.compile(r"\\(?=[^A-Za-z0-9])")
 _NO_UPDATE = re.compile(r"-NA$", re.IGNORECASE)
@@ -84,11 +84,11 @@ def _advisory(record: dict[str, Any], blocks: Sequence[dict[str, Any]]) -> Advis
     if not ranges and not listed:
         undecided = _("no versions listed")
     score = highest([*record.get("severity", ()), *(one for block in blocks for one in block.get("severity", ()))])
-    malicious = record["id"].startswith(MALICIOUS)
+    malware = is_malware(record)
     return Advisory(
         id=_line(record["id"]),
         aliases=tuple(sorted({_line(alias) for alias in record.get("aliases", ())})),
-        severity="critical" if malicious and score is None else level_of(score),
+        severity="critical" if malware else level_of(score),
         score=score,
         fixed=tuple(str(version) for version in sorted(fixed)),
         summary=summary_of(record),
@@ -96,6 +96,7 @@ def _advisory(record: dict[str, Any], blocks: Sequence[dict[str, Any]]) -> Advis
         possible=tuple(possible),
         versions=tuple(sorted({text for text in listed if not _covered(text, affected)})),
         undecided=undecided,
+        malware=malware,
     )
 
 

@@ -11,6 +11,8 @@ from builder.commands import exceptions
 from builder.commands.common import add_keys, moment, signer_of, signers_of
 from builder.fetch.credentials import redact
 from bundle.advisories.assess import facts_of
+from bundle.advisories.reports import words
+from bundle.advisories.signals import exploits
 from bundle.advisories.snapshot import NAME, read_snapshot
 from shared.files import temp_folders
 from shared.i18n import _
@@ -22,6 +24,9 @@ from shared.terminal.progress import make_progress
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
+
+    from bundle.advisories.snapshot import Snapshot
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     signed = action("sign", _("sign a snapshot or an exceptions file"))
     signed.add_argument("file", type=Path, metavar=_("FILE"), help=_("a snapshot or an exceptions file"))
     signed.add_argument("--sign-key", type=Path, required=True, metavar=_("KEY"), help=_("a signing key"))
+    exceptions.add_check(signed)
     signed.set_defaults(run=run_sign)
     shown = action("show", _("show the contents of a snapshot"))
     shown.add_argument("file", type=Path, metavar=_("FILE"), help=_("a snapshot"))
@@ -74,6 +80,13 @@ def _add_making(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help=_("continue even if more than 5%% of the previous snapshot's advisories are missing"),
     )
+    add(
+        "--kev",
+        type=Path,
+        metavar=_("FILE"),
+        help=_("CISA's catalogue of exploited vulnerabilities (known_exploited_vulnerabilities.json)"),
+    )
+    add("--epss", type=Path, metavar=_("FILE"), help=_("EPSS scores of FIRST (epss_scores-DATE.csv or .csv.gz)"))
     add_keys(parser, "--sign-key", _("a signing key; may be repeated"))
     add("--json", action="store_true", help=_("write the result as JSON"))
     add("--quiet", action="store_true", help=_("show only the result, not the progress"))
@@ -94,21 +107,35 @@ def run_import(arguments: argparse.Namespace) -> int:
 
 def _make(export: Path, source: str, arguments: argparse.Namespace) -> int:
     previous = load_snapshot(arguments.former) if arguments.former else previous_of(arguments.output)
-    making = Making(source, moment(), arguments.sequence, arguments.accept_drop)
+    making = Making(source, moment(), arguments.sequence, arguments.accept_drop, kev=arguments.kev, epss=arguments.epss)
     signers = signers_of(arguments.sign_key)
     data = make_snapshot(export, making, previous)
     written = write_snapshot(arguments.output.absolute(), data, signers)
-    facts = facts_of(read_snapshot(data))
+    made = read_snapshot(data)
+    facts = facts_of(made)
     if arguments.json:
         show_json({**facts, "bytes": len(data), "files": [str(path) for path in written]})
         return DONE
     for path in written:
         show(_("Written: {path}").format(path=path))
-    _show_facts(facts, len(data))
+    _show_facts(made)
+    for line in _lost(made, previous):
+        show(line)
     return DONE
 
 
-def _show_facts(facts: dict[str, object], size: int) -> None:
+def _lost(made: Snapshot, previous: Snapshot | None) -> Iterator[str]:
+    """Yield a sentence about each catalogue of exploitation that the previous snapshot had and this one has not."""
+    before = previous.header.members if previous else []
+    for name, option in ((exploits.KEV, "--kev"), (exploits.EPSS, "--epss")):
+        if name in before and name not in made.header.members:
+            yield _("The previous snapshot had {name}, this one does not: specify {option} FILE.").format(
+                name=name, option=option
+            )
+
+
+def _show_facts(snapshot: Snapshot) -> None:
+    facts, size = facts_of(snapshot), len(snapshot.data)
     counts = facts["counts"]
     assert isinstance(counts, dict)
     show(
@@ -122,12 +149,16 @@ def _show_facts(facts: dict[str, object], size: int) -> None:
             time=facts["known_until"], sequence=facts["sequence"], size=human_bytes(size)
         )
     )
+    for line in words.exploit_lines(snapshot.exploits):
+        show(line)
     show(_("SHA-256: {digest}").format(digest=facts["sha256"]))
 
 
 def run_sign(arguments: argparse.Namespace) -> int:
     """Sign a snapshot or an exceptions file."""
     signature = documents.sign_file(arguments.file.absolute(), signer_of(arguments.sign_key))
+    for line in exceptions.remarks(arguments.file, arguments.advisories):
+        show(line)
     show(_("Signature: {path}").format(path=signature))
     return DONE
 
@@ -139,5 +170,5 @@ def run_show(arguments: argparse.Namespace) -> int:
     if arguments.json:
         show_json(facts)
     else:
-        _show_facts(facts, len(snapshot.data))
+        _show_facts(snapshot)
     return DONE

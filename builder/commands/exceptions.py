@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.advisories import documents, entries
 from builder.advisories.gate import GateRequest, Knowledge, read_knowledge
+from builder.advisories.snapshot import load_snapshot
 from builder.commands.common import (
     add_choice,
     add_package,
@@ -25,8 +26,11 @@ from builder.lockfiles.uv_lock import UvLock
 from builder.product.identity import has_table
 from builder.project.project import read_project
 from builder.request.verification import foresee
+from bundle.advisories import futile
 from bundle.advisories.exceptions import EXCEPTIONS_LIMIT, JUSTIFICATIONS, LONGEST, read_exceptions
+from bundle.advisories.reports import words
 from bundle.advisories.severity import GATES
+from bundle.advisories.snapshot import SNAPSHOT_LIMIT
 from shared.errors import UsageError
 from shared.files import outputs
 from shared.i18n import _
@@ -68,7 +72,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar=_("DAYS"),
         help=_("days until the exception expires, at most {days} (default: 90)").format(days=LONGEST.days),
     )
+    add_check(parser)
     parser.set_defaults(run=run_except)
+
+
+def add_check(parser: argparse.ArgumentParser) -> None:
+    """Add the option of what exceptions are compared with when they are written or signed."""
+    parser.add_argument(
+        "--advisories", type=Path, metavar=_("FILE"), help=_("a snapshot: name exceptions that match nothing in it")
+    )
+
+
+def remarks(path: Path, advisories: Path | None) -> list[str]:
+    """Return a sentence about each exception in a file that cannot do what it should; none for a snapshot.
+
+    Without ``advisories`` only those for every version can be found.
+    """
+    data = documents.read_file(path, SNAPSHOT_LIMIT)
+    if documents.role_of(data) != documents.EXCEPTIONS_ROLE:
+        return []
+    snapshot = None if advisories is None else load_snapshot(advisories)
+    return list(words.futile_lines(tuple(futile.futile(read_exceptions(data).exceptions, snapshot))))
 
 
 def configure_template(parser: argparse.ArgumentParser) -> None:
@@ -102,6 +126,8 @@ def run_except(arguments: argparse.Namespace) -> int:
     exemptions = entries.exemptions_of(named, now)
     changed = documents.add_exceptions(arguments.file.absolute(), exemptions, int(now.timestamp()))
     show(_("Written: {path}").format(path=arguments.file))
+    for line in remarks(arguments.file, arguments.advisories):
+        show(line)
     show(
         _("Exceptions: {count}   sequence: {sequence}").format(count=len(changed.exceptions), sequence=changed.sequence)
     )

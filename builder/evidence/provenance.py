@@ -48,7 +48,12 @@ def parameters_of(request: Request) -> dict[str, Any]:
         **({"wheels": sorted(path.name for path in request.wheels)} if request.wheels else {}),
         "attestations": request.attestations,
         "with_python": request.python and _last(request.python),
-        "advisories": gate and {"fail_on": gate.fail_on, "severity_table": gate.table},
+        "advisories": gate
+        and {
+            "fail_on": gate.fail_on,
+            "severity_table": gate.table,
+            **({"ignore_until_fixed": True} if gate.until_fixed else {}),
+        },
     }
 
 

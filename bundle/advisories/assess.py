@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from bundle.advisories import futile
 from bundle.advisories.matcher import POSSIBLE
-from bundle.advisories.severity import AHEAD, DEFAULT, FAIL, LEVELS, OLD, PASS, STALE, STRICT, TABLES, WARN, worst
+from bundle.advisories.severity import (
+    AHEAD,
+    DEFAULT,
+    FAIL,
+    LEVELS,
+    OLD,
+    PASS,
+    RANK,
+    STALE,
+    STRICT,
+    TABLES,
+    WARN,
+    worst,
+)
 from bundle.strict import time_to_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from bundle.advisories.exceptions import Exceptions, Exemption
     from bundle.advisories.matcher import Doubt, Finding, Scan
+    from bundle.advisories.signals.exploits import Exploits
     from bundle.advisories.snapshot import Snapshot
 
 GATE = "gate.json"  # the builder's findings when it built the bundle; a file in the bundle
@@ -25,9 +41,11 @@ FRESH, AGED, OUT_OF_DATE, FUTURE = "fresh", "old", "stale", "future"
 class Assessment:
     """A scan evaluated by a severity table.
 
-    ``findings`` count and ``excepted`` ones do not; ``expired`` lists exceptions that are not in force, each with the
-    finding that therefore counts. ``age`` is FRESH, AGED, OUT_OF_DATE or FUTURE; ``days`` is the number of days since
-    the snapshot's newest record changed.
+    ``findings`` count and ``excepted`` ones do not, the most urgent first; ``expired`` lists exceptions that are not in
+    force, each with the finding that therefore counts. ``unused`` lists exceptions that cover no finding, ``futile``
+    those that cannot do what they should, each with the reason. ``age`` is FRESH, AGED, OUT_OF_DATE or FUTURE; ``days``
+    is the number of days since the snapshot's newest record changed. With ``until_fixed``, findings without a fixed
+    version are at most a WARN.
     """
 
     table: str
@@ -38,15 +56,33 @@ class Assessment:
     age: str
     days: int
     packages: int
+    unused: tuple[Exemption, ...] = ()
+    futile: tuple[tuple[Exemption, str], ...] = ()
+    until_fixed: bool = False
 
     @property
     def status(self) -> str:
         """The worst status among findings, doubts and age."""
-        return worst([self.findings_status, WARN if self.doubts else PASS, self.age_status])
+        return worst([self.findings_status, self.doubts_status, self.age_status])
 
     @property
     def findings_status(self) -> str:
         return worst([self.status_of(finding) for finding in self.findings])
+
+    @property
+    def doubts_status(self) -> str:
+        """FAIL if what is undecided is malware: a package that may be malicious must not pass."""
+        return FAIL if any(doubt.malware for doubt in self.doubts) else WARN if self.doubts else PASS
+
+    @property
+    def unscored(self) -> int:
+        """The number of findings that have no score; malware is critical without one."""
+        return sum(finding.score is None and not finding.malware for finding in self.findings)
+
+    @property
+    def unfixed(self) -> tuple[Finding, ...]:
+        """The findings that do not stop anything until a fixed version is known; malware always does."""
+        return tuple(one for one in self.findings if self.until_fixed and not one.fixed and not one.malware)
 
     @property
     def age_status(self) -> str:
@@ -55,8 +91,15 @@ class Assessment:
         return FAIL if self.age == OUT_OF_DATE and self.table == STRICT else WARN
 
     def status_of(self, finding: Finding) -> str:
-        """Return the status of one finding; one that is only possible does not fail by the default table."""
+        """Return the status of one finding; one that is only possible does not fail by the default table.
+
+        Malware fails by every table, possible or not.
+        """
+        if finding.malware:
+            return FAIL
         status = TABLES[self.table][finding.severity]
+        if self.until_fixed and not finding.fixed and status == FAIL:
+            return WARN
         if finding.certainty == POSSIBLE:
             return WARN if self.table == DEFAULT or status == PASS else status
         return status
@@ -70,29 +113,39 @@ class Assessment:
             "age": self.age,
             "days": self.days,
             "counts": {level: count for level, count in levels.items() if count},
+            "unscored": self.unscored,
+            "unfixed_ignored": [f"{one.id} {one.package} {one.version}" for one in self.unfixed],
             "findings": [finding.to_json() for finding in self.findings],
             "excepted": [
                 {**finding.to_json(), "exception": exemption.to_json()} for finding, exemption in self.excepted
             ],
             "expired": [exemption.to_json() for _finding, exemption in self.expired],
+            "unused": [exemption.to_json() for exemption in self.unused],
+            "futile": [{**exemption.to_json(), "reason": reason} for exemption, reason in self.futile],
             "undecided": [doubt.to_json() for doubt in self.doubts],
         }
 
 
 @dataclass(frozen=True)
 class Criteria:
-    """What a scan is evaluated by: its snapshot, the exceptions and the severity table."""
+    """What a scan is evaluated by: its snapshot, the exceptions and the severity table.
+
+    ``until_fixed`` lets findings without a fixed version not fail.
+    """
 
     snapshot: Snapshot
     exceptions: Exceptions
     table: str
+    until_fixed: bool = False
 
 
 def assess(scan: Scan, criteria: Criteria, now: datetime) -> Assessment:
-    """Evaluate the findings of a scan as of ``now``."""
+    """Evaluate the findings of a scan as of ``now``. Raises TrustError if the snapshot's catalogues are invalid."""
     findings, excepted, expired = [], [], []
-    for finding in scan.findings:
+    used: set[int] = set()
+    for finding in ordered(scan.findings, criteria.snapshot.exploits):
         about = [exemption for exemption in criteria.exceptions.exceptions if exemption.covers(finding)]
+        used |= {id(exemption) for exemption in about}
         counting = next((exemption for exemption in about if exemption.in_force(now)), None)
         if counting is not None:
             excepted.append((finding, counting))
@@ -109,7 +162,23 @@ def assess(scan: Scan, criteria: Criteria, now: datetime) -> Assessment:
         age=age,
         days=days,
         packages=scan.packages,
+        unused=tuple(one for one in criteria.exceptions.exceptions if id(one) not in used),
+        futile=tuple(futile.futile(criteria.exceptions.exceptions, criteria.snapshot)),
+        until_fixed=criteria.until_fixed,
     )
+
+
+def ordered(findings: Iterable[Finding], exploits: Exploits) -> list[Finding]:
+    """Return findings with what is known of their exploitation, the most urgent first.
+
+    Malware is first, then what CISA lists as exploited, then by severity, and within one severity by EPSS.
+    """
+    known = [replace(one, kev=exploits.listed(one.ids), epss=exploits.probability(one.ids)) for one in findings]
+    return sorted(known, key=_urgency)
+
+
+def _urgency(one: Finding) -> tuple[Any, ...]:
+    return (not one.malware, not one.kev, -RANK[one.severity], -(one.epss or 0.0), one.package, one.id)
 
 
 def age_of(snapshot: Snapshot, now: datetime) -> tuple[str, int]:
@@ -134,4 +203,5 @@ def facts_of(snapshot: Snapshot) -> dict[str, Any]:
         "licence": header.licence,
         "sha256": snapshot.sha256,
         "counts": header.counts,
+        **snapshot.exploits.facts(),
     }

@@ -29,6 +29,7 @@ _ABSENT: dict[str, Any] = {
     **{key: [] for key in ("aliases", "fixed", "affected", "possible", "versions")},
     **dict.fromkeys(("summary", "undecided"), ""),
     "score": None,
+    "malware": False,
 }
 
 
@@ -42,7 +43,8 @@ class Advisory(Value):
 
     ``affected`` lists the affected intervals, ``versions`` affected versions outside of them (strings, as published),
     ``possible`` the intervals for which the record contradicts itself. ``undecided`` is the reason why all other
-    versions are undecided, or empty. ``score`` is a CVSS base score, ``severity`` one of LEVELS.
+    versions are undecided, or empty. ``score`` is a CVSS base score, ``severity`` one of LEVELS. ``malware`` is true
+    for a malicious package or release, which is critical whatever its score.
     """
 
     id: str = field(metadata=by(strict.text, limit=100))
@@ -55,6 +57,7 @@ class Advisory(Value):
     possible: tuple[Interval, ...] = field(default=(), metadata=by(_INTERVALS, write=_texts))
     versions: tuple[str, ...] = field(default=(), metadata=by(strict.texts, most=BOUNDS_LIMIT))
     undecided: str = field(default="", metadata=by(strict.text, empty=True))
+    malware: bool = field(default=False, metadata=by(strict.boolean))
 
     @classmethod
     def from_json(cls, value: Any, path: str) -> Advisory:

@@ -38,7 +38,8 @@ class Finding:
     """One or more advisories about the same vulnerability that affect a package.
 
     ``certainty`` is AFFECTED or POSSIBLE. ``ids`` lists the advisories' own IDs, then their aliases; ``fixed`` lists
-    the versions above the installed one that fix it, the lowest first.
+    the versions above the installed one that fix it, the lowest first. ``kev`` is the date on which CISA's catalogue
+    listed it as exploited, or empty; ``epss`` the probability that it will be exploited within 30 days, if it is known.
     """
 
     package: str
@@ -49,6 +50,9 @@ class Finding:
     score: float | None
     fixed: tuple[str, ...]
     summary: str
+    malware: bool = False
+    kev: str = ""
+    epss: float | None = None
 
     @property
     def id(self) -> str:
@@ -64,12 +68,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class Doubt:
-    """An undecided match: a package, its version if known, the advisory (empty: all of them) and the reason."""
+    """An undecided match: a package, its version if known, the advisory (empty: all of them) and the reason.
+
+    ``malware`` is true if that advisory is about malware.
+    """
 
     package: str
     version: str | None
     id: str
     reason: str
+    malware: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return dict(vars(self))
@@ -122,7 +130,7 @@ def scan(index: Index, installed: Iterable[Installed]) -> Scan:
             judged = [(advisory, judge(advisory, version)) for advisory in advisories]
             findings += _merged(name, version, judged)
             doubts += [
-                Doubt(name, version, advisory.id, advisory.undecided or _incomparable())
+                Doubt(name, version, advisory.id, advisory.undecided or _incomparable(), advisory.malware)
                 for advisory, verdict in judged
                 if verdict == UNDECIDED
             ]
@@ -181,6 +189,7 @@ def _finding(name: str, version: str, group: Sequence[tuple[Advisory, str]]) -> 
         score=worst.score,
         fixed=_later({text for advisory in advisories for text in advisory.fixed}, version),
         summary=next((advisory.summary for advisory in advisories if advisory.summary), ""),
+        malware=any(advisory.malware for advisory in advisories),
     )
 
 

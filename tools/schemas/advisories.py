@@ -34,6 +34,9 @@ def finding() -> Schema:
         "score": nullable({**NUMBER, "minimum": 0, "maximum": 10}),
         "fixed": described(items(FULL_TEXT), "versions that no longer have it, the lowest first"),
         "summary": ANY_TEXT,
+        "malware": described(YES_NO, "a malicious package or release; it fails by every table"),
+        "kev": described(ANY_TEXT, "the date on which CISA listed it as exploited, or empty"),
+        "epss": described(nullable({**NUMBER, "minimum": 0, "maximum": 1}), "its EPSS score, null if it is not known"),
         "link": FULL_TEXT,
     }
 
@@ -48,13 +51,16 @@ def snapshot_facts() -> Schema:
         "licence": FULL_TEXT,
         "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
         "counts": mapping(COUNT),
+        "kev": described(nullable(closed({"date": FULL_TEXT, "cves": COUNT})), "CISA's catalogue, null without it"),
+        "epss": described(nullable(closed({"date": FULL_TEXT, "cves": COUNT})), "EPSS scores, null without them"),
     }
 
 
 def scanned() -> Schema:
     """Return the properties of an assessed scan."""
     words = dict.fromkeys(("id", "package", "versions", "statement", "approver"), FULL_TEXT)
-    exemption = closed({**words, "justification": {"enum": list(JUSTIFICATIONS)}, "approved": TIME, "expires": TIME})
+    parts = {**words, "justification": {"enum": list(JUSTIFICATIONS)}, "approved": TIME, "expires": TIME}
+    exemption = closed(parts)
     undecided = {"package": FULL_TEXT, "version": nullable(ANY_TEXT), "id": ANY_TEXT, "reason": FULL_TEXT}
     return {
         "status": {"enum": ["PASS", "WARN", "FAIL"]},
@@ -63,10 +69,17 @@ def scanned() -> Schema:
         "age": {"enum": ["fresh", "old", "stale", "future"]},
         "days": {"type": "integer"},
         "counts": described(mapping(COUNT), "findings by severity"),
+        "unscored": described(COUNT, "findings without a score, without malware"),
+        "unfixed_ignored": described(items(FULL_TEXT), "findings without a fixed version that do not stop anything"),
         "findings": items(closed(finding())),
         "excepted": items(closed({**finding(), "exception": exemption})),
         "expired": described(items(exemption), "exceptions that count no more"),
-        "undecided": items(closed(undecided)),
+        "unused": described(items(exemption), "exceptions that cover nothing here"),
+        "futile": described(
+            items(closed({**parts, "reason": FULL_TEXT})),
+            "exceptions that cannot do what they should",
+        ),
+        "undecided": items(closed({**undecided, "malware": YES_NO})),
     }
 
 
