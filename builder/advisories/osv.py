@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from builder.advisories.schema import is_of_pypi
 from builder.advisories.score import highest
 from builder.advisories.signals.malware import is_malware
 from bundle.advisories.index import Advisory
@@ -24,7 +25,6 @@ from shared.terminal.console import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-ECOSYSTEM = "PyPI"
 SUMMARY_LIMIT = 160  # characters
 # CPE names (NIST IR 7695) escape punctuation and write "NA" for a release without an update
 _ESCAPE = re.compile(r"\\(?=[^A-Za-z0-9])")
@@ -47,19 +47,14 @@ class UndecidedError(Exception):
     """A range cannot be interpreted with certainty; the message is the reason."""
 
 
-def is_withdrawn(record: dict[str, Any]) -> bool:
-    """Return whether a record was withdrawn by its source."""
-    return record.get("withdrawn") is not None
-
-
 def advisories_of(record: dict[str, Any]) -> dict[str, Advisory]:
     """Return a record's advisory for each affected package on PyPI, by package name.
 
-    Raises KeyError, TypeError, ValueError or AttributeError if the record is not valid.
+    The record must follow the schema (``schema.check``).
     """
     blocks: dict[str, list[dict[str, Any]]] = {}
     for block in record.get("affected", ()):
-        if block["package"]["ecosystem"].partition(":")[0] == ECOSYSTEM:
+        if is_of_pypi(block["package"]["ecosystem"]):
             blocks.setdefault(canonicalize_name(block["package"]["name"]), []).append(block)
     return {name: _advisory(record, found) for name, found in blocks.items()}
 
@@ -70,7 +65,7 @@ def _advisory(record: dict[str, Any], blocks: Sequence[dict[str, Any]]) -> Advis
     fixed: set[Version] = set()
     undecided = ""
     listed = [text for block in blocks for text in block.get("versions", ())]
-    ranges = [one for block in blocks for one in block.get("ranges", ()) if one["type"] != "GIT"]
+    ranges = [one for block in blocks for one in versioned(block)]
     for one in ranges:
         try:
             events = read_events(one)
@@ -81,13 +76,13 @@ def _advisory(record: dict[str, Any], blocks: Sequence[dict[str, Any]]) -> Advis
         sure, unsure = intervals(events)
         affected += sure
         possible += unsure
-    if not ranges and not listed:
+    if not all(versioned(block) or block.get("versions") for block in blocks):
         undecided = _("no versions listed")
-    score = highest([*record.get("severity", ()), *(one for block in blocks for one in block.get("severity", ()))])
+    score = highest(one for found in (record, *blocks) for one in found.get("severity") or ())
     malware = is_malware(record)
     return Advisory(
         id=_line(record["id"]),
-        aliases=tuple(sorted({_line(alias) for alias in record.get("aliases", ())})),
+        aliases=tuple(sorted({_line(alias) for alias in record.get("aliases") or ()})),
         severity="critical" if malware else level_of(score),
         score=score,
         fixed=tuple(str(version) for version in sorted(fixed)),
@@ -100,6 +95,11 @@ def _advisory(record: dict[str, Any], blocks: Sequence[dict[str, Any]]) -> Advis
     )
 
 
+def versioned(block: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the ranges of versions of an affected package, without those of commits."""
+    return [one for one in block.get("ranges", ()) if one["type"] != "GIT"]
+
+
 def read_events(one: dict[str, Any]) -> list[Event]:
     """Return the events of a range, sorted by version. Raises UndecidedError."""
     if one["type"] != "ECOSYSTEM":
@@ -110,6 +110,8 @@ def read_events(one: dict[str, Any]) -> list[Event]:
         if kind not in _ORDER:
             raise UndecidedError(_("unsupported event {kind}").format(kind=kind))
         events.append(read_event(kind, text))
+    if not any(event.kind == "introduced" for event in events):
+        raise UndecidedError(_("range without an introduced version"))
     return sorted(events, key=lambda event: (event.version, _ORDER[event.kind]))
 
 

@@ -88,12 +88,15 @@ def make_snapshot(export: Path, making: Making, former: Snapshot | None = None) 
         counts=dict(sorted(found.counts.items())),
         files=tuple(MemberFile(name, len(data), digest.sha256_bytes(data)) for name, data in members.items()),
         canaries=tuple(choose_canaries(found.packages)),
+        set_aside=found.set_aside,
     )
     data = _pack({HEADER: header.to_bytes(), **members})
     try:
-        made = form.read_snapshot(data)
-        blind = list(made.blind_spots())
-        assert made.exploits  # what was written can be read
+        snapshot = form.read_snapshot(data)
+        blind = list(snapshot.blind_spots())
+        assert snapshot.exploits  # what was written can be read
+        for package in packages:
+            snapshot.index.of(package)
     except TrustError as error:
         raise BuildError(
             error.what, advice=_("Fetch the export again; if the problem persists, report it to the publisher.")

@@ -10,7 +10,7 @@ from builder.advisories.snapshot import Making, load_snapshot, make_snapshot, pr
 from builder.commands import exceptions
 from builder.commands.common import add_keys, moment, signer_of, signers_of
 from builder.fetch.credentials import redact
-from bundle.advisories.assess import facts_of
+from bundle.advisories.assess import facts_of, set_aside_lines
 from bundle.advisories.reports import words
 from bundle.advisories.signals import exploits
 from bundle.advisories.snapshot import NAME, read_snapshot
@@ -135,12 +135,13 @@ def _lost(made: Snapshot, previous: Snapshot | None) -> Iterator[str]:
 
 
 def _show_facts(snapshot: Snapshot) -> None:
-    facts, size = facts_of(snapshot), len(snapshot.data)
-    counts = facts["counts"]
-    assert isinstance(counts, dict)
+    facts, counts, size = facts_of(snapshot), snapshot.header.counts, len(snapshot.data)
     show(
-        _("Advisories: {live} live, {withdrawn} withdrawn, {undecided} undecided, for {packages}").format(
-            **{name: counts.get(name, 0) for name in ("live", "withdrawn", "undecided")},
+        _(
+            "Advisories: {live} live, {withdrawn} withdrawn, {undecided} undecided, {set_aside} set aside, "
+            "for {packages}"
+        ).format(
+            **{name: counts.get(name, 0) for name in ("live", "withdrawn", "undecided", "set_aside")},
             packages=counted.packages(counts.get("packages", 0)),
         )
     )
@@ -152,6 +153,8 @@ def _show_facts(snapshot: Snapshot) -> None:
     for line in words.exploit_lines(snapshot.exploits):
         show(line)
     show(_("SHA-256: {digest}").format(digest=facts["sha256"]))
+    for line in set_aside_lines(snapshot.header):
+        show(line)
 
 
 def run_sign(arguments: argparse.Namespace) -> int:

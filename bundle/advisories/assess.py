@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bundle.advisories import futile
-from bundle.advisories.matcher import POSSIBLE
+from bundle.advisories.matcher import POSSIBLE, Doubt
 from bundle.advisories.severity import (
     AHEAD,
     DEFAULT,
@@ -22,18 +22,20 @@ from bundle.advisories.severity import (
     worst,
 )
 from bundle.strict import time_to_json
+from shared.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from bundle.advisories.exceptions import Exceptions, Exemption
-    from bundle.advisories.matcher import Doubt, Finding, Scan
+    from bundle.advisories.matcher import Finding, Scan
     from bundle.advisories.signals.exploits import Exploits
-    from bundle.advisories.snapshot import Snapshot
+    from bundle.advisories.snapshot import Header, Snapshot
 
 GATE = "gate.json"  # the builder's findings when it built the bundle; a file in the bundle
 GATE_LIMIT = 64 << 20  # bytes
+ANY = "*"  # in place of a package that a record does not name legibly
 FRESH, AGED, OUT_OF_DATE, FUTURE = "fresh", "old", "stale", "future"
 
 
@@ -158,7 +160,7 @@ def assess(scan: Scan, criteria: Criteria, now: datetime) -> Assessment:
         findings=tuple(findings),
         excepted=tuple(excepted),
         expired=tuple(expired),
-        doubts=scan.doubts,
+        doubts=(*scan.doubts, *_unattributed(criteria.snapshot)),
         age=age,
         days=days,
         packages=scan.packages,
@@ -179,6 +181,13 @@ def ordered(findings: Iterable[Finding], exploits: Exploits) -> list[Finding]:
 
 def _urgency(one: Finding) -> tuple[Any, ...]:
     return (not one.malware, not one.kev, -RANK[one.severity], -(one.epss or 0.0), one.package, one.id)
+
+
+def _unattributed(snapshot: Snapshot) -> Iterator[Doubt]:
+    """Yield a doubt for each record that was set aside without a legible package: it may concern any."""
+    for one in snapshot.header.set_aside:
+        if not one.packages:
+            yield Doubt(ANY, None, one.id, one.reason)
 
 
 def age_of(snapshot: Snapshot, now: datetime) -> tuple[str, int]:
@@ -204,4 +213,14 @@ def facts_of(snapshot: Snapshot) -> dict[str, Any]:
         "sha256": snapshot.sha256,
         "counts": header.counts,
         **snapshot.exploits.facts(),
+        "set_aside": [one.to_json() for one in header.set_aside],
     }
+
+
+def set_aside_lines(header: Header) -> Iterator[str]:
+    """Yield a human-readable line for each record that was set aside."""
+    for one in header.set_aside:
+        packages = ", ".join(one.packages) or _("all packages")
+        yield "  " + _("set aside {id}: {reason}; undecided: {packages}").format(
+            id=one.id, reason=one.reason, packages=packages
+        )

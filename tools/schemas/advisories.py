@@ -53,6 +53,10 @@ def snapshot_facts() -> Schema:
         "counts": mapping(COUNT),
         "kev": described(nullable(closed({"date": FULL_TEXT, "cves": COUNT})), "CISA's catalogue, null without it"),
         "epss": described(nullable(closed({"date": FULL_TEXT, "cves": COUNT})), "EPSS scores, null without them"),
+        "set_aside": described(
+            items(closed({"id": FULL_TEXT, "reason": FULL_TEXT, "packages": items(FULL_TEXT)})),
+            "records that break the OSV schema; their packages, or all, are undecided",
+        ),
     }
 
 

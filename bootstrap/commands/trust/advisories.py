@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap import api
 from bootstrap.commands import common
-from bundle.advisories.assess import FRESH, facts_of
+from bundle.advisories.assess import FRESH, facts_of, set_aside_lines
 from bundle.advisories.reports import words
 from bundle.advisories.severity import FAIL, TABLES
 from shared.i18n import _, plural
@@ -114,6 +114,7 @@ def lines(seen: InstalledScan, updated: Update | None, *, whole: bool) -> Iterat
     )
     yield _("Source:     {source} ({licence})").format(source=header.source, licence=header.licence)
     yield from words.exploit_lines(seen.snapshot.exploits)
+    yield from set_aside_lines(header)
     if found.age != FRESH:
         yield plural(
             "They are {days} day old; supply newer ones.", "They are {days} days old; supply newer ones.", found.days

@@ -28,7 +28,6 @@ WITHDRAWN = b'"withdrawn":'
 def write_record(record: Mapping[str, Any]) -> bytes:
     """Return the line of a record. Raises ValueError if it holds what JSON or UTF-8 cannot express."""
     chosen = {key: record[key] for key in KEYS if key in record}
-    strict.text(chosen["id"], "id", limit=ID_LIMIT)
     return (json.dumps(chosen, ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n").encode()
 
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from builder.advisories.osv import advisories_of, is_withdrawn
-from builder.advisories.records import read_records
+from builder.advisories.osv import advisories_of
+from builder.advisories.records import parse_record, read_members
 from bundle.advisories.matcher import AFFECTED, CLEAR, POSSIBLE, UNDECIDED, judge
 from bundle.advisories.specifiers import specifiers
 from tests.builder.advisories.osv_literal import UndecidableError, interesting_versions, is_vulnerable
@@ -32,8 +32,9 @@ def compare(path: Path, part: int, parts: int) -> tuple[dict[str, int], list[str
     counts: Counter[str] = Counter()
     differences: list[tuple] = []
     undecided: set[str] = set()
-    for number, (_name, record) in enumerate(read_records(path)):
-        if number % parts != part or is_withdrawn(record):
+    for number, (_name, data) in enumerate(read_members(path)):
+        record = parse_record(data)
+        if number % parts != part or record.get("withdrawn"):
             continue
         counts["advisories"] += 1
         versions = interesting_versions(record)

@@ -58,6 +58,9 @@ def is_vulnerable(record: dict, package: str, text: str) -> bool:
         if not ranges and not affected.get("versions"):
             undecidable = True
         for one in ranges:
+            if not any("introduced" in event for event in one["events"]):
+                undecidable = True
+                continue
             try:
                 if in_range(version_of(text), one["events"]):
                     return True

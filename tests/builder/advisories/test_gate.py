@@ -198,9 +198,7 @@ def test_malware_is_named_where_nothing_fails(gate):
 
 def test_malware_that_is_undecided_fails_at_every_level(gate):
     records = (*HARMLESS, record("MAL-2026-1", "demo-lib", {"introduced": "0"}, {"fixed": "x"}))
-    with pytest.raises(
-        BuildError, match=r"undecided whether .* are malware: demo-lib 1\.2\.0 \(MAL-2026-1"
-    ):
+    with pytest.raises(BuildError, match=r"undecided whether .* are malware: demo-lib 1\.2\.0 \(MAL-2026-1"):
         gate(records, fail_on="critical")
     assert gate(records, fail_on="never")
 

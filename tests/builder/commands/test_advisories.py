@@ -42,11 +42,24 @@ def test_import_and_show(tmp_path, key, capsys):
     assert snapshot.header.sequence == 1780315200
     signature = (tmp_path / f"a.zip.{key.keyid}.sig").read_bytes()
     assert verify(signature, data, NAMESPACES["advisories"]) == key
-    assert "7 live, 1 withdrawn, 1 undecided, for 7 packages" in capsys.readouterr().out
+    assert "7 live, 1 withdrawn, 1 undecided, 0 set aside, for 7 packages" in capsys.readouterr().out
     assert main(["advisories", "show", "a.zip", "--json"]) == 0
     assert validated("builder-advisories", capsys.readouterr().out)["sha256"] == snapshot.sha256
     assert main(["advisories", "show", "a.zip"]) == 0
     assert "2026-05-30T10:00:00Z" in capsys.readouterr().out
+
+
+def test_what_was_set_aside_is_named(tmp_path, capsys):
+    broken = ({**RECORDS[0], "id": "BAD-1", "summary": 7}, *RECORDS)
+    export = write_export(tmp_path / "all.zip", broken)
+    line = "set aside BAD-1: the record breaks the OSV schema: summary is not a string; undecided: demo-lib"
+    assert main(["advisories", "import", str(export), "--quiet"]) == 0
+    assert line in capsys.readouterr().out
+    assert main(["advisories", "show", "advisories.zip"]) == 0
+    assert line in capsys.readouterr().out
+    assert main(["advisories", "show", "advisories.zip", "--json"]) == 0
+    (one,) = validated("builder-advisories", capsys.readouterr().out)["set_aside"]
+    assert (one["id"], one["packages"]) == ("BAD-1", ["demo-lib"])
 
 
 def test_import_again(tmp_path, capsys):

@@ -60,6 +60,19 @@ def test_show(prefix, capsys):
     assert "scan" not in found
 
 
+def test_what_was_set_aside_is_named(tmp_path, trust_stores, capsys):
+    broken = (*HARMLESS, {**RECORDS[0], "id": "BAD-1", "affected": []})
+    added = {"advisories/advisories.zip": aged_snapshot(tmp_path, 1, broken)}
+    prefix = make_prefix(tmp_path, verification=added)
+    assert run(prefix, "show") == 0
+    assert "set aside BAD-1" in capsys.readouterr().out
+    assert run(prefix, "scan") == 0
+    assert "WARN: 0 known vulnerabilities" in (shown := capsys.readouterr().out)
+    assert "undecided *  BAD-1: the record breaks the OSV schema: affected is missing or empty" in shown
+    assert run(prefix, "scan", "--json") == 0
+    assert validated("advisories", capsys.readouterr().out)["scan"]["undecided"][0]["package"] == "*"
+
+
 def test_update(tmp_path, prefix, capsys):
     path = sign_beside(tmp_path / "a.zip", aged_snapshot(tmp_path, 1, HARMLESS), "ragtrace-advisories@v1", KEY)
     assert run(prefix, "update", path) == 0
