@@ -21,6 +21,7 @@ from builder.fetch.credentials import redact
 from builder.fetch.simple_index import Offer, SimpleIndex, UnansweredError
 from builder.members import Member, member
 from builder.wheels.provenance_object import verify
+from builder.wheels.withdrawn import notices
 from bundle import strict
 from bundle.digest import sha256_bytes
 from bundle.manifest import VERIFICATION
@@ -125,7 +126,8 @@ def indexes_of(wheels: Iterable[LockedWheel], lock: Lock) -> dict[LockedWheel, s
 def ask(indexes: Mapping[LockedWheel, str], fetching: Fetching, reasons: set[str]) -> dict[LockedWheel, Verdict]:
     """Fetch the attestations of wheels from their indexes, verify them and cache the answers.
 
-    Failed requests are neither cached nor in the result; their causes are added to ``reasons``. Raises BuildError
+    Failed requests are neither cached nor in the result; their causes are added to ``reasons``. What the pages say
+    against a wheel is a warning. Raises BuildError
     if an attestation is not valid.
     """
     stop = threading.Event()
@@ -135,14 +137,17 @@ def ask(indexes: Mapping[LockedWheel, str], fetching: Fetching, reasons: set[str
         reasons.add(str(error))
         return {}
     projects = sorted({(url, wheel.name) for wheel, url in indexes.items()})
+    withdrawn: set[str] = set()
 
     def one(project: tuple[str, str]) -> dict[LockedWheel, Verdict]:
         url, name = project
         found: dict[LockedWheel, Verdict] = {}
         try:
-            offers = index.offers(url, name)
-            for wheel in [wheel for wheel in indexes if (indexes[wheel], wheel.name) == project]:
-                data = _provenance(index, offers, wheel)
+            page = index.page(url, name)
+            mine = [wheel for wheel in indexes if (indexes[wheel], wheel.name) == project]
+            withdrawn.update(notices(page, mine))
+            for wheel in mine:
+                data = _provenance(index, page.offers, wheel)
                 found[wheel] = judged(wheel, url, data)
                 keep(fetching.cache, url, wheel, data)
         except UnansweredError as error:
@@ -156,6 +161,8 @@ def ask(indexes: Mapping[LockedWheel, str], fetching: Fetching, reasons: set[str
         stop.set()
         pool.shutdown(wait=False, cancel_futures=True)
         index.close()
+        for text in sorted(withdrawn):
+            fetching.progress.warn(text)
 
 
 def _provenance(index: SimpleIndex, offers: Mapping[str, Offer], wheel: LockedWheel) -> bytes:
