@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from builder.advisories import schema
 from builder.advisories.osv import advisories_of
 from builder.advisories.schema import BrokenRecordError
-from builder.advisories.signals import malware
 from bundle import strict
 from bundle.advisories.index import Advisory
 from bundle.advisories.raw import lines
@@ -140,9 +139,7 @@ class _Gathered:
         self.counts["set_aside"] += 1
         self.set_aside.append(one)
         for package in one.packages:
-            self.packages.setdefault(package, []).append(
-                Advisory(id=one.id, undecided=one.reason, malware=malware.by_id(one.id))
-            )
+            self.packages.setdefault(package, []).append(Advisory(id=one.id, undecided=one.reason))
 
     def export(self, newest: datetime) -> Export:
         for advisories in self.packages.values():

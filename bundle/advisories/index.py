@@ -20,6 +20,7 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+MALWARE = "MAL-"  # the ids of the OpenSSF's database of malicious packages
 LINE_LIMIT = 8 << 20  # bytes of the advisories of one package
 RECORDS_LIMIT = 20_000  # advisories of one package
 BOUNDS_LIMIT = 10_000  # intervals or versions in one advisory
@@ -59,6 +60,11 @@ class Advisory(Value):
     undecided: str = field(default="", metadata=by(strict.text, empty=True))
     malware: bool = field(default=False, metadata=by(strict.boolean))
 
+    @property
+    def is_malware(self) -> bool:
+        """Whether it is about malware: as the builder recognised it, or by an id, as in snapshots of older builders."""
+        return self.malware or any(is_malware_id(one) for one in (self.id, *self.aliases))
+
     @classmethod
     def from_json(cls, value: Any, path: str) -> Advisory:
         """Read an object from which keys may be omitted."""
@@ -85,6 +91,11 @@ class Index:
         if not 0 < len(value[1]) <= RECORDS_LIMIT:
             raise refuse(package, _("no advisories, or more than {limit}").format(limit=RECORDS_LIMIT))
         return tuple(Advisory.from_json(item, f"{package}[{number}]") for number, item in enumerate(value[1]))
+
+
+def is_malware_id(identifier: str) -> bool:
+    """Return whether an id is one of the OpenSSF's database of malicious packages."""
+    return identifier.upper().startswith(MALWARE)
 
 
 def write_index(packages: Mapping[str, Iterable[Advisory]]) -> bytes:

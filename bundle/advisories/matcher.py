@@ -130,7 +130,7 @@ def scan(index: Index, installed: Iterable[Installed]) -> Scan:
             judged = [(advisory, judge(advisory, version)) for advisory in advisories]
             findings += _merged(name, version, judged)
             doubts += [
-                Doubt(name, version, advisory.id, advisory.undecided or _incomparable(), advisory.malware)
+                Doubt(name, version, advisory.id, advisory.undecided or _incomparable(), advisory.is_malware)
                 for advisory, verdict in judged
                 if verdict == UNDECIDED
             ]
@@ -189,7 +189,7 @@ def _finding(name: str, version: str, group: Sequence[tuple[Advisory, str]]) -> 
         score=worst.score,
         fixed=_later({text for advisory in advisories for text in advisory.fixed}, version),
         summary=next((advisory.summary for advisory in advisories if advisory.summary), ""),
-        malware=any(advisory.malware for advisory in advisories),
+        malware=any(advisory.is_malware for advisory in advisories),
     )
 
 

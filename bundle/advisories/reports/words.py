@@ -85,14 +85,18 @@ def unscored_of(assessment: Assessment) -> str:
 
 def exploit_lines(exploits: Exploits) -> Iterator[str]:
     """Yield a line about each catalogue of exploitation that a snapshot has."""
-    if exploits.catalogue:
-        yield _("KEV:        {count} CVEs known to be exploited, as of {date}").format(
-            count=len(exploits.catalogue.exploited), date=exploits.catalogue.released
+    kev, epss = exploits.catalogue, exploits.scores
+    if kev:
+        yield plural(
+            "KEV:        {count} CVE known to be exploited, as of {date}",
+            "KEV:        {count} CVEs known to be exploited, as of {date}",
+            len(kev.exploited),
+        ).format(count=len(kev.exploited), date=kev.released)
+    if epss:
+        text = plural(
+            "EPSS:       {count} CVE, as of {date}", "EPSS:       {count} CVEs, as of {date}", len(epss.scores)
         )
-    if exploits.scores:
-        yield _("EPSS:       {count} CVEs, as of {date}").format(
-            count=len(exploits.scores.scores), date=exploits.scores.date
-        )
+        yield text.format(count=len(epss.scores), date=epss.date)
 
 
 def futile_lines(futile: tuple[tuple[Exemption, str], ...]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -127,6 +128,45 @@ def test_a_plan_tells_findings_and_what_the_gate_makes_of_them(project, capsys):
     reported = capsys.readouterr().out
     assert "  high      given 1.0  TEST-1" in reported
     assert "would continue" in reported
+
+
+def test_what_severities_hide_is_in_a_plan(project, capsys):
+    records = (
+        record("TEST-4", "given", *below("0.5"), {"fixed": "2.0"}),
+        record("PYSEC-9", "given", {"introduced": "0"}, details="Malicious package. Do not use."),
+    )
+    assert build(project, "--dry-run", "--ignore-until-fixed", records=records) == 7
+    reported = capsys.readouterr().out
+    assert "! critical  given 1.0  PYSEC-9  no fix known  [malware]" in reported
+    assert "  unknown   given 1.0  TEST-4  fixed in 2.0  [possible]" in reported
+    assert "1 is malware: given 1.0 (PYSEC-9)" in reported
+    assert "1 of 2 has no score" in reported
+    assert build(project, "--dry-run", "--fail-on", "never", records=records) == 0
+
+
+def test_a_plan_in_which_malware_is_undecided_stops(project, capsys):
+    records = (record("MAL-2026-1", "given", {"introduced": "0"}, {"fixed": "x"}),)
+    assert build(project, "--dry-run", "--fail-on", "critical", records=records) == 7
+    assert "! Undecided: given 1.0 MAL-2026-1" in capsys.readouterr().out
+    assert build(project, *signed(project), records=records) == 7
+    assert "undecided whether these packages are malware: given 1.0 (MAL-2026-1" in capsys.readouterr().err
+
+
+def test_sarif_is_written_though_the_build_is_refused(project, tmp_path, capsys):
+    for options in (["--dry-run"], signed(project)):
+        path = tmp_path / f"{len(options)}.sarif"
+        assert build(project, *options, "--sarif", str(path)) == 7
+        (found,) = json.loads(path.read_bytes())["runs"]
+        assert found["automationDetails"]["id"] == "ragtrace/linux-x86_64 cp311"
+        assert [one["ruleId"] for one in found["results"]] == ["TEST-1"]
+
+
+def test_findings_that_nothing_fixes_wait(project, capsys):
+    records = (record("TEST-4", "given", {"introduced": "0"}, vector=HIGH),)
+    assert build(project, "--dry-run", records=records) == 7
+    capsys.readouterr()
+    assert build(project, "--dry-run", "--ignore-until-fixed", records=records) == 0
+    assert "1 without a fixed version does not stop anything" in capsys.readouterr().out
 
 
 def test_a_plan_as_json(project, capsys):
