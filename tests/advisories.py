@@ -11,12 +11,15 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from builder.advisories.snapshot import Making, make_snapshot
+from bundle import digest, strict
+from bundle.advisories import snapshot as form
 from bundle.advisories.snapshot import HEADER, MemberFile, read_snapshot
 from bundle.signing.policy import Policy, Role, Signer
 from bundle.signing.signature import ED25519
 from tests.keys import SoftKey
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
@@ -83,6 +86,44 @@ def snapshot_bytes(
         return make_snapshot(export, Making("tests", now, sequence))
     finally:
         export.unlink()
+
+
+def changed(data: bytes, change: Callable[[dict[str, bytes]], dict[str, bytes] | None]) -> bytes:
+    """Return a snapshot whose members ``change`` has changed."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members = change(members) or members
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return stream.getvalue()
+
+
+def without_records(data: bytes) -> bytes:
+    """Return a snapshot of format 1, as former builders made it."""
+
+    def change(members: dict[str, bytes]) -> None:
+        del members["records.jsonl"]
+        header = json.loads(members["snapshot.json"])
+        header["files"] = [file for file in header["files"] if file["name"] != "records.jsonl"]
+        members["snapshot.json"] = strict.dumps({**header, "format": 1})
+
+    return changed(data, change)
+
+
+def replaced(data: bytes, name: str, content: bytes) -> bytes:
+    """Return a snapshot one of whose members has other contents, for which its header vouches."""
+
+    def change(members: dict[str, bytes]) -> None:
+        members[name] = content
+        header = json.loads(members["snapshot.json"])
+        others = [file for file in header["files"] if file["name"] != name]
+        entry = {"name": name, "size": len(content), "sha256": digest.sha256_bytes(content)}
+        header["files"] = sorted([*others, entry], key=lambda file: (*form.MEMBERS, *form.OPTIONAL).index(file["name"]))
+        members["snapshot.json"] = strict.dumps(header)
+
+    return changed(data, change)
 
 
 def dated(moment: datetime, records: tuple[dict[str, Any], ...] = RECORDS) -> tuple[dict[str, Any], ...]:

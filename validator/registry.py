@@ -33,6 +33,7 @@ from validator.checks.security.ancestors import Ancestors
 from validator.checks.security.copies import SecondCopies
 from validator.checks.security.integrity import Integrity
 from validator.checks.security.memory import TrustMemory
+from validator.checks.security.opinions.literal import LiteralEvaluation
 from validator.checks.security.permissions import Permissions
 from validator.checks.security.pickles import PickledModels
 from validator.checks.security.receipt import ReceiptLogged
@@ -107,6 +108,7 @@ CHECKS: tuple[type[Check], ...] = (
     UnknownFiles,
     Secrets,
     Advisories,
+    LiteralEvaluation,
     SecondScanner,
     PickledModels,
 )

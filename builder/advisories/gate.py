@@ -16,6 +16,7 @@ from bundle.advisories import safety
 from bundle.advisories import snapshot as form
 from bundle.advisories.assess import GATE, GATE_LIMIT, Assessment, Criteria, assess, facts_of
 from bundle.advisories.matcher import scan
+from bundle.advisories.raw.agreement import differences
 from bundle.advisories.reports.sarif import sarif
 from bundle.advisories.reports.words import marks_of
 from bundle.advisories.severity import DEFAULT, GATES, NEVER
@@ -114,7 +115,10 @@ def read_knowledge(request: GateRequest, policy: Policy | None) -> Knowledge:
 def run_gate(knowledge: Knowledge, packages: Sequence[Installed], python: Path, progress: Progress) -> Assessment:
     """Scan the packages of a build, and return their assessment; ``refuse`` then decides.
 
-    safety, run by ``python``, must find what the matcher finds. Raises BuildError if it does not.
+    1. The records themselves, evaluated as the specification says, must say what the matcher finds.
+    2. safety, run by ``python``, must find the same.
+
+    Raises BuildError.
     """
     progress.step(
         plural(
@@ -124,6 +128,7 @@ def run_gate(knowledge: Knowledge, packages: Sequence[Installed], python: Path, 
         ).format(count=len(packages))
     )
     scanned = knowledge.scan(packages)
+    evaluate_records(knowledge.snapshot, scanned, packages, progress)
     compare(knowledge.snapshot, scanned, packages, python)
     assessment = knowledge.assess(scanned)
     announce(assessment, progress)
@@ -166,6 +171,30 @@ def compare(snapshot: Snapshot, scanned: Scan, packages: Sequence[Installed], py
                 "these names."
             ),
         )
+
+
+def evaluate_records(snapshot: Snapshot, scanned: Scan, packages: Iterable[Installed], progress: Progress) -> None:
+    """Compare a scan with the snapshot's records, evaluated by other code. Raises BuildError for a contradiction.
+
+    Warns if the snapshot has no records, or if they decide what the matcher leaves undecided.
+    """
+    if not snapshot.header.has_records:
+        progress.warn(_("The snapshot is of format 1, which has no records: only its index is searched. Recreate it."))
+        return
+    found = differences(scanned.judged, snapshot.evaluate((one.name, one.version) for one in packages))
+    contradictions = [str(one) for one in found if not one.is_open]
+    if contradictions:
+        raise BuildError(
+            _("The index of the snapshot and its records disagree: {names}.").format(
+                names="; ".join(contradictions[:SHOWN])
+            ),
+            advice=_(
+                "Recreate the snapshot with this builder; if the problem persists, report a bug and include "
+                "these names."
+            ),
+        )
+    for one in found:
+        progress.warn(_("Decided by the record, not by the index: {difference}").format(difference=one))
 
 
 def read_signed_exceptions(path: Path | None, policy: Policy | None) -> Exceptions:
@@ -241,7 +270,7 @@ def report(assessment: Assessment, knowledge: Knowledge) -> dict[str, Any]:
         "fail_on": knowledge.request.fail_on,
         "snapshot": facts_of(knowledge.snapshot),
         "exceptions": knowledge.exceptions.sequence,
-        "scanners": ["ragtrace", "safety"],
+        "scanners": ["ragtrace", *(["records"] if knowledge.snapshot.header.has_records else []), "safety"],
         **found,
     }
 

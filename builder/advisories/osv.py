@@ -117,7 +117,7 @@ def read_events(one: dict[str, Any]) -> list[Event]:
 
 def read_event(kind: str, text: str) -> Event:
     """Return one event, repaired if its meaning is certain. Raises UndecidedError."""
-    if text == "0":
+    if text == "0" and kind == "introduced":
         return Event(kind, FIRST)  # OSV: sorts before any other version
     plain = _NO_UPDATE.sub("", _ESCAPE.sub("", text))
     if kind == "last_affected":

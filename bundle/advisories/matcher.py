@@ -6,7 +6,7 @@ An undecided match is reported as a separate value, never omitted.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
@@ -17,7 +17,7 @@ from bundle.advisories.versions import public
 from shared.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bundle.advisories.index import Advisory, Index
 
@@ -88,12 +88,14 @@ class Scan:
     """The result of a scan.
 
     ``hits`` has (package, public version, advisory) for each definite match; safety must find the same ones.
+    ``judged`` has every judgement but CLEAR by package, version as installed, and advisory.
     """
 
     findings: tuple[Finding, ...]
     doubts: tuple[Doubt, ...]
     hits: frozenset[tuple[str, str, str]]
     packages: int
+    judged: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
 
 
 def judge(advisory: Advisory, text: str) -> str:
@@ -123,12 +125,14 @@ def scan(index: Index, installed: Iterable[Installed]) -> Scan:
     findings: list[Finding] = []
     doubts: list[Doubt] = []
     hits: set[tuple[str, str, str]] = set()
+    verdicts: dict[tuple[str, str, str], str] = {}
     for name in sorted(versions):
         doubts += _doubts_of(name, versions[name])
         advisories = index.of(name)
         for version in sorted(found for found in versions[name] if found is not None):
             judged = [(advisory, judge(advisory, version)) for advisory in advisories]
             findings += _merged(name, version, judged)
+            verdicts.update({(name, version, one.id): verdict for one, verdict in judged if verdict != CLEAR})
             doubts += [
                 Doubt(name, version, advisory.id, advisory.undecided or _incomparable(), advisory.is_malware)
                 for advisory, verdict in judged
@@ -138,7 +142,7 @@ def scan(index: Index, installed: Iterable[Installed]) -> Scan:
             if comparable is not None:
                 hits |= {(name, str(comparable), advisory.id) for advisory, found in judged if found == AFFECTED}
     findings.sort(key=lambda finding: (-RANK[finding.severity], finding.package, finding.id))
-    return Scan(tuple(findings), tuple(doubts), frozenset(hits), len(versions))
+    return Scan(tuple(findings), tuple(doubts), frozenset(hits), len(versions), verdicts)
 
 
 def _incomparable() -> str:

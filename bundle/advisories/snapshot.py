@@ -18,14 +18,17 @@ from bundle import digest, strict
 from bundle.advisories.index import Index, parse_index
 from bundle.advisories.matcher import AFFECTED, judge
 from bundle.advisories.raw import lines
+from bundle.advisories.raw.literal import Question, evaluate
 from bundle.advisories.signals import exploits
 from bundle.strict import Document, Value, by, refuse, time_from_json, time_to_json
 from shared.files.zips import BROKEN
 from shared.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
+
+    from bundle.advisories.raw.literal import Judgements
 
 NAME = "advisories.zip"
 HEADER, INDEX, NOTICE, RECORDS = "snapshot.json", "index.jsonl", "NOTICE", "records.jsonl"
@@ -173,6 +176,15 @@ class Snapshot:
             yield record
         if count != self.header.counts["live"] + self.header.counts["withdrawn"]:
             raise refuse(RECORDS, _("does not have as many records as the header counts"))
+
+    def evaluate(self, installed: Iterable[tuple[str, str | None]]) -> Judgements:
+        """Judge installed packages, by name and version, by the records themselves. Raises TrustError like ``records``.
+
+        Those without a version are omitted: nothing can be judged.
+        """
+        known = {(name, version) for name, version in installed if version is not None}
+        aside = [(one.id, one.packages) for one in self.header.set_aside]
+        return evaluate(self.records(), Question(known, time_to_json(self.header.made), aside))
 
     @cached_property
     def withdrawn(self) -> frozenset[str]:

@@ -135,6 +135,8 @@ def read_as_snapshot(data: bytes, folder: Path) -> None:
     for name in MEMBERS:
         found.member(name)
     list(found.blind_spots())
+    assert found.withdrawn <= {one["id"] for one in found.records()}
+    found.evaluate([("demo-lib", "1.0")])
 
 
 def read_as_advisories(data: bytes, folder: Path) -> None:

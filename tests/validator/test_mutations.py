@@ -29,7 +29,7 @@ BY_ID = {check.id: check for check in CHECKS}
 LEAST = 60
 # what they look at comes with a bundle that is built for it, or a host of its kind, in their own tests
 ELSEWHERE = {"ragtrace.former", "security.advisories", "security.copies", "security.memory", "security.pickles"}
-ELSEWHERE |= {"packages.entry_points"}
+ELSEWHERE |= {"packages.entry_points", "security.literal"}
 # what Windows alone has
 ELSEWHERE |= {"security.safety", "system.msvc", "system.scripts", "performance.defender"}
 

@@ -33,15 +33,16 @@ def test_every_file_of_checks_is_registered() -> None:
     }
 
 
-def file_of(check: type[Check]) -> str:
-    """Return where a check lies below the folder of checks, by its identifier."""
-    return check.id.replace("ragtrace.", "application.").replace(".", "/")
+def file_of(check: type[Check]) -> tuple[str, ...]:
+    """Return where a check lies below the folder of checks: category, name, and between them perhaps a room."""
+    return tuple(check.__module__.removeprefix("validator.checks.").split("."))
 
 
 def test_identifiers_are_unique_and_name_their_file_and_category() -> None:
     assert len({check.id for check in CHECKS}) == len(CHECKS)
     for check in CHECKS:
-        assert file_of(check) == check.__module__.removeprefix("validator.checks.").replace(".", "/")
+        category, *_room, name = file_of(check)
+        assert check.id.replace("ragtrace.", "application.") == f"{category}.{name}"
         assert check.id.startswith(check.category.lower() + ".")
         assert check().title()
 
@@ -52,8 +53,8 @@ def test_every_category_has_a_check_in_the_order_of_the_report() -> None:
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
 def test_every_check_has_a_test_in_which_it_passes_and_one_in_which_it_does_not(check) -> None:
-    room, name = file_of(check).split("/")
-    file = Path(__file__).parent / "checks" / room / f"test_{name}.py"
+    *rooms, name = file_of(check)
+    file = Path(__file__).parent.joinpath("checks", *rooms, f"test_{name}.py")
     tree = ast.parse(file.read_text(encoding="utf-8"))
     tests = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
     nodes = [node for test in tests for node in ast.walk(test)]

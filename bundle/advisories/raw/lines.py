@@ -26,9 +26,12 @@ WITHDRAWN = b'"withdrawn":'
 
 
 def write_record(record: Mapping[str, Any]) -> bytes:
-    """Return the line of a record. Raises ValueError if it holds what JSON or UTF-8 cannot express."""
+    """Return the line of a record. Raises ValueError for what JSON or UTF-8 cannot express, or hosts do not read."""
     chosen = {key: record[key] for key in KEYS if key in record}
-    return (json.dumps(chosen, ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n").encode()
+    line = json.dumps(chosen, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    if len(line) > LINE_LIMIT:
+        raise ValueError(_("larger than {limit} bytes").format(limit=LINE_LIMIT))
+    return line + b"\n"
 
 
 def split_lines(data: bytes, name: str) -> list[bytes]:
@@ -68,9 +71,10 @@ def withdrawn_of(data: bytes, name: str, until: str) -> frozenset[str]:
     # a line that hides the key behind escapes counts as live, which is the safe side
     lines = [line for line in split_lines(data, name) if WITHDRAWN in line]
     records = (read_record(line, name) for line in lines)
-    return frozenset(record["id"] for record in records if _is_withdrawn(record, until))
+    return frozenset(record["id"] for record in records if is_withdrawn(record, until))
 
 
-def _is_withdrawn(record: Mapping[str, Any], until: str) -> bool:
+def is_withdrawn(record: Mapping[str, Any], until: str) -> bool:
+    """Return whether a record was withdrawn by a time (RFC 3339, UTC); what is not a time withdraws nothing."""
     moment = record.get("withdrawn")
     return isinstance(moment, str) and "1970" <= moment[:19] <= until[:19]

@@ -1,4 +1,5 @@
-"""Compare matcher and specifiers with the specification, for every live advisory of an export, on every processor.
+"""Compare matcher, specifiers and the product's literal evaluator with the specification, for every live advisory of an
+export, on every processor.
 
 Prints the counts, what is undecided and every difference as JSON; ``test_agreement`` runs it in a process of its own,
 where nothing measures coverage.
@@ -13,6 +14,7 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -20,10 +22,16 @@ from packaging.version import InvalidVersion, Version
 from builder.advisories.osv import advisories_of
 from builder.advisories.records import parse_record, read_members
 from bundle.advisories.matcher import AFFECTED, CLEAR, POSSIBLE, UNDECIDED, judge
+from bundle.advisories.raw import literal as product
+from bundle.advisories.raw.lines import read_record, write_record
 from bundle.advisories.specifiers import specifiers
 from tests.builder.advisories.osv_literal import UndecidableError, interesting_versions, is_vulnerable
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
 # what the matcher may say to each answer of the specification; None: it has none
+VERDICTS = {True: product.AFFECTED, False: product.CLEAR, None: product.UNDECIDED}
 ALLOWED = {True: {AFFECTED}, False: {CLEAR, POSSIBLE}, None: {UNDECIDED, POSSIBLE}}
 
 
@@ -39,12 +47,15 @@ def compare(path: Path, part: int, parts: int) -> tuple[dict[str, int], list[str
         counts["advisories"] += 1
         versions = interesting_versions(record)
         for package, advisory in advisories_of(record).items():
+            own = by_record(record, package, versions)
             sets = [SpecifierSet(text) for text in specifiers(advisory)]
             for text in versions:
                 answer, verdict = literal(record, package, text), judge(advisory, text)
                 counts[verdict] += 1
                 if verdict not in ALLOWED[answer]:
                     differences.append((record["id"], package, text, answer, verdict))
+                if own(text) != VERDICTS[answer]:
+                    differences.append((record["id"], package, text, "literal", own(text)))
                 version = parsed(text)
                 if version is None:
                     continue
@@ -53,6 +64,14 @@ def compare(path: Path, part: int, parts: int) -> tuple[dict[str, int], list[str
                 if any(one.contains(version) for one in sets) != (verdict == AFFECTED):
                     differences.append((record["id"], package, text, "specifiers", verdict))
     return dict(counts), sorted(undecided), differences
+
+
+def by_record(record: dict, package: str, versions: Iterable[str]) -> Callable[[str], str]:
+    """Return the judgement of the product's literal evaluator on the record as a snapshot has it."""
+    published = read_record(write_record(record), "record")
+    question = product.Question([(package, text) for text in versions], "2099")
+    judged = product.evaluate([published], question)
+    return lambda text: judged.get((package, text, record["id"]), product.CLEAR)
 
 
 def literal(record: dict, package: str, text: str) -> bool | None:

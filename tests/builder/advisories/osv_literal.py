@@ -13,6 +13,7 @@ from packaging.version import InvalidVersion, Version
 
 # what the bounds of real records that are no version (or one build of a version) can only mean, by hand
 REPAIRED = {
+    "0.1.0-NA": "0.1.0",
     "2.9.0-NA": "2.9.0",
     "2.10.0-NA": "2.10.0",
     "3.0.3-NA": "3.0.3",
@@ -95,8 +96,10 @@ def listed(versions: tuple[str, ...]) -> frozenset[Version]:
 def in_range(version: Version, events: list[dict]) -> bool:
     def key(event):
         ((kind, text),) = event.items()
-        return (0,) if before_everything(text) else (1, bound_of(text), kind == "introduced")
+        return (0,) if kind == "introduced" and before_everything(text) else (1, bound_of(text), kind == "introduced")
 
+    if any("+" in event.get("fixed", "") for event in events):
+        raise UndecidableError  # whether the public version has the fix, nobody says
     vulnerable = False
     for event in sorted(events, key=key):
         if "introduced" in event and (

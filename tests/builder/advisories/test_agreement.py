@@ -1,5 +1,5 @@
-"""Every live advisory of a real export, at every listed version and around every bound: the matcher and, by its
-specifiers, safety's way to match agree with the specification taken to the letter."""
+"""Every live advisory of a real export, at every listed version and around every bound: the matcher, by its specifiers
+safety's way to match, and the literal evaluator of the records agree with the specification taken to the letter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from builder.advisories.osv import advisories_of
 from bundle.advisories.matcher import judge
-from tests.builder.advisories.agreement import ALLOWED, literal
+from tests.builder.advisories.agreement import ALLOWED, VERDICTS, by_record, literal
 from tests.builder.advisories.osv_literal import interesting_versions
 
 ROOT = Path(__file__).parents[3]
@@ -54,9 +54,18 @@ def record(*events, versions=()):
         record(("introduced", "0"), ("fixed", "2018-04-22b"), versions=("1.0", "2018-04-22a")),
         record(versions=("1.0", "1.0rc1", "wrong")),
         record(),
+        record(("fixed", "2.0")),
+        record(("last_affected", "0"), ("introduced", "0")),
+        record(("introduced", "0"), ("fixed", "0")),
+        record(("introduced", "1.0+cu1"), ("fixed", "2.0+cu1")),
+        record(("introduced", "0.1.0-NA"), ("last_affected", "0.2.0-alpha\\.33")),
     ],
 )
 def test_shapes_of_ranges(written):
     advisory = advisories_of(written)["demo"]
-    for text in interesting_versions(written) | {"wrong", "1.2", "2.5"}:
-        assert judge(advisory, text) in ALLOWED[literal(written, "demo", text)], text
+    versions = interesting_versions(written) | {"wrong", "1.2", "2.5"}
+    own = by_record(written, "demo", versions)
+    for text in versions:
+        answer = literal(written, "demo", text)
+        assert judge(advisory, text) in ALLOWED[answer], text
+        assert own(text) == VERDICTS[answer], text

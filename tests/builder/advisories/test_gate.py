@@ -17,7 +17,7 @@ from bundle.manifest import Product
 from bundle.signing.signature import ED25519
 from shared.errors import BuildError, ToolError, TrustError
 from shared.terminal.progress import NoProgress
-from tests.advisories import HIGH, RECORDS, aged_snapshot, below, record, sign_beside, trusting
+from tests.advisories import HIGH, RECORDS, aged_snapshot, below, record, sign_beside, trusting, without_records
 from tests.keys import SoftKey
 
 APPROVER = SoftKey(ED25519)
@@ -68,7 +68,7 @@ def test_nothing_known(gate):
     found = json.loads(members["gate.json"])
     assert (found["fail_on"], found["table"], found["findings"]) == ("high", "default", [])
     assert found["snapshot"]["sha256"] == read_snapshot(members["advisories.zip"]).sha256
-    assert found["scanners"] == ["ragtrace", "safety"]
+    assert found["scanners"] == ["ragtrace", "records", "safety"]
     assert json.loads(members["vex.cdx.json"])["vulnerabilities"] == []
 
 
@@ -102,6 +102,29 @@ def test_scanners_that_disagree(gate, answers):
     answers["drop"] = {("demo-lib", "1.2.0", "TEST-1")}
     with pytest.raises(BuildError, match=r"demo-lib 1\.2\.0 TEST-1 \(found by the matcher only\)"):
         gate(fail_on="never")
+
+
+def test_an_index_and_records_that_disagree(gate, monkeypatch):
+    key = ("demo-lib", "1.2.0", "TEST-1")
+    monkeypatch.setattr(Snapshot, "evaluate", lambda _self, _installed: {key: "affected"})
+    with pytest.raises(BuildError, match=r"disagree: demo-lib 1\.2\.0 TEST-1 \(matcher: clear; the record itself: aff"):
+        gate(HARMLESS)
+
+
+def test_what_a_record_decides_and_the_index_does_not_is_told(gate):
+    limited = record("TEST-9", "demo-lib", {"introduced": "1.0"}, {"limit": "2.0"})
+    reported = Told()
+    gate((*HARMLESS, limited), told=reported)
+    assert any("Decided by the record" in text and "TEST-9" in text for text in reported.warnings)
+
+
+def test_a_snapshot_without_records_is_told(gate, monkeypatch):
+    aged = aged_snapshot
+    monkeypatch.setitem(globals(), "aged_snapshot", lambda *arguments: without_records(aged(*arguments)))
+    reported = Told()
+    found = json.loads(gate(HARMLESS, told=reported)["gate.json"])
+    assert found["scanners"] == ["ragtrace", "safety"]
+    assert any("format 1" in text for text in reported.warnings)
 
 
 def test_a_blind_second_scanner(gate, answers):

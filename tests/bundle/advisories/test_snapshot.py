@@ -3,32 +3,20 @@ from __future__ import annotations
 import io
 import json
 import tracemalloc
+import warnings
 import zipfile
 
 import pytest
 
-from bundle import digest, strict
 from bundle.advisories import snapshot as form
 from bundle.advisories.snapshot import CANARIES, Canary, Header, read_snapshot
 from shared.errors import TrustError
-from tests.advisories import RECORDS, snapshot_bytes
+from tests.advisories import RECORDS, changed, replaced, snapshot_bytes, without_records
 
 
 @pytest.fixture
 def data(tmp_path):
     return snapshot_bytes(tmp_path)
-
-
-def changed(data, change):
-    """Return a snapshot whose members ``change`` has changed."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    members = change(members) or members
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return stream.getvalue()
 
 
 def with_header(data, **values):
@@ -54,7 +42,11 @@ def test_cut_short(data, keep):
 
 def test_altered_members(data):
     for name in form.MEMBERS:
-        spoiled = read_snapshot(changed(data, lambda members, name=name: members.update({name: members[name] + b" "})))
+
+        def spoil(members, name=name):
+            members[name] += b" "
+
+        spoiled = read_snapshot(changed(data, spoil))
         with pytest.raises(TrustError, match="does not match the header"):
             spoiled.member(name)
 
@@ -70,6 +62,18 @@ def test_other_members(data):
     for change in (lambda m: m.update(extra=b""), lambda m: {k: v for k, v in m.items() if k != "NOTICE"}):
         with pytest.raises(TrustError, match="members"):
             read_snapshot(changed(data, change))
+
+
+@pytest.mark.parametrize("name", ["snapshot.json", "index.jsonl", "records.jsonl", "kev.json"])
+def test_two_members_of_one_name(data, name):
+    stream = io.BytesIO(data)
+    with zipfile.ZipFile(stream, "a") as archive:
+        for _time in range(1 if name in archive.namelist() else 2):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                archive.writestr(name, b"{}")
+    with pytest.raises(TrustError):
+        read_snapshot(stream.getvalue())
 
 
 def test_larger_than_any_snapshot(data, monkeypatch):
@@ -129,32 +133,6 @@ def test_a_method_that_knows_no_bounds_is_refused(data, method) -> None:
             other.writestr(name, archive.read(name))
     with pytest.raises(TrustError, match="another method"):
         read_snapshot(stream.getvalue())
-
-
-def without_records(data):
-    """Return a snapshot of format 1, as former builders made it."""
-
-    def change(members):
-        del members["records.jsonl"]
-        header = json.loads(members["snapshot.json"])
-        header["files"] = [file for file in header["files"] if file["name"] != "records.jsonl"]
-        members["snapshot.json"] = strict.dumps({**header, "format": 1})
-
-    return changed(data, change)
-
-
-def replaced(data, name, content):
-    """Return a snapshot one of whose members has other contents, for which its header vouches."""
-
-    def change(members):
-        members[name] = content
-        header = json.loads(members["snapshot.json"])
-        others = [file for file in header["files"] if file["name"] != name]
-        entry = {"name": name, "size": len(content), "sha256": digest.sha256_bytes(content)}
-        header["files"] = sorted([*others, entry], key=lambda file: (*form.MEMBERS, *form.OPTIONAL).index(file["name"]))
-        members["snapshot.json"] = strict.dumps(header)
-
-    return changed(data, change)
 
 
 def test_records_as_published(data):
