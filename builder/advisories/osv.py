@@ -30,17 +30,26 @@ SUMMARY_LIMIT = 160  # characters
 _ESCAPE = re.compile(r"\\(?=[^A-Za-z0-9])")
 _NO_UPDATE = re.compile(r"-NA$", re.IGNORECASE)
 _BUILD = re.compile(r"-((?:cu|rocm)[0-9.]+|cpu)$")  # builds of one version for different devices
-# at the same version, a range is closed before it is opened again
-_ORDER = {"fixed": 0, "last_affected": 0, "introduced": 1}
+# at the same version, a range is closed before it is opened again, and what is fixed there is at most possibly affected
+_ORDER = {"fixed": 0, "last_affected": 1, "introduced": 2}
 
 
 @dataclass(frozen=True)
 class Event:
-    """A bound that opens or closes a range; ``repaired`` is true if its version differs from the record's text."""
+    """A bound that opens or closes a range; ``repaired`` is true if its version differs from the record's text.
+
+    ``first`` is true for the bound before all versions, even before FIRST.
+    """
 
     kind: str
     version: Version
     repaired: bool = False
+    first: bool = False
+
+    @property
+    def place(self) -> tuple[bool, Version, int]:
+        """Where the event is evaluated among those of its range."""
+        return (not self.first, self.version, _ORDER[self.kind])
 
 
 class UndecidedError(Exception):
@@ -112,13 +121,13 @@ def read_events(one: dict[str, Any]) -> list[Event]:
         events.append(read_event(kind, text))
     if not any(event.kind == "introduced" for event in events):
         raise UndecidedError(_("range without an introduced version"))
-    return sorted(events, key=lambda event: (event.version, _ORDER[event.kind]))
+    return sorted(events, key=lambda event: event.place)
 
 
 def read_event(kind: str, text: str) -> Event:
     """Return one event, repaired if its meaning is certain. Raises UndecidedError."""
     if text == "0" and kind == "introduced":
-        return Event(kind, FIRST)  # OSV: sorts before any other version
+        return Event(kind, FIRST, first=True)  # OSV: sorts before any other version
     plain = _NO_UPDATE.sub("", _ESCAPE.sub("", text))
     if kind == "last_affected":
         plain = _BUILD.sub(r"+\1", plain)

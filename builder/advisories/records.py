@@ -65,7 +65,8 @@ def read_export(path: Path, now: datetime) -> Export:
         names = "; ".join([f"{one.id}: {one.reason}" for one in broken[:SHOWN]] + ["…"] * (len(broken) > SHOWN))
         raise BuildError(
             _(
-                "{path}: {count} of {total} records break the OSV schema, of which {limit} may be set aside: {names}."
+                "{path}: too many records break the OSV schema ({count} of {total}, of which {limit} may be set "
+                "aside): {names}."
             ).format(path=path, count=len(broken), total=total, limit=limit, names=names),
             advice=_("Fetch the export again; if the problem persists, report it to the publisher."),
         )

@@ -28,8 +28,8 @@ class Difference:
 
     @property
     def is_open(self) -> bool:
-        """Whether the matcher left it undecided, which it reports: no contradiction."""
-        return self.index == UNDECIDED
+        """Whether the matcher reports a doubt: what the record decides is then no contradiction."""
+        return self.index in (UNDECIDED, POSSIBLE)
 
     def __str__(self) -> str:
         return _("{package} {version} {id} (matcher: {index}; the record itself: {record})").format(**vars(self))
