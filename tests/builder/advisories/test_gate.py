@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from builder.advisories.announce import announce_unused
 from builder.advisories.gate import GateRequest, gate_members, read_knowledge, refuse, run_gate
 from bundle.advisories import safety
 from bundle.advisories.exceptions import Exceptions, Exemption
@@ -256,3 +257,16 @@ def test_exceptions_without_effect_are_told(gate, tmp_path):
     assert sum("is pointless" in text for text in reported.warnings) == 2
     assert any("matches every version" in text for text in reported.warnings)
     assert any("contain no such identifier" in text for text in reported.warnings)
+
+
+def test_exceptions_that_cover_nothing_of_any_target_are_told(gate, tmp_path):
+    """One covers a finding of one target only: it has its use."""
+    reported = Told()
+    path = exceptions(tmp_path, APPROVER)
+    (tmp_path / "advisories.zip").write_bytes(aged_snapshot(tmp_path, 1))
+    knowledge = read_knowledge(GateRequest(tmp_path / "advisories.zip", path), POLICY)
+    used, unused = (knowledge.assess(knowledge.scan([Installed("demo-lib", one)])) for one in ("1.2.0", "1.3"))
+    announce_unused([used, unused], reported)
+    assert reported.warnings == []
+    announce_unused([unused, unused], reported)
+    assert reported.warnings == ["1 exception covers nothing here: TEST-1 demo-lib <1.3."]

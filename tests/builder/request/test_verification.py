@@ -195,15 +195,16 @@ def test_a_build_that_is_refused_builds_nothing_from_source(tmp_path, monkeypatc
     assert "given 1.0 (TEST-1, high)" in capsys.readouterr().err
 
 
-def excepted(project):
+def excepted(project, versions="==1.0"):
     place = project.parent
+    (place / "e.json").unlink(missing_ok=True)
     words = [
         "--id",
         "CVE-2026-0001",
         "--package",
         "given",
         "--versions",
-        "==1.0",
+        versions,
         "--statement",
         "s",
         "--approver",
@@ -222,6 +223,15 @@ def test_exceptions_count_in_a_plan_by_the_key_of_who_signed_them(project, capsy
     assert build(project, "--dry-run", *options, "--trust-key", str(project.parent / "key.pub")) == 0
     assert "0 in 1 package; 1 excepted" in capsys.readouterr().out
     assert build(project, *options, *signed(project)) == 0
+
+
+def test_an_exception_without_effect_is_named_in_a_plan(project, capsys):
+    trusting = ("--trust-key", str(project.parent / "key.pub"))
+    cases = (("==0.9", "1 exception covers nothing here: CVE-2026-0001 given ==0.9"), (">=0", "matches every version"))
+    for versions, told in cases:
+        options = excepted(project, versions)
+        assert build(project, "--dry-run", *options, *trusting) == (7 if versions == "==0.9" else 0)
+        assert told in capsys.readouterr().out
 
 
 def test_a_package_whose_version_only_its_build_tells_is_judged_then(tmp_path, monkeypatch, capsys):

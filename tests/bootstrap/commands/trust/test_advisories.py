@@ -159,6 +159,14 @@ def test_a_catalogue_that_was_tampered_with_is_refused(tmp_path, trust_stores, c
     assert "epss.csv[1]: not a comment line with the date of the scores" in capsys.readouterr().err
 
 
+def test_a_snapshot_with_such_a_catalogue_is_not_adopted(tmp_path, prefix, capsys):
+    data = with_member(aged_snapshot(tmp_path, 1, HARMLESS), "kev.json", b"{}")
+    assert run(prefix, "update", sign_beside(tmp_path / "a.zip", data, "ragtrace-advisories@v1", KEY)) == 3
+    assert "kev.json" in capsys.readouterr().err
+    assert run(prefix, "show") == 0
+    assert "KEV" not in capsys.readouterr().out
+
+
 def test_nothing_brought(tmp_path, capsys):
     assert run(make_prefix(tmp_path), "scan") == 4
     assert "advisories update FILE" in capsys.readouterr().err
