@@ -5,12 +5,12 @@ Both are read completely and strictly, then reduced to the CVEs that a snapshot'
 
 from __future__ import annotations
 
-import json
 import re
 import zlib
 from typing import TYPE_CHECKING, Any
 
 from builder.advisories.documents import read_file
+from bundle import strict
 from bundle.advisories.severity import AHEAD
 from bundle.advisories.signals import exploits
 from bundle.advisories.signals.exploits import CVE, Catalogue, Scores, read_date, read_scores
@@ -38,13 +38,15 @@ def read_kev(path: Path, cves: frozenset[str], now: datetime) -> Catalogue:
     """Read CISA's JSON catalogue. Raises BuildError for the first entry that is invalid, or if it is truncated."""
     data = read_file(path, exploits.LIMIT)
     try:
-        whole = json.loads(data)
+        whole = strict.loads(data, path.name, limit=exploits.LIMIT)
         entries, count, released = whole["vulnerabilities"], whole["count"], whole["dateReleased"]
         matched = _RELEASED.fullmatch(released)
         if not isinstance(entries, list) or isinstance(count, bool) or not isinstance(count, int) or matched is None:
-            raise TypeError(_("not CISA's catalogue"))
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise _refused(path, f"{type(error).__name__}: {error}") from error
+            raise TypeError
+    except TrustError as error:
+        raise _refused(path, error.what.rstrip(".")) from error
+    except (KeyError, TypeError) as error:
+        raise _refused(path, _("not CISA's catalogue")) from error
     if not entries or count != len(entries):
         reason = _("it has {found} vulnerabilities but counts {count}").format(found=len(entries), count=count)
         raise _refused(path, reason)

@@ -45,7 +45,7 @@ def test_kev_is_reduced(tmp_path):
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        *(("not json", "Expecting value"), ([1], "TypeError"), ({}, "vulnerabilities"), ("null", "TypeError")),
+        *(("not json", "not JSON"), ([1], "not CISA's"), ({}, "not CISA's catalogue"), ("null", "not CISA's")),
         *((kev(count=5), "has 2 vulnerabilities but counts 5"), (kev(count=True), "not CISA's catalogue")),
         *((kev(vulnerabilities=[], count=0), "counts 0"), (kev(vulnerabilities={}), "not CISA's catalogue")),
         *((kev(released="yesterday"), "not CISA's catalogue"), (kev(released="2031-01-01T00:00:00Z"), "in the future")),
@@ -54,7 +54,8 @@ def test_kev_is_reduced(tmp_path):
         (kev(entry("CVE-2026-0001", "soon")), r"vulnerabilities\[0\]\.dateAdded: not a date"),
         (kev(entry("CVE-2026-0001", None)), r"dateAdded: not a string"),
         (kev(entry("CVE-2026-0001", "2026-05-31")), "added after the release"),
-        ("[" * 100_000, "RecursionError|ValueError|JSONDecodeError"),
+        ('{"count": 1, "count": 1}', "duplicate key"),
+        ("[" * 100_000, "nested too deeply"),
     ],
 )
 def test_kev_that_is_refused(tmp_path, value, reason):
