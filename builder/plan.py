@@ -14,6 +14,7 @@ from builder.product.identity import product_of
 from builder.project.unchecked import unchecked
 from builder.request.accelerators import require_accelerators
 from builder.request.delta import bases_of, name_of
+from builder.request.foresight_view import foresight_lines
 from builder.request.moment import moment_of
 from builder.request.reading import (
     foresee_commands,
@@ -25,12 +26,11 @@ from builder.request.reading import (
 )
 from builder.request.run import pinned
 from builder.request.state import SourceState, report_state, require_commit, state_of
-from builder.request.verification import foresee, knowledge_of
+from builder.request.verification import foresee, knowledge_of, write_foresights
 from builder.settings import lazy_names
 from builder.settings.scan import find_unlisted, note_lines, packages_of
 from builder.wheels.launchable import require_launchable
 from builder.wheels.settling import Settling
-from bundle.advisories.matcher import named, part_name
 from shared.i18n import _, plural
 from shared.terminal.console import human_bytes
 
@@ -89,7 +89,7 @@ class Plan:
     def would_build(self) -> bool:
         """Whether each target has all it needs, and no known vulnerability fails the build."""
         whole = all(standing.selection for standing in self.standings)
-        return whole and not any(foresight.failing for foresight in self.foresights or ())
+        return whole and all(foresight.passes for foresight in self.foresights or ())
 
     def bundle_bytes(self, standing: Standing) -> int:
         """The size of a target's bundle in bytes, without the installer and files of unknown size."""
@@ -152,6 +152,8 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     if request.strict_source:
         require_commit(state, root)
     report_state(state, progress)
+    foresights = foresee(knowledge, standings) if knowledge else []
+    write_foresights(knowledge, foresights)
     return Plan(
         product=f"{project.name} {project.version}".rstrip(),
         standings=tuple(standings),
@@ -162,7 +164,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
         source=Size("source", len(sources), sum(item.file.stat().st_size for item in sources)),
         state=state,
         bases=bases,
-        foresights=tuple(foresee(knowledge, standings, python=request.python)) if knowledge else None,
+        foresights=tuple(foresights) if knowledge else None,
         unlisted=find_unlisted(root, sources, profile.application.environment, packages_of(lock)),
         unchecked=tuple(unchecked(profile, root)),
         python=request.python_choice,
@@ -215,8 +217,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         )
     if plan.state.commit:
         yield _("  commit: {commit}").format(commit=plan.state.described)
-    for foresight in plan.foresights or ():
-        yield from _foresight_lines(foresight)
+    yield from foresight_lines(plan.foresights or ())
     yield from note_lines(plan.unlisted)
     yield from (f"  {line}" for item in plan.unchecked for line in item.lines())
     yield from (f"  {line}" for line in plan.unused_lazy)
@@ -266,39 +267,3 @@ def _fetch_lines(plan: Plan) -> Iterator[str]:
             "  the lockfile has no size for {count} wheels",
             plan.unsized,
         ).format(count=plan.unsized)
-
-
-def _foresight_lines(foresight: Foresight) -> Iterator[str]:
-    """Yield the lines about the known vulnerabilities of a target's packages and the result of the gate."""
-    assessment, target = foresight.assessment, name_of(foresight.target)
-    yield plural(
-        "Known vulnerabilities for {target}: {count} in {packages} package; {excepted} excepted",
-        "Known vulnerabilities for {target}: {count} in {packages} packages; {excepted} excepted",
-        assessment.packages,
-    ).format(
-        target=target,
-        count=len(assessment.findings),
-        packages=assessment.packages,
-        excepted=len(assessment.excepted),
-    )
-    for finding in assessment.findings:
-        mark = "!" if finding in foresight.failing else " "
-        fixed = _("fixed in {versions}").format(versions=", ".join(finding.fixed[:1])) if finding.fixed else ""
-        yield f"  {mark} {finding.severity:<9} {named(finding)}  {finding.id}  {fixed}".rstrip()
-    for doubt in assessment.doubts:
-        yield "  ? " + _("Undecided: {package} {id}: {reason}").format(
-            package=named(doubt), id=doubt.id, reason=doubt.reason
-        )
-    for component in assessment.components:
-        if component.unjudged:
-            yield "  ? " + _("Not judged: {component}: {reason}.").format(
-                component=part_name(component.where), reason=component.unjudged
-            )
-    for name in foresight.unknown:
-        yield "  ? " + _("{package}: the lockfile has no version; the package is scanned after it is built").format(
-            package=name
-        )
-    if foresight.failing:
-        yield _("  The build would stop here because of the vulnerabilities marked !.")
-    else:
-        yield _("  The build would continue if the second scanner reported the same findings.")

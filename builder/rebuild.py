@@ -224,7 +224,11 @@ def _request(release: Release, again: Again, chosen: dict[str, Any]) -> Request:
         sources=chosen["build_from_source"],
         advisories=gate
         and GateRequest(
-            again.scratch / snapshot.NAME, again.exceptions, gate["severity_table"], fail_on=gate["fail_on"]
+            again.scratch / snapshot.NAME,
+            again.exceptions,
+            gate["severity_table"],
+            fail_on=gate["fail_on"],
+            until_fixed=gate.get("ignore_until_fixed", False),
         ),
         python=_python(again, chosen["with_python"]),
         attestations=chosen.get("attestations", attestations.OFF),  # earlier builders did not record the mode

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zipfile
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from builder.advisories.snapshot import Making, make_snapshot
 from bundle import digest, strict
 from bundle.advisories import snapshot as form
+from bundle.advisories.snapshot import HEADER, MemberFile, read_snapshot
 from bundle.signing.policy import Policy, Role, Signer
 from bundle.signing.signature import ED25519
 from tests.keys import SoftKey
@@ -132,6 +135,20 @@ def aged_snapshot(folder: Path, days: float, records: tuple[dict[str, Any], ...]
     """Return a snapshot whose knowledge is so many days old now (a negative number: of a time to come)."""
     moment = datetime.now(timezone.utc) - timedelta(days=days)
     return snapshot_bytes(folder, dated(moment - timedelta(seconds=5), records), now=moment)
+
+
+def with_member(data: bytes, name: str, content: bytes) -> bytes:
+    """Return a snapshot to which an optional member was added, with the header that describes it."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = {one: archive.read(one) for one in archive.namelist()}
+    header = read_snapshot(data).header
+    added = MemberFile(name, len(content), hashlib.sha256(content).hexdigest())
+    changed = replace(header, files=(*header.files, added))
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for one, found in {**members, HEADER: changed.to_bytes(), name: content}.items():
+            archive.writestr(one, found)
+    return stream.getvalue()
 
 
 def sign_beside(path: Path, data: bytes, namespace: str, *keys: SoftKey) -> Path:

@@ -67,6 +67,8 @@ BUILDER = (
     (f"{BUILD} --exceptions e.json", 2, "--advisories"),
     (f"{BUILD} --advisories a.zip --exceptions none --fail-on any --severity-table strict --dry-run", 2, "none"),
     (f"{BUILD} --advisories a.zip --fail-on any --severity-table strict --dry-run", 7, "would stop here"),
+    (f"{BUILD} --sarif s.json", 2, "--advisories"),
+    (f"{BUILD} --advisories a.zip --sarif s.json --ignore-until-fixed --dry-run", 0, "1 in"),
     (f"{BUILD} --advisories a.zip --offline", 7, "cache"),
     ("build --project-root project --dry-run --model m=hf:org/model@main --profile hub.toml", 7, "huggingface.co"),
     ("build --project-root project --sign-key key --profile hub.toml", 7, "huggingface.co"),
@@ -122,7 +124,7 @@ BUILDER = (
     (
         (
             "advisories fetch --url http://localhost:1/all.zip --output f.zip --former a.zip --sequence 3000000000 "
-            "--accept-drop --sign-key key --json --quiet"
+            "--accept-drop --sign-key key --json --quiet --kev none.json --epss none.csv"
         ),
         7,
         "localhost",
@@ -136,8 +138,12 @@ BUILDER = (
         0,
         '"sequence"',
     ),
+    ("advisories import all.zip --output k.zip --kev none.json", 2, "none.json"),
+    ("advisories import all.zip --output k.zip --epss none.csv", 2, "none.csv"),
     ("advisories sign a.zip --sign-key key", 0, "Signature"),
+    ("advisories sign a.zip --sign-key key --advisories none.zip", 0, "Signature"),
     ("advisories except x.json --from none.toml", 2, "none.toml"),
+    ("advisories except y.json --advisories none.zip", 2, "--id"),
     ("advisories template --advisories a.zip --project-root project", 0, "[[exceptions]]"),
     ("advisories template --advisories a.zip --project-root project --package none --frozen", 2, "none"),
     ("advisories template --advisories a.zip --project-root project --all-extras --all-groups", 0, "[[exceptions]]"),
@@ -207,8 +213,15 @@ INSTALLER = (
     ("upgrade", 2, ""),
     ("upgrade {bundle} --wait 1 --accept-clock --require-fresh 9999", 3, ""),
     ("advisories show", None, ""),
-    ("advisories scan --severity-table strict --vex v.json", None, ""),
-    ("advisories update a.zip --wait 1 --accept-clock --severity-table strict --vex w.json", None, ""),
+    ("advisories scan --severity-table strict --vex v.json --sarif v.sarif --ignore-until-fixed", None, ""),
+    (
+        (
+            "advisories update a.zip --wait 1 --accept-clock --severity-table strict --vex w.json --sarif w.sarif "
+            "--ignore-until-fixed"
+        ),
+        None,
+        "",
+    ),
     ("trust show", 0, ""),
     ("trust show --allowed-signers", 0, ""),
     ("trust update {policy} --trust-key {key} --only-prefix", None, ""),

@@ -38,6 +38,9 @@ OURS = {
     "bundle/advisories/index.py:Index.of": "tests/bundle/advisories/test_index.py::test_round_trip",
     "bundle/advisories/raw/lines.py:read_record": "tests/bundle/advisories/raw/test_lines.py::test_what_is_written_is_read",
     "bundle/advisories/scanner.py:Scanner.ask": "tests/validator/checks/security/test_pickles.py::test_what_is_found",
+    "bundle/advisories/signals/exploits.py:read_catalogue": (
+        "tests/builder/advisories/signals/test_catalogues.py::test_kev_is_reduced"
+    ),
     "bundle/advisories/snapshot.py:read_snapshot": "tests/builder/advisories/test_snapshot.py::test_what_a",
     "bundle/manifest.py:parse_manifest": f"{BUILD}::test_as_many_files_as_hosts_take",
     "bundle/opening.py:Bundle.volumes": "tests/builder/signing/test_release.py::test_a_host_wants_both",
@@ -81,6 +84,7 @@ OTHERS = {
     "bundle/wheels/files.py:_entry_scripts": "wheels",
     "bundle/wheels/structure.py:_check_entry_points": "wheels",
     "builder/advisories/records.py:parse_record": "OSV",
+    "builder/advisories/signals/catalogues.py:read_kev": "CISA",
     "builder/backends/build_system.py:read_build_system": "people",
     "builder/backends/requirements.py:_compiled": "uv",
     "builder/lock/export.py:parse_export": "uv",
@@ -91,7 +95,7 @@ OTHERS = {
     "builder/project/model_source.py:_embedding": "people",
     "builder/models/whole.py:_document": "models",
     "builder/evidence/sbom.py:write_sbom": "cyclonedx",
-    "builder/fetch/simple_index.py:SimpleIndex.offers": "package indexes",
+    "builder/fetch/simple_index.py:SimpleIndex.page": "package indexes",
     "builder/project/toml_file.py:parse_toml": "people",
     "validator/plugins.py:Plugin.answer": "plugins",
     "validator/plugins.py:_entry_points": "wheels",

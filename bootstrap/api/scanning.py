@@ -45,12 +45,24 @@ def update_advisories(
     return update.update(file, installation, trust_stores(), update.UpdateOptions(accept_clock, wait))
 
 
-def scan_advisories(prefix: Path | None = None, *, table: str | None = None, vex: Path | None = None) -> InstalledScan:
-    """Scan the installed packages against the advisories in force; ``vex`` is the output file for CycloneDX VEX."""
+def scan_advisories(
+    prefix: Path | None = None,
+    *,
+    table: str | None = None,
+    until_fixed: bool = False,
+    vex: Path | None = None,
+    sarif: Path | None = None,
+) -> InstalledScan:
+    """Scan the installed packages against the advisories in force.
+
+    ``vex`` and ``sarif`` are output files; with ``until_fixed``, findings without a fixed version do not fail.
+    """
     from installer.advisories import scan
 
     installation = advisories_site(prefix)
-    seen = scan.scan_installed(installation, trust_stores(), table=table)
+    seen = scan.scan_installed(installation, trust_stores(), rating=scan.Rating(table, until_fixed))
     if vex is not None:
         scan.write_vex(vex, seen, installation)
+    if sarif is not None:
+        scan.write_sarif(sarif, seen, installation)
     return seen

@@ -14,6 +14,7 @@ from builder.advisories.documents import read_file
 from builder.project.toml_file import parse_toml, quoted
 from bundle import strict
 from bundle.advisories.exceptions import JUSTIFICATIONS, LONGEST, Exemption
+from bundle.advisories.reports.words import marks_of
 from bundle.advisories.versions import public
 from bundle.strict import refuse, time_from_json, time_to_json
 from shared.errors import TrustError, UsageError
@@ -163,7 +164,8 @@ def template(findings: Sequence[Finding], title: str, known_until: datetime) -> 
             ).format(id=printable(finding.id), package=finding.package, version=printable(finding.version))
             continue
         yield f"[[{LIST}]]"
-        yield "# " + _("{severity}; fixed in: {versions}").format(severity=finding.severity, versions=fixed)
+        more = f" {marks}" if (marks := marks_of(finding)) else ""
+        yield "# " + _("{severity}; fixed in: {versions}").format(severity=finding.severity, versions=fixed) + more
         yield f"# {printable(finding.summary)}"
         yield f"# {finding.link}"
         yield f"id = {quoted(finding.id)}"

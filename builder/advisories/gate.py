@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from builder.advisories.announce import announce
 from builder.advisories.documents import EXCEPTIONS_ROLE, read_file
 from builder.advisories.snapshot import load_snapshot
 from builder.members import Member, member
@@ -13,24 +14,28 @@ from bundle import strict
 from bundle.advisories import exceptions as exempt
 from bundle.advisories import safety
 from bundle.advisories import snapshot as form
-from bundle.advisories.assess import FRESH, FUTURE, GATE, GATE_LIMIT, Assessment, Criteria, assess, facts_of
-from bundle.advisories.matcher import APPLICATION, named, part_name, scan, scan_carried
+from bundle.advisories.assess import GATE, GATE_LIMIT, Assessment, Criteria, assess, facts_of
+from bundle.advisories.matcher import APPLICATION, named, scan, scan_carried
 from bundle.advisories.raw.agreement import differences
-from bundle.advisories.severity import DEFAULT, GATES, RANK
+from bundle.advisories.reports.sarif import sarif
+from bundle.advisories.reports.words import marks_of
+from bundle.advisories.severity import DEFAULT, GATES, NEVER
 from bundle.advisories.vex import NAME as VEX
 from bundle.advisories.vex import vex
 from bundle.manifest import KINDS
 from bundle.signing.policy import NAMESPACES, judge
 from bundle.signing.signature import SIGNATURE_LIMIT, verify
+from shared import __version__
 from shared.errors import BuildError, ToolError, TrustError, UsageError
+from shared.files import outputs
 from shared.i18n import _, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from bundle.advisories.exceptions import Exceptions
-    from bundle.advisories.matcher import Component, Finding, Installed, Scan
+    from bundle.advisories.matcher import Component, Doubt, Finding, Installed, Scan
     from bundle.advisories.snapshot import Snapshot
     from bundle.manifest import Product
     from bundle.signing.policy import Policy
@@ -43,12 +48,17 @@ SHOWN = 8  # findings listed in an error
 
 @dataclass(frozen=True)
 class GateRequest:
-    """The gate's settings: a snapshot, signed exceptions, the hosts' severity table, and the level that fails it."""
+    """The gate's settings: a snapshot, signed exceptions, the hosts' severity table, and the level that fails it.
+
+    With ``until_fixed``, findings without a fixed version do not fail it. ``sarif`` is a file for the findings.
+    """
 
     snapshot: Path
     exceptions: Path | None = None
     table: str = DEFAULT
     fail_on: str = "high"
+    until_fixed: bool = False
+    sarif: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -65,13 +75,21 @@ class Knowledge:
 
     def assess(self, scanned: Scan) -> Assessment:
         """Return the assessment of a scan as of now."""
-        criteria = Criteria(self.snapshot, self.exceptions, self.request.table)
+        criteria = Criteria(self.snapshot, self.exceptions, self.request.table, until_fixed=self.request.until_fixed)
         return assess(scanned, criteria, datetime.now(timezone.utc))
 
     def failing(self, assessment: Assessment) -> list[Finding]:
-        """Return the findings that fail a build, most severe first."""
-        found = [one for one in assessment.findings if one.severity in GATES[self.request.fail_on]]
-        return sorted(found, key=lambda finding: -RANK[finding.severity])
+        """Return the findings that fail a build, most urgent first; malware does at every level but ``never``."""
+        level, ignored = self.request.fail_on, assessment.unfixed
+        return [
+            one
+            for one in assessment.findings
+            if (one.severity in GATES[level] and one not in ignored) or (one.malware and level != NEVER)
+        ]
+
+    def suspect(self, assessment: Assessment) -> list[Doubt]:
+        """Return the undecided packages that fail a build: those that may be malware."""
+        return [one for one in assessment.doubts if one.malware and self.request.fail_on != NEVER]
 
 
 def read_knowledge(request: GateRequest, policy: Policy | None) -> Knowledge:
@@ -102,12 +120,10 @@ def run_gate(
     *,
     carried: Sequence[Component] = (),
 ) -> Assessment:
-    """Scan the packages of a build, and return their assessment if it passes.
+    """Scan the packages of a build and what its bundle contains besides (``carried``); ``refuse`` then decides.
 
     1. The records themselves, evaluated as the specification says, must say what the matcher finds.
     2. safety, run by ``python``, must find what the matcher finds in the application's packages.
-    3. No finding without an exception may have a level that fails the build, be it in the application or in what its
-       bundle contains besides (``carried``).
 
     Raises BuildError.
     """
@@ -123,7 +139,6 @@ def run_gate(
     compare(knowledge.snapshot, scanned, packages, python)
     assessment = knowledge.assess(scan_carried(knowledge.snapshot.index, scanned, carried))
     announce(assessment, progress)
-    refuse(knowledge, assessment)
     return assessment
 
 
@@ -211,64 +226,37 @@ def read_signed_exceptions(path: Path | None, policy: Policy | None) -> Exceptio
     return exempt.read_exceptions(data)
 
 
-def announce(assessment: Assessment, progress: Progress) -> None:
-    """Warn about problems that do not stop the build by themselves."""
-    if assessment.age == FUTURE:
-        progress.warn(_("The advisories are dated in the future: check the clocks here and where they were created."))
-    elif assessment.age != FRESH:
-        progress.warn(
-            plural(
-                "The advisories are {days} day old: fetch newer ones.",
-                "The advisories are {days} days old: fetch newer ones.",
-                assessment.days,
-            ).format(days=assessment.days)
-        )
-    for finding, exemption in assessment.expired:
-        progress.warn(
-            _("The exception for {id} in {package} is not in force (expiry date: {time}).").format(
-                id=exemption.id, package=finding.package, time=f"{exemption.expires:%Y-%m-%d}"
-            )
-        )
-    for doubt in assessment.doubts:
-        progress.warn(
-            _("Undecided: {package} {id}: {reason}").format(package=named(doubt), id=doubt.id, reason=doubt.reason)
-        )
-    for component in assessment.components:
-        if component.unjudged:
-            progress.warn(
-                _("Not judged: {component}: {reason}.").format(
-                    component=part_name(component.where), reason=component.unjudged
-                )
-            )
-    for finding in assessment.findings:
-        progress.warn(
-            _("Known vulnerability ({severity}): {package}: {ids}").format(
-                severity=finding.severity, package=named(finding), ids=", ".join(finding.ids[:3])
-            )
-        )
-
-
 def refuse(knowledge: Knowledge, assessment: Assessment) -> None:
-    """Raise BuildError if a finding without an exception has a level that fails the build."""
+    """Raise BuildError if a finding without an exception has a level that fails the build, or may be malware."""
     failing, fail_on = knowledge.failing(assessment), knowledge.request.fail_on
-    if not failing:
-        return
-    names = [f"{named(finding)} ({finding.id}, {finding.severity})" for finding in failing[:SHOWN]]
-    more = ["…"] if len(failing) > SHOWN else []
-    text = plural(
-        "{count} known vulnerability fails this build (--fail-on {level}): {names}.",
-        "{count} known vulnerabilities fail this build (--fail-on {level}): {names}.",
-        len(failing),
-    )
-    own = any(finding.where == APPLICATION for finding in failing)
-    raise BuildError(
-        text.format(count=len(failing), level=fail_on, names=", ".join(names + more)),
-        advice=_("Lock fixed versions; for findings that have no impact here, sign an exception (advisories except).")
-        if own
-        else _(
-            "Build with a newer version of this tool, or include a newer interpreter; for findings that have no impact "
-            "here, sign an exception (advisories except)."
-        ),
+    if failing:
+        text = plural(
+            "{count} known vulnerability fails this build (--fail-on {level}): {names}.",
+            "{count} known vulnerabilities fail this build (--fail-on {level}): {names}.",
+            len(failing),
+        )
+        names = ", ".join([*map(_named, failing[:SHOWN]), *(["…"] if len(failing) > SHOWN else [])])
+        raise BuildError(text.format(count=len(failing), level=fail_on, names=names), advice=_advice_for(failing))
+    suspect = knowledge.suspect(assessment)
+    if suspect:
+        names = ", ".join(f"{named(one)} ({one.id}: {one.reason})" for one in suspect[:SHOWN])
+        raise BuildError(
+            _("It is undecided whether these packages are malware: {names}.").format(names=names),
+            advice=_("Lock other packages, or read the advisories and build with --fail-on never."),
+        )
+
+
+def _named(one: Finding) -> str:
+    """Return a finding in words: its package, its id, its severity and what else makes it urgent."""
+    return f"{named(one)} ({one.id}, {one.severity}{f' {marks}' if (marks := marks_of(one)) else ''})"
+
+
+def _advice_for(failing: Sequence[Finding]) -> str:
+    if any(finding.where == APPLICATION for finding in failing):
+        return _("Lock fixed versions; for findings that have no impact here, sign an exception (advisories except).")
+    return _(
+        "Build with a newer version of this tool, or include a newer interpreter; for findings that have no impact "
+        "here, sign an exception (advisories except)."
     )
 
 
@@ -296,3 +284,9 @@ def report(assessment: Assessment, knowledge: Knowledge) -> dict[str, Any]:
         "scanners": ["ragtrace", *(["records"] if knowledge.snapshot.header.has_records else []), "safety"],
         **found,
     }
+
+
+def write_sarif(knowledge: Knowledge, assessments: Mapping[str, Assessment]) -> None:
+    """Write the findings for each target as SARIF, if the request names a file for it."""
+    if knowledge.request.sarif is not None:
+        outputs.write(knowledge.request.sarif, strict.dumps(sarif(assessments, __version__)), mode=0o644)

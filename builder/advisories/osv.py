@@ -15,6 +15,7 @@ from packaging.version import InvalidVersion, Version
 
 from builder.advisories.schema import is_of_pypi
 from builder.advisories.score import highest
+from builder.advisories.signals.malware import is_malware
 from bundle.advisories.index import Advisory
 from bundle.advisories.matcher import CPYTHON
 from bundle.advisories.severity import level_of
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 CPYTHON_REPOSITORIES = ("https://github.com/python/cpython", "https://github.com/python/cpython.git")
 SUMMARY_LIMIT = 160  # characters
-MALICIOUS = "MAL-"  # the prefix of reports of malicious packages, which have no score
 # CPE names (NIST IR 7695) escape punctuation and write "NA" for a release without an update
 _ESCAPE = re.compile(r"\\(?=[^A-Za-z0-9])")
 _NO_UPDATE = re.compile(r"-NA$", re.IGNORECASE)
@@ -103,11 +103,11 @@ def _advisory(record: dict[str, Any], blocks: Sequence[dict[str, Any]]) -> Advis
     if not all(versioned(block) or block.get("versions") for block in blocks):
         undecided = _("no versions listed")
     score = highest(one for found in (record, *blocks) for one in found.get("severity") or ())
-    malicious = record["id"].startswith(MALICIOUS)
+    malware = is_malware(record)
     return Advisory(
         id=_line(record["id"]),
         aliases=tuple(sorted({_line(alias) for alias in record.get("aliases") or ()})),
-        severity="critical" if malicious and score is None else level_of(score),
+        severity="critical" if malware else level_of(score),
         score=score,
         fixed=tuple(str(version) for version in sorted(fixed)),
         summary=summary_of(record),
@@ -115,6 +115,7 @@ def _advisory(record: dict[str, Any], blocks: Sequence[dict[str, Any]]) -> Advis
         possible=tuple(possible),
         versions=tuple(sorted({text for text in listed if not _covered(text, affected)})),
         undecided=undecided,
+        malware=malware,
     )
 
 

@@ -12,11 +12,13 @@ from packaging.version import Version
 
 from builder.advisories.records import read_export
 from builder.advisories.safety_files import safety_files
+from builder.advisories.signals.catalogues import cves_of, read_epss, read_kev
 from builder.signing.slip import snapshot_text
 from bundle import digest
 from bundle.advisories import snapshot as form
 from bundle.advisories.index import Advisory, write_index
 from bundle.advisories.matcher import AFFECTED, CLEAR, judge
+from bundle.advisories.signals import exploits
 from bundle.advisories.snapshot import CANARIES, HEADER, MEMBERS, Canary, Header, MemberFile, Snapshot
 from bundle.advisories.versions import Interval
 from bundle.signing.policy import NAMESPACES
@@ -52,13 +54,15 @@ class Making:
     """The parameters of a new snapshot.
 
     ``sequence`` defaults to ``now`` in Unix time; ``accept_drop`` accepts far fewer advisories than in
-    the previous snapshot.
+    the previous snapshot. ``kev`` and ``epss`` are files about exploitation.
     """
 
     source: str
     now: datetime
     sequence: int | None = None
     accept_drop: bool = False
+    kev: Path | None = None
+    epss: Path | None = None
 
 
 def make_snapshot(export: Path, making: Making, former: Snapshot | None = None) -> bytes:
@@ -75,7 +79,7 @@ def make_snapshot(export: Path, making: Making, former: Snapshot | None = None) 
     known_until = found.known_until.replace(microsecond=0)
     notice = NOTICE.format(source=making.source, known_until=f"{known_until:%Y-%m-%d}")
     contents = (write_index(packages), *safety_files(packages), notice.encode(), found.records)
-    members = dict(zip(MEMBERS, contents, strict=True))
+    members = {**dict(zip(MEMBERS, contents, strict=True)), **_exploits(packages, making)}
     header = Header(
         sequence=sequence,
         made=making.now.replace(microsecond=0),
@@ -91,6 +95,7 @@ def make_snapshot(export: Path, making: Making, former: Snapshot | None = None) 
     try:
         snapshot = form.read_snapshot(data)
         blind = list(snapshot.blind_spots())
+        assert snapshot.exploits  # what was written can be read
         for package in packages:
             snapshot.index.of(package)
     except TrustError as error:
@@ -99,6 +104,16 @@ def make_snapshot(export: Path, making: Making, former: Snapshot | None = None) 
         ) from error
     assert not blind, blind
     return data
+
+
+def _exploits(packages: Mapping[str, Sequence[Advisory]], making: Making) -> dict[str, bytes]:
+    """Return the optional members of a snapshot: what is known of the exploitation of its vulnerabilities."""
+    cves, members = cves_of(packages), {}
+    if making.kev is not None:
+        members[exploits.KEV] = read_kev(making.kev, cves, making.now).to_bytes()
+    if making.epss is not None:
+        members[exploits.EPSS] = read_epss(making.epss, cves, making.now).to_bytes()
+    return members
 
 
 def _check_growth(live: int, sequence: int, former: Snapshot, *, accept_drop: bool) -> None:

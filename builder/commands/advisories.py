@@ -12,6 +12,8 @@ from builder.commands.common import add_keys, moment, signer_of, signers_of
 from builder.fetch.credentials import redact
 from bundle.advisories.assess import facts_of, set_aside_lines
 from bundle.advisories.exceptions import read_exceptions
+from bundle.advisories.reports import words
+from bundle.advisories.signals import exploits
 from bundle.advisories.snapshot import NAME, SNAPSHOT_LIMIT, read_snapshot
 from shared.files import temp_folders
 from shared.i18n import _
@@ -23,6 +25,7 @@ from shared.terminal.progress import make_progress
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from bundle.advisories.snapshot import Snapshot
 
@@ -47,6 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     signed = action("sign", _("sign a snapshot or an exceptions file"))
     signed.add_argument("file", type=Path, metavar=_("FILE"), help=_("a snapshot or an exceptions file"))
     signed.add_argument("--sign-key", type=Path, required=True, metavar=_("KEY"), help=_("a signing key"))
+    exceptions.add_check(signed)
     signed.set_defaults(run=run_sign)
     shown = action("show", _("show the contents of a snapshot or an exceptions file"))
     shown.add_argument("file", type=Path, metavar=_("FILE"), help=_("a snapshot or an exceptions file"))
@@ -77,6 +81,13 @@ def _add_making(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help=_("continue even if more than 5%% of the previous snapshot's advisories are missing"),
     )
+    add(
+        "--kev",
+        type=Path,
+        metavar=_("FILE"),
+        help=_("CISA's catalogue of exploited vulnerabilities (known_exploited_vulnerabilities.json)"),
+    )
+    add("--epss", type=Path, metavar=_("FILE"), help=_("EPSS scores of FIRST (epss_scores-DATE.csv or .csv.gz)"))
     add_keys(parser, "--sign-key", _("a signing key; may be repeated"))
     add("--json", action="store_true", help=_("write the result as JSON"))
     add("--quiet", action="store_true", help=_("show only the result, not the progress"))
@@ -98,7 +109,7 @@ def run_import(arguments: argparse.Namespace) -> int:
 def _make(export: Path, source: str, arguments: argparse.Namespace, origins: tuple[str, ...] = ()) -> int:
     """Create a snapshot; ``origins`` are what the last one is remembered by, besides the keys of its signers."""
     previous = load_snapshot(arguments.former) if arguments.former else previous_of(arguments.output)
-    making = Making(source, moment(), arguments.sequence, arguments.accept_drop)
+    making = Making(source, moment(), arguments.sequence, arguments.accept_drop, kev=arguments.kev, epss=arguments.epss)
     signers = signers_of(arguments.sign_key)
     origins = (*origins, *(f"key:{signer.key.fingerprint}" for signer in signers))
     data = make_snapshot(export, making, previous)
@@ -110,7 +121,7 @@ def _make(export: Path, source: str, arguments: argparse.Namespace, origins: tup
     }
     written = write_snapshot(arguments.output.absolute(), data, signers)
     forgotten = last.remember(origins, made)
-    warnings = [*sorted(lost), *([forgotten] if forgotten else [])]
+    warnings = [*sorted(lost), *_lost(made, previous), *([forgotten] if forgotten else [])]
     for warning in warnings:
         progress.warn(warning)
     facts = facts_of(made)
@@ -121,6 +132,16 @@ def _make(export: Path, source: str, arguments: argparse.Namespace, origins: tup
         show(_("Written: {path}").format(path=path))
     _show_facts(made)
     return DONE
+
+
+def _lost(made: Snapshot, previous: Snapshot | None) -> Iterator[str]:
+    """Yield a sentence about each catalogue of exploitation that the previous snapshot had and this one has not."""
+    before = previous.header.members if previous else []
+    for name, option in ((exploits.KEV, "--kev"), (exploits.EPSS, "--epss")):
+        if name in before and name not in made.header.members:
+            yield _("The previous snapshot had {name}, this one does not: specify {option} FILE.").format(
+                name=name, option=option
+            )
 
 
 def _show_facts(snapshot: Snapshot) -> None:
@@ -139,6 +160,8 @@ def _show_facts(snapshot: Snapshot) -> None:
             time=facts["known_until"], sequence=facts["sequence"], size=human_bytes(size)
         )
     )
+    for line in words.exploit_lines(snapshot.exploits):
+        show(line)
     show(_("SHA-256: {digest}").format(digest=facts["sha256"]))
     for line in set_aside_lines(snapshot.header):
         show(line)
@@ -147,6 +170,8 @@ def _show_facts(snapshot: Snapshot) -> None:
 def run_sign(arguments: argparse.Namespace) -> int:
     """Sign a snapshot or an exceptions file."""
     signature = documents.sign_file(arguments.file.absolute(), signer_of(arguments.sign_key))
+    for line in exceptions.remarks(arguments.file, arguments.advisories):
+        show(line)
     show(_("Signature: {path}").format(path=signature))
     return DONE
 

@@ -181,6 +181,12 @@ def _add_judgement(parser: argparse.ArgumentParser) -> None:
         help=_("fail the build for findings of this severity or higher; any: also for those without a score"),
     )
     add(
+        "--ignore-until-fixed",
+        action="store_true",
+        help=_("do not fail for findings that no version fixes yet, except malware"),
+    )
+    add("--sarif", type=Path, metavar=_("FILE"), help=_("also write the findings as SARIF 2.1.0 to this file"))
+    add(
         "--severity-table",
         choices=tuple(TABLES),
         default=DEFAULT,
@@ -266,10 +272,17 @@ def request_of(arguments: argparse.Namespace) -> Request:
 def _gate(arguments: argparse.Namespace) -> GateRequest | None:
     if arguments.advisories is not None:
         return GateRequest(
-            arguments.advisories, arguments.exceptions, arguments.severity_table, fail_on=arguments.fail_on
+            arguments.advisories,
+            arguments.exceptions,
+            arguments.severity_table,
+            fail_on=arguments.fail_on,
+            until_fixed=arguments.ignore_until_fixed,
+            sarif=arguments.sarif,
         )
     if arguments.exceptions is not None:
         raise UsageError(_("Exceptions require advisories."), advice=_("Specify a snapshot with --advisories."))
+    if arguments.sarif is not None:
+        raise UsageError(_("--sarif requires advisories."), advice=_("Specify a snapshot with --advisories."))
     return None
 
 

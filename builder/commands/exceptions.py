@@ -26,8 +26,11 @@ from builder.lockfiles.uv_lock import UvLock
 from builder.product.identity import has_table
 from builder.project.project import read_project
 from builder.request.verification import foresee
+from bundle.advisories import futile
 from bundle.advisories.exceptions import EXCEPTIONS_LIMIT, JUSTIFICATIONS, LONGEST, Exceptions, read_exceptions
+from bundle.advisories.reports import words
 from bundle.advisories.severity import GATES
+from bundle.advisories.snapshot import SNAPSHOT_LIMIT
 from shared.errors import UsageError
 from shared.files import outputs
 from shared.i18n import _
@@ -84,7 +87,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar=_("SNAPSHOT"),
         help=_("instead, let hosts accept this snapshot, whatever it lacks of earlier ones"),
     )
+    add_check(parser)
     parser.set_defaults(run=run_except)
+
+
+def add_check(parser: argparse.ArgumentParser) -> None:
+    """Add the option of what exceptions are compared with when they are written or signed."""
+    parser.add_argument(
+        "--advisories", type=Path, metavar=_("FILE"), help=_("a snapshot: name exceptions that match nothing in it")
+    )
+
+
+def remarks(path: Path, advisories: Path | None) -> list[str]:
+    """Return a sentence about each exception in a file that cannot do what it should; none for a snapshot.
+
+    Without ``advisories`` only those for every version can be found.
+    """
+    data = documents.read_file(path, SNAPSHOT_LIMIT)
+    if documents.role_of(data) != documents.EXCEPTIONS_ROLE:
+        return []
+    snapshot = None if advisories is None else load_snapshot(advisories)
+    return list(words.futile_lines(tuple(futile.futile(read_exceptions(data).exceptions, snapshot))))
 
 
 def configure_template(parser: argparse.ArgumentParser) -> None:
@@ -122,6 +145,8 @@ def run_except(arguments: argparse.Namespace) -> int:
         added = Exceptions(sequence, entries.exemptions_of(named, now))
     changed = documents.add_exceptions(arguments.file.absolute(), added)
     show(_("Written: {path}").format(path=arguments.file))
+    for line in remarks(arguments.file, arguments.advisories):
+        show(line)
     for line in reasons.lines(changed) if changed.removals or changed.snapshots else [_count(changed)]:
         show(line)
     show(_("Sign it now: advisories sign {path} --sign-key KEY").format(path=arguments.file))

@@ -50,7 +50,12 @@ def parameters_of(request: Request) -> dict[str, Any]:
         "attestations": request.attestations,
         **({"publishers": sorted(request.attesting.publishers)} if request.attesting.publishers else {}),
         "with_python": request.python and _last(request.python),
-        "advisories": gate and {"fail_on": gate.fail_on, "severity_table": gate.table},
+        "advisories": gate
+        and {
+            "fail_on": gate.fail_on,
+            "severity_table": gate.table,
+            **({"ignore_until_fixed": True} if gate.until_fixed else {}),
+        },
     }
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 3
 PAGE_LIMIT = 32 << 20  # bytes; the longest pages were about 20 MB in 2026
 LONGEST = 120.0  # seconds for one complete response, however slowly it arrives
+STATUS = "pypi:project-status"  # the name of the state in an HTML page (PEP 792)
 JSON = "application/vnd.pypi.simple.v1+json"
 ACCEPT = f"{JSON}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 
@@ -46,10 +47,23 @@ class UnansweredError(Exception):
 
 @dataclass(frozen=True)
 class Offer:
-    """A file that an index offers: its SHA-256 and the URL of its provenance (PEP 740), each None if not listed."""
+    """A file that an index offers: its SHA-256 and the URL of its provenance (PEP 740), each None if not listed.
+
+    ``yanked`` is the reason for which it was yanked (PEP 592), possibly empty, or None if it was not.
+    """
 
     sha256: str | None
     provenance: str | None
+    yanked: str | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """What an index says about a project: its files by name, and its state and the reason (PEP 792), or empty."""
+
+    offers: dict[str, Offer]
+    status: str = ""
+    reason: str = ""
 
 
 class SimpleIndex:
@@ -70,8 +84,8 @@ class SimpleIndex:
     def close(self) -> None:
         self.client.close()
 
-    def offers(self, index: str, project: str) -> dict[str, Offer]:
-        """Return the files that an index offers for a project, by file name. Raises UnansweredError."""
+    def page(self, index: str, project: str) -> Page:
+        """Return what an index says about a project. Raises UnansweredError."""
         url = f"{index.rstrip('/')}/{project}/"
         kind, data = self.get(url, PAGE_LIMIT, ACCEPT)
         try:
@@ -120,22 +134,36 @@ def _read(response: httpx2.Response, limit: int) -> bytes:
     return bytes(data)
 
 
-def _of_json(page: Any, url: str) -> dict[str, Offer]:
-    """Read a JSON page (PEP 691); the key ``provenance`` is defined by PEP 740."""
-    return {
+def _of_json(page: Any, url: str) -> Page:
+    """Read a JSON page (PEP 691); the key ``provenance`` is defined by PEP 740, ``project-status`` by PEP 792."""
+    offers = {
         str(file["filename"]): Offer(
-            file.get("hashes", {}).get("sha256"), urljoin(url, file["provenance"]) if file.get("provenance") else None
+            file.get("hashes", {}).get("sha256"),
+            urljoin(url, file["provenance"]) if file.get("provenance") else None,
+            _yanked(file.get("yanked", False)),
         )
         for file in page["files"]
     }
+    status = page.get("project-status")
+    status = status if isinstance(status, dict) else {}
+    return Page(offers, _text(status.get("status")), _text(status.get("reason")))
 
 
-def _of_html(text: str, url: str) -> dict[str, Offer]:
-    """Read an HTML page (PEP 503); the attribute ``data-provenance`` is defined by PEP 740."""
+def _yanked(value: Any) -> str | None:
+    """Return the reason of a file's key ``yanked``: false, true or the reason itself (PEP 691)."""
+    return _text(value) if value else None
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _of_html(text: str, url: str) -> Page:
+    """Read an HTML page (PEP 503); the attribute ``data-provenance`` is defined by PEP 740, the ``meta`` by PEP 792."""
     page = _Anchors(url)
     page.feed(text)
     page.close()
-    return page.offers
+    return Page(page.offers, page.told.get(STATUS, ""), page.told.get(f"{STATUS}-reason", ""))
 
 
 class _Anchors(HTMLParser):
@@ -143,14 +171,19 @@ class _Anchors(HTMLParser):
         super().__init__()
         self.url = url
         self.offers: dict[str, Offer] = {}
+        self.told: dict[str, str] = {}
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
+        if tag == "meta" and values.get("name"):
+            self.told[values["name"] or ""] = values.get("content") or ""
         if tag != "a" or not values.get("href"):
             return
         parts = urlsplit(values["href"] or "")
         algorithm, _equals, digest = parts.fragment.partition("=")
         provenance = values.get("data-provenance")
         self.offers[unquote(parts.path.rpartition("/")[2])] = Offer(
-            digest if algorithm == "sha256" else None, urljoin(self.url, provenance) if provenance else None
+            digest if algorithm == "sha256" else None,
+            urljoin(self.url, provenance) if provenance else None,
+            values["data-yanked"] or "" if "data-yanked" in values else None,
         )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from builder.advisories.gate import announce, gate_members, read_knowledge, refuse, run_gate
+from builder.advisories.announce import announce, announce_unused
+from builder.advisories.gate import gate_members, read_knowledge, refuse, run_gate, write_sarif
 from builder.lock.installer_wheels import installer_packages
+from builder.request.delta import name_of
 from builder.wheels import interpreter, tools_environment
 from bundle.advisories.matcher import CPYTHON, PYTHON, TOOLS, ZIPAPP, Component, Installed, scan_carried
 from bundle.wheels.sizes import NOTHING, Unpacked
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from builder.request.request import Request
     from builder.request.run import Run, Scope
     from bundle.advisories.assess import Assessment
-    from bundle.advisories.matcher import Finding
+    from bundle.advisories.matcher import Doubt, Finding
     from bundle.signing.policy import Policy
     from bundle.target import Target
     from shared.terminal.progress import Progress
@@ -41,14 +43,20 @@ class Verification:
 class Foresight:
     """The assessment of a target's packages by their names and versions in the lockfile, before the build.
 
-    ``failing`` lists the findings that fail the build, ``unknown`` the packages without a version in the lockfile,
-    which are scanned once they are built.
+    ``failing`` lists the findings that fail the build, ``suspect`` the undecided packages that do because they may be
+    malware, ``unknown`` the packages without a version in the lockfile, which are scanned once they are built.
     """
 
     target: Target
     assessment: Assessment
     failing: tuple[Finding, ...]
+    suspect: tuple[Doubt, ...]
     unknown: tuple[str, ...]
+
+    @property
+    def passes(self) -> bool:
+        """Whether nothing that is known by the lockfile stops the build."""
+        return not self.failing and not self.suspect
 
     def to_json(self) -> dict[str, Any]:
         """Return the assessment as JSON values."""
@@ -56,7 +64,7 @@ class Foresight:
             **self.assessment.to_json(),
             "target": self.target.to_json(),
             "failing": [finding.id for finding in self.failing],
-            "passes": not self.failing,
+            "passes": self.passes,
             "unknown_versions": list(self.unknown),
         }
 
@@ -105,15 +113,24 @@ def _foresight(knowledge: Knowledge, target: Target, selection: Selection, pytho
     scanned = knowledge.scan(Installed(one.name, one.version) for one in locked if one.version)
     assessment = knowledge.assess(scan_carried(knowledge.snapshot.index, scanned, carried_by(target, python)))
     unknown = tuple(one.name for one in locked if not one.version)
-    return Foresight(target, assessment, tuple(knowledge.failing(assessment)), unknown)
+    failing, suspect = knowledge.failing(assessment), knowledge.suspect(assessment)
+    return Foresight(target, assessment, tuple(failing), tuple(suspect), unknown)
+
+
+def write_foresights(knowledge: Knowledge | None, foresights: Sequence[Foresight]) -> None:
+    """Write what is known of each target by the lockfile as SARIF, if the request names a file for it."""
+    if knowledge is not None:
+        write_sarif(knowledge, {name_of(one.target): one.assessment for one in foresights})
 
 
 def require_safe(
     knowledge: Knowledge | None, standings: Sequence[Standing], progress: Progress, *, python: str | None = None
 ) -> None:
     """Raise BuildError if the lockfile's versions have findings that fail the build, before anything is fetched."""
-    for foresight in foresee(knowledge, standings, python=python) if knowledge else ():
-        if knowledge and foresight.failing:
+    foresights = foresee(knowledge, standings, python=python) if knowledge else []
+    write_foresights(knowledge, foresights)
+    for foresight in foresights:
+        if knowledge and not foresight.passes:
             announce(foresight.assessment, progress)
             refuse(knowledge, foresight.assessment)
 
@@ -126,12 +143,17 @@ def verify_packages(scope: Scope, selections: Mapping[Target, Selection], run: R
     if scope.knowledge is None:
         return dict.fromkeys(selections, Verification())
     python = tools_environment.own_python(run.fetching)
+    assessments: dict[str, Assessment] = {}
     verified = {}
     for target, selection in selections.items():
         packages = [Installed(wheel.name, wheel.version) for wheel in selection.wheels]
         carried = carried_by(target, run.request.python)
         assessment = run_gate(scope.knowledge, packages, python, run.progress, carried=carried)
+        assessments[name_of(target)] = assessment
+        write_sarif(scope.knowledge, assessments)
+        refuse(scope.knowledge, assessment)
         evidence = gate_members(scope.knowledge, assessment, scope.product, scope.epoch)
         tools = tools_environment.tools_of(target, run.fetching)
         verified[target] = Verification((*evidence, *tools.members), tools.unpacked)
+    announce_unused(assessments.values(), run.progress)
     return verified

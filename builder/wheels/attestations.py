@@ -31,6 +31,7 @@ from builder.wheels.attestation_record import (
 )
 from builder.wheels.attestation_trust import ANYONE, Terms, read_root, unlisted
 from builder.wheels.provenance_object import verify
+from builder.wheels.withdrawn import notices
 from bundle.digest import sha256_bytes
 from shared.errors import BuildError
 from shared.files.files import write_atomic
@@ -167,7 +168,7 @@ def ask(indexes: Mapping[LockedWheel, str], asking: Asking, reasons: set[str]) -
     """Fetch the attestations of wheels from their indexes, verify them and cache the answers.
 
     Failed requests are never cached: their verdict is UNKNOWN with the reason in a word, and their causes are added to
-    ``reasons``. Raises BuildError if an attestation is not valid.
+    ``reasons``. What the pages say against a wheel is a warning. Raises BuildError if an attestation is not valid.
     """
     stop = threading.Event()
     try:
@@ -176,16 +177,18 @@ def ask(indexes: Mapping[LockedWheel, str], asking: Asking, reasons: set[str]) -
         reasons.add(str(error))
         return {wheel: Verdict(UNKNOWN, reason=error.code) for wheel in indexes}
     projects = sorted({(url, wheel.name) for wheel, url in indexes.items()})
+    withdrawn: set[str] = set()
 
     def one(project: tuple[str, str]) -> dict[LockedWheel, Verdict]:
         url, name = project
         wheels = [wheel for wheel in indexes if (indexes[wheel], wheel.name) == project]
         try:
-            offers = index.offers(url, name)
+            page = index.page(url, name)
+            withdrawn.update(notices(page, wheels))
         except UnansweredError as error:
             reasons.add(str(error))
             return {wheel: Verdict(UNKNOWN, reason=error.code) for wheel in wheels}
-        return {wheel: answer(wheel, url, offers) for wheel in wheels}
+        return {wheel: answer(wheel, url, page.offers) for wheel in wheels}
 
     def answer(wheel: LockedWheel, url: str, offers: Mapping[str, Offer]) -> Verdict:
         try:
@@ -204,6 +207,8 @@ def ask(indexes: Mapping[LockedWheel, str], asking: Asking, reasons: set[str]) -
         stop.set()
         pool.shutdown(wait=False, cancel_futures=True)
         index.close()
+        for text in sorted(withdrawn):
+            asking.fetching.progress.warn(text)
 
 
 def _provenance(index: SimpleIndex, offers: Mapping[str, Offer], wheel: LockedWheel) -> bytes:

@@ -20,6 +20,7 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+MALWARE = "MAL-"  # the ids of the OpenSSF's database of malicious packages
 LINE_LIMIT = 8 << 20  # bytes of the advisories of one package
 RECORDS_LIMIT = 20_000  # advisories of one package
 BOUNDS_LIMIT = 10_000  # intervals or versions in one advisory
@@ -29,6 +30,7 @@ _ABSENT: dict[str, Any] = {
     **{key: [] for key in ("aliases", "fixed", "affected", "possible", "versions")},
     **dict.fromkeys(("summary", "undecided"), ""),
     "score": None,
+    "malware": False,
 }
 
 
@@ -42,7 +44,8 @@ class Advisory(Value):
 
     ``affected`` lists the affected intervals, ``versions`` affected versions outside of them (strings, as published),
     ``possible`` the intervals for which the record contradicts itself. ``undecided`` is the reason why all other
-    versions are undecided, or empty. ``score`` is a CVSS base score, ``severity`` one of LEVELS.
+    versions are undecided, or empty. ``score`` is a CVSS base score, ``severity`` one of LEVELS. ``malware`` is true
+    for a malicious package or release, which is critical whatever its score.
     """
 
     id: str = field(metadata=by(strict.text, limit=100))
@@ -55,6 +58,12 @@ class Advisory(Value):
     possible: tuple[Interval, ...] = field(default=(), metadata=by(_INTERVALS, write=_texts))
     versions: tuple[str, ...] = field(default=(), metadata=by(strict.texts, most=BOUNDS_LIMIT))
     undecided: str = field(default="", metadata=by(strict.text, empty=True))
+    malware: bool = field(default=False, metadata=by(strict.boolean))
+
+    @property
+    def is_malware(self) -> bool:
+        """Whether it is about malware: as the builder recognised it, or by an id, as in snapshots of older builders."""
+        return self.malware or any(is_malware_id(one) for one in (self.id, *self.aliases))
 
     @classmethod
     def from_json(cls, value: Any, path: str) -> Advisory:
@@ -109,6 +118,11 @@ class Index:
         if not 0 < len(value[1]) <= RECORDS_LIMIT:
             raise refuse(package, _("no advisories, or more than {limit}").format(limit=RECORDS_LIMIT))
         return tuple(Advisory.from_json(item, f"{package}[{number}]") for number, item in enumerate(value[1]))
+
+
+def is_malware_id(identifier: str) -> bool:
+    """Return whether an id is one of the OpenSSF's database of malicious packages."""
+    return identifier.upper().startswith(MALWARE)
 
 
 def write_index(packages: Mapping[str, Iterable[Advisory]]) -> bytes:

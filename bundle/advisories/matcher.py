@@ -40,7 +40,9 @@ class Finding:
 
     ``certainty`` is AFFECTED or POSSIBLE. ``ids`` lists the advisories' own IDs, then their aliases; ``fixed`` lists
     the versions above the installed one that fix it, the lowest first. ``gone`` is None unless it is known by an
-    earlier snapshot alone: how a later one lessened it. ``where`` is one of WHERES.
+    earlier snapshot alone: how a later one lessened it. ``where`` is one of WHERES. ``kev`` is the date on which CISA's
+    catalogue listed it as exploited, or empty; ``epss`` the probability that it will be exploited within 30 days, if it
+    is known.
     """
 
     package: str
@@ -53,6 +55,9 @@ class Finding:
     summary: str
     gone: Gone | None = None
     where: str = APPLICATION
+    malware: bool = False
+    kev: str = ""
+    epss: float | None = None
 
     @property
     def id(self) -> str:
@@ -71,7 +76,8 @@ class Finding:
 class Doubt:
     """An undecided match: a package, its version if known, the advisory (empty: all of them) and the reason.
 
-    ``gone`` is None unless it is known by an earlier snapshot alone.
+    ``gone`` is None unless it is known by an earlier snapshot alone; ``malware`` is true if that advisory is about
+    malware.
     """
 
     package: str
@@ -80,6 +86,7 @@ class Doubt:
     reason: str
     gone: Gone | None = None
     where: str = APPLICATION
+    malware: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return {**vars(self), "gone": self.gone and self.gone.to_json()}
@@ -153,7 +160,7 @@ def scan(index: Index, installed: Iterable[Installed]) -> Scan:
             findings += _merged(name, version, judged)
             verdicts.update({(name, version, one.id): verdict for one, verdict in judged if verdict != CLEAR})
             doubts += [
-                Doubt(name, version, advisory.id, advisory.undecided or _incomparable())
+                Doubt(name, version, advisory.id, advisory.undecided or _incomparable(), malware=advisory.is_malware)
                 for advisory, verdict in judged
                 if verdict == UNDECIDED
             ]
@@ -250,6 +257,7 @@ def _finding(name: str, version: str, group: Sequence[tuple[Advisory, str]]) -> 
         score=worst.score,
         fixed=_later({text for advisory in advisories for text in advisory.fixed}, version),
         summary=next((advisory.summary for advisory in advisories if advisory.summary), ""),
+        malware=any(advisory.is_malware for advisory in advisories),
     )
 
 

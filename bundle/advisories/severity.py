@@ -21,8 +21,9 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     STRICT: {"none": PASS, "low": WARN, "medium": FAIL, "high": FAIL, "critical": FAIL, "unknown": FAIL},
 }
 # the levels that fail a build: the given level or a higher one; "any" includes advisories without a score
+NEVER = "never"
 GATES: Mapping[str, frozenset[str]] = {
-    "never": frozenset(),
+    NEVER: frozenset(),
     "critical": frozenset({"critical"}),
     "high": frozenset({"critical", "high"}),
     "medium": frozenset({"critical", "high", "medium"}),

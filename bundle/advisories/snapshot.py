@@ -19,6 +19,7 @@ from bundle.advisories.index import Index, parse_index
 from bundle.advisories.matcher import AFFECTED, judge
 from bundle.advisories.raw import lines
 from bundle.advisories.raw.literal import Question, evaluate
+from bundle.advisories.signals import exploits
 from bundle.strict import Document, Value, by, refuse, time_from_json, time_to_json
 from shared.files.zips import BROKEN
 from shared.i18n import _
@@ -34,7 +35,7 @@ HEADER, INDEX, NOTICE, RECORDS = "snapshot.json", "index.jsonl", "NOTICE", "reco
 SAFETY_FILES = ("insecure.json", "insecure_full.json")
 FORMER_MEMBERS = (INDEX, *SAFETY_FILES, NOTICE)  # of format 1
 MEMBERS = (*FORMER_MEMBERS, RECORDS)
-OPTIONAL = ("kev.json", "epss.csv")
+OPTIONAL = (exploits.KEV, exploits.EPSS)
 SNAPSHOT_LIMIT = 64 << 20  # bytes of the zip
 MEMBER_LIMIT = 256 << 20  # bytes of one member; the real index was 2 MB in 2026
 HEADER_LIMIT = 1 << 20  # bytes
@@ -191,6 +192,15 @@ class Snapshot:
         if not self.header.has_records:
             return frozenset()
         return lines.withdrawn_of(self.member(RECORDS), RECORDS, time_to_json(self.header.made))
+
+    @cached_property
+    def exploits(self) -> exploits.Exploits:
+        """What the snapshot's optional members say about exploitation. Raises TrustError if one of them is invalid."""
+        names = self.header.members
+        return exploits.Exploits(
+            exploits.read_catalogue(self.member(exploits.KEV)) if exploits.KEV in names else None,
+            exploits.read_scores(self.member(exploits.EPSS), exploits.EPSS) if exploits.EPSS in names else None,
+        )
 
     def canaries(self) -> tuple[Canary, ...]:
         """Return every canary of this snapshot, including those that all snapshots have."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bundle import digest, strict
 from bundle.advisories import exceptions as exempt
 from bundle.advisories.assess import GATE, GATE_LIMIT, Assessment, Criteria, assess
 from bundle.advisories.matcher import APPLICATION, Scan, scan, scan_carried
+from bundle.advisories.reports.sarif import sarif
 from bundle.advisories.severity import DEFAULT, TABLES
 from bundle.advisories.vex import vex
 from bundle.manifest import KINDS
@@ -19,7 +20,7 @@ from installer.advisories.packages import installed
 from installer.advisories.stored import EXCEPTIONS, FOLDER, SNAPSHOTS, in_force, read_file, spoiled
 from installer.advisories.update import require_sight
 from installer.release import tools_environment
-from shared import troubles
+from shared import __version__, troubles
 from shared.errors import HostError
 from shared.files import files
 from shared.i18n import _
@@ -45,12 +46,27 @@ class InstalledScan:
     updated: bool
 
 
+@dataclass(frozen=True)
+class Rating:
+    """How findings are rated: a severity table, by default the one that the bundle was built with.
+
+    With ``until_fixed``, findings without a fixed version do not fail.
+    """
+
+    table: str | None = None
+    until_fixed: bool = False
+
+
 def scan_installed(
-    installation: Installation, trust_stores: TrustStores, *, table: str | None = None, now: datetime | None = None
+    installation: Installation,
+    trust_stores: TrustStores,
+    *,
+    rating: Rating = Rating(),
+    now: datetime | None = None,
 ) -> InstalledScan:
     """Scan the packages of the active release, and what it contains besides, against the current snapshot.
 
-    ``table`` is the severity table, by default the one that the bundle was built with. Raises TrustError if a file
+    Raises TrustError if a file
     differs from what was signed or if the matcher misses a canary of the snapshot, HostError if the installation has no
     advisories or its environment no packages.
     """
@@ -67,7 +83,7 @@ def scan_installed(
     places = {APPLICATION: packages, **{part.where: list(part.packages) for part in parts if not part.unjudged}}
     known = earlier.findings(stored.value, places, installation, trust_stores)
     excepted = exempt.NONE if exceptions is None else exceptions.value
-    criteria = Criteria(stored.value, excepted, table or table_of(installation), known)
+    criteria = Criteria(stored.value, excepted, rating.table or table_of(installation), known, rating.until_fixed)
     assessment = assess(scanned, criteria, now or datetime.now(timezone.utc))
     return InstalledScan(stored.value, scanned, assessment, stored.updated)
 
@@ -76,12 +92,19 @@ def write_vex(path: Path, seen: InstalledScan, installation: Installation) -> No
     """Write the findings of a scan as a CycloneDX VEX document."""
     product = installation.manifest.product
     document = vex(seen.assessment, product.name, product.version, datetime.now(timezone.utc))
+    _write(path, document, _("Specify another file with --vex."))
+
+
+def write_sarif(path: Path, seen: InstalledScan, installation: Installation) -> None:
+    """Write the findings of a scan as SARIF."""
+    _write(path, sarif({installation.manifest.product.name: seen.assessment}, __version__), _("Specify another file."))
+
+
+def _write(path: Path, document: dict[str, Any], wanted: str) -> None:
     try:
         files.write_atomic(path, strict.dumps(document))
     except OSError as error:
-        raise troubles.trouble(
-            error, troubles.WRITING, path=path, wanted=_("Specify another file with --vex.")
-        ) from error
+        raise troubles.trouble(error, troubles.WRITING, path=path, wanted=wanted) from error
 
 
 def table_of(installation: Installation) -> str:

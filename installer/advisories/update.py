@@ -177,7 +177,8 @@ def _read(kind: Kind[Any], data: bytes, now: datetime, *, accept_clock: bool) ->
 
 
 def require_sight(snapshot: Snapshot) -> None:
-    """Raise TrustError if the matcher misses a canary of a snapshot."""
+    """Raise TrustError if the matcher misses a canary of a snapshot, or if its catalogues cannot be read."""
+    assert snapshot.exploits is not None  # reads them
     blind = list(snapshot.blind_spots())
     if blind:
         raise TrustError(

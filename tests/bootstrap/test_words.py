@@ -343,7 +343,17 @@ def test_licences_as_wheels_name_them() -> None:
 
 def test_a_template_for_exceptions(tmp_path) -> None:
     finding: Any = SimpleNamespace(
-        id=NAME, package=NAME, version="1.0", fixed=(), severity="high", summary=NAME, link="https://example.invalid"
+        id=NAME,
+        package=NAME,
+        version="1.0",
+        fixed=(),
+        severity="high",
+        summary=NAME,
+        link="https://example.invalid",
+        malware=True,
+        certainty="possible",
+        kev="2026-05-01",
+        epss=0.5,
     )
     text = entries.template_text([finding], NAME, datetime.now(timezone.utc))
     (tmp_path / "entries.toml").write_text(text)

@@ -79,7 +79,8 @@ def test_exceptions_that_no_host_would_read_are_not_written(tmp_path) -> None:
 
 def finding(identifier: str, package: str = "demo") -> Any:
     reported = {"version": "1.0", "fixed": (), "severity": "high", "summary": identifier, "link": "https://x.invalid"}
-    return SimpleNamespace(id=identifier, package=package, **reported)
+    urgency = {"malware": True, "certainty": "possible", "kev": "2026-05-01", "epss": 0.0}
+    return SimpleNamespace(id=identifier, package=package, **reported, **urgency)
 
 
 @FEW

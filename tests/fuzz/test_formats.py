@@ -23,6 +23,7 @@ from bootstrap.launch import cache
 from bootstrap.launch.words import Refusal
 from bundle.advisories.exceptions import Exceptions, read_exceptions
 from bundle.advisories.index import parse_index
+from bundle.advisories.signals.exploits import Catalogue, Exploits, Scores, read_catalogue, read_scores
 from bundle.advisories.snapshot import MEMBERS, read_snapshot
 from bundle.digest import read_sums, sha256_bytes, write_sums
 from bundle.manifest import NAME, Package, parse_manifest
@@ -148,6 +149,16 @@ def read_as_exceptions(data: bytes, folder: Path) -> None:
     assert read_exceptions(data).to_bytes() == data
 
 
+def read_as_kev(data: bytes, folder: Path) -> None:
+    assert read_catalogue(data).to_bytes() == data
+
+
+def read_as_epss(data: bytes, folder: Path) -> None:
+    found = read_scores(data, "epss.csv")
+    assert read_scores(found.to_bytes(), "epss.csv") == found
+    assert 0 <= (Exploits(scores=found).probability(found.scores) or 0) <= 1
+
+
 # format → its reader, a good input
 FORMATS = {
     "archive": (read_as_archive, zlib.compress(tar(), 1, 31)),
@@ -161,6 +172,8 @@ FORMATS = {
     "snapshot": (read_as_snapshot, snapshot()),
     "advisories": (read_as_advisories, read_snapshot(snapshot()).member("index.jsonl")),
     "exceptions": (read_as_exceptions, Exceptions(3, (ONE,)).to_bytes()),
+    "kev": (read_as_kev, Catalogue("2026-05-30", {"CVE-2026-0001": "2026-05-01"}).to_bytes()),
+    "epss": (read_as_epss, Scores("2026-05-30", {"CVE-2026-0001": ("0.5", "0.9")}).to_bytes()),
     "zipapp": (read_as_zipapp, zipapp()),
     "wheel": (read_as_wheel, make_wheel("x", "1", {"x.py": "X = 1\n"}, entry_points="[console_scripts]\nx = x:main\n")),
 }

@@ -39,6 +39,9 @@ def finding() -> Schema:
         "summary": ANY_TEXT,
         "gone": gone(),
         "where": described({"enum": list(WHERES)}, "the part of the bundle that holds the package"),
+        "malware": described(YES_NO, "a malicious package or release; it fails by every table"),
+        "kev": described(ANY_TEXT, "the date on which CISA listed it as exploited, or empty"),
+        "epss": described(nullable({**NUMBER, "minimum": 0, "maximum": 1}), "its EPSS score, null if it is not known"),
         "link": FULL_TEXT,
     }
 
@@ -59,6 +62,8 @@ def snapshot_facts() -> Schema:
         "licence": FULL_TEXT,
         "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
         "counts": mapping(COUNT),
+        "kev": described(nullable(closed({"date": FULL_TEXT, "cves": COUNT})), "CISA's catalogue, null without it"),
+        "epss": described(nullable(closed({"date": FULL_TEXT, "cves": COUNT})), "EPSS scores, null without them"),
         "set_aside": described(
             items(closed({"id": FULL_TEXT, "reason": FULL_TEXT, "packages": items(FULL_TEXT)})),
             "records that break the OSV schema; their packages, or all, are undecided",
@@ -69,10 +74,10 @@ def snapshot_facts() -> Schema:
 _SAID = {"statement": FULL_TEXT, "approver": FULL_TEXT, "approved": TIME}
 
 
-def exemption() -> Schema:
-    """Return the schema of an exception."""
+def exemption(**more: Schema) -> Schema:
+    """Return the schema of an exception, with more keys."""
     words = {**_SAID, **dict.fromkeys(("id", "package", "versions"), FULL_TEXT)}
-    return closed({**words, "justification": {"enum": list(JUSTIFICATIONS)}, "expires": TIME})
+    return closed({**words, "justification": {"enum": list(JUSTIFICATIONS)}, "expires": TIME, **more})
 
 
 def removal() -> Schema:
@@ -83,7 +88,7 @@ def removal() -> Schema:
 def scanned() -> Schema:
     """Return the properties of an assessed scan."""
     names = {"package": FULL_TEXT, "version": nullable(ANY_TEXT), "id": ANY_TEXT, "reason": FULL_TEXT}
-    undecided = {**names, "gone": gone(), "where": {"enum": list(WHERES)}}
+    undecided = {**names, "gone": gone(), "where": {"enum": list(WHERES)}, "malware": YES_NO}
     removed = [closed({**known, "removal": removal()}) for known in (finding(), undecided)]
     component = {"where": {"enum": list(WHERES)}, "packages": COUNT, "unjudged": ANY_TEXT}
     return {
@@ -93,9 +98,13 @@ def scanned() -> Schema:
         "age": {"enum": ["fresh", "old", "stale", "future"]},
         "days": {"type": "integer"},
         "counts": described(mapping(COUNT), "findings by severity"),
+        "unscored": described(COUNT, "findings without a score, without malware"),
+        "unfixed_ignored": described(items(FULL_TEXT), "findings without a fixed version that do not stop anything"),
         "findings": items(closed(finding())),
         "excepted": items(closed({**finding(), "exception": exemption()})),
         "expired": described(items(exemption()), "exceptions that count no more"),
+        "unused": described(items(exemption()), "exceptions that cover nothing here"),
+        "futile": described(items(exemption(reason=FULL_TEXT)), "exceptions that cannot do what they should"),
         "removed": described(items({"anyOf": removed}), "what only earlier snapshots had, by signed reasons"),
         "undecided": items(closed(undecided)),
         "components": described(items(closed(component)), "what the bundle contains besides the application"),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from shared.i18n import _, translations
 from shared.terminal.console import sentence
 from validator.check import CATEGORIES, PASS, PERFORMANCE, STATUSES
+from validator.render import html_findings
 from validator.render.html_style import STYLE
 from validator.render.text import category_title, shortfall, steps
 
@@ -36,6 +37,7 @@ def render(report: Report) -> str:
         *_header(report),
         *_glance(report),
         *_steps(report),
+        *html_findings.table(report, escape),
         *_charts(report),
         *_results(report),
         *_footer(report),

@@ -44,6 +44,11 @@ pre { background: var(--code); border-radius: 6px; padding: 9px 12px; margin: 6p
 .figures { display: flex; flex-wrap: wrap; gap: 8px 32px }
 .bars + .figures, .bars + .bars { margin-top: 12px }
 .figures b { font-size: 22px; display: block; line-height: 1.3 }
+.wide { overflow-x: auto } table { border-collapse: collapse; width: 100%; font-size: 13.5px; min-width: 720px }
+th { text-align: left; color: var(--soft); font-size: 12.5px; font-weight: 600 }
+th, td { padding: 6px 12px 6px 0; border-top: 1px solid var(--line); vertical-align: top; overflow-wrap: normal }
+td div { white-space: nowrap }
+thead th { border-top: 0 } tr { break-inside: avoid } a { color: var(--bar) }
 article { display: grid; grid-template-columns: 66px 1fr max-content; gap: 2px 14px; padding: 10px 0;
   border-top: 1px solid var(--line); break-inside: avoid }
 article:first-of-type { border-top: 0; padding-top: 0 } article:last-of-type { padding-bottom: 0 }
@@ -60,5 +65,6 @@ article p.hint { border-left: 3px solid var(--line); padding-left: 10px; margin-
   body { font-size: 10.5pt } main { padding: 0; max-width: none } section, header { padding: 10px 0; border: 0;
   border-bottom: 1px solid var(--line); border-radius: 0 } h2, h3 { break-after: avoid }
   .charts > div, .glance, ol.steps li, header { break-inside: avoid } .charts { display: block }
-  .charts > div + div { margin-top: 14px } @page { margin: 15mm } }
+  .charts > div + div { margin-top: 14px }
+  .wide { overflow: visible } table { min-width: 0; font-size: 9pt } @page { margin: 15mm } }
 """

@@ -9,6 +9,7 @@ from bootstrap import api
 from bootstrap.commands import common
 from bundle.advisories.assess import FRESH, facts_of, set_aside_lines
 from bundle.advisories.matcher import named, part_name
+from bundle.advisories.reports import words
 from bundle.advisories.severity import FAIL, TABLES
 from shared.i18n import _, plural
 from shared.terminal import counted
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
+    from bundle.advisories.assess import Assessment
     from installer.advisories.scan import InstalledScan
     from installer.advisories.update import Update
     from shared.terminal.parser import Parser
@@ -53,6 +55,14 @@ def _add_scan(parser: Parser) -> None:
     parser.add_argument(
         "--vex", type=Path, metavar=_("FILE"), help=_("also write the findings as CycloneDX VEX to this file")
     )
+    parser.add_argument(
+        "--sarif", type=Path, metavar=_("FILE"), help=_("also write the findings as SARIF 2.1.0 to this file")
+    )
+    parser.add_argument(
+        "--ignore-until-fixed",
+        action="store_true",
+        help=_("do not fail for findings that no version fixes yet, except malware"),
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -62,13 +72,23 @@ def run(arguments: argparse.Namespace) -> int:
         updated = api.update_advisories(
             arguments.file.absolute(), arguments.prefix, accept_clock=arguments.accept_clock, wait=arguments.wait
         )
-    seen = api.scan_advisories(arguments.prefix, table=arguments.severity_table, vex=arguments.vex)
+    seen = _seen(arguments)
     if arguments.json:
         show_json(as_json(seen, updated, whole=arguments.action != SHOW))
     else:
         for line in lines(seen, updated, whole=arguments.action != SHOW):
             show(line)
     return CHECKS_FAILED if arguments.action != SHOW and seen.assessment.status == FAIL else DONE
+
+
+def _seen(arguments: argparse.Namespace) -> InstalledScan:
+    return api.scan_advisories(
+        arguments.prefix,
+        table=arguments.severity_table,
+        until_fixed=arguments.ignore_until_fixed,
+        vex=arguments.vex,
+        sarif=arguments.sarif,
+    )
 
 
 def as_json(seen: InstalledScan, updated: Update | None, *, whole: bool) -> dict[str, Any]:
@@ -96,6 +116,7 @@ def lines(seen: InstalledScan, updated: Update | None, *, whole: bool) -> Iterat
     )
     yield _("SHA-256: {digest}").format(digest=seen.snapshot.sha256)
     yield _("Source:     {source} ({licence})").format(source=header.source, licence=header.licence)
+    yield from words.exploit_lines(seen.snapshot.exploits)
     yield from set_aside_lines(header)
     if found.age != FRESH:
         yield plural(
@@ -106,7 +127,7 @@ def lines(seen: InstalledScan, updated: Update | None, *, whole: bool) -> Iterat
 
 
 def scan_lines(seen: InstalledScan) -> Iterator[str]:
-    """Yield the findings, most severe first, then the excepted and the undecided ones."""
+    """Yield the findings, most urgent first, then the excepted and the undecided ones."""
     found = seen.assessment
     yield _("{status}: {vulnerabilities} in {packages}").format(
         status=found.status,
@@ -118,14 +139,21 @@ def scan_lines(seen: InstalledScan) -> Iterator[str]:
         parts = (f"{part_name(one.where)} ({counted.packages(len(one.packages))})" for one in compared)
         yield "  " + _("Compared too: {components}").format(components=", ".join(parts))
     for finding in found.findings:
-        fixed = _("no fix known")
-        if finding.fixed:
-            fixed = _("fixed in {versions}").format(versions=", ".join(finding.fixed))
-        yield f"  {finding.severity:<8} {named(finding)}  {', '.join(finding.ids[:3])}  {fixed}"
+        fixed, marks = words.fixed_of(finding), words.marks_of(finding)
+        yield f"  {finding.severity:<8} {named(finding)}  {', '.join(finding.ids[:3])}  {fixed}  {marks}".rstrip()
         if finding.gone is not None:
             yield f"           {finding.gone.described()}"
         yield f"           {finding.summary}"
         yield f"           {finding.link}"
+    yield from (f"  {line}" for line in words.summary_lines(found))
+    yield from _exception_lines(found)
+    for doubt in found.doubts:
+        yield _("  undecided {package} {id}: {reason}").format(package=named(doubt), id=doubt.id, reason=doubt.reason)
+    yield from (f"  {line}" for line in words.unjudged_lines(found))
+
+
+def _exception_lines(found: Assessment) -> Iterator[str]:
+    """Yield the excepted findings, and the exceptions that have no effect."""
     for finding, exemption in found.excepted:
         yield _("  excepted {package}  {id}: {statement} ({approver}, until {time})").format(
             package=named(finding),
@@ -145,10 +173,7 @@ def scan_lines(seen: InstalledScan) -> Iterator[str]:
     if found.expired:
         names = (f"{one.id} {one.package} ({one.expires:%Y-%m-%d})" for _finding, one in found.expired)
         yield "  " + _("exceptions not in force, so their findings are counted: {names}").format(names=", ".join(names))
-    for doubt in found.doubts:
-        yield _("  undecided {package} {id}: {reason}").format(package=named(doubt), id=doubt.id, reason=doubt.reason)
-    for component in found.components:
-        if component.unjudged:
-            yield "  " + _("Not judged: {component}: {reason}.").format(
-                component=part_name(component.where), reason=component.unjudged
-            )
+    yield from (f"  {line}" for line in words.futile_lines(found.futile))
+    unused = words.unused_everywhere([found])
+    if unused:
+        yield f"  {words.unused_line(unused)}"

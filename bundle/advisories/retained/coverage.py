@@ -62,7 +62,8 @@ def covers(later: Advisory, earlier: Advisory) -> bool:
 
 
 def _rank(advisory: Advisory) -> int:
-    return RANK[advisory.severity]
+    """Return the rank of an advisory's severity; malware, which always fails, is above all."""
+    return RANK[advisory.severity] + (len(RANK) if advisory.is_malware else 0)
 
 
 def _is_only_possible(advisory: Advisory) -> bool:
@@ -73,7 +74,7 @@ def _is_only_possible(advisory: Advisory) -> bool:
 def _judged(advisory: Advisory) -> tuple[Hashable, Hashable, Hashable]:
     """Return the parts of an advisory that a scan depends on."""
     parts = (advisory.severity, advisory.affected, advisory.possible, advisory.versions, bool(advisory.undecided))
-    return advisory.id, frozenset(advisory.aliases), parts
+    return advisory.id, frozenset(advisory.aliases), (*parts, advisory.is_malware)
 
 
 def _is_apart(advisory: Advisory, group: _Group, known: set[tuple[Hashable, Hashable, Hashable]]) -> bool:

@@ -86,6 +86,7 @@ def _includes(finding: Finding, other: Finding) -> bool:
         (finding.where, finding.package, finding.version) == (other.where, other.package, other.version)
         and other.id in finding.ids
         and RANK[finding.severity] >= RANK[other.severity]
+        and finding.malware >= other.malware
         and (finding.certainty == other.certainty or _is_certain(finding))
     )
 

@@ -7,16 +7,18 @@ from typing import Any
 
 import pytest
 
-from builder.advisories.gate import GateRequest, gate_members, read_knowledge, run_gate
+from builder.advisories.announce import announce_unused
+from builder.advisories.gate import GateRequest, gate_members, read_knowledge, refuse, run_gate
 from bundle.advisories import safety
 from bundle.advisories.exceptions import Exceptions, Exemption
 from bundle.advisories.matcher import Installed, scan
+from bundle.advisories.severity import GATES
 from bundle.advisories.snapshot import Snapshot, read_snapshot
 from bundle.manifest import Product
 from bundle.signing.signature import ED25519
 from shared.errors import BuildError, ToolError, TrustError
 from shared.terminal.progress import NoProgress
-from tests.advisories import RECORDS, aged_snapshot, record, sign_beside, trusting, without_records
+from tests.advisories import HIGH, RECORDS, aged_snapshot, below, record, sign_beside, trusting, without_records
 from tests.keys import SoftKey
 
 APPROVER = SoftKey(ED25519)
@@ -54,6 +56,7 @@ def gate(tmp_path):
         packages = [Installed("demo-lib", version), Installed("demo-base", "2.0.1")]
         knowledge = read_knowledge(GateRequest(path, **more), POLICY)
         assessment = run_gate(knowledge, packages, Path("python"), told or NoProgress())
+        refuse(knowledge, assessment)
         found = gate_members(knowledge, assessment, PRODUCT, 1_700_000_000)
         return {item.entry.path.rpartition("/")[2]: item.content for item in found}
 
@@ -197,3 +200,73 @@ def test_exceptions_that_nobody_may_sign(gate, tmp_path):
         gate(exceptions=exceptions(tmp_path))
     with pytest.raises(TrustError, match="untrusted key"):
         gate(exceptions=exceptions(tmp_path, SoftKey(ED25519)))
+
+
+CTX = "The ctx hosted project on PyPI was taken over via user account compromise and replaced with a malicious project"
+MALWARE = (*HARMLESS, record("PYSEC-2022-199", "demo-lib", {"introduced": "0"}, details=CTX))
+
+
+@pytest.mark.parametrize("level", [level for level in GATES if level != "never"])
+def test_malware_without_a_score_fails_at_every_level(gate, level):
+    for until_fixed in (False, True):
+        with pytest.raises(BuildError, match=r"demo-lib 1\.2\.0 \(PYSEC-2022-199, critical \[malware\]\)"):
+            gate(MALWARE, fail_on=level, until_fixed=until_fixed)
+
+
+def test_malware_is_named_where_nothing_fails(gate):
+    reported = Told()
+    found = json.loads(gate(MALWARE, fail_on="never", told=reported)["gate.json"])
+    assert found["findings"][0]["malware"]
+    assert "Known vulnerabilities: 1 is malware: demo-lib 1.2.0 (PYSEC-2022-199)." in reported.warnings
+
+
+def test_malware_that_is_undecided_fails_at_every_level(gate):
+    records = (*HARMLESS, record("MAL-2026-1", "demo-lib", {"introduced": "0"}, {"fixed": "x"}))
+    with pytest.raises(BuildError, match=r"undecided whether .* are malware: demo-lib 1\.2\.0 \(MAL-2026-1"):
+        gate(records, fail_on="critical")
+    assert gate(records, fail_on="never")
+
+
+def test_findings_that_nothing_fixes(gate):
+    records = (*HARMLESS, record("TEST-9", "demo-lib", {"introduced": "0"}, vector=HIGH))
+    with pytest.raises(BuildError, match="TEST-9"):
+        gate(records)
+    reported = Told()
+    found = json.loads(gate(records, until_fixed=True, told=reported)["gate.json"])
+    assert found["unfixed_ignored"] == ["TEST-9 demo-lib 1.2.0"]
+    assert any("1 without a fixed version does not stop anything" in text for text in reported.warnings)
+
+
+def test_what_is_only_possible_is_told_as_possible(gate):
+    records = (*HARMLESS, record("TEST-9", "demo-lib", *below("1.0"), {"fixed": "2.0"}))
+    reported = Told()
+    gate(records, told=reported)
+    wanted = "Known vulnerability (unknown): demo-lib 1.2.0: TEST-9; fixed in 2.0 [possible]"
+    assert wanted in reported.warnings
+    assert any("1 of 1 is only possible" in text for text in reported.warnings)
+    assert any("1 of 1 has no score" in text for text in reported.warnings)
+
+
+def test_exceptions_without_effect_are_told(gate, tmp_path):
+    approved = datetime.now(timezone.utc).replace(microsecond=0)
+    words = ("vulnerable_code_not_present", "not built in", "kim", approved, approved + timedelta(days=10))
+    wide, none = Exemption("TEST-1", "demo-lib", ">=0", *words), Exemption("CVE-1999-1", "demo-lib", "<1.3", *words)
+    path = sign_beside(tmp_path / "e.json", Exceptions(3, (wide, none)).to_bytes(), "ragtrace-exceptions@v1", APPROVER)
+    reported = Told()
+    gate(exceptions=path, told=reported)
+    assert sum("is pointless" in text for text in reported.warnings) == 2
+    assert any("matches every version" in text for text in reported.warnings)
+    assert any("contain no such identifier" in text for text in reported.warnings)
+
+
+def test_exceptions_that_cover_nothing_of_any_target_are_told(gate, tmp_path):
+    """One covers a finding of one target only: it has its use."""
+    reported = Told()
+    path = exceptions(tmp_path, APPROVER)
+    (tmp_path / "advisories.zip").write_bytes(aged_snapshot(tmp_path, 1))
+    knowledge = read_knowledge(GateRequest(tmp_path / "advisories.zip", path), POLICY)
+    used, unused = (knowledge.assess(knowledge.scan([Installed("demo-lib", one)])) for one in ("1.2.0", "1.3"))
+    announce_unused([used, unused], reported)
+    assert reported.warnings == []
+    announce_unused([unused, unused], reported)
+    assert reported.warnings == ["1 exception covers nothing here: TEST-1 demo-lib <1.3."]

@@ -63,6 +63,57 @@ def test_what_was_set_aside_is_named(tmp_path, capsys):
     assert (one["id"], one["packages"]) == ("BAD-1", ["demo-lib"])
 
 
+def write_catalogues(folder):
+    entry = {"cveID": "CVE-2026-0001", "dateAdded": "2026-05-01"}
+    released = {"count": 1, "dateReleased": "2026-05-30T14:00:00.000Z", "vulnerabilities": [entry]}
+    (folder / "kev.json").write_text(json.dumps(released))
+    (folder / "epss.csv").write_text("#score_date:2026-05-31\ncve,epss,percentile\nCVE-2026-0001,0.9,0.99\n")
+    return ["--kev", "kev.json", "--epss", "epss.csv"]
+
+
+def test_what_is_known_of_exploitation(tmp_path, capsys):
+    export = write_export(tmp_path / "all.zip")
+    assert main(["advisories", "import", str(export), *write_catalogues(tmp_path), "--quiet"]) == 0
+    shown = capsys.readouterr().out
+    assert "KEV:        1 CVE known to be exploited, as of 2026-05-30" in shown
+    assert "EPSS:       1 CVE, as of 2026-05-31" in shown
+    assert main(["advisories", "show", "advisories.zip", "--json"]) == 0
+    found = validated("builder-advisories", capsys.readouterr().out)
+    assert (found["kev"], found["epss"]) == ({"date": "2026-05-30", "cves": 1}, {"date": "2026-05-31", "cves": 1})
+    assert main(["advisories", "import", str(export), "--sequence", "1780315201", "--quiet"]) == 0
+    shown = capsys.readouterr().out
+    assert "The previous snapshot had kev.json, this one does not: specify --kev FILE." in shown
+    assert "The previous snapshot had epss.csv" in shown
+
+
+def test_a_bad_line_of_a_catalogue_is_named_and_nothing_is_written(tmp_path, capsys):
+    export = write_export(tmp_path / "all.zip")
+    options = write_catalogues(tmp_path)
+    with (tmp_path / "epss.csv").open("a") as file:
+        file.write("CVE-2026-0002,2.0,0.1\n")
+    assert main(["advisories", "import", str(export), *options, "--quiet"]) == 7
+    assert "epss.csv[4]: not cve,epss,percentile" in capsys.readouterr().err
+    assert not (tmp_path / "advisories.zip").exists()
+
+
+def test_exceptions_without_effect_are_named_when_they_are_written_and_signed(tmp_path, key, capsys):
+    (tmp_path / "a.zip").write_bytes(aged_snapshot(tmp_path, 1, RECORDS))
+    wide = [">=0" if word == "==1.2.0" else word for word in EXCEPTION]
+    assert main(["advisories", "except", "e.json", *wide]) == 0
+    assert "is pointless: >=0 matches every version" in capsys.readouterr().out
+    assert main(["advisories", "sign", "e.json", "--sign-key", "key"]) == 0
+    assert ">=0 matches every version" in capsys.readouterr().out
+    none = ["CVE-1999-1" if word == "CVE-2026-0001" else word for word in EXCEPTION]
+    assert main(["advisories", "except", "f.json", *none]) == 0
+    assert "pointless" not in capsys.readouterr().out
+    assert main(["advisories", "except", "f.json", *none, "--advisories", "a.zip"]) == 0
+    assert "contain no such identifier" in capsys.readouterr().out
+    assert main(["advisories", "sign", "f.json", "--sign-key", "key", "--advisories", "a.zip"]) == 0
+    assert "contain no such identifier" in capsys.readouterr().out
+    assert main(["advisories", "sign", "a.zip", "--sign-key", "key"]) == 0
+    assert "pointless" not in capsys.readouterr().out
+
+
 def test_import_again(tmp_path, capsys):
     export = write_export(tmp_path / "all.zip")
     assert main(["advisories", "import", str(export), "--quiet"]) == 0

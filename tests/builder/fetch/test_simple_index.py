@@ -32,7 +32,7 @@ class Pausing(threading.Event):
 
 def offers(site, path="/simple", logins=()):
     with closing(SimpleIndex(logins, Pausing())) as index:
-        return index.offers(f"{site.url}{path}/", "demo")
+        return index.page(f"{site.url}{path}/", "demo").offers
 
 
 def expected(site):
@@ -48,6 +48,34 @@ def test_both_forms_of_a_page() -> None:
         site.types["/json/demo/"] = JSON
         assert offers(site) == expected(site)
         assert offers(site, "/json") == expected(site)
+
+
+@pytest.mark.parametrize(
+    ("value", "mark", "reason"),
+    [(False, "", None), (True, "data-yanked", ""), ("bad", 'data-yanked="bad"', "bad"), (7, 'data-yanked=""', "")],
+)
+def test_a_yanked_file_and_the_state_of_a_project(value, mark, reason) -> None:
+    state = {"project-status": {"status": "quarantined", "reason": "malware"}}
+    page = json.dumps({**state, "files": [{**FILES[0], "yanked": value}]}).encode()
+    names = (("pypi:project-status", "quarantined"), ("pypi:project-status-reason", "malware"), ("generator", "x"))
+    head = "".join(f'<meta name="{name}" content="{content}">' for name, content in names)
+    html = f'<html><head>{head}</head><a {mark} href="/files/{FILES[0]["filename"]}">x</a></html>'
+    with serve({"/simple/demo/": html.encode(), "/json/demo/": page}) as site:
+        site.types["/json/demo/"] = JSON
+        for path in ("/simple", "/json"):
+            with closing(SimpleIndex((), Pausing())) as index:
+                found = index.page(f"{site.url}{path}", "demo")
+            assert found.offers[str(FILES[0]["filename"])].yanked == reason
+            assert (found.status, found.reason) == ("quarantined", "malware")
+
+
+@pytest.mark.parametrize("status", [None, [], "x", {}, {"status": 7, "reason": None}])
+def test_a_state_that_is_none(status) -> None:
+    page = json.dumps({"files": FILES, "project-status": status}).encode()
+    with serve({"/json/demo/": page}) as site, closing(SimpleIndex((), Pausing())) as index:
+        site.types["/json/demo/"] = JSON
+        found = index.page(f"{site.url}/json", "demo")
+        assert (found.status, found.reason) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -110,7 +138,7 @@ def test_a_host_that_cannot_be_reached_is_not_tried_again() -> None:
         faults = site.faults["/simple/demo/"] = Faults(busy=simple_index.ATTEMPTS)
         for _again in range(2):
             with pytest.raises(UnansweredError, match="HTTP 503"):
-                index.offers(f"{site.url}/simple", "demo")
+                index.page(f"{site.url}/simple", "demo")
         assert faults.busy == 0
         assert len(site.requests("/simple/demo/")) == simple_index.ATTEMPTS
 

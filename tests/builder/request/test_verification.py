@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -146,6 +147,45 @@ def test_a_plan_tells_what_hits_the_scanners_and_the_installer(project, capsys):
     assert "Build with a newer version of this tool" in reported
 
 
+def test_what_severities_hide_is_in_a_plan(project, capsys):
+    records = (
+        record("TEST-4", "given", *below("0.5"), {"fixed": "2.0"}),
+        record("PYSEC-9", "given", {"introduced": "0"}, details="Malicious package. Do not use."),
+    )
+    assert build(project, "--dry-run", "--ignore-until-fixed", records=records) == 7
+    reported = capsys.readouterr().out
+    assert "! critical  given 1.0  PYSEC-9  no fix known  [malware]" in reported
+    assert "  unknown   given 1.0  TEST-4  fixed in 2.0  [possible]" in reported
+    assert "1 is malware: given 1.0 (PYSEC-9)" in reported
+    assert "1 of 2 has no score" in reported
+    assert build(project, "--dry-run", "--fail-on", "never", records=records) == 0
+
+
+def test_a_plan_in_which_malware_is_undecided_stops(project, capsys):
+    records = (record("MAL-2026-1", "given", {"introduced": "0"}, {"fixed": "x"}),)
+    assert build(project, "--dry-run", "--fail-on", "critical", records=records) == 7
+    assert "! Undecided: given 1.0 MAL-2026-1" in capsys.readouterr().out
+    assert build(project, *signed(project), records=records) == 7
+    assert "undecided whether these packages are malware: given 1.0 (MAL-2026-1" in capsys.readouterr().err
+
+
+def test_sarif_is_written_though_the_build_is_refused(project, tmp_path, capsys):
+    for options in (["--dry-run"], signed(project)):
+        path = tmp_path / f"{len(options)}.sarif"
+        assert build(project, *options, "--sarif", str(path)) == 7
+        (found,) = json.loads(path.read_bytes())["runs"]
+        assert found["automationDetails"]["id"] == "ragtrace/linux-x86_64 cp311"
+        assert [one["ruleId"] for one in found["results"]] == ["TEST-1"]
+
+
+def test_findings_that_nothing_fixes_wait(project, capsys):
+    records = (record("TEST-4", "given", {"introduced": "0"}, vector=HIGH),)
+    assert build(project, "--dry-run", records=records) == 7
+    capsys.readouterr()
+    assert build(project, "--dry-run", "--ignore-until-fixed", records=records) == 0
+    assert "1 without a fixed version does not stop anything" in capsys.readouterr().out
+
+
 def test_a_plan_as_json(project, capsys):
     assert build(project, "--dry-run", "--json") == 7
     (found,) = validated("builder-build-dry-run", capsys.readouterr().out)["advisories"]
@@ -172,15 +212,16 @@ def test_a_build_that_is_refused_builds_nothing_from_source(tmp_path, monkeypatc
     assert "given 1.0 (TEST-1, high)" in capsys.readouterr().err
 
 
-def excepted(project):
+def excepted(project, versions="==1.0"):
     place = project.parent
+    (place / "e.json").unlink(missing_ok=True)
     words = [
         "--id",
         "CVE-2026-0001",
         "--package",
         "given",
         "--versions",
-        "==1.0",
+        versions,
         "--statement",
         "s",
         "--approver",
@@ -199,6 +240,15 @@ def test_exceptions_count_in_a_plan_by_the_key_of_who_signed_them(project, capsy
     assert build(project, "--dry-run", *options, "--trust-key", str(project.parent / "key.pub")) == 0
     assert "0 in 1 package; 1 excepted" in capsys.readouterr().out
     assert build(project, *options, *signed(project)) == 0
+
+
+def test_an_exception_without_effect_is_named_in_a_plan(project, capsys):
+    trusting = ("--trust-key", str(project.parent / "key.pub"))
+    cases = (("==0.9", "1 exception covers nothing here: CVE-2026-0001 given ==0.9"), (">=0", "matches every version"))
+    for versions, told in cases:
+        options = excepted(project, versions)
+        assert build(project, "--dry-run", *options, *trusting) == (7 if versions == "==0.9" else 0)
+        assert told in capsys.readouterr().out
 
 
 def test_a_package_whose_version_only_its_build_tells_is_judged_then(tmp_path, monkeypatch, capsys):

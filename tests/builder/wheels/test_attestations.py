@@ -48,6 +48,26 @@ def test_what_the_index_offers_is_verified(project, tmp_path) -> None:
     assert warnings == []
 
 
+def test_a_wheel_that_was_yanked_is_named_with_the_reason(project, site, tmp_path) -> None:
+    page = site.files["/simple/demo/"].decode()
+    site.files["/simple/demo/"] = page.replace("<a ", '<a data-yanked="Leaks\x1b[31m keys." ').encode()
+    found, warnings = look(project, tmp_path / "cache")
+    assert found["demo"].verdict == VERIFIED
+    (warning,) = warnings
+    assert warning.startswith(f"{DEMO} was yanked from its index: Leaks")
+    assert "\x1b" not in warning
+    before = len(site.seen)
+    assert look(project, tmp_path / "cache")[1] == []  # the cache answers: the index is not asked for this alone
+    assert len(site.seen) == before
+
+
+def test_a_project_in_quarantine_is_named_though_it_offers_no_file(project, site, tmp_path) -> None:
+    site.files["/simple/demo/"] = b'<html><meta name="pypi:project-status" content="quarantined"></html>'
+    found, warnings = look(project, tmp_path / "cache")
+    assert found["demo"].verdict == UNKNOWN
+    assert "The index lists demo as quarantined: no reason given." in warnings
+
+
 LONG = "cp311-cp311-manylinux1_x86_64.manylinux_2_5_x86_64.manylinux2014_x86_64.manylinux_2_17_x86_64"
 
 

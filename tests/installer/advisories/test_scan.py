@@ -10,7 +10,7 @@ from bundle.advisories.matcher import Installed
 from bundle.advisories.snapshot import Snapshot, read_snapshot
 from installer.advisories import stored
 from installer.advisories.packages import installed
-from installer.advisories.scan import scan_installed, table_of, write_vex
+from installer.advisories.scan import Rating, scan_installed, table_of, write_vex
 from installer.release.installation import active
 from shared.errors import HostError, TrustError
 from tests.bundle.advisories.test_exceptions import ONE
@@ -103,7 +103,7 @@ def test_table_of_the_gate(tmp_path, brought, trust_stores):
     installation = active(prefix)
     assert table_of(installation) == "strict"
     assert scan_installed(installation, trust_stores).assessment.table == "strict"
-    assert scan_installed(installation, trust_stores, table="default").assessment.table == "default"
+    assert scan_installed(installation, trust_stores, rating=Rating("default")).assessment.table == "default"
     path = installation.release.bundle / "verification" / "advisories" / "gate.json"
     path.parent.chmod(0o755)
     path.unlink()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bundle.advisories.assess import FRESH, FUTURE
 from bundle.advisories.matcher import named, part_name
+from bundle.advisories.reports import words
 from bundle.advisories.severity import LEVELS, PASS, RANK, worst
 from installer.advisories import scan as looking
 from installer.advisories import stored
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bundle.advisories.assess import Assessment
+    from bundle.advisories.matcher import Finding
     from installer.advisories.scan import InstalledScan
     from installer.release.installation import Installation
     from validator.subject import Subject
@@ -79,14 +81,11 @@ class Advisories(Check):
             return self.result(status, details, metric=metric, evidence=found.to_json())
         counts = Counter(finding.severity for finding in found.findings)
         levels = sorted((level for level in LEVELS if counts[level]), key=lambda level: -RANK[level])
-        names = some_of(
-            f"{named(one)} ({', '.join([one.id, *([one.gone.described()] if one.gone else [])])})"
-            for one in found.findings
-        )
+        names = some_of(_named(one) for one in found.findings)
         details = _("{levels}: {names}").format(
             levels=", ".join(f"{counts[level]} {level}" for level in levels), names=names
         )
-        details += unjudged(found)
+        details = "; ".join([details, *words.summary_lines(found)]) + unjudged(found)
         return self.result(
             status,
             details,
@@ -109,8 +108,10 @@ class Advisories(Check):
         names = some_of(
             " ".join(filter(None, (named(doubt), doubt.id))) + f": {doubt.reason}" for doubt in found.doubts
         )
-        return self.warned(
-            names,
+        malware = any(doubt.malware for doubt in found.doubts)
+        return self.result(
+            found.doubts_status,
+            (_("possibly malware: {names}").format(names=names) if malware else names),
             suggestion=_("Check these manually."),
             evidence={"undecided": [doubt.to_json() for doubt in found.doubts]},
             name=_("Undecided vulnerabilities"),
@@ -168,6 +169,11 @@ def scanned(installation: Installation) -> InstalledScan:
     if stored.in_force(stored.SNAPSHOTS, installation, trust_stores) is None:
         raise UncheckedError(SKIP, _("neither the bundle nor an update contains advisories"))
     return looking.scan_installed(installation, trust_stores)
+
+
+def _named(finding: Finding) -> str:
+    about = ", ".join([finding.id, *([finding.gone.described()] if finding.gone else [])])
+    return f"{named(finding)} ({about}) {words.marks_of(finding)}".rstrip()
 
 
 def date_of(seen: InstalledScan) -> str:

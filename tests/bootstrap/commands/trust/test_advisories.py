@@ -9,7 +9,7 @@ from bootstrap.cli import main
 from bundle.advisories.exceptions import Exceptions, Exemption, Removal
 from bundle.digest import sha256_bytes
 from bundle.signing.signature import ED25519
-from tests.advisories import RECORDS, aged_snapshot, sign_beside, trusting
+from tests.advisories import CRITICAL, RECORDS, aged_snapshot, below, record, sign_beside, trusting, with_member
 from tests.installed import make_prefix
 from tests.keys import SoftKey
 from tests.policies import lay
@@ -136,6 +136,78 @@ def test_wrong_calls(tmp_path, prefix, capsys):
         with pytest.raises(SystemExit, match="2"):
             run(prefix, *words)
     assert run(prefix, "update", tmp_path / "none.zip") == 2
+
+
+CTX = "The project was taken over via user account compromise and replaced with a malicious project"
+
+
+def installed(tmp_path, *records, **more):
+    added = {"advisories/advisories.zip": aged_snapshot(tmp_path, 1, (*HARMLESS, *records)), **more}
+    return make_prefix(tmp_path, verification=added)
+
+
+@pytest.mark.parametrize("table", ["default", "strict"])
+def test_malware_without_a_score_fails_by_every_table(tmp_path, trust_stores, capsys, table):
+    prefix = installed(tmp_path, record("PYSEC-2022-199", "demo-lib", {"introduced": "0"}, details=CTX))
+    assert run(prefix, "scan", "--severity-table", table, "--ignore-until-fixed") == 1
+    shown = capsys.readouterr().out
+    assert "critical demo-lib 1.2.0  PYSEC-2022-199  no fix known  [malware]" in shown
+    assert "1 is malware: demo-lib 1.2.0 (PYSEC-2022-199)" in shown
+
+
+def test_undecided_malware_fails(tmp_path, trust_stores, capsys):
+    prefix = installed(tmp_path, record("MAL-2026-1", "demo-lib", {"introduced": "0"}, {"fixed": "x"}))
+    assert run(prefix, "scan", "--json") == 1
+    assert validated("advisories", capsys.readouterr().out)["scan"]["undecided"][0]["malware"]
+
+
+def test_what_is_only_possible_or_unscored_says_so(tmp_path, trust_stores, capsys):
+    prefix = installed(tmp_path, record("TEST-9", "demo-lib", *below("1.0"), {"fixed": "2.0"}))
+    assert run(prefix, "scan") == 0
+    shown = capsys.readouterr().out
+    assert "unknown  demo-lib 1.2.0  TEST-9  fixed in 2.0  [possible]" in shown
+    assert "1 of 1 is only possible, because its advisory contradicts itself" in shown
+    assert "1 of 1 has no score" in shown
+
+
+def test_findings_that_nothing_fixes_wait_where_the_caller_says_so(tmp_path, trust_stores, capsys):
+    prefix = installed(tmp_path, record("TEST-9", "demo-lib", {"introduced": "0"}, vector=CRITICAL))
+    assert run(prefix, "scan") == 1
+    capsys.readouterr()
+    assert run(prefix, "scan", "--ignore-until-fixed", "--sarif", tmp_path / "s.sarif") == 0
+    assert "1 without a fixed version does not stop anything" in capsys.readouterr().out
+    (result,) = json.loads((tmp_path / "s.sarif").read_bytes())["runs"][0]["results"]
+    assert (result["ruleId"], result["level"]) == ("TEST-9", "warning")
+    assert run(prefix, "scan", "--sarif", tmp_path / "none" / "s.sarif") != 0
+
+
+def test_exceptions_without_effect_are_named(tmp_path, trust_stores, capsys):
+    approved = datetime.now(timezone.utc).replace(microsecond=0)
+    words = ("inline_mitigations_already_exist", "guarded", "kim")
+    until = approved + timedelta(days=30)
+    named = (("TEST-9", "demo-lib", "<1.3"), ("TEST-2", "demo-base", "==0.5"), ("TEST-3", "other-thing", ">=0"))
+    signed = Exceptions(1, tuple(Exemption(*one, *words, approved, until) for one in named)).to_bytes()
+    assert run(installed(tmp_path, **{"advisories/exceptions.json": signed}), "scan") == 0
+    shown = capsys.readouterr().out
+    assert "The exception for TEST-9 in demo-lib <1.3 is pointless: the advisories contain no such identifier." in shown
+    assert "The exception for TEST-3 in other-thing >=0 is pointless: >=0 matches every version" in shown
+    assert "1 exception covers nothing here: TEST-2 demo-base ==0.5" in shown
+
+
+def test_a_catalogue_that_was_tampered_with_is_refused(tmp_path, trust_stores, capsys):
+    """The signer wrote a snapshot whose KEV is not what its format says."""
+    data = aged_snapshot(tmp_path, 1, HARMLESS)
+    prefix = make_prefix(tmp_path, verification={"advisories/advisories.zip": with_member(data, "epss.csv", b"x,y")})
+    assert run(prefix, "scan") != 0
+    assert "epss.csv[1]: not a comment line with the date of the scores" in capsys.readouterr().err
+
+
+def test_a_snapshot_with_such_a_catalogue_is_not_adopted(tmp_path, prefix, capsys):
+    data = with_member(aged_snapshot(tmp_path, 1, HARMLESS), "kev.json", b"{}")
+    assert run(prefix, "update", sign_beside(tmp_path / "a.zip", data, "ragtrace-advisories@v1", KEY)) == 3
+    assert "kev.json" in capsys.readouterr().err
+    assert run(prefix, "show") == 0
+    assert "KEV" not in capsys.readouterr().out
 
 
 def test_nothing_brought(tmp_path, capsys):

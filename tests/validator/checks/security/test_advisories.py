@@ -5,11 +5,12 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from bundle.advisories.exceptions import Exceptions, Exemption
+from bundle.advisories.signals.exploits import Catalogue, Scores
 from bundle.advisories.snapshot import Snapshot
 from bundle.signing.signature import ED25519
 from installer.advisories import stored
 from installer.release.installation import active
-from tests.advisories import RECORDS, aged_snapshot, record, sign_beside, trusting
+from tests.advisories import CRITICAL, RECORDS, aged_snapshot, below, record, sign_beside, trusting, with_member
 from tests.installed import make_prefix
 from tests.keys import SoftKey
 from tests.policies import lay
@@ -170,3 +171,32 @@ def test_what_an_update_no_longer_lists_is_no_pass(tmp_path, trust_stores):
     assert "demo-lib 1.2.0 (TEST-1, withdrawn since sequence" in result.details
     assert "a signed reason" in result.suggestion
     assert result.evidence["findings"][0]["gone"]["reason"] == "withdrawn"
+
+
+def test_malware_and_what_is_only_possible_are_named(tmp_path):
+    malware = record("PYSEC-9", "demo-lib", {"introduced": "0"}, details="Malicious package. It steals.")
+    possible = record("TEST-9", "demo-lib", *below("1.0"), {"fixed": "2.0"})
+    result = look_all(Advisories, prefix_with(tmp_path, records=(*HARMLESS, malware, possible)))[0]
+    assert result.status == "FAIL"
+    assert "demo-lib 1.2.0 (PYSEC-9) [malware]" in result.details
+    assert "demo-lib 1.2.0 (TEST-9) [possible]" in result.details
+    assert "1 of 2 has no score" in result.details
+    assert [one["malware"] for one in result.evidence["findings"]] == [True, False]
+
+
+def test_undecided_malware_fails(tmp_path):
+    malware = record("MAL-2026-1", "demo-lib", {"introduced": "0"}, {"fixed": "x"})
+    result = by_name(prefix_with(tmp_path, records=(*HARMLESS, malware)))["Undecided vulnerabilities"]
+    assert (result.status, result.details.partition(":")[0]) == ("FAIL", "possibly malware")
+
+
+def test_what_is_known_of_exploitation_orders_and_is_named(tmp_path):
+    records = (*RECORDS, record("TEST-10", "demo-lib", *below("2.0"), vector=CRITICAL))
+    catalogue = Catalogue("2026-05-30", {"CVE-2026-0001": "2026-05-01"}).to_bytes()
+    scores = Scores("2026-05-31", {"CVE-2026-0001": ("0.91234", "0.99")}).to_bytes()
+    data = with_member(with_member(aged_snapshot(tmp_path, 1, records), "kev.json", catalogue), "epss.csv", scores)
+    prefix = make_prefix(tmp_path, verification={"advisories/advisories.zip": data})
+    result = look_all(Advisories, prefix)[0]
+    assert "demo-lib 1.2.0 (TEST-1) [exploited: in KEV since 2026-05-01, EPSS 91.2%]" in result.details
+    assert "1 is known to be exploited (CISA KEV): demo-lib 1.2.0 (TEST-1)" in result.details
+    assert [one["ids"][0] for one in result.evidence["findings"]] == ["TEST-1", "TEST-10"]
