@@ -26,7 +26,7 @@ from builder.request.delta import name_of
 from builder.request.reading import read_scope, require_unchanged
 from builder.request.run import run_of
 from builder.request.verification import verify_packages
-from builder.wheels import attestation_record
+from builder.wheels.attesting import attestation_record
 from builder.zipapp import pack
 from bundle.names import INSTALLER
 from shared import troubles

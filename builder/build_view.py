@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from builder.wheels import attestation_record as attestations
+from builder.wheels.attesting import attestation_record as attestations
 from shared.i18n import _, plural
 from shared.terminal.console import human_bytes, show, show_json, show_lines
 

@@ -28,9 +28,9 @@ from builder.request.request import Request
 from builder.request.state import DIRTY
 from builder.signing.release import Release, read_release
 from builder.sources.checkout import source_commit
-from builder.wheels import attestations
-from builder.wheels.attestation_record import ROOT
-from builder.wheels.attestation_trust import Terms
+from builder.wheels.attesting import attestations
+from builder.wheels.attesting.attestation_record import ROOT
+from builder.wheels.attesting.attestation_trust import Terms
 from builder.wheels.interpreter import VERSION
 from bundle import digest
 from bundle.advisories import snapshot

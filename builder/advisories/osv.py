@@ -14,8 +14,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from builder.advisories.schema import is_of_pypi
-from builder.advisories.score import highest
 from builder.advisories.signals.malware import is_malware
+from builder.advisories.signals.score import highest
 from bundle.advisories.index import Advisory
 from bundle.advisories.matcher import CPYTHON
 from bundle.advisories.severity import level_of

@@ -7,10 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from builder.fetch.simple_index import UnansweredError
 from builder.lock.locked import LockedWheel
-from builder.wheels.attestation_record import FILE, FOLDER, FORMAT, OBJECT, RECORD_LIMIT, ROOT, VERDICTS, VERIFIED
-from builder.wheels.attestation_trust import ROOT_LIMIT, Root, Terms, read_root, unlisted
-from builder.wheels.attestations import PROVENANCE_LIMIT
-from builder.wheels.provenance_object import verify
+from builder.wheels.attesting.attestation_record import (
+    FILE,
+    FOLDER,
+    FORMAT,
+    OBJECT,
+    RECORD_LIMIT,
+    ROOT,
+    VERDICTS,
+    VERIFIED,
+)
+from builder.wheels.attesting.attestation_trust import ROOT_LIMIT, Root, Terms, read_root, unlisted
+from builder.wheels.attesting.attestations import PROVENANCE_LIMIT
+from builder.wheels.attesting.provenance_object import verify
 from bundle import strict
 from bundle.digest import sha256_bytes
 from bundle.reading.medium import drain

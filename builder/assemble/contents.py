@@ -13,7 +13,7 @@ from builder.lock.build_lock import write_build_lock
 from builder.lock.locked import lock_rows, write_requirements
 from builder.members import Member, member
 from builder.request.accelerators import application_for
-from builder.wheels.attestation_record import evidence as evidence_of
+from builder.wheels.attesting.attestation_record import evidence as evidence_of
 from bundle import digest
 from bundle.lock import PYLOCK, write_pylock
 from bundle.manifest import DEPENDENCIES, MODELS, SOURCE, WHEELS, FileEntry, Manifest, parse_manifest

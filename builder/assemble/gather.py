@@ -15,8 +15,8 @@ from builder.project.own_wheel import read_own_wheel
 from builder.request.inputs import Common, Inputs, Wheel
 from builder.request.reading import read_profile, require_commands, with_members
 from builder.sources.in_wheels import require_clean
-from builder.wheels import attestations
 from builder.wheels.agreement import require_agreement, require_as_locked
+from builder.wheels.attesting import attestations
 from builder.wheels.builds import build_wheels, is_native_here
 from builder.wheels.interpreter import add_python
 from builder.wheels.launchable import require_launchable
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from builder.project.model_source import ModelSource
     from builder.request.run import Run, Scope
     from builder.request.verification import Verification
-    from builder.wheels.attestation_record import Verdict
+    from builder.wheels.attesting.attestation_record import Verdict
     from bundle.target import Target
 
     Models = list[tuple[ModelSource, CollectedModel]]

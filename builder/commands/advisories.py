@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from builder.advisories import documents, fetch, last, reasons
 from builder.advisories.snapshot import Making, load_snapshot, make_snapshot, previous_of, write_snapshot
 from builder.commands import exceptions
-from builder.commands.common import add_keys, moment, signer_of, signers_of
+from builder.commands.common import add_keys, moment
 from builder.fetch.credentials import redact
+from builder.signing.user_keys import signer_of, signers_of
 from bundle.advisories.assess import facts_of, set_aside_lines
 from bundle.advisories.exceptions import read_exceptions
 from bundle.advisories.reports import words

@@ -21,12 +21,10 @@ from builder.commands.common import (
     add_run,
     add_targets,
     add_terms,
-    default_key,
     lockfile_from,
     named_targets,
     parts_of,
     python_of,
-    signers_of,
     terms_of,
 )
 from builder.fetch.cache import Cache, default_cache
@@ -36,7 +34,8 @@ from builder.product.identity import said
 from builder.request.bases import read_base
 from builder.request.request import Request
 from builder.signing.sign import read_public_key
-from builder.wheels import attestations
+from builder.signing.user_keys import default_key, signers_of
+from builder.wheels.attesting import attestations
 from bundle.advisories.severity import DEFAULT, GATES, TABLES
 from shared.errors import BuildError, UsageError
 from shared.i18n import _

@@ -9,8 +9,8 @@ from builder.assemble.attested import Checked, check_again
 from builder.assemble.inspect import claimed_signers
 from builder.commands.common import add_keys, add_terms, terms_of
 from builder.signing.sign import read_public_key
-from builder.wheels.attestation_record import VERIFIED
-from builder.wheels.attestation_trust import named
+from builder.wheels.attesting.attestation_record import VERIFIED
+from builder.wheels.attesting.attestation_trust import named
 from bundle.description import describe, lines
 from bundle.opening import open_bundle
 from bundle.signing.policy import pins

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.commands.common import PASSPHRASE, default_key, passphrase
 from builder.signing.sign import generate_key, require_new
+from builder.signing.user_keys import PASSPHRASE, default_key, passphrase
 from shared.errors import UsageError
 from shared.i18n import _
 from shared.terminal.commandline import DONE

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.commands.common import signer_of
 from builder.signing import policy as policies
 from builder.signing.sign import read_public_key
+from builder.signing.user_keys import signer_of
 from bundle.signing.policy import Policy, parse_policy
 from bundle.signing.signature import KEY_LIMIT
 from bundle.signing.small_files import read_small

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.commands.common import signer_of
 from builder.signing.release import add_signature, read_release
 from builder.signing.slip import write_slip
+from builder.signing.user_keys import signer_of
 from shared.i18n import _
 from shared.terminal.commandline import DONE
 from shared.terminal.console import show, show_json

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from builder.request.state import SourceState
     from builder.request.verification import Verification
     from builder.sources.source import SourceFile
-    from builder.wheels.attestation_record import Verdict
+    from builder.wheels.attesting.attestation_record import Verdict
     from builder.wheels.wheels import WheelFacts
     from bundle.manifest import Product
     from bundle.target import Target

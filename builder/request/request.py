@@ -10,8 +10,8 @@ from builder.lock.build_lock import NAME as BUILD_LOCK
 from builder.lock.lockfile import NO_PARTS, Parts
 from builder.lockfiles.uv_lock import UvLock
 from builder.product.identity import UNSAID, Said
-from builder.wheels.attestation_trust import ANYONE, Terms
-from builder.wheels.attestations import RECORD
+from builder.wheels.attesting.attestation_trust import ANYONE, Terms
+from builder.wheels.attesting.attestations import RECORD
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ import pytest
 import uv
 
 from builder import cli
-from builder.commands.common import PASSPHRASE
+from builder.signing.user_keys import PASSPHRASE
 from builder.zipapp import pack
 
 if TYPE_CHECKING:

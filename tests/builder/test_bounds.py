@@ -17,7 +17,6 @@ from builder.advisories import documents, entries, gate
 from builder.assemble.contents import manifest_of
 from builder.backends.backend import Made
 from builder.backends.workshop import Workshop
-from builder.commands.common import signers_of
 from builder.fetch.cache import Cache, sha256
 from builder.fetch.fetching import Fetching
 from builder.fetch.partial import Remote
@@ -26,6 +25,7 @@ from builder.project.project import UvSettings
 from builder.request import bases
 from builder.signing import sign
 from builder.signing.policy import sign_policy
+from builder.signing.user_keys import signers_of
 from builder.wheels import builds as wheel_builds
 from bundle import manifest as form
 from bundle.advisories.exceptions import EXCEPTIONS_LIMIT, Exceptions, read_exceptions

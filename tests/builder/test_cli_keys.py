@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from builder import cli
-from builder.commands.common import PASSPHRASE
 from builder.signing.sign import generate_key, read_public_key
+from builder.signing.user_keys import PASSPHRASE
 from bundle.names import INSTALLER
 from bundle.opening import open_bundle
 from bundle.signing.policy_files import pinned_policy

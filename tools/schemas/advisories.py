@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from builder.fetch import simple_index
-from builder.wheels import attestation_record as attestations
+from builder.wheels.attesting import attestation_record as attestations
 from bundle.advisories.exceptions import JUSTIFICATIONS
 from bundle.advisories.index import CHANGED, LOWERED, MISSING, NARROWED, WITHDRAWN
 from bundle.advisories.matcher import WHERES

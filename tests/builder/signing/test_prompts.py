@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from builder import cli
-from builder.commands.common import PASSPHRASE, signers_of
 from builder.signing.sign import generate_key
+from builder.signing.user_keys import PASSPHRASE, signers_of
 from tests.terminal import ENDINGS, typing
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="terminals of POSIX")

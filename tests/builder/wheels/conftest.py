@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.builder.wheels.attested import DEMO, PLAIN, locked
+from tests.builder.wheels.attesting.attested import DEMO, PLAIN, locked
 from tests.servers import serve_index
 from tests.sigstore import Sigstore
 from tests.wheels import make_wheel

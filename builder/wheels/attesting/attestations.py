@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from builder.fetch.credentials import redact
 from builder.fetch.simple_index import NOT_LISTED, OTHER_DIGEST, UNREADABLE, Offer, SimpleIndex, UnansweredError
-from builder.wheels.attestation_record import (
+from builder.wheels.attesting.attestation_record import (
     BUILT,
     DIRECT,
     NO_INDEX,
@@ -29,9 +29,9 @@ from builder.wheels.attestation_record import (
     VERIFIED,
     Verdict,
 )
-from builder.wheels.attestation_trust import ANYONE, Terms, read_root, unlisted
-from builder.wheels.provenance_object import verify
-from builder.wheels.withdrawn import notices
+from builder.wheels.attesting.attestation_trust import ANYONE, Terms, read_root, unlisted
+from builder.wheels.attesting.provenance_object import verify
+from builder.wheels.attesting.withdrawn import notices
 from bundle.digest import sha256_bytes
 from shared.errors import BuildError
 from shared.files.files import write_atomic
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from builder.fetch.fetching import Fetching
     from builder.lock.lock import Lock
     from builder.lock.locked import LockedWheel
-    from builder.wheels.attestation_trust import Root
+    from builder.wheels.attesting.attestation_trust import Root
     from shared.terminal.progress import Progress
 
 OFF, RECORD, REQUIRE = MODES = ("off", "record", "require")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pypi_attestations import Attestation, Publisher
 
     from builder.lock.locked import LockedWheel
-    from builder.wheels.attestation_trust import Root
+    from builder.wheels.attesting.attestation_trust import Root
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 STATEMENT_LIMIT = 1 << 20  # bytes

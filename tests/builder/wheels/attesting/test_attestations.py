@@ -17,14 +17,14 @@ from builder.fetch.fetching import Fetching
 from builder.lock.lock import read_lock
 from builder.lockfiles.uv_lock import UvLock
 from builder.signing.sign import generate_key, read_public_key
-from builder.wheels import attestations
-from builder.wheels.attestation_record import FILE, NO_INDEX, NONE, UNKNOWN, VERIFIED
-from builder.wheels.attestations import RECORD, REQUIRE
+from builder.wheels.attesting import attestations
+from builder.wheels.attesting.attestation_record import FILE, NO_INDEX, NONE, UNKNOWN, VERIFIED
+from builder.wheels.attesting.attestations import RECORD, REQUIRE
 from bundle.opening import open_bundle
 from bundle.signing.policy import pins
 from shared.errors import BuildError
 from tests.builder.small_project import _quick  # noqa: F401 - the stand-in for the zipapp
-from tests.builder.wheels.attested import DEMO, PLAIN, PROJECT, Heard, all_wheels, locked
+from tests.builder.wheels.attesting.attested import DEMO, PLAIN, PROJECT, Heard, all_wheels, locked
 from tests.schemas import problems, validated
 from tests.servers import Faults, serve_index
 from tests.sigstore import PUBLISHER, Sigstore, canonical

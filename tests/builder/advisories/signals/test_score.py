@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from builder.advisories.score import base_score, highest
+from builder.advisories.signals.score import base_score, highest
 
 
 # vectors and scores of FIRST's own examples: CVSS v3.1 and v4.0 documents

@@ -16,14 +16,14 @@ from builder.fetch.fetching import Fetching
 from builder.lock.lock import read_lock
 from builder.lockfiles.uv_lock import UvLock
 from builder.signing.sign import generate_key, read_public_key
-from builder.wheels import attestations
-from builder.wheels.attestation_record import FILE, FOLDER, NONE, ROOT, UNKNOWN, VERIFIED
-from builder.wheels.attestation_trust import ANYONE, Terms, named, require_known_kinds, unlisted
+from builder.wheels.attesting import attestations
+from builder.wheels.attesting.attestation_record import FILE, FOLDER, NONE, ROOT, UNKNOWN, VERIFIED
+from builder.wheels.attesting.attestation_trust import ANYONE, Terms, named, require_known_kinds, unlisted
 from bundle.opening import open_bundle
 from bundle.signing.policy import pins
 from shared.errors import BuildError, TrustError, UsageError
 from tests.builder.small_project import _quick  # noqa: F401 - the stand-in for the zipapp
-from tests.builder.wheels.attested import DEMO, PLAIN, Heard, all_wheels
+from tests.builder.wheels.attesting.attested import DEMO, PLAIN, Heard, all_wheels
 from tests.schemas import problems, validated
 from tests.sigstore import REPOSITORY, Sigstore, canonical
 
