@@ -138,12 +138,13 @@ def aged_snapshot(folder: Path, days: float, records: tuple[dict[str, Any], ...]
 
 
 def with_member(data: bytes, name: str, content: bytes) -> bytes:
-    """Return a snapshot to which an optional member was added, with the header that describes it."""
+    """Return a snapshot in which a member was replaced, or added, with the header that describes it."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = {one: archive.read(one) for one in archive.namelist()}
     header = read_snapshot(data).header
     added = MemberFile(name, len(content), hashlib.sha256(content).hexdigest())
-    changed = replace(header, files=(*header.files, added))
+    files = tuple(added if one.name == name else one for one in header.files)
+    changed = replace(header, files=files if added in files else (*files, added))
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         for one, found in {**members, HEADER: changed.to_bytes(), name: content}.items():

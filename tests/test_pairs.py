@@ -37,6 +37,12 @@ OURS = {
     "bundle/advisories/exceptions.py:read_exceptions": f"{BUILD}::test_exceptions",
     "bundle/advisories/index.py:Index.of": "tests/bundle/advisories/test_index.py::test_round_trip",
     "bundle/advisories/raw/lines.py:read_record": "tests/bundle/advisories/raw/test_lines.py::test_what_is_written_is_read",
+    "bundle/advisories/retained/entries.py:read_retained": (
+        "tests/bundle/advisories/retained/test_entries.py::test_a_list_is_read_strictly"
+    ),
+    "builder/assemble/attested.py:_rows": (
+        "tests/builder/wheels/attesting/test_attestations_again.py::test_a_bundle_holds_what_verifies_it_again_years_later"
+    ),
     "bundle/advisories/scanner.py:Scanner.ask": "tests/validator/checks/security/test_pickles.py::test_what_is_found",
     "bundle/advisories/signals/exploits.py:read_catalogue": (
         "tests/builder/advisories/signals/test_catalogues.py::test_kev_is_reduced"
@@ -84,6 +90,10 @@ OTHERS = {
     "bundle/wheels/files.py:_entry_scripts": "wheels",
     "bundle/wheels/structure.py:_check_entry_points": "wheels",
     "builder/advisories/records.py:parse_record": "OSV",
+    "builder/evidence/native.py:_read": "wheels",
+    "builder/wheels/attesting/attestation_trust.py:_own_root": "sigstore",
+    "builder/wheels/attesting/attestation_trust.py:_usable": "sigstore",
+    "builder/wheels/attesting/provenance_object.py:_predicate": "package indexes",
     "builder/advisories/signals/catalogues.py:read_kev": "CISA",
     "builder/backends/build_system.py:read_build_system": "people",
     "builder/backends/requirements.py:_compiled": "uv",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from builder.advisories.schema import is_of_pypi
+from builder.advisories.schema import is_of_pypi, is_of_repository
 from builder.advisories.signals.malware import is_malware
 from builder.advisories.signals.score import highest
 from bundle.advisories.index import Advisory
@@ -77,8 +77,9 @@ def _name_of(block: dict[str, Any]) -> str | None:
     Advisories for CPython (``PSF-…``) have no package but its repository; only the versions that they list can be
     compared, not commits.
     """
-    if "package" not in block and any(one.get("repo") in CPYTHON_REPOSITORIES for one in block.get("ranges", ())):
-        return CPYTHON if block.get("versions") else None
+    if is_of_repository(block):
+        is_cpython = any(one["repo"] in CPYTHON_REPOSITORIES for one in block["ranges"])
+        return CPYTHON if is_cpython and block.get("versions") else None
     package = block["package"]
     return canonicalize_name(package["name"]) if is_of_pypi(package["ecosystem"]) else None
 

@@ -70,6 +70,18 @@ def is_of_pypi(ecosystem: str) -> bool:
     return ecosystem.partition(":")[0] == ECOSYSTEM
 
 
+def is_of_repository(block: Any) -> bool:
+    """Return whether an affected block is about commits of a repository: only such a one needs no package."""
+    ranges = block.get("ranges") if isinstance(block, dict) and "package" not in block else None
+    return (
+        isinstance(ranges, list)
+        and bool(ranges)
+        and all(
+            isinstance(one, dict) and one.get("type") == "GIT" and isinstance(one.get("repo"), str) for one in ranges
+        )
+    )
+
+
 def packages_of(record: Any) -> tuple[str, ...]:
     """Return the packages on PyPI that a broken record names, or none if one of its names cannot be read."""
     blocks = record.get("affected") if isinstance(record, dict) else None
@@ -77,6 +89,8 @@ def packages_of(record: Any) -> tuple[str, ...]:
         return ()
     found = set()
     for block in blocks:
+        if is_of_repository(block):
+            continue
         try:
             _package(block, "affected")
         except BrokenRecordError:
@@ -87,7 +101,8 @@ def packages_of(record: Any) -> tuple[str, ...]:
 
 
 def _block(value: Any, path: str) -> None:
-    _package(value, path)
+    if not is_of_repository(value):
+        _package(value, path)
     _every_or_null(value, "severity", f"{path}.severity", _anything)
     _every(value.get("versions", []), f"{path}.versions", _text)
     _every(value.get("ranges", []), f"{path}.ranges", _range)

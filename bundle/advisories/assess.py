@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bundle.advisories import futile
-from bundle.advisories.matcher import POSSIBLE, WHERES, Doubt
+from bundle.advisories.matcher import ANY, POSSIBLE, WHERES, Doubt
 from bundle.advisories.retained.standing import Standing
 from bundle.advisories.severity import (
     AHEAD,
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 GATE = "gate.json"  # the builder's findings when it built the bundle; a file in the bundle
 GATE_LIMIT = 64 << 20  # bytes
-ANY = "*"  # in place of a package that a record does not name legibly
 FRESH, AGED, OUT_OF_DATE, FUTURE = "fresh", "old", "stale", "future"
 
 

@@ -14,7 +14,6 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from bundle import strict
-from bundle.advisories.matcher import Doubt
 from bundle.advisories.severity import AHEAD
 from bundle.advisories.versions import public
 from bundle.strict import Document, Value, by, refuse, time_from_json
@@ -23,7 +22,7 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from bundle.advisories.matcher import Finding
+    from bundle.advisories.matcher import Doubt, Finding
 
 NAME = "exceptions.json"
 EXCEPTIONS_LIMIT = 1 << 20  # bytes
@@ -105,12 +104,11 @@ class Removal(Value):
 
     def covers(self, found: Finding | Doubt) -> bool:
         """Return whether this reason matches what only an earlier snapshot had, regardless of its dates."""
-        ids = (found.id,) if isinstance(found, Doubt) else found.ids
         return (
             found.gone is not None
             and found.gone.last <= self.sequence
             and self.package in (ANY, found.package)
-            and self.id in ids
+            and self.id == found.id  # by an alias, it would silence advisories that its approver has not seen
         )
 
     def in_force(self, now: datetime) -> bool:

@@ -7,6 +7,7 @@ each line is still parsed strictly.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ MALWARE = "MAL-"  # the ids of the OpenSSF's database of malicious packages
 LINE_LIMIT = 8 << 20  # bytes of the advisories of one package
 RECORDS_LIMIT = 20_000  # advisories of one package
 BOUNDS_LIMIT = 10_000  # intervals or versions in one advisory
+_PACKAGE = re.compile(r"(?=.{1,200}$)[a-z0-9]+(-[a-z0-9]+)*|psf/cpython")  # normalized (PEP 503), or CPython itself
 _INTERVALS = partial(strict.items, of=parse_interval, most=BOUNDS_LIMIT)
 # the default of each key that an advisory may omit
 _ABSENT: dict[str, Any] = {
@@ -144,7 +146,7 @@ def parse_index(data: bytes, name: str) -> Index:
     previous = ""
     for number, line in enumerate(data.split(b"\n")[:-1]):
         package = line[2 : line.find(b'"', 2)].decode("utf-8", "replace")
-        if not line.startswith(b'["') or package <= previous:
+        if not line.startswith(b'["') or package <= previous or not _PACKAGE.fullmatch(package):
             raise refuse(f"{name}[{number}]", _("not an index line"))
         lines[package] = line
         previous = package

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 AFFECTED, POSSIBLE, UNDECIDED, CLEAR = "affected", "possible", "undecided", "clear"
 APPLICATION, TOOLS, ZIPAPP, PYTHON = WHERES = ("application", "tools", "installer", "interpreter")
+ANY = "*"  # in place of a package that a record does not name legibly
 CPYTHON = "psf/cpython"  # in an index; no package of PyPI can have this name
 LINK = "https://osv.dev/vulnerability/{id}"
 
@@ -160,7 +161,7 @@ def scan(index: Index, installed: Iterable[Installed]) -> Scan:
             findings += _merged(name, version, judged)
             verdicts.update({(name, version, one.id): verdict for one, verdict in judged if verdict != CLEAR})
             doubts += [
-                Doubt(name, version, advisory.id, advisory.undecided or _incomparable(), malware=advisory.is_malware)
+                Doubt(name, version, advisory.id, advisory.undecided or incomparable(), malware=advisory.is_malware)
                 for advisory, verdict in judged
                 if verdict == UNDECIDED
             ]
@@ -209,7 +210,8 @@ def named(one: Finding | Doubt) -> str:
     return " ".join(filter(None, (one.package, one.version, place and f"({place})")))
 
 
-def _incomparable() -> str:
+def incomparable() -> str:
+    """Return the reason why a version that is none (PEP 440) is undecided."""
     return _("its version cannot be compared")
 
 
@@ -221,7 +223,7 @@ def _doubts_of(name: str, versions: set[str | None]) -> list[Doubt]:
     if len(known) > 1:
         reason = _("more than one version is installed: {versions}").format(versions=", ".join(known))
         doubts.append(Doubt(name, None, "", reason))
-    doubts += [Doubt(name, version, "", _incomparable()) for version in known if public(version) is None]
+    doubts += [Doubt(name, version, "", incomparable()) for version in known if public(version) is None]
     return doubts
 
 

@@ -136,8 +136,9 @@ class Header(Document):
 
     def _check_sums(self, path: str) -> None:
         """Refuse counts of format 2 that do not add up."""
-        records, *parts = (self.counts.get(name, -1) for name in ("records", "live", "withdrawn", "set_aside"))
-        if records != sum(parts) or parts[-1] != len(self.set_aside):
+        names = ("records", "live", "withdrawn", "set_aside")
+        records, *parts = (self.counts.get(name, -1) for name in names)
+        if not self.counts.keys() >= set(names) or records != sum(parts) or parts[-1] != len(self.set_aside):
             raise refuse(f"{path}.counts", _("records are not the sum of those live, withdrawn and set aside"))
 
 

@@ -14,7 +14,16 @@ from packaging.utils import canonicalize_name
 
 from bundle.advisories.retained import entries
 from installer.advisories import sequences
-from installer.advisories.stored import EXCEPTIONS, SNAPSHOTS, available, folder_of, of_release, of_update, read_file
+from installer.advisories.stored import (
+    EXCEPTIONS,
+    SNAPSHOTS,
+    available,
+    folder_of,
+    of_other_releases,
+    of_release,
+    of_update_unjudged,
+    read_file,
+)
 from installer.release.installation import Installation, active
 from shared import troubles
 from shared.errors import RagtraceError, TrustError
@@ -81,17 +90,17 @@ def findings(
 
 
 def _counts(other: Snapshot, current: Snapshot, retained: Retained) -> bool:
-    """Return whether a snapshot is older than the current one and no signed reason replaced it."""
-    return other.sha256 != current.sha256 and retained.since <= other.header.sequence
+    """Return whether a snapshot is another one than the current one, and no signed reason replaced it."""
+    return other.sha256 != current.sha256 and other.sha256 not in retained.superseded
 
 
-def learn(later: Snapshot, installation: Installation, trust_stores: TrustStores) -> Retained:
+def learn(later: Snapshot, installation: Installation) -> Retained:
     """Return the retained list with what a snapshot that comes into force lessens of all that are here.
 
     Raises TrustError if the list is damaged or full, or if the snapshot is malformed.
     """
     retained = read(installation.prefix)
-    for other in _readable(installation, trust_stores):
+    for other in _readable(installation):
         if _counts(other, later, retained):
             retained = entries.learnt(retained, other, later)
     if len(retained.entries) > entries.ENTRIES_LIMIT or len(retained.to_bytes()) > entries.LIMIT:
@@ -106,21 +115,26 @@ def learn(later: Snapshot, installation: Installation, trust_stores: TrustStores
     return retained
 
 
-def _readable(installation: Installation, trust_stores: TrustStores) -> Iterator[Snapshot]:
+def _readable(installation: Installation) -> Iterator[Snapshot]:
     """Yield the snapshots that are here; a damaged one, which a new one replaces, is left out."""
     with contextlib.suppress(TrustError):
         added = of_release(SNAPSHOTS, installation)
         if added is not None:
             yield added.value
-    with contextlib.suppress(TrustError):
-        updated = of_update(SNAPSHOTS, installation.prefix, trust_stores)
-        if updated is not None:
-            yield updated.value
+    updated = of_update_unjudged(SNAPSHOTS, installation.prefix)
+    if updated is not None:
+        yield updated.value
+    for other in of_other_releases(SNAPSHOTS, installation):  # after a rollback, the newest may be among them
+        yield other.value
 
 
-def accept(snapshot: Snapshot, prefix: Prefix) -> None:
-    """Begin anew: nothing that earlier snapshots had counts beside this one."""
-    write(prefix, replace(entries.NONE, since=snapshot.header.sequence))
+def accept(snapshot: Snapshot, installation: Installation) -> None:
+    """Begin anew: nothing that the snapshots on this host had counts beside this one."""
+    before: tuple[str, ...] = ()
+    with contextlib.suppress(TrustError):  # a list that cannot be read is what an acceptance replaces
+        before = read(installation.prefix).superseded
+    here = [one.sha256 for one in _readable(installation) if one.sha256 not in (snapshot.sha256, *before)]
+    write(installation.prefix, replace(entries.NONE, superseded=(*before, *here)[-entries.SUPERSEDED_LIMIT :]))
 
 
 def prepare(release: Installation, trust_stores: TrustStores) -> str | None:
@@ -131,7 +145,7 @@ def prepare(release: Installation, trust_stores: TrustStores) -> str | None:
     try:
         found = available(SNAPSHOTS, release, trust_stores)
         if found:
-            write(release.prefix, learn(found[-1].value, here or release, trust_stores))
+            write(release.prefix, learn(found[-1].value, here or release))
     except (OSError, RagtraceError) as error:
         return _("What earlier advisories listed could not be retained: {reason}").format(
             reason=troubles.described(error)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SHOWN = 8  # names listed in a sentence
 AHEAD = timedelta(days=1)
+STEP = 86_400
 
 
 def require_whole(earlier: Snapshot, later: Snapshot, installed: Iterable[Installed]) -> list[str]:
@@ -76,9 +77,9 @@ def _some(names: Iterable[str]) -> str:
 def require_near(sequence: int, highest: int, now: datetime) -> None:
     """Raise TrustError if a sequence number is so high that it could shut out every later snapshot.
 
-    By default it is the Unix time; one that is counted otherwise never doubles.
+    By default it is the Unix time. Beyond that, it grows by at most a day's seconds at a time.
     """
-    if sequence > max(2 * highest, int((now + AHEAD).timestamp())):
+    if sequence > max(highest + STEP, int((now + AHEAD).timestamp())):
         raise TrustError(
             _("The snapshot's sequence number {sequence} is far above {highest}, the highest so far.").format(
                 sequence=sequence, highest=highest

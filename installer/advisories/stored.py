@@ -100,7 +100,7 @@ def in_force(kind: Kind[T], installation: Installation, trust_stores: TrustStore
     found = available(kind, installation, trust_stores)
     highest = sequences.highest(kind.role, installation, trust_stores) if found else 0
     if found and kind.sequence(found[-1].value) < highest:
-        found = sorted([*found, *_of_other_releases(kind, installation)], key=lambda one: kind.sequence(one.value))
+        found = sorted([*found, *of_other_releases(kind, installation)], key=lambda one: kind.sequence(one.value))
     if found and kind.sequence(found[-1].value) < highest:
         raise TrustError(
             _("{name} has sequence number {sequence}, but this host has accepted {highest}.").format(
@@ -121,7 +121,7 @@ def available(kind: Kind[T], installation: Installation, trust_stores: TrustStor
     return sorted((one for one in (updated, added) if one is not None), key=lambda one: kind.sequence(one.value))
 
 
-def _of_other_releases(kind: Kind[T], installation: Installation) -> Iterator[Stored[T]]:
+def of_other_releases(kind: Kind[T], installation: Installation) -> Iterator[Stored[T]]:
     """Yield the intact files of the other releases in the prefix: after a rollback, the newest may be among them."""
     for release in installation.prefix.complete_releases():
         with contextlib.suppress(RagtraceError, OSError):
@@ -166,6 +166,18 @@ def of_update(kind: Kind[T], prefix: Prefix, trust_stores: TrustStores) -> Store
         raise spoiled_update(path, _("it differs from the signed file"))
     judge_file(kind, Signed(data, signatures), policies(prefix, trust_stores))
     return Stored(kind.read(data), sha256, updated=True)
+
+
+def of_update_unjudged(kind: Kind[T], prefix: Prefix) -> Stored[T] | None:
+    """Return the file that an update installed, whoever signed it, or None if there is none that can be read.
+
+    It only makes the comparison with a later file stricter: a policy may have dropped its signer since.
+    """
+    try:
+        data = read_file(folder_of(prefix) / kind.name, kind.limit)
+        return Stored(kind.read(data), digest.sha256_bytes(data), updated=True)
+    except (OSError, TrustError):
+        return None
 
 
 def folder_of(prefix: Prefix) -> Path:

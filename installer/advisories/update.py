@@ -25,6 +25,7 @@ from installer.advisories.stored import (
     judge_file,
     names_of,
     of_release,
+    of_update_unjudged,
     policies,
     read_file,
 )
@@ -33,7 +34,7 @@ from shared import troubles
 from shared.errors import TrustError, UsageError
 from shared.files import files
 from shared.files.process_lock import locked
-from shared.i18n import _
+from shared.i18n import _, plural
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,7 +89,6 @@ def update(
     now = options.now or datetime.now(timezone.utc)
     signed = _transferred(file)
     kind: Kind[Any] = SNAPSHOTS if signed.data.startswith(b"PK") else EXCEPTIONS
-    host = _Host(installation, trust_stores, now)
     prefix = installation.prefix
     with locked(prefix.state / "lock", wait=options.wait):
         try:
@@ -96,6 +96,8 @@ def update(
             value = _read(kind, signed.data, now, accept_clock=options.accept_clock)
             sequence, here = kind.sequence(value), _in_force(kind, installation, trust_stores)
             new = _is_newer(kind, signed.data, here, sequences.highest(kind.role, installation, trust_stores))
+            latest = max(now, *kind.times(value)) if options.accept_clock else now
+            host = _Host(installation, trust_stores, now, latest)
             warnings = _retain(value, here, host, new=new) if kind is SNAPSHOTS else []
             head = audit_log.head(prefix)
             if new:
@@ -112,11 +114,15 @@ def update(
 
 @dataclass(frozen=True)
 class _Host:
-    """An installation, its trust stores and the current time."""
+    """An installation, its trust stores, and the current time.
+
+    ``latest`` is later than ``now`` if the operator has accepted the date of a file that is ahead of the clock.
+    """
 
     installation: Installation
     trust_stores: TrustStores
     now: datetime
+    latest: datetime
 
 
 def _retain(snapshot: Snapshot, here: Stored[Any] | None, host: _Host, *, new: bool) -> list[str]:
@@ -127,7 +133,7 @@ def _retain(snapshot: Snapshot, here: Stored[Any] | None, host: _Host, *, new: b
     prefix = host.installation.prefix
     reason = _acceptance(snapshot, host)
     if reason is not None:
-        earlier.accept(snapshot, prefix)
+        earlier.accept(snapshot, host.installation)
         return [
             _("{approver} has accepted this snapshot, so nothing of earlier ones is retained: {statement}").format(
                 approver=reason.approver, statement=reason.statement
@@ -135,11 +141,20 @@ def _retain(snapshot: Snapshot, here: Stored[Any] | None, host: _Host, *, new: b
         ]
     if not new:
         return []
-    warnings = []
-    if here is not None:
-        shrinking.require_near(snapshot.header.sequence, SNAPSHOTS.sequence(here.value), host.now)
-        warnings = shrinking.require_whole(here.value, snapshot, packages.known(host.installation))
-    earlier.write(prefix, earlier.learn(snapshot, host.installation, host.trust_stores))
+    warnings, before = [], _compared_with(here, prefix)
+    if before is not None:
+        shrinking.require_near(snapshot.header.sequence, SNAPSHOTS.sequence(before.value), host.latest)
+        warnings = shrinking.require_whole(before.value, snapshot, packages.known(host.installation))
+    known, retained = earlier.read(prefix), earlier.learn(snapshot, host.installation)
+    earlier.write(prefix, retained)
+    more = len(set(retained.entries) - set(known.entries))
+    if more:
+        text = plural(
+            "{count} advisory of earlier snapshots is no longer as it was, and goes on counting on this host",
+            "{count} advisories of earlier snapshots are no longer as they were, and go on counting on this host",
+            more,
+        )
+        warnings = [*warnings, text.format(count=more)]
     return warnings
 
 
@@ -203,8 +218,14 @@ def _in_force(kind: Kind[T], installation: Installation, trust_stores: TrustStor
     try:
         return in_force(kind, installation, trust_stores)
     except TrustError:
-        # a damaged update cannot serve for comparison, but the release's own file still can
+        # an update that nobody is relied on for cannot be in force, but the release's own file can
         return of_release(kind, installation)
+
+
+def _compared_with(here: Stored[Any] | None, prefix: Prefix) -> Stored[Any] | None:
+    """Return the newest snapshot that a new one must not have less than: also one whose signer a policy has dropped."""
+    found = [one for one in (here, of_update_unjudged(SNAPSHOTS, prefix)) if one is not None]
+    return max(found, key=lambda one: SNAPSHOTS.sequence(one.value), default=None)
 
 
 def _is_newer(kind: Kind[T], data: bytes, here: Stored[T] | None, highest: int) -> bool:

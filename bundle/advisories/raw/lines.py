@@ -5,6 +5,7 @@ A record is as its database published it, without the prose that no scan reads. 
 
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -34,11 +35,12 @@ def write_record(record: Mapping[str, Any]) -> bytes:
     return line + b"\n"
 
 
-def split_lines(data: bytes, name: str) -> list[bytes]:
-    """Return the lines of a member. Raises TrustError if it is empty or truncated."""
+def split_lines(data: bytes, name: str) -> Iterator[bytes]:
+    """Yield the lines of a member, one at a time. Raises TrustError if it is empty or truncated."""
     if not data.endswith(b"\n"):
         raise refuse(name, _("empty or truncated"))
-    return data[:-1].split(b"\n")
+    for line in io.BytesIO(data):
+        yield line[:-1]
 
 
 def read_record(line: bytes, place: str) -> dict[str, Any]:

@@ -98,8 +98,16 @@ def _by_package(record: Mapping[str, Any]) -> dict[str, list[Any]]:
     return found
 
 
+def _has_commits_alone(ranges: Any) -> bool:
+    """Return whether all ranges are of a repository, which needs no package (OSV schema, affected[].package)."""
+    kinds = [one.get("type") if isinstance(one, dict) else None for one in ranges] if isinstance(ranges, list) else []
+    return bool(kinds) and all(kind == "GIT" for kind in kinds)
+
+
 def _package_of(block: Any) -> str | None:
     """Return the package of a block, EVERY if it is illegible, or None if it is of another ecosystem."""
+    if isinstance(block, dict) and "package" not in block and _has_commits_alone(block.get("ranges")):
+        return None
     try:
         ecosystem, name = block["package"]["ecosystem"].split(":")[0], block["package"]["name"]
         if ecosystem.strip().lower() != "pypi":

@@ -45,6 +45,8 @@ def lessened(earlier: Sequence[Advisory], later: Sequence[Advisory]) -> Iterator
         same = named.get(advisory.id)
         if not same:
             yield advisory, MISSING
+        elif advisory.fixed and not any(one.fixed for one in same):
+            yield advisory, CHANGED  # findings that nothing fixes may be ignored
         elif not any(_applies(one, advisory) and _rank(one) >= _rank(advisory) for one in same):
             yield advisory, LOWERED if any(_applies(one, advisory) for one in same) else NARROWED
         elif not _is_apart(advisory, groups[advisory.id], known):
@@ -57,6 +59,7 @@ def covers(later: Advisory, earlier: Advisory) -> bool:
         later.id == earlier.id
         and set(later.aliases) <= set(earlier.aliases)
         and _rank(later) >= _rank(earlier)
+        and bool(later.fixed) >= bool(earlier.fixed)
         and _applies(later, earlier)
     )
 
@@ -96,17 +99,25 @@ class _Group:
     identifiers: set[str]
 
 
-def _groups(advisories: Iterable[Advisory]) -> dict[str, _Group]:
+def _groups(advisories: Sequence[Advisory]) -> dict[str, _Group]:
     """Return the group of each identifier."""
+    roots: dict[str, str] = {}
+
+    def root(identifier: str) -> str:
+        while (above := roots.setdefault(identifier, identifier)) != identifier:
+            roots[identifier] = roots[above]  # halves the way
+            identifier = above
+        return identifier
+
+    for advisory in advisories:
+        for alias in advisory.aliases:
+            roots[root(alias)] = root(advisory.id)
     groups: dict[str, _Group] = {}
     for advisory in advisories:
-        whole = _Group([advisory], {advisory.id, *advisory.aliases})
-        known = {id(groups[one]): groups[one] for one in tuple(whole.identifiers) if one in groups}
-        for group in known.values():
-            whole.advisories.extend(group.advisories)
-            whole.identifiers.update(group.identifiers)
-        groups.update(dict.fromkeys(whole.identifiers, whole))
-    return groups
+        group = groups.setdefault(root(advisory.id), _Group([], set()))
+        group.advisories.append(advisory)
+        group.identifiers.update((advisory.id, *advisory.aliases))
+    return {identifier: groups[root(identifier)] for identifier in tuple(roots)}
 
 
 def _applies(later: Advisory, earlier: Advisory) -> bool:

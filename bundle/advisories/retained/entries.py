@@ -12,9 +12,18 @@ from packaging.utils import canonicalize_name
 
 from bundle import strict
 from bundle.advisories.index import MISSING, WITHDRAWN, Advisory, Gone
-from bundle.advisories.matcher import AFFECTED, POSSIBLE, UNDECIDED, Doubt, Finding, finding_of, judge
+from bundle.advisories.matcher import (
+    AFFECTED,
+    ANY,
+    POSSIBLE,
+    UNDECIDED,
+    Doubt,
+    Finding,
+    finding_of,
+    incomparable,
+    judge,
+)
 from bundle.advisories.retained.coverage import covers, lessened
-from bundle.advisories.versions import public
 from bundle.strict import Document, Value, by
 from shared.errors import TrustError
 
@@ -28,6 +37,7 @@ if TYPE_CHECKING:
 NAME = "retained.json"
 LIMIT = 48 << 20  # bytes; all advisories of July 2026 are 7 MB
 ENTRIES_LIMIT = 100_000
+SUPERSEDED_LIMIT = 1000
 
 
 @dataclass(frozen=True)
@@ -43,11 +53,11 @@ class Entry(Value):
 class Retained(Document):
     """The retained list, sorted by package and ID.
 
-    ``since`` is the sequence number of the snapshot that a signed reason accepted whatever it lacks of earlier ones, or
-    0: those count no longer.
+    ``superseded`` lists the SHA-256 of the snapshots that were here when a signed reason accepted one whatever it lacks
+    of them: they count no longer.
     """
 
-    since: int = field(metadata=by(strict.integer))
+    superseded: tuple[str, ...] = field(metadata=by(strict.items, of=strict.sha256, most=SUPERSEDED_LIMIT))
     entries: tuple[Entry, ...] = field(metadata=by(strict.items, of=Entry.from_json, most=ENTRIES_LIMIT))
 
     def judge(self, installed: Iterable[Installed]) -> Iterator[Finding | Doubt]:
@@ -57,16 +67,22 @@ class Retained(Document):
             if one.version is not None:
                 versions.setdefault(canonicalize_name(one.name), set()).add(one.version)
         for entry in self.entries:
+            malware = entry.advisory.is_malware
+            if entry.package == ANY:
+                yield Doubt(ANY, None, entry.advisory.id, _why(entry), entry.gone)
             for version in sorted(versions.get(entry.package, ())):
                 verdict = judge(entry.advisory, version)
-                if verdict == UNDECIDED and entry.advisory.undecided and public(version) is not None:
-                    reason = f"{entry.advisory.undecided} ({entry.gone.described()})"
-                    yield Doubt(entry.package, version, entry.advisory.id, reason, entry.gone)
+                if verdict == UNDECIDED:
+                    yield Doubt(entry.package, version, entry.advisory.id, _why(entry), entry.gone, malware=malware)
                 elif verdict in (AFFECTED, POSSIBLE):
                     yield finding_of(entry.package, version, entry.advisory, verdict, entry.gone)
 
 
-NONE = Retained(0, ())
+def _why(entry: Entry) -> str:
+    return f"{entry.advisory.undecided or incomparable()} ({entry.gone.described()})"
+
+
+NONE = Retained((), ())
 
 
 def read_retained(data: bytes) -> Retained:
@@ -79,7 +95,9 @@ def learnt(retained: Retained, earlier: Snapshot, later: Snapshot, packages: Ite
 
     Entries that another one covers are left out. Raises TrustError if the later snapshot is malformed.
     """
-    found = {name: [one for one in retained.entries if one.package == name] for name in _names(retained)}
+    found: dict[str, list[Entry]] = {}
+    for one in (*retained.entries, *_unattributed(earlier, later)):
+        found.setdefault(one.package, []).append(one)
     for name in sorted(earlier.index.lines if packages is None else packages):
         if earlier.index.lines.get(name) == later.index.lines.get(name):
             continue
@@ -91,8 +109,16 @@ def learnt(retained: Retained, earlier: Snapshot, later: Snapshot, packages: Ite
     return replace(retained, entries=tuple(entries))
 
 
-def _names(retained: Retained) -> list[str]:
-    return list(dict.fromkeys(entry.package for entry in retained.entries))
+def _unattributed(earlier: Snapshot, later: Snapshot) -> Iterator[Entry]:
+    """Yield an entry for each record that was set aside without a legible package and that a later snapshot lacks."""
+    about_any = [one for one in earlier.header.set_aside if not one.packages]
+    if about_any:
+        records = later.records() if later.header.has_records else ()
+        known = {one.id for one in later.header.set_aside} | {str(record["id"]) for record in records}
+        for one in about_any:
+            if one.id not in known:
+                advisory = Advisory(one.id, undecided=one.reason)
+                yield Entry(ANY, advisory, _gone(advisory, MISSING, earlier, later))
 
 
 def _readable(index: Index, name: str) -> tuple[Advisory, ...]:

@@ -64,8 +64,8 @@ class Standing:
         if removal is not None:
             self.removed.append((doubt, removal))
             return
-        known = {(one.where, one.package, one.version, one.id) for one in self.doubts}
-        if (doubt.where, doubt.package, doubt.version, doubt.id) not in known:
+        known = {(one.where, one.package, one.version, one.id, one.malware) for one in self.doubts}
+        if (doubt.where, doubt.package, doubt.version, doubt.id, doubt.malware) not in known:
             self.doubts.append(doubt)
 
     def _excepted_with(self, found: Finding, now: datetime) -> Iterator[Finding]:
@@ -87,6 +87,7 @@ def _includes(finding: Finding, other: Finding) -> bool:
         and other.id in finding.ids
         and RANK[finding.severity] >= RANK[other.severity]
         and finding.malware >= other.malware
+        and bool(finding.fixed) >= bool(other.fixed)  # what nothing fixes may be ignored
         and (finding.certainty == other.certainty or _is_certain(finding))
     )
 

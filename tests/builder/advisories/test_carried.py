@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.advisories.gate import GateRequest, gate_members, read_knowledge, run_gate
+from builder.advisories.gate import GateRequest, gate_members, read_knowledge, refuse, run_gate
 from builder.advisories.osv import advisories_of
 from builder.advisories.snapshot import Making, make_snapshot
 from builder.lock.installer_wheels import PROJECT, installer_packages
@@ -59,6 +59,7 @@ def judge(tmp_path, monkeypatch):
         path.write_bytes(aged_snapshot(tmp_path, 1, records))
         knowledge = read_knowledge(GateRequest(path, **more), None)
         assessment = run_gate(knowledge, OWN, Path("python"), told or NoProgress(), carried=carried)
+        refuse(knowledge, assessment)
         members = gate_members(knowledge, assessment, Product("demo", "Demo", "1.0", 7), 1_700_000_000)
         content = next(one.content for one in members if one.entry.path.endswith("gate.json"))
         assert isinstance(content, bytes)
@@ -106,8 +107,8 @@ def test_several_versions_in_the_installer_are_no_doubt(judge):
 def test_advisories_for_cpython():
     assert list(advisories_of(cpython("PSF-2026-1", "v3.12.1", "v3.12.2"))) == [CPYTHON]
     assert advisories_of(cpython("PSF-2026-2")) == {}  # commits alone
-    with pytest.raises(KeyError):
-        advisories_of({"id": "X", "affected": [{"ranges": [{**GIT, "repo": "https://github.com/other/other"}]}]})
+    other = {"ranges": [{**GIT, "repo": "https://github.com/other/other"}], "versions": ["v1.0"]}
+    assert advisories_of({**cpython("X"), "affected": [other]}) == {}
 
 
 @pytest.mark.parametrize(("version", "hit"), [("3.12.1", True), ("3.12.2", False), ("3.12.1rc1", False)])

@@ -80,8 +80,8 @@ def test_what_is_known_of_exploitation(tmp_path, capsys):
     assert main(["advisories", "show", "advisories.zip", "--json"]) == 0
     found = validated("builder-advisories", capsys.readouterr().out)
     assert (found["kev"], found["epss"]) == ({"date": "2026-05-30", "cves": 1}, {"date": "2026-05-31", "cves": 1})
-    assert main(["advisories", "import", str(export), "--sequence", "1780315201", "--quiet"]) == 0
-    shown = capsys.readouterr().out
+    assert main(["advisories", "import", str(export), "--sequence", "1780315201"]) == 0
+    shown = capsys.readouterr().err
     assert "The previous snapshot had kev.json, this one does not: specify --kev FILE." in shown
     assert "The previous snapshot had epss.csv" in shown
 

@@ -53,6 +53,7 @@ def test_credentials_of_an_index_reach_the_downloads_and_stay_there(tmp_path, mo
     project.mkdir()
     with serve_index({"inner-1.0-py3-none-any.whl": make_wheel("inner", "1.0")}) as site:
         (project / "pyproject.toml").write_text(PROJECT.format(url=site.url))
+        (project / "small_app.py").write_text("def main(): pass\n")
         monkeypatch.setenv("UV_INDEX_IN_HOUSE_USERNAME", "me")
         monkeypatch.setenv("UV_INDEX_IN_HOUSE_PASSWORD", PASSWORD)
         lock = [uv.find_uv_bin(), "lock", "--quiet", "--no-cache", "--project", project]

@@ -69,7 +69,7 @@ def test_what_was_set_aside_is_named(tmp_path, trust_stores, capsys):
     assert "set aside BAD-1" in capsys.readouterr().out
     assert run(prefix, "scan") == 0
     assert "WARN: 0 known vulnerabilities" in (shown := capsys.readouterr().out)
-    assert "undecided *  BAD-1: the record breaks the OSV schema: affected is missing or empty" in shown
+    assert "undecided * BAD-1: the record breaks the OSV schema: affected is missing or empty" in shown
     assert run(prefix, "scan", "--json") == 0
     assert validated("advisories", capsys.readouterr().out)["scan"]["undecided"][0]["package"] == "*"
 

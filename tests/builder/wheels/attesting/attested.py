@@ -37,6 +37,7 @@ class Heard(NoProgress):
 def locked(folder: Path, site) -> Path:
     """Make a project in a folder, locked from an index."""
     folder.mkdir()
+    (folder / "app.py").write_text("def main(): pass\n")
     (folder / "pyproject.toml").write_text(
         f'{PROJECT}[[tool.uv.index]]\nname = "here"\nurl = "{site.url}/simple"\ndefault = true\n'
     )

@@ -17,6 +17,7 @@ from bundle.advisories.index import Advisory, Gone, parse_index, write_index
 from bundle.advisories.matcher import Installed, scan
 from bundle.advisories.retained.entries import NONE, Entry, Retained, learnt, read_retained
 from bundle.advisories.severity import PASS, TABLES
+from bundle.advisories.signals import exploits
 from bundle.advisories.versions import Interval
 from shared.errors import TrustError
 
@@ -50,6 +51,7 @@ def snapshot(sequence: int, found: list[Advisory]) -> Any:
         index=parse_index(write_index({"other": [Advisory("O-1")], **({"demo": found} if found else {})}), "index"),
         header=SimpleNamespace(sequence=sequence, known_until=moment, made=moment, set_aside=()),
         withdrawn=frozenset({"A"}),
+        exploits=exploits.NONE,
     )
 
 
