@@ -13,16 +13,13 @@ from bundle.advisories.retained.losses import losses
 from shared import reading, troubles
 from shared.errors import BuildError, RagtraceError
 from shared.files import files, folders
-from shared.i18n import _, plural
+from shared.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from bundle.advisories.retained.losses import Losses
     from bundle.advisories.snapshot import Snapshot
-
-SHOWN = 8  # names listed in a sentence
 
 
 def path_of(origin: str) -> Path:
@@ -64,28 +61,11 @@ def require_whole(earlier: Snapshot, later: Snapshot, *, accept_drop: bool) -> l
     """
     found = losses(earlier, later)
     if found.is_drop and not accept_drop:
-        names = _some(f"{one.id} ({package})" for package in sorted(found.lost) for one in found.lost[package])
         raise BuildError(
             _(
                 "The export has lost more than 5% of the last snapshot's advisories ({count} of {total}): {names}."
-            ).format(count=found.count, total=found.total, names=names),
-            *_whole(found),
+            ).format(count=found.count, total=found.total, names=found.names()),
+            *found.warnings(),
             advice=_("Fetch it again; if the advisories were really removed, add --accept-drop."),
         )
-    return _whole(found)
-
-
-def _whole(found: Losses) -> list[str]:
-    if not found.whole:
-        return []
-    text = plural(
-        "{count} package has lost all of its advisories: {names}",
-        "{count} packages have lost all of their advisories: {names}",
-        len(found.whole),
-    )
-    return [text.format(count=len(found.whole), names=_some(found.whole))]
-
-
-def _some(names: Iterable[str]) -> str:
-    shown = list(names)
-    return ", ".join([*shown[:SHOWN], *(["…"] if len(shown) > SHOWN else [])])
+    return found.warnings()

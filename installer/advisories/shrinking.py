@@ -5,18 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bundle.advisories.retained.losses import losses
+from bundle.advisories.retained.losses import losses, some
 from shared.errors import TrustError
-from shared.i18n import _, plural
+from shared.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bundle.advisories.matcher import Installed
-    from bundle.advisories.retained.losses import Losses
     from bundle.advisories.snapshot import Snapshot
 
-SHOWN = 8  # names listed in a sentence
 AHEAD = timedelta(days=1)
 STEP = 86_400
 
@@ -33,16 +31,16 @@ def require_whole(earlier: Snapshot, later: Snapshot, installed: Iterable[Instal
     if found.is_drop:
         sentences.append(
             _("The snapshot has lost more than 5% of the advisories ({count} of {total}), for example {names}.").format(
-                count=found.count, total=found.total, names=_some(_names(found))
+                count=found.count, total=found.total, names=found.names()
             )
         )
     if hitting:
         sentences.append(
             _("The snapshot has lost advisories that hit installed packages: {names}.").format(
-                names=_some(f"{package} {version} ({identifier})" for package, version, identifier in hitting)
+                names=some(f"{package} {version} ({identifier})" for package, version, identifier in hitting)
             )
         )
-    whole = _whole(found)
+    whole = found.warnings()
     if sentences:
         raise TrustError(
             *sentences,
@@ -52,26 +50,6 @@ def require_whole(earlier: Snapshot, later: Snapshot, installed: Iterable[Instal
             ).format(digest=later.sha256),
         )
     return whole
-
-
-def _names(found: Losses) -> Iterable[str]:
-    return (f"{one.id} ({package})" for package in sorted(found.lost) for one in found.lost[package])
-
-
-def _whole(found: Losses) -> list[str]:
-    if not found.whole:
-        return []
-    text = plural(
-        "{count} package has lost all of its advisories: {names}",
-        "{count} packages have lost all of their advisories: {names}",
-        len(found.whole),
-    )
-    return [text.format(count=len(found.whole), names=_some(found.whole))]
-
-
-def _some(names: Iterable[str]) -> str:
-    shown = list(names)
-    return ", ".join([*shown[:SHOWN], *(["…"] if len(shown) > SHOWN else [])])
 
 
 def require_near(sequence: int, highest: int, now: datetime) -> None:

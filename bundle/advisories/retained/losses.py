@@ -9,6 +9,7 @@ from packaging.utils import canonicalize_name
 
 from bundle.advisories.matcher import AFFECTED, POSSIBLE, judge
 from shared.errors import TrustError
+from shared.i18n import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from bundle.advisories.matcher import Installed
     from bundle.advisories.snapshot import Snapshot
 
+SHOWN = 8  # names listed in a sentence
 DROP_LIMIT = 0.05  # fraction of live advisories; what databases delete between two exports has never exceeded it
 
 
@@ -39,6 +41,21 @@ class Losses:
     def is_drop(self) -> bool:
         """Whether more is lost than between two honest exports."""
         return self.count > self.total * DROP_LIMIT
+
+    def names(self) -> str:
+        """The first of the lost advisories, each with its package."""
+        return some(f"{one.id} ({package})" for package in sorted(self.lost) for one in self.lost[package])
+
+    def warnings(self) -> list[str]:
+        """Return a sentence about the packages that have lost all of their advisories, if there are any."""
+        if not self.whole:
+            return []
+        text = plural(
+            "{count} package has lost all of its advisories: {names}",
+            "{count} packages have lost all of their advisories: {names}",
+            len(self.whole),
+        )
+        return [text.format(count=len(self.whole), names=some(self.whole))]
 
     def hitting(self, installed: Iterable[Installed], later: Index) -> Iterator[tuple[str, str, str]]:
         """Yield package, version and ID of each lost advisory that hits an installed package.
@@ -76,6 +93,12 @@ def losses(earlier: Snapshot, later: Snapshot) -> Losses:
         if len(gone) == len(advisories):
             whole.append(name)
     return Losses(lost, total, tuple(whole))
+
+
+def some(names: Iterable[str]) -> str:
+    """Return the first names of a list, for a sentence."""
+    shown = list(names)
+    return ", ".join([*shown[:SHOWN], *(["…"] if len(shown) > SHOWN else [])])
 
 
 def _hits(advisory: Advisory, version: str) -> bool:

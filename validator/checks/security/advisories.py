@@ -17,6 +17,7 @@ from shared.i18n import _, plural
 from shared.terminal import counted
 from validator.check import (
     BUNDLE,
+    ERROR,
     OPERATOR,
     SECURITY,
     SKIP,
@@ -174,6 +175,14 @@ def scanned(installation: Installation) -> InstalledScan:
 def _named(finding: Finding) -> str:
     about = ", ".join([finding.id, *([finding.gone.described()] if finding.gone else [])])
     return f"{named(finding)} ({about}) {words.marks_of(finding)}".rstrip()
+
+
+def scanned_before(installation: Installation) -> InstalledScan:
+    """Return the scan that another opinion is compared with. Raises UncheckedError if there is none."""
+    try:
+        return scanned(installation)
+    except TrustError as error:
+        raise UncheckedError(ERROR, _("incomplete: {reason}").format(reason=error.what)) from error
 
 
 def date_of(seen: InstalledScan) -> str:

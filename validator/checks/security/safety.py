@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from bundle.advisories import safety
 from installer.advisories.packages import installed
 from installer.release import tools_environment
-from shared.errors import ToolError, TrustError
+from shared.errors import ToolError
 from shared.i18n import _, plural
 from validator.check import ERROR, NORMAL, SECURITY, SKIP, Check, CheckResult, UncheckedError, some_of
-from validator.checks.security.advisories import scanned
+from validator.checks.security.advisories import scanned_before
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,10 +31,7 @@ class SecondScanner(Check):
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         installation = subject.need_installation()
-        try:
-            seen = scanned(installation)
-        except TrustError as error:
-            raise UncheckedError(ERROR, _("incomplete: {reason}").format(reason=error.what)) from error
+        seen = scanned_before(installation)
         version = installation.manifest.target.python
         if version in tools_environment.WITHOUT_SAFETY and not tools_environment.entries_of(installation.manifest):
             reason = _("safety has no release for Python {version} without known vulnerabilities")

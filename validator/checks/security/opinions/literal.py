@@ -9,8 +9,8 @@ from bundle.advisories.raw.literal import AFFECTED
 from installer.advisories.packages import installed
 from shared.errors import TrustError
 from shared.i18n import _, plural
-from validator.check import ERROR, NORMAL, OPERATOR, SECURITY, Check, CheckResult, UncheckedError, some_of
-from validator.checks.security.advisories import scanned
+from validator.check import NORMAL, OPERATOR, SECURITY, Check, CheckResult, some_of
+from validator.checks.security.advisories import scanned_before
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,10 +31,7 @@ class LiteralEvaluation(Check):
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         installation = subject.need_installation()
-        try:
-            seen = scanned(installation)
-        except TrustError as error:
-            raise UncheckedError(ERROR, _("incomplete: {reason}").format(reason=error.what)) from error
+        seen = scanned_before(installation)
         if not seen.snapshot.header.has_records:
             yield self.warned(
                 _("the advisories are of format 1, which has no records: only their index was searched"),

@@ -14,25 +14,14 @@ from installer.advisories.scan import Rating, scan_installed
 from shared.errors import TrustError
 from tests.advisories import HIGH, below, record, trusting, with_member
 from tests.installer.advisories.conftest import APPROVER
-from tests.installer.advisories.test_earlier import (
-    BROUGHT,
-    DAYS,
-    FULL,
-    HIT,
-    MANY,
-    attacker,  # noqa: F401 - a fixture
-    brought,  # noqa: F401 - a fixture
-    instead,
-    upgrade,
-    without,
-)
+from tests.installer.advisories.shrinking.attacker import BROUGHT, DAYS, FULL, HIT, MANY, instead, upgrade, without
 from tests.keys import SoftKey
 from tests.policies import lay
 
 GONE = {"withdrawn": "2026-01-01T00:00:00Z"}
 
 
-def test_a_rollback_does_not_make_the_host_forget_what_the_later_release_brought(attacker, monkeypatch):  # noqa: F811
+def test_a_rollback_does_not_make_the_host_forget_what_the_later_release_brought(attacker, monkeypatch):
     first = attacker.site.installation
     upgrade(attacker, monkeypatch, attacker.snapshot(*FULL))
     first.prefix.set_current(first.release)
@@ -41,7 +30,7 @@ def test_a_rollback_does_not_make_the_host_forget_what_the_later_release_brought
     assert attacker.scan().assessment.findings_status == "FAIL"
 
 
-def test_a_policy_that_drops_the_signer_does_not_make_the_host_forget(attacker):  # noqa: F811
+def test_a_policy_that_drops_the_signer_does_not_make_the_host_forget(attacker):
     key, stores = SoftKey(ED25519), attacker.site.trust_stores
     policy, owner = trusting(key, APPROVER)
     shutil.rmtree(stores.host)
@@ -53,18 +42,18 @@ def test_a_policy_that_drops_the_signer_does_not_make_the_host_forget(attacker):
     assert attacker.scan().assessment.findings_status == "FAIL"
 
 
-def test_what_is_retained_anew_is_told(attacker):  # noqa: F811
+def test_what_is_retained_anew_is_told(attacker):
     warned = attacker.offer(*instead(HIT, {**HIT, **GONE})).warnings
     assert "1 advisory of earlier snapshots is no longer as it was, and goes on counting on this host" in warned
 
 
 @pytest.mark.parametrize("sequence", [3_500_000_000, 2**53])
-def test_a_sequence_number_of_the_far_future(attacker, sequence):  # noqa: F811
+def test_a_sequence_number_of_the_far_future(attacker, sequence):
     with pytest.raises(TrustError, match="is far above"):
         attacker.offer(*FULL, sequence=sequence)
 
 
-def test_a_record_without_a_legible_package_goes_on_being_a_doubt(attacker):  # noqa: F811
+def test_a_record_without_a_legible_package_goes_on_being_a_doubt(attacker):
     broken = {"package": {"ecosystem": "PyPI", "name": "la ter"}, "ranges": "all"}
     attacker.offer(*FULL, {"id": "BROKEN-1", "modified": "2026-05-30T10:00:00Z", "affected": [broken]})
     attacker.offer(*FULL)
@@ -72,7 +61,7 @@ def test_a_record_without_a_legible_package_goes_on_being_a_doubt(attacker):  # 
     assert (doubt.package, doubt.gone is not None) == ("*", True)
 
 
-def test_undecided_malware_stays_malware(attacker):  # noqa: F811
+def test_undecided_malware_stays_malware(attacker):
     attacker.install("odd", "1.0")
     odd = record("MAL-2026-5", "odd", {"introduced": "0"}, {"fixed": "2018-04-22b"})
     attacker.offer(*FULL, odd)
@@ -80,20 +69,20 @@ def test_undecided_malware_stays_malware(attacker):  # noqa: F811
     assert [one.malware for one in attacker.scan().assessment.doubts if one.package == "odd"] == [True]
 
 
-def test_a_version_that_cannot_be_compared_stays_a_doubt(attacker):  # noqa: F811
+def test_a_version_that_cannot_be_compared_stays_a_doubt(attacker):
     attacker.uninstall("demo_lib")
     attacker.install("later", "of_today")
     attacker.offer(*without("TEST-8"))
     assert [one.id for one in attacker.scan().assessment.doubts if one.package == "later" and one.gone] == ["TEST-8"]
 
 
-def test_a_fixed_version_that_is_left_out_ignores_nothing(attacker):  # noqa: F811
+def test_a_fixed_version_that_is_left_out_ignores_nothing(attacker):
     attacker.offer(*instead(HIT, {**HIT, "affected": record("X", "demo-lib", {"introduced": "0"})["affected"]}))
     rating = Rating(until_fixed=True)
     assert scan_installed(*attacker.site, rating=rating, now=attacker.now).assessment.findings_status == "FAIL"
 
 
-def test_a_reason_about_one_advisory_silences_no_other_with_its_alias(attacker):  # noqa: F811
+def test_a_reason_about_one_advisory_silences_no_other_with_its_alias(attacker):
     for name in ("demo_lib", "demo_base"):
         attacker.uninstall(name)
     first = record("PYSEC-1", "later", *below("2.0"), vector=HIGH, aliases=("CVE-1",))
@@ -109,7 +98,7 @@ def test_a_reason_about_one_advisory_silences_no_other_with_its_alias(attacker):
 
 
 @pytest.mark.parametrize("name", ["a\u0085", "a" * 5000, "A", "a_b", "../a"])
-def test_a_name_that_no_package_has_is_refused(attacker, name):  # noqa: F811
+def test_a_name_that_no_package_has_is_refused(attacker, name):
     data = attacker.snapshot(*FULL)
     line = (json.dumps([name, [{"id": "Q-1", "affected": ["[0.dev0,)"]}]], ensure_ascii=False) + "\n").encode()
     lines = [*read_snapshot(data).member("index.jsonl").splitlines(keepends=True), line]
