@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import zipfile
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from builder.advisories.snapshot import Making, make_snapshot
 from bundle import digest, strict
 from bundle.advisories import snapshot as form
-from bundle.advisories.snapshot import HEADER, MemberFile, read_snapshot
 from bundle.signing.policy import Policy, Role, Signer
 from bundle.signing.signature import ED25519
 from tests.keys import SoftKey
@@ -113,7 +110,7 @@ def without_records(data: bytes) -> bytes:
 
 
 def replaced(data: bytes, name: str, content: bytes) -> bytes:
-    """Return a snapshot one of whose members has other contents, for which its header vouches."""
+    """Return a snapshot one of whose members is new or has other contents, for which its header vouches."""
 
     def change(members: dict[str, bytes]) -> None:
         members[name] = content
@@ -135,21 +132,6 @@ def aged_snapshot(folder: Path, days: float, records: tuple[dict[str, Any], ...]
     """Return a snapshot whose knowledge is so many days old now (a negative number: of a time to come)."""
     moment = datetime.now(timezone.utc) - timedelta(days=days)
     return snapshot_bytes(folder, dated(moment - timedelta(seconds=5), records), now=moment)
-
-
-def with_member(data: bytes, name: str, content: bytes) -> bytes:
-    """Return a snapshot in which a member was replaced, or added, with the header that describes it."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        members = {one: archive.read(one) for one in archive.namelist()}
-    header = read_snapshot(data).header
-    added = MemberFile(name, len(content), hashlib.sha256(content).hexdigest())
-    files = tuple(added if one.name == name else one for one in header.files)
-    changed = replace(header, files=files if added in files else (*files, added))
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for one, found in {**members, HEADER: changed.to_bytes(), name: content}.items():
-            archive.writestr(one, found)
-    return stream.getvalue()
 
 
 def sign_beside(path: Path, data: bytes, namespace: str, *keys: SoftKey) -> Path:

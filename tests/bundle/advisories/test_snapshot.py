@@ -5,6 +5,7 @@ import json
 import tracemalloc
 import warnings
 import zipfile
+from dataclasses import replace
 
 import pytest
 
@@ -194,3 +195,13 @@ def test_counts_that_do_not_add_up(data):
     for wrong in ({"records": 9}, {"withdrawn": 0}, {"set_aside": 1}, {"set_aside": 1, "records": 9}):
         with pytest.raises(TrustError, match="sum"):
             read_snapshot(with_header(data, counts={**counts, **wrong}))
+
+
+@pytest.mark.parametrize("name", ["records", "live", "withdrawn", "set_aside"])
+def test_a_header_without_one_of_the_counts_is_refused(tmp_path, name):
+    header = read_snapshot(snapshot_bytes(tmp_path)).header
+    counts = {one: count for one, count in header.counts.items() if one != name}
+    if name != "records":
+        counts["records"] = header.counts["records"] - header.counts[name] - 1  # a count that is missing reads as -1
+    with pytest.raises(TrustError, match="counts"):
+        replace(header, counts=counts).check("snapshot.json")

@@ -9,7 +9,7 @@ from bootstrap.cli import main
 from bundle.advisories.exceptions import Exceptions, Exemption, Removal
 from bundle.digest import sha256_bytes
 from bundle.signing.signature import ED25519
-from tests.advisories import CRITICAL, RECORDS, aged_snapshot, below, record, sign_beside, trusting, with_member
+from tests.advisories import CRITICAL, RECORDS, aged_snapshot, below, record, replaced, sign_beside, trusting
 from tests.installed import make_prefix
 from tests.keys import SoftKey
 from tests.policies import lay
@@ -197,13 +197,13 @@ def test_exceptions_without_effect_are_named(tmp_path, trust_stores, capsys):
 def test_a_catalogue_that_was_tampered_with_is_refused(tmp_path, trust_stores, capsys):
     """The signer wrote a snapshot whose KEV is not what its format says."""
     data = aged_snapshot(tmp_path, 1, HARMLESS)
-    prefix = make_prefix(tmp_path, verification={"advisories/advisories.zip": with_member(data, "epss.csv", b"x,y")})
+    prefix = make_prefix(tmp_path, verification={"advisories/advisories.zip": replaced(data, "epss.csv", b"x,y")})
     assert run(prefix, "scan") != 0
     assert "epss.csv[1]: not a comment line with the date of the scores" in capsys.readouterr().err
 
 
 def test_a_snapshot_with_such_a_catalogue_is_not_adopted(tmp_path, prefix, capsys):
-    data = with_member(aged_snapshot(tmp_path, 1, HARMLESS), "kev.json", b"{}")
+    data = replaced(aged_snapshot(tmp_path, 1, HARMLESS), "kev.json", b"{}")
     assert run(prefix, "update", sign_beside(tmp_path / "a.zip", data, "ragtrace-advisories@v1", KEY)) == 3
     assert "kev.json" in capsys.readouterr().err
     assert run(prefix, "show") == 0

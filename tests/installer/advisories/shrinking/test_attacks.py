@@ -12,16 +12,27 @@ from bundle.advisories.snapshot import read_snapshot
 from bundle.signing.signature import ED25519
 from installer.advisories.scan import Rating, scan_installed
 from shared.errors import TrustError
-from tests.advisories import HIGH, below, record, trusting, with_member
+from tests.advisories import CRITICAL, HIGH, below, record, replaced, trusting
 from tests.installer.advisories.conftest import APPROVER
-from tests.installer.advisories.shrinking.attacker import BROUGHT, DAYS, FULL, HIT, MANY, instead, upgrade, without
+from tests.installer.advisories.shrinking.attacker import (
+    BROUGHT,
+    DAYS,
+    FULL,
+    HIT,
+    MANY,
+    Attacker,
+    instead,
+    upgrade,
+    without,
+)
 from tests.keys import SoftKey
 from tests.policies import lay
 
 GONE = {"withdrawn": "2026-01-01T00:00:00Z"}
 
 
-def test_a_rollback_does_not_make_the_host_forget_what_the_later_release_brought(attacker, monkeypatch):
+def test_a_rollback_does_not_make_the_host_forget_what_the_later_release_brought(tmp_path, site, monkeypatch):
+    attacker = Attacker(tmp_path, site)  # only the later release has the full snapshot
     first = attacker.site.installation
     upgrade(attacker, monkeypatch, attacker.snapshot(*FULL))
     first.prefix.set_current(first.release)
@@ -97,12 +108,22 @@ def test_a_reason_about_one_advisory_silences_no_other_with_its_alias(attacker):
     assert "GHSA-1" in {one.id for one in attacker.scan().assessment.findings if one.package == "later"}
 
 
+def test_malware_that_is_called_a_mere_vulnerability_ignores_nothing(attacker):
+    attacker.uninstall("demo_lib")
+    attacker.install("odd", "1.0")
+    malware = record("PYSEC-5", "odd", {"introduced": "0"}, details="Malicious package. Do not use.")
+    attacker.offer(*FULL, malware)
+    attacker.offer(*FULL, {**record("PYSEC-5", "odd", {"introduced": "0"}, vector=CRITICAL)})
+    rating = Rating(until_fixed=True)
+    assert scan_installed(*attacker.site, rating=rating, now=attacker.now).assessment.findings_status == "FAIL"
+
+
 @pytest.mark.parametrize("name", ["a\u0085", "a" * 5000, "A", "a_b", "../a"])
 def test_a_name_that_no_package_has_is_refused(attacker, name):
     data = attacker.snapshot(*FULL)
     line = (json.dumps([name, [{"id": "Q-1", "affected": ["[0.dev0,)"]}]], ensure_ascii=False) + "\n").encode()
     lines = [*read_snapshot(data).member("index.jsonl").splitlines(keepends=True), line]
-    spoilt = with_member(data, "index.jsonl", b"".join(sorted(lines, key=lambda one: str(json.loads(bytes(one))[0]))))
+    spoilt = replaced(data, "index.jsonl", b"".join(sorted(lines, key=lambda one: str(json.loads(bytes(one))[0]))))
     with pytest.raises(TrustError, match="not an index line"):
         attacker.adopt(spoilt)
     assert attacker.offer(*FULL).new

@@ -9,7 +9,7 @@ import pytest
 from bundle.advisories.retained import entries
 from bundle.advisories.snapshot import read_snapshot
 from shared.errors import TrustError
-from tests.advisories import HIGH, below, record, with_member
+from tests.advisories import HIGH, below, record, replaced
 from tests.installer.advisories.shrinking.attacker import (
     EXCEPTION,
     FULL,
@@ -181,7 +181,7 @@ def test_the_list_is_full(attacker, monkeypatch):
 def test_a_malformed_line_is_refused(attacker):
     data = attacker.snapshot(*FULL)
     index = read_snapshot(data).member("index.jsonl").replace(b'["later",[{', b'["later",[{"odd":1,')
-    data = with_member(data, "index.jsonl", index)
+    data = replaced(data, "index.jsonl", index)
     with pytest.raises(TrustError, match="unknown key"):
         attacker.adopt(data)
 

@@ -18,6 +18,7 @@ from tests.installer.advisories.shrinking.attacker import (
     FULL,
     acceptance,
     removal,
+    upgrade,
     without,
 )
 from tests.validator.checking import site_of
@@ -101,3 +102,13 @@ def test_a_reason_for_a_snapshot_that_is_in_force_already(lost):
     done = lost.adopt(data)
     assert not done.new
     assert lost.scan().assessment.status == "PASS"
+
+
+def test_an_acceptance_supersedes_what_the_release_has_too(attacker, monkeypatch):
+    upgrade(attacker, monkeypatch, attacker.snapshot(*FULL))
+    data = attacker.snapshot(record("NEW-1", "new", *below("2.0")))
+    attacker.approve(sequence=1, snapshots=(acceptance(data),))
+    attacker.adopt(data)
+    assert attacker.scan().assessment.findings == ()
+    assert attacker.offer(record("NEW-1", "new", *below("2.0"))).new
+    assert attacker.scan().assessment.findings == ()

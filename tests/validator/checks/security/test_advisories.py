@@ -10,7 +10,7 @@ from bundle.advisories.snapshot import Snapshot
 from bundle.signing.signature import ED25519
 from installer.advisories import stored
 from installer.release.installation import active
-from tests.advisories import CRITICAL, RECORDS, aged_snapshot, below, record, sign_beside, trusting, with_member
+from tests.advisories import CRITICAL, RECORDS, aged_snapshot, below, record, replaced, sign_beside, trusting
 from tests.installed import make_prefix
 from tests.keys import SoftKey
 from tests.policies import lay
@@ -194,7 +194,7 @@ def test_what_is_known_of_exploitation_orders_and_is_named(tmp_path):
     records = (*RECORDS, record("TEST-10", "demo-lib", *below("2.0"), vector=CRITICAL))
     catalogue = Catalogue("2026-05-30", {"CVE-2026-0001": "2026-05-01"}).to_bytes()
     scores = Scores("2026-05-31", {"CVE-2026-0001": ("0.91234", "0.99")}).to_bytes()
-    data = with_member(with_member(aged_snapshot(tmp_path, 1, records), "kev.json", catalogue), "epss.csv", scores)
+    data = replaced(replaced(aged_snapshot(tmp_path, 1, records), "kev.json", catalogue), "epss.csv", scores)
     prefix = make_prefix(tmp_path, verification={"advisories/advisories.zip": data})
     result = look_all(Advisories, prefix)[0]
     assert "demo-lib 1.2.0 (TEST-1) [exploited: in KEV since 2026-05-01, EPSS 91.2%]" in result.details
