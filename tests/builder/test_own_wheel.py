@@ -245,3 +245,9 @@ def test_a_command_that_needs_an_extra_is_named_unless_the_extra_is_included(tmp
     caplog.clear()
     assert build(project, key, tmp_path / "out", "--dry-run", "--extra", "my-cli") == 0
     assert warned not in caplog.messages
+
+
+def test_a_build_ends_after_the_time_that_the_command_line_gives(tmp_path, key, capsys):
+    project = ready(tmp_path / "project", Project(scripts={"thing-run": "thing:main"}, first="while True: pass"))
+    assert build(project, key, tmp_path / "out", "--build-timeout", "1") == 7
+    assert "time limit" in capsys.readouterr().err

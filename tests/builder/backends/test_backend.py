@@ -18,6 +18,7 @@ from builder.lock.locked import LockedSource
 from builder.wheels.builds import build_wheels
 from bundle.target import host_target, parse_target
 from shared.errors import BuildError
+from shared.processes import process
 from shared.terminal import commandline
 from tests.builder.backends.projects import Project, workshop_in
 from tests.builder.sources import commit
@@ -97,6 +98,18 @@ def test_a_build_that_never_ends_is_ended(tmp_path, workshop):
     error = refused(Project(first="while True: pass").write(tmp_path / "project"), hurried)
     assert error.what == "thing could not be built from source: the build exceeded its time limit"
     assert "--build-timeout SECONDS" in error.advice
+
+
+def test_the_time_of_a_build_is_what_the_workshop_says(tmp_path, workshop, monkeypatch):
+    given = []
+
+    def run(_argv, _enclosure, *, timeout, **_more):
+        given.append(timeout)
+        return process.Completed((), -9, "", "", timed_out=True)
+
+    monkeypatch.setattr(enclosure, "run", run)
+    refused(Project().write(tmp_path / "project"), replace(workshop, limit=7))
+    assert given == [7]
 
 
 def test_the_whole_output_of_a_build_that_failed_is_in_a_file_that_is_named(tmp_path, workshop):

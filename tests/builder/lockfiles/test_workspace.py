@@ -192,3 +192,15 @@ def test_a_root_without_commands_has_those_of_the_members_that_it_requires(tmp_p
     manifest = json.loads((made(tmp_path / "out") / "MANIFEST.json").read_bytes())
     assert [one["name"] for one in manifest["application"]["launchers"]] == ["web"]
     assert "web" in [one["name"] for one in manifest["packages"]]
+
+
+def test_members_that_have_commands_are_named_first(tmp_path):
+    root = tmp_path / "root"
+    for name in ("a-lib", "web"):
+        member(root / "packages" / name, name)
+    without = root / "packages/a-lib/pyproject.toml"
+    without.write_text(re.sub(r"\[project\.scripts\]\n.*\n", "", without.read_text()))
+    (root / "pyproject.toml").write_text(ROOT)
+    with pytest.raises(UsageError) as caught:
+        find_workspace(locked(root))
+    assert "with --package: web, a-lib." in caught.value.advice

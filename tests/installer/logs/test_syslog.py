@@ -352,3 +352,15 @@ def test_a_log_file_is_readable_and_a_collector_gets_ascii():
     record = logging.LogRecord("ragtrace", logging.INFO, "", 0, "설치 완료", None, None)
     assert "설치 완료" in runlog.Lines("install").format(record)
     assert r"\uc124\uce58" in runlog.Lines("install", 2000).format(record)
+
+
+def test_each_datagram_that_is_refused_counts(sending, monkeypatch):
+    monkeypatch.setattr(syslog, "RETRY", 0.05)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    collector = sending(f"127.0.0.1:{port}")
+    LOG.info("first")
+    LOG.info("second")
+    runlog.end([collector])
+    assert (collector.lost, collector.reason) == (2, "Connection refused")

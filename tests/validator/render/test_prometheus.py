@@ -27,6 +27,9 @@ def test_the_whole_is_told() -> None:
     assert metrics.value(found, "ragtrace_validation_status", status="CRITICAL") == 1
     assert metrics.value(found, "ragtrace_validation_status", status="GOOD") == 0
     assert metrics.value(found, "ragtrace_validation_results", status="PASS") == 3
+    assert metrics.value(found, "ragtrace_validation_checks_not_run") == 0
+    partial = samples(replace(report(), not_run={"packages.record": "Installed files"}))
+    assert metrics.value(partial, "ragtrace_validation_checks_not_run") == 1
     then = datetime(2026, 1, 31, 12, tzinfo=timezone.utc).timestamp()
     assert metrics.value(found, "ragtrace_validation_timestamp_seconds") == then
     assert metrics.value(found, "ragtrace_release_info", version="1.0.0", release="1-0123456789ab-r1") == 1

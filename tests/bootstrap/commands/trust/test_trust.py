@@ -89,3 +89,14 @@ def test_an_update_that_drops_the_signer_of_the_active_release_says_so(capsys, m
     assert "warning: the policy in force does not accept who signed the active release: " in err
     assert "  next: Install a release that it accepts; the active one keeps running." in err
     assert "untrusted key" in json.loads(call(capsys, "update", medium, "--json", *where)[1])["untrusted"]
+
+
+def test_a_policy_of_the_installation_alone_may_drop_the_signer_too(capsys, medium, tmp_path):
+    prefix = make_prefix(tmp_path / "installed")
+    where = ("--prefix", prefix.root)
+    lay(medium, make_policy(2, [KEY.key], [ROOT.key]), ROOT)
+    assert call(capsys, "update", medium, "--trust-key", tmp_path / "root.pub", *where)[2] == ""
+    lay(tmp_path / "own", make_policy(1, [BUILD.key], [ROOT.key]), ROOT)
+    vouched = ("--trust-key", tmp_path / "root.pub")
+    code, _out, err = call(capsys, "update", "--only-prefix", tmp_path / "own", *vouched, *where)
+    assert (code, "does not accept who signed the active release" in err) == (0, True)
