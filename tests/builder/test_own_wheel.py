@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder import cli
+from builder.backends import enclosure
 from builder.project.project import may_have_commands
+from shared.processes import process
 from tests.builder.backends.projects import Project, lock
 from tests.builder.small_project import _quick, build, made  # noqa: F401
 from tests.builder.sources import commit
@@ -247,7 +249,15 @@ def test_a_command_that_needs_an_extra_is_named_unless_the_extra_is_included(tmp
     assert warned not in caplog.messages
 
 
-def test_a_build_ends_after_the_time_that_the_command_line_gives(tmp_path, key, capsys):
-    project = ready(tmp_path / "project", Project(scripts={"thing-run": "thing:main"}, first="while True: pass"))
-    assert build(project, key, tmp_path / "out", "--build-timeout", "1") == 7
+def test_the_time_of_a_build_is_what_the_command_line_gives(tmp_path, key, capsys, monkeypatch):
+    given = []
+
+    def run(_argv, _enclosure, *, timeout, **_more):
+        given.append(timeout)
+        return process.Completed((), -9, "", "", timed_out=True)
+
+    monkeypatch.setattr(enclosure, "run", run)
+    project = ready(tmp_path / "project", Project(scripts={"thing-run": "thing:main"}))
+    assert build(project, key, tmp_path / "out", "--build-timeout", "7") == 7
     assert "time limit" in capsys.readouterr().err
+    assert given == [7]
