@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from shared.errors import InstallError
-from shared.processes import process
+from tests.owners import answer_of
 from tests.tiny import install_tiny, tiny_bundle
 from tests.validator.fresh import SHAPES
 from validator.check import OPERATOR, WARN
 
-ROOT = Path(__file__).resolve().parents[2]
-# root to whom modes say as much as to anybody else: an owner without root's rights, who may run this Python
-ORDINARY = ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner", "--inh-caps=-all", "--"]
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes and rights of POSIX")
 
 
 def fresh(folder: Path, shape: str, umask: str, *, as_root: bool):
     """Return what validate says is not well in a fresh installation of a shape."""
-    argv = [sys.executable, "-m", "tests.validator.fresh", str(folder), shape, umask]
-    if as_root and os.geteuid() != 0:
-        pytest.skip("needs root")
-    if not as_root and os.geteuid() == 0:
-        if shutil.which("setpriv") is None:
-            pytest.skip("needs setpriv")
-        argv = [*ORDINARY, *argv]
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(folder), "LC_ALL": "C.UTF-8"}
-    env = {name: text for name, text in env.items() if not name.startswith(("TINY_", "LD_"))}
-    ended = process.run(argv, env=env, cwd=ROOT, timeout=120)
-    assert ended.ok, ended.stderr
-    return json.loads(ended.stdout)
+    return answer_of("tests.validator.fresh", folder, shape, umask, as_root=as_root)
 
 
 @pytest.mark.parametrize(("umask", "as_root"), [("022", True), ("077", False)])

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 MODEL = '[[models]]\nname = "small"\n'
+LAUNCHER = '[[launchers]]\nname = "app"\nkind = "{kind}"\ntarget = "{target}"\n'
 
 
 def write(project: Path, text: str) -> Path:

@@ -1,3 +1,5 @@
+"""The readers of a bundle's archive: what is read back, and what is refused."""
+
 from __future__ import annotations
 
 import gzip
@@ -5,10 +7,8 @@ import io
 import os
 import random
 import re
-import shutil
 import subprocess
 import tarfile
-import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -22,38 +22,14 @@ from builder.members import member
 from bundle import digest
 from bundle.manifest import NAME, parse_manifest
 from bundle.reading import medium
-from bundle.reading.archive import END, read_archive, ustar_header, visit_folder
+from bundle.reading.archive import END, read_archive, ustar_header
 from shared.errors import TrustError
 from shared.terminal.progress import NoProgress
-from tests.bundles import CONTENTS, make_manifest
+from tests.bundle.reading.archives import DATA, MANIFEST, MEMBERS, MTIME, SCRIPT, block_of, plain_tar, read, written
+from tests.bundles import CONTENTS
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from bundle.manifest import Manifest
-
-MANIFEST = make_manifest()
-DATA = MANIFEST.to_bytes()
-MEMBERS = [member(path, kind, data) for path, (kind, data) in CONTENTS.items()]
-MTIME = MANIFEST.created_epoch
-
-
-def written(folder: Path) -> tuple[Path, str]:
-    path = folder / MANIFEST.archive
-    return path, write_archive(path, Contents(MANIFEST, DATA, MEMBERS), NoProgress())[path.name]
-
-
-def read(path: Path, sha256: str, manifest: Manifest = MANIFEST, data: bytes = DATA) -> dict[str, bytes]:
-    return {entry.path: b"".join(blocks) for entry, blocks in read_archive([(path, sha256)], manifest, data)}
-
-
-def plain_tar() -> bytes:
-    """Return the uncompressed archive, put together by hand."""
-    parts = []
-    for name, data in [(NAME, DATA), *((path, data) for path, (_kind, data) in CONTENTS.items())]:
-        mode = next((item.entry.mode for item in MEMBERS if item.entry.path == name), 0o644)
-        parts += [ustar_header(f"{MANIFEST.root}/{name}", len(data), mode, MTIME), data, bytes(-len(data) % 512)]
-    return b"".join([*parts, bytes(1024)])
 
 
 def refused(folder: Path, tar: bytes, *, raw: bytes | None = None) -> str:
@@ -176,14 +152,6 @@ def test_not_gzip_at_all(tmp_path) -> None:
     assert "it is truncated" in refused(tmp_path, b"", raw=b"")
 
 
-def block_of(path: str) -> int:
-    """Return where a member's header begins."""
-    return plain_tar().index(f"{MANIFEST.root}/{path}".encode())
-
-
-SCRIPT = "04_Scripts/install.sh"
-
-
 @pytest.mark.parametrize(
     ("offset", "value"),
     [
@@ -269,131 +237,6 @@ def test_reading_and_writing_take_constant_memory(tmp_path) -> None:
     most = 2 * (medium.AHEAD + 4) * members.BLOCK
     assert peak < most < size
     assert size < path.stat().st_size < size + (1 << 20)  # one of the two was deflated
-
-
-# folders
-
-
-def unpack(folder: Path) -> Path:
-    for name, data in ((NAME, DATA), *((path, data) for path, (_kind, data) in CONTENTS.items())):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(data)
-    return folder
-
-
-def read_unpacked(folder: Path) -> dict[str, bytes]:
-    found: dict[str, bytes] = {}
-    visit_folder(folder, DATA, MANIFEST.files, lambda entry, blocks: found.update({entry.path: b"".join(blocks)}))
-    return found
-
-
-def test_an_unpacked_folder_gives_the_same(tmp_path) -> None:
-    assert read_unpacked(unpack(tmp_path)) == {name: data for name, (_kind, data) in CONTENTS.items()}
-
-
-@pytest.mark.parametrize("name", [NAME, *CONTENTS])
-def test_every_file_of_a_folder_is_checked(tmp_path, name) -> None:
-    path = unpack(tmp_path) / name
-    path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(TrustError, match="bytes read, "):
-        read_unpacked(tmp_path)
-    path.unlink()
-    with pytest.raises(TrustError, match=f"{name}: cannot be read"):
-        read_unpacked(tmp_path)
-
-
-def test_links_pipes_and_folders_are_not_files(tmp_path) -> None:
-    path = unpack(tmp_path) / SCRIPT
-    shutil.copy(path, tmp_path / "same")
-    for make in (lambda: path.symlink_to(tmp_path / "same"), lambda: os.mkfifo(path), path.mkdir):
-        path.unlink()
-        make()
-        seen: list[str] = []
-        worker = threading.Thread(target=lambda seen=seen: seen.append(refusal(tmp_path)), daemon=True)
-        worker.start()
-        worker.join(5)
-        assert seen, "reading a pipe hangs"
-        assert SCRIPT in seen[0]
-        if path.is_dir():
-            path.rmdir()
-            path.touch()
-
-
-def refusal(folder: Path) -> str:
-    try:
-        read_unpacked(folder)
-    except TrustError as error:
-        return error.what
-    return "nothing was refused"
-
-
-def cut(path: Path, size: int) -> list[tuple[Path, str]]:
-    """Cut an archive into volumes."""
-    data, volumes = path.read_bytes(), []
-    for number, start in enumerate(range(0, len(data), size), 1):
-        volume = path.with_name(f"{path.name}.{number:03d}")
-        volume.write_bytes(data[start : start + size])
-        volumes.append((volume, digest.sha256_file(volume)[0]))
-    return volumes
-
-
-def read_volumes(volumes: list[tuple[Path, str]]) -> dict[str, bytes]:
-    return {entry.path: b"".join(blocks) for entry, blocks in read_archive(volumes, MANIFEST, DATA)}
-
-
-@pytest.mark.parametrize("size", [1, 7, 100, 1000, 1 << 20])
-def test_volumes_are_read_as_one_stream(tmp_path, size) -> None:
-    path, sha256 = written(tmp_path)
-    assert read_volumes(cut(path, size)) == read(path, sha256)
-
-
-@pytest.mark.parametrize("number", [1, 2, 3])
-@pytest.mark.parametrize("place", [0.0, 0.5, 1.0])
-def test_the_volume_that_was_altered_is_the_one_that_is_named(tmp_path, number, place) -> None:
-    path, _sha256 = written(tmp_path)
-    volumes = cut(path, path.stat().st_size // 3 + 1)
-    volume = volumes[number - 1][0]
-    data = bytearray(volume.read_bytes())
-    data[int(place * (len(data) - 1))] ^= 1
-    volume.write_bytes(data)
-    with pytest.raises(TrustError, match=f"^{volume.name}"):
-        read_volumes(volumes)
-
-
-@pytest.mark.parametrize("change", [lambda data: data[:-1], lambda data: b"", lambda data: data + b"\0"])
-def test_a_volume_of_another_length_is_named(tmp_path, change) -> None:
-    path, _sha256 = written(tmp_path)
-    volumes = cut(path, path.stat().st_size // 3 + 1)
-    volume = volumes[1][0]
-    volume.write_bytes(change(volume.read_bytes()))
-    with pytest.raises(TrustError, match=f"^{volume.name}: its SHA-256 does not match the signed one"):
-        read_volumes(volumes)
-
-
-def test_a_volume_after_the_end_is_refused(tmp_path) -> None:
-    path, _sha256 = written(tmp_path)
-    volumes = cut(path, path.stat().st_size // 2 + 1)
-    more = path.with_name(f"{path.name}.003")
-    more.write_bytes(b"more")
-    with pytest.raises(TrustError, match=f"^{more.name}: it has trailing data"):
-        read_volumes([*volumes, (more, digest.sha256_file(more)[0])])
-
-
-def test_volumes_in_the_wrong_order_are_refused(tmp_path) -> None:
-    path, _sha256 = written(tmp_path)
-    first, second, third = cut(path, path.stat().st_size // 3 + 1)
-    with pytest.raises(TrustError, match=f"^{third[0].name}"):
-        read_volumes([first, third, second])
-
-
-def test_a_member_is_compared_before_its_volume(tmp_path) -> None:
-    path, _sha256 = written(tmp_path)
-    tar = bytearray(plain_tar())
-    tar[block_of(SCRIPT) + 512] ^= 1
-    path.write_bytes(gzip.compress(tar, 1, mtime=0))
-    volumes = cut(path, path.stat().st_size - 10)
-    with pytest.raises(TrustError, match=f"^{volumes[0][0].name}: {SCRIPT}: "):
-        read_volumes(volumes)
 
 
 def test_a_reader_that_is_given_up_waits_for_no_thread(tmp_path, monkeypatch) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -17,37 +14,19 @@ from recovery.recover import RecoverRequest, recover
 from recovery.repair import health
 from recovery.repair.remaining import remaining_damage
 from shared.errors import InstallError
-from shared.processes import process
 from shared.terminal.progress import NoProgress
+from tests.owners import answer_of
 from tests.recovery.damaging import delete, spoil
 from tests.recovery.in_part import DAMAGES, OWN, Warned, delete_a_source_file, lose_a_package
 from tests.tiny import install_tiny, tiny_bundle
-from tests.validator.test_fresh import ORDINARY
-
-ROOT = Path(__file__).resolve().parents[3]
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
-
-
-def repaired(folder: Path, damage: str, *, as_root: bool):
-    """Return what a repair in part said, carried out by root or by an owner whom the modes bind."""
-    argv = [sys.executable, "-m", "tests.recovery.in_part", str(folder), damage]
-    if as_root and os.geteuid() != 0:
-        pytest.skip("needs root")
-    if not as_root and os.geteuid() == 0:
-        if shutil.which("setpriv") is None:
-            pytest.skip("needs setpriv")
-        argv = [*ORDINARY, *argv]
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(folder), "LC_ALL": "C.UTF-8"}
-    ended = process.run(argv, env=env, cwd=ROOT, timeout=120)
-    assert ended.ok, ended.stderr
-    return json.loads(ended.stdout)
 
 
 @pytest.mark.parametrize("as_root", [True, False])
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_repair_in_part_succeeds_and_says_nothing_of_slow_starts(tmp_path, damage, as_root) -> None:
-    found = repaired(tmp_path, damage, as_root=as_root)
+    found = answer_of("tests.recovery.in_part", tmp_path, damage, as_root=as_root)
     assert found["error"] == ""
     failing = ["The damaged release fails too" in warning for warning in found["warnings"]]
     assert failing == ([True] if damage == "a lost package" else [])

@@ -1,49 +1,14 @@
-"""Applications of a few lines, compiled by the product and then run as a user runs them."""
+"""Imports that take place when they are used, and those that cannot."""
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
-from textwrap import dedent
 
 import pytest
 
-from installer.release import bytecode
-from shared.processes import scripts
 from shared.programs.lazy import compiling
-
-HEAVY = "import sys\nprint('heavy is loaded')\nclass Frame:\n    rows = 3\nLIMIT = 7\n"
-
-
-def application(tmp_path, **modules: str):
-    """Lay out an application; ``a__b`` is the module ``a/b.py``."""
-    app = tmp_path / "app"
-    for name, text in {"heavy": HEAVY, **modules}.items():
-        path = app.joinpath(*f"{name}.py".split("__"))
-        if name.endswith("___init"):
-            path = app / name.removesuffix("___init") / "__init__.py"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(dedent(text))
-    return app
-
-
-def compiled(app, lazy=("heavy",), **more):
-    """Compile an application in an interpreter of its own, as an installation does."""
-    request = {"app": str(app), "import_paths": ["."], "persist": [], "lazy": list(lazy), **more}
-    argv = [sys.executable, "-I", "-S", "-B", "-c", bytecode.COMPILE, str(bytecode.HOME)]
-    ended = subprocess.run(argv, input=json.dumps(request), capture_output=True, text=True, check=True)
-    return json.loads(scripts.answer(ended.stdout) or "")
-
-
-def said(app, code: str) -> str:
-    """Run code with the application on its path, writing no bytecode, and return what it prints."""
-    ended = subprocess.run(
-        [sys.executable, "-B", "-c", dedent(code)], cwd=app, capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == 0, ended.stderr
-    return " ".join(ended.stdout.split())
+from tests.shared.programs.lazy.applications import HEAVY, application, compiled, said
 
 
 @pytest.mark.parametrize(
@@ -143,125 +108,6 @@ def test_an_import_under_another_name_in_a_function_hides_nothing(tmp_path) -> N
     app = application(tmp_path, user=user)
     assert compiled(app)["lazy"] == {"user.py": ["heavy"]}
     assert said(app, "import user; print(user.work())") == "heavy is loaded 14"
-
-
-def test_annotations_of_plain_functions_become_text(tmp_path) -> None:
-    user = """
-        from heavy import Frame
-        class Reader:
-            def read(self, path: str) -> Frame: return Frame()
-            @staticmethod
-            def other(frame: "list[Frame]", *, more: Frame = None) -> int: return frame.rows
-        async def later(frame: Frame): local: Frame = frame
-    """
-    app = application(tmp_path, user=user)
-    assert compiled(app)["lazy"] == {"user.py": ["Frame"]}
-    code = (
-        "import user; print(type(user.Reader.read.__annotations__['return']), user.Reader.read.__annotations__['path'])"
-    )
-    assert said(app, code) == "<class 'str'> <class 'str'>"
-    code = "import user, typing; print(typing.get_type_hints(user.Reader.{})['{}'])"
-    assert said(app, code.format("read", "return")) == "heavy is loaded <class 'heavy.Frame'>"
-    assert said(app, code.format("other", "frame")) == "heavy is loaded list[heavy.Frame]"
-
-
-@pytest.mark.parametrize("future", ["", "from __future__ import annotations\n"])
-@pytest.mark.parametrize(
-    ("annotation", "hint"),
-    [
-        ("Frame", "<class 'heavy.Frame'>"),
-        ("'Frame'", "<class 'heavy.Frame'>"),
-        ("typing.List['Frame']", "typing.List[heavy.Frame]"),
-        ("typing.Tuple[typing.Literal['Frame'], Frame]", "typing.Tuple[typing.Literal['Frame'], heavy.Frame]"),
-    ],
-)
-def test_who_evaluates_an_annotation_gets_what_it_names(tmp_path, future, annotation, hint) -> None:
-    user = f"{future}import typing\nfrom heavy import Frame\nclass S:\n    def __init__(self, a: {annotation}): pass\n"
-    app = application(tmp_path, user=user)
-    assert compiled(app)["lazy"] == {"user.py": ["Frame"]}
-    code = "import user, typing; print('now'); print(typing.get_type_hints(user.S.__init__)['a'])"
-    assert said(app, code) == f"now heavy is loaded {hint}"
-
-
-def test_annotations_in_functions_are_what_they_name(tmp_path) -> None:
-    user = """
-        from heavy import Frame
-        def work(Other, Frame2=None):
-            def inner(a: Frame, b: Other) -> "Frame": pass
-            return inner
-        def shadowed(Frame):
-            def inner(a: Frame): pass
-            return inner
-    """
-    app = application(tmp_path, user=user)
-    assert compiled(app)["lazy"] == {"user.py": ["Frame"]}
-    code = "import user; print(user.shadowed(3).__annotations__, user.work(int).__annotations__)"
-    assert said(app, code) == (
-        "heavy is loaded {'a': 3} {'a': <class 'heavy.Frame'>, 'b': <class 'int'>, 'return': 'Frame'}"
-    )
-
-
-def test_others_get_a_lazy_name_from_the_module(tmp_path) -> None:
-    app = application(tmp_path, pkg___init="from heavy import Frame, LIMIT\n__all__ = ['LIMIT']\n")
-    compiled(app)
-    assert said(app, "from pkg import Frame; print(Frame.rows)") == "heavy is loaded 3"
-    assert said(app, "from pkg import *; print(LIMIT)") == "heavy is loaded 7"
-    assert said(app, "import pkg; print(hasattr(pkg, 'nothing'))") == "False"
-    code = "import pkg; from unittest import mock\nwith mock.patch('pkg.LIMIT', 9): print(pkg.LIMIT)\nprint(pkg.LIMIT)"
-    assert said(app, code) == "heavy is loaded 9 7"
-
-
-USER = "from heavy import LIMIT\nOWN = 1\ndef work():\n    return LIMIT\n"
-
-
-def test_a_list_of_what_a_module_has_is_what_it_would_be(tmp_path) -> None:
-    app = application(tmp_path, user=USER)
-    code = "import sys, user; print([n for n in dir(user) if n != '__builtins__'], '|', 'heavy' in sys.modules)"
-    whole = said(app, code).replace("heavy is loaded ", "")
-    assert compiled(app)["lazy"] == {"user.py": ["LIMIT"]}
-    assert said(app, code) == whole.replace("| True", "| False")
-    members = "import inspect, user; print([n for n, _ in inspect.getmembers(user, lambda it: it == 7)])"
-    assert said(app, members) == "heavy is loaded ['LIMIT']"
-
-
-def test_a_module_that_is_loaded_again_imports_again(tmp_path) -> None:
-    """importlib.reload runs it in the namespace that it has."""
-    app = application(tmp_path, user=USER)
-    code = """
-        import importlib, sys, user
-        before = user.work()
-        sys.modules["heavy"].LIMIT = 8
-        print(before, user.work(), importlib.reload(user).work(), user.LIMIT)
-    """
-    whole = said(app, code)
-    assert whole == "heavy is loaded 7 7 8 8"
-    assert compiled(app)["lazy"] == {"user.py": ["LIMIT"]}
-    assert said(app, code) == whole
-
-
-@pytest.mark.parametrize(
-    "look",
-    [
-        *("globals()", "vars()", "locals()", "dir()", "eval('LIMIT')", "exec('LIMIT')", "builtins.globals()"),
-        *("sys.modules[__name__].__dict__", "sys._getframe().f_globals", "work.__globals__"),
-    ],
-)
-def test_a_module_that_looks_at_its_namespace_is_not_lazy(tmp_path, look) -> None:
-    assert compiled(application(tmp_path, user=f"import sys, builtins\n{USER}SEEN = {look}\n"))["lazy"] == {}
-
-
-@pytest.mark.parametrize("use", ["dir(object())", "self.__dict__", "dir = 1"])
-def test_looking_at_something_else_keeps_a_module_lazy(tmp_path, use) -> None:
-    app = application(tmp_path, user=f"{USER}def other(self):\n    {use}\n")
-    assert compiled(app)["lazy"] == {"user.py": ["LIMIT"]}
-
-
-def test_who_reads_the_dictionary_of_another_module_sees_what_was_used(tmp_path) -> None:
-    """A limit, as docs/profiles.md says."""
-    app = application(tmp_path, user=USER)
-    code = "import user; print('LIMIT' in vars(user), hasattr(user, 'LIMIT'), 'LIMIT' in user.__dict__)"
-    compiled(app)
-    assert said(app, code) == "heavy is loaded False True True"
 
 
 def test_packages_pass_on_what_their_modules_have(tmp_path) -> None:
