@@ -169,15 +169,7 @@ def compare(snapshot: Snapshot, scanned: Scan, packages: Sequence[Installed], py
         ) from error
     blind = [*found.blind, *safety.differences(scanned.hits, found.hits)]
     if blind:
-        raise BuildError(
-            _("The two scanners report different findings for the same advisories: {names}.").format(
-                names="; ".join(blind[:SHOWN])
-            ),
-            advice=_(
-                "Recreate the snapshot with this builder; if the problem persists, report a bug and include "
-                "these names."
-            ),
-        )
+        raise _disagreement(_("The two scanners report different findings for the same advisories: {names}."), blind)
 
 
 def evaluate_records(snapshot: Snapshot, scanned: Scan, packages: Iterable[Installed], progress: Progress) -> None:
@@ -191,15 +183,7 @@ def evaluate_records(snapshot: Snapshot, scanned: Scan, packages: Iterable[Insta
     found = differences(scanned.judged, snapshot.evaluate((one.name, one.version) for one in packages))
     contradictions = [str(one) for one in found if not one.is_open]
     if contradictions:
-        raise BuildError(
-            _("The index of the snapshot and its records disagree: {names}.").format(
-                names="; ".join(contradictions[:SHOWN])
-            ),
-            advice=_(
-                "Recreate the snapshot with this builder; if the problem persists, report a bug and include "
-                "these names."
-            ),
-        )
+        raise _disagreement(_("The index of the snapshot and its records disagree: {names}."), contradictions)
     for one in found:
         progress.warn(_("Decided by the record, not by the index: {difference}").format(difference=one))
 
@@ -290,3 +274,12 @@ def write_sarif(knowledge: Knowledge, assessments: Mapping[str, Assessment]) -> 
     """Write the findings for each target as SARIF, if the request names a file for it."""
     if knowledge.request.sarif is not None:
         outputs.write(knowledge.request.sarif, strict.dumps(sarif(assessments, __version__)), mode=0o644)
+
+
+def _disagreement(sentence: str, names: Sequence[str]) -> BuildError:
+    return BuildError(
+        sentence.format(names="; ".join(names[:SHOWN])),
+        advice=_(
+            "Recreate the snapshot with this builder; if the problem persists, report a bug and include these names."
+        ),
+    )
