@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from installer.layout.location.finding import find_prefix
 from installer.trust.stores import host_trust_stores
 from shared.errors import HostError
+from shared.files.process_lock import locked
 from shared.terminal.progress import NoProgress
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from installer.layout.prefix import Prefix
     from installer.trust.stores import TrustStores
+    from shared.terminal.progress import Progress
 
 QUIET = NoProgress()
 
@@ -46,3 +48,18 @@ def prefix_or_none(prefix: Path | None, *, allow_lost_state: bool = False) -> Pr
         if prefix is not None:
             raise
         return None
+
+
+def settle_advisories(prefix: Prefix, stores: TrustStores, progress: Progress, wait: float) -> None:
+    """Record on this host what an installation knows of advisories, before a command changes or removes its releases.
+
+    Raises BusyError if another run holds the lock.
+    """
+    from installer.advisories import earlier
+
+    if not prefix.complete_releases():
+        return
+    with locked(prefix.state / "lock", wait=wait):
+        warning = earlier.settle(prefix, stores)
+    if warning:
+        progress.warn(warning)

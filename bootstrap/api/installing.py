@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap.api.here import QUIET, prefix_or_none, trust_stores
+from bootstrap.api.here import QUIET, prefix_or_none, settle_advisories, trust_stores
 from installer.layout.location import own_command
 from installer.layout.location.finding import default_root, find_prefix, prefix_at
 from installer.trust.admission import AS_IT_IS, Candidate, admit
@@ -143,8 +143,9 @@ def rollback(
     from installer.install.rollback import rollback as roll_back
     from recovery.previous import mending
 
-    goal = Goal(to, mending(trust_stores()))
-    return roll_back(find_prefix(prefix), progress, goal, wait=wait)
+    found, stores = find_prefix(prefix), trust_stores()
+    settle_advisories(found, stores, progress, wait)
+    return roll_back(found, progress, Goal(to, mending(stores)), wait=wait)
 
 
 def uninstall(
@@ -153,7 +154,10 @@ def uninstall(
     """Remove the installation; with ``purge`` also the user's data, settings, models and backups, and the audit log."""
     from installer.install.uninstall import uninstall as remove
 
-    return remove(find_prefix(prefix, allow_uninstalled=purge), progress, purge=purge, wait=wait)
+    found = find_prefix(prefix, allow_uninstalled=purge)
+    if not found.is_left:
+        settle_advisories(found, trust_stores(), progress, wait)
+    return remove(found, progress, purge=purge, wait=wait)
 
 
 def trust_state(prefix: Path | None = None) -> State:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bootstrap.api.here import QUIET, trust_stores
+from bootstrap.api.here import QUIET, settle_advisories, trust_stores
 from bootstrap.api.inspecting import asking_recovery
 from installer.layout import misplaced
 from installer.layout.location.finding import find_prefix
@@ -70,6 +70,8 @@ def recover(
     found, stores = find_prefix(prefix, allow_lost_state=True), trust_stores()
     report = read_diagnosis(diagnosis) if diagnosis else None
     available = find_available(found, bundle, trusted_keys, stores)
+    if found.state.is_dir():
+        settle_advisories(found, stores, progress, wait)
     done = repair_installation(found, confirm, progress, RecoverRequest(report, available, allow_unlocked, wait))
     if done.applied or not done.plan.remedies:  # not if the user declined
         for line in memory_admin.repair(stores, found):

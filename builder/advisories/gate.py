@@ -95,12 +95,13 @@ class Knowledge:
 def read_knowledge(request: GateRequest, policy: Policy | None) -> Knowledge:
     """Load and verify the data that packages are checked against.
 
-    1. The snapshot must be intact, and the matcher must find its canaries.
+    1. The snapshot must be intact, every line of it well formed, and the matcher must find its canaries.
     2. Exceptions must be signed by keys that ``policy`` allows; without exceptions, ``policy`` may be None.
 
     Raises BuildError, TrustError or UsageError.
     """
     snapshot = load_snapshot(request.snapshot)
+    snapshot.read_all()
     blind = list(snapshot.blind_spots())
     if blind:
         raise BuildError(

@@ -178,6 +178,17 @@ class Snapshot:
         if count != self.header.counts["live"] + self.header.counts["withdrawn"]:
             raise refuse(RECORDS, _("does not have as many records as the header counts"))
 
+    def read_all(self) -> None:
+        """Read every line of the index and every record: a scan reads only some. Raises TrustError if one is malformed.
+
+        The catalogues are read too.
+        """
+        for name in self.index.lines:
+            self.index.of(name)
+        for _record in self.records() if self.header.has_records else ():
+            pass
+        assert self.exploits is not None
+
     def evaluate(self, installed: Iterable[tuple[str, str | None]]) -> Judgements:
         """Judge installed packages, by name and version, by the records themselves. Raises TrustError like ``records``.
 

@@ -1,77 +1,40 @@
-"""What this host knows from earlier snapshots: the retained list, and older snapshots that are still here.
+"""What this host knows from earlier snapshots goes on counting: judging by it, and learning before a later one counts.
 
-The list is ``retained.json`` in PREFIX/state/advisories. It grows before a later snapshot comes into force, so that no
-crash between the two loses an advisory.
+The retained list grows before a later snapshot comes into force, so that no crash between the two loses an advisory.
 """
 
 from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 
 from bundle.advisories.retained import entries
-from installer.advisories import sequences
-from installer.advisories.stored import (
-    EXCEPTIONS,
-    SNAPSHOTS,
-    available,
-    folder_of,
-    of_other_releases,
-    of_release,
-    of_update_unjudged,
-    read_file,
-)
+from installer.advisories import known, sequences, shrinking
+from installer.advisories.kinds import EXCEPTIONS, SNAPSHOTS
+from installer.advisories.stored import available, here, in_force, mirror, missing, of_release
 from installer.release.installation import Installation, active
 from shared import troubles
-from shared.errors import RagtraceError, TrustError
-from shared.files import files
+from shared.errors import BusyError, RagtraceError, TrustError
 from shared.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from bundle.advisories.matcher import Doubt, Finding, Installed
     from bundle.advisories.retained.entries import Retained
     from bundle.advisories.snapshot import Snapshot
+    from installer.advisories.kinds import Stored
     from installer.layout.prefix import Prefix
     from installer.trust.stores import TrustStores
 
 
-def path_of(prefix: Prefix) -> Path:
-    """Return the path of the retained list."""
-    return folder_of(prefix) / entries.NAME
-
-
-def read(prefix: Prefix) -> Retained:
-    """Return the retained list, which is empty if its file is missing. Raises TrustError if it cannot be read."""
-    path = path_of(prefix)
-    try:
-        return entries.read_retained(read_file(path, entries.LIMIT))
-    except FileNotFoundError:
-        return entries.NONE
-    except (OSError, TrustError) as error:
-        reason = error.what if isinstance(error, TrustError) else troubles.reason(error, troubles.READING, path=path)
-        raise TrustError(
-            _("{path}: {reason}.").format(path=path, reason=reason.rstrip(".")),
-            advice=_(
-                "Restore this file from a copy; without one, have a signed reason name the snapshot's SHA-256, then "
-                "run advisories update FILE."
-            ),
-        ) from error
-
-
-def write(prefix: Prefix, retained: Retained) -> None:
-    """Write the retained list unless it is empty and has no file."""
-    path = path_of(prefix)
-    data = retained.to_bytes()
-    if retained == entries.NONE and not path.exists():
-        return
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    files.write_atomic(path, data)
+def read(installation: Installation, trust_stores: TrustStores) -> Retained:
+    """Return the retained list. Raises TrustError if a recorded one is missing, or one cannot be read."""
+    return known.of(installation, trust_stores).retained(mirror(installation.prefix))
 
 
 def findings(
@@ -81,9 +44,11 @@ def findings(
 
     Raises TrustError if the retained list or an older snapshot cannot be read.
     """
-    retained = read(installation.prefix)
+    shared = known.of(installation, trust_stores)
+    retained = shared.retained(mirror(installation.prefix))
     names = {canonicalize_name(one.name) for packages in places.values() for one in packages}
-    for other in available(SNAPSHOTS, installation, trust_stores):
+    others = [*available(SNAPSHOTS, installation, trust_stores), *shared.snapshots()]
+    for other in {one.sha256: one for one in others}.values():
         if _counts(other.value, current, retained):
             retained = entries.learnt(retained, other.value, current, names)
     return tuple(replace(one, where=where) for where, packages in places.items() for one in retained.judge(packages))
@@ -94,15 +59,15 @@ def _counts(other: Snapshot, current: Snapshot, retained: Retained) -> bool:
     return other.sha256 != current.sha256 and other.sha256 not in retained.superseded
 
 
-def learn(later: Snapshot, installation: Installation) -> Retained:
+def learn(later: Snapshot, installation: Installation, trust_stores: TrustStores) -> Retained:
     """Return the retained list with what a snapshot that comes into force lessens of all that are here.
 
-    Raises TrustError if the list is damaged or full, or if the snapshot is malformed.
+    Raises TrustError if the list is damaged or full, if what is here cannot be read, or if the snapshot is malformed.
     """
-    retained = read(installation.prefix)
-    for other in _readable(installation):
-        if _counts(other, later, retained):
-            retained = entries.learnt(retained, other, later)
+    retained = read(installation, trust_stores)
+    for other in {one.sha256: one for one in here(installation, trust_stores)}.values():
+        if _counts(other.value, later, retained):
+            retained = entries.learnt(retained, other.value, later)
     if len(retained.entries) > entries.ENTRIES_LIMIT or len(retained.to_bytes()) > entries.LIMIT:
         raise TrustError(
             _("Too many advisories of earlier snapshots are missing from later ones: {count}.").format(
@@ -115,42 +80,103 @@ def learn(later: Snapshot, installation: Installation) -> Retained:
     return retained
 
 
-def _readable(installation: Installation) -> Iterator[Snapshot]:
-    """Yield the snapshots that are here; a damaged one, which a new one replaces, is left out."""
-    with contextlib.suppress(TrustError):
-        added = of_release(SNAPSHOTS, installation)
-        if added is not None:
-            yield added.value
-    updated = of_update_unjudged(SNAPSHOTS, installation.prefix)
-    if updated is not None:
-        yield updated.value
-    for other in of_other_releases(SNAPSHOTS, installation):  # after a rollback, the newest may be among them
-        yield other.value
-
-
-def accept(snapshot: Snapshot, installation: Installation) -> None:
-    """Begin anew: nothing that the snapshots on this host had counts beside this one."""
+def anew(snapshot: Snapshot, installation: Installation, trust_stores: TrustStores) -> Retained:
+    """Return the list with which a host begins anew: nothing that it knew counts beside this snapshot."""
+    shared = known.of(installation, trust_stores)
     before: tuple[str, ...] = ()
     with contextlib.suppress(TrustError):  # a list that cannot be read is what an acceptance replaces
-        before = read(installation.prefix).superseded
-    here = [one.sha256 for one in _readable(installation) if one.sha256 not in (snapshot.sha256, *before)]
-    write(installation.prefix, replace(entries.NONE, superseded=(*before, *here)[-entries.SUPERSEDED_LIMIT :]))
+        before = shared.retained(mirror(installation.prefix)).superseded
+    found = [*shared.recorded(), *shared.lists()]
+    with contextlib.suppress(TrustError):
+        found += [one.sha256 for one in here(installation, trust_stores)]
+    added = [one for one in dict.fromkeys(found) if one not in (snapshot.sha256, *before)]
+    return replace(entries.NONE, superseded=(*before, *added)[-entries.SUPERSEDED_LIMIT :])
 
 
-def prepare(release: Installation, trust_stores: TrustStores) -> str | None:
-    """Retain what the snapshot of a release that will be activated lessens; return a warning if that fails."""
-    here = None
-    with contextlib.suppress(OSError, RagtraceError):  # a damaged release, which is replaced
-        here = active(release.prefix)
+def save(snapshot: Stored[Any], signatures: Mapping[str, bytes], retained: Retained, shared: known.Known) -> str | None:
+    """Store a snapshot and the retained list in the trust folder; return a warning if that fails.
+
+    Raises BusyError if another run has just changed them.
+    """
     try:
-        found = available(SNAPSHOTS, release, trust_stores)
-        if found:
-            write(release.prefix, learn(found[-1].value, here or release))
+        shared.save(snapshot, signatures, retained)
+    except BusyError:
+        raise
     except (OSError, RagtraceError) as error:
-        return _("What earlier advisories listed could not be retained: {reason}").format(
-            reason=troubles.described(error)
+        return _("{path}: what this host knows of advisories was not recorded outside the prefix ({reason}).").format(
+            path=shared.trust_stores.own, reason=troubles.described(error)
         )
     return None
+
+
+def prepare(release: Installation, trust_stores: TrustStores, now: datetime | None = None) -> str | None:
+    """Learn what a release that will be activated lessens, and record it; return a warning if that cannot be stored.
+
+    Raises TrustError if its snapshot is malformed or its number far ahead, or if what is here cannot be compared.
+    """
+    mine = of_release(SNAPSHOTS, release)
+    if mine is not None:
+        shrinking.require_sound(mine.value)
+        latest = max(now or datetime.now(timezone.utc), _date_of(release))
+        highest = sequences.highest(SNAPSHOTS.role, release, trust_stores)
+        shrinking.require_near(SNAPSHOTS.sequence(mine.value), highest, latest)
+    return _learn(release, trust_stores)
+
+
+def _date_of(release: Installation) -> datetime:
+    return datetime.fromtimestamp(release.manifest.created_epoch, timezone.utc)
+
+
+def settle(prefix: Prefix, trust_stores: TrustStores) -> str | None:
+    """Record what a prefix knows before a command changes or removes its releases; return a warning if that fails."""
+    try:
+        release = _any_release(prefix)
+        return None if release is None else _learn(release, trust_stores)
+    except (OSError, RagtraceError) as error:
+        return _("What this installation knows of advisories was not recorded: {reason}").format(
+            reason=troubles.described(error)
+        )
+
+
+def _any_release(prefix: Prefix) -> Installation | None:
+    """Return the active release, or, if it is damaged, another one of the same product."""
+    for release in filter(None, (prefix.active(), *reversed(prefix.complete_releases()))):
+        with contextlib.suppress(OSError, RagtraceError):
+            return Installation(prefix, release, release.manifest())
+    return None
+
+
+def _learn(installation: Installation, trust_stores: TrustStores) -> str | None:
+    """Record the newest snapshot that is trusted here, and what it lessens of all others; return a warning."""
+    shared = known.of(installation, trust_stores)
+    snapshots = {one.sha256: one for one in here(installation, trust_stores)}
+    if not snapshots:
+        return None
+    try:
+        gone = missing(snapshots.values(), shared, installation)
+        if gone:
+            raise known.lost(gone)
+        later = _newest_trusted(installation, trust_stores)
+        if later is None or (set(snapshots) == set(shared.recorded()) == {later.sha256}):
+            return None
+        retained = learn(later.value, installation, trust_stores)
+    except known.LostError as error:  # the record stays, so that this host goes on asking for it
+        return _("What this host knows of advisories is not complete: {reason}").format(
+            reason=troubles.described(error)
+        )
+    known.write_mirror(mirror(installation.prefix), retained)
+    signed = {} if later.signed is None else later.signed.signatures
+    return save(later, {name.split(".")[-2]: data for name, data in signed.items()}, retained, shared)
+
+
+def _newest_trusted(installation: Installation, trust_stores: TrustStores) -> Stored[Any] | None:
+    """Return the newest snapshot, without an update whose signers a policy has dropped."""
+    try:
+        return in_force(SNAPSHOTS, installation, trust_stores)
+    except known.LostError:
+        raise
+    except TrustError:
+        return of_release(SNAPSHOTS, installation)
 
 
 def remember(prefix: Prefix, trust_stores: TrustStores) -> str | None:
@@ -162,6 +188,6 @@ def remember(prefix: Prefix, trust_stores: TrustStores) -> str | None:
         found = {kind.role: of_release(kind, release) for kind in (SNAPSHOTS, EXCEPTIONS)}
         kinds = {kind.role: kind for kind in (SNAPSHOTS, EXCEPTIONS)}
         numbers = {role: kinds[role].sequence(one.value) for role, one in found.items() if one is not None}
-        return sequences.remember(numbers, release, trust_stores)
+        return sequences.remember(numbers, release, trust_stores) or settle(prefix, trust_stores)
     except (OSError, RagtraceError) as error:
         return troubles.described(error)

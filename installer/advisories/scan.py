@@ -16,9 +16,10 @@ from bundle.advisories.vex import vex
 from bundle.manifest import KINDS
 from installer.advisories import earlier
 from installer.advisories.carried import carried
+from installer.advisories.kinds import EXCEPTIONS, FOLDER, SNAPSHOTS, read_file
 from installer.advisories.packages import installed
-from installer.advisories.stored import EXCEPTIONS, FOLDER, SNAPSHOTS, in_force, read_file, spoiled
-from installer.advisories.update import require_sight
+from installer.advisories.shrinking import require_sight
+from installer.advisories.stored import in_force, spoiled
 from installer.release import tools_environment
 from shared import __version__, troubles
 from shared.errors import HostError

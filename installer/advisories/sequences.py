@@ -54,6 +54,16 @@ def _in_audit_log(role: str, installation: Installation) -> int:
     return sequence
 
 
+def digest_in_audit_log(role: str, sequence: int, installation: Installation) -> str:
+    """Return the SHA-256 of the file with a sequence number that an update put in force here, or "" if none did."""
+    found = ""
+    with contextlib.suppress(OSError, RagtraceError):
+        for entry in audit_log.entries(installation.prefix):
+            if (entry.get("action"), entry.get("kind"), entry.get("sequence")) == ("advisories", role, sequence):
+                found = str(entry.get("sha256") or found)
+    return found
+
+
 def remember(sequences: Mapping[str, int], installation: Installation, trust_stores: TrustStores) -> str | None:
     """Record the sequence numbers of files that are in force, by role.
 

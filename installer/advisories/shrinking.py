@@ -52,6 +52,31 @@ def require_whole(earlier: Snapshot, later: Snapshot, installed: Iterable[Instal
     return whole
 
 
+def require_sound(snapshot: Snapshot) -> None:
+    """Read a snapshot in full: a scan reads only some of its lines. Raises TrustError if it is malformed or blind."""
+    try:
+        snapshot.read_all()
+        require_sight(snapshot)
+    except TrustError as error:
+        raise TrustError(
+            _("The snapshot is malformed: {reason}").format(reason=" ".join(error.sentences)),
+            advice=_("Do not use it; request it again from whoever signs advisories for this host: {digest}").format(
+                digest=snapshot.sha256
+            ),
+        ) from error
+
+
+def require_sight(snapshot: Snapshot) -> None:
+    """Raise TrustError if the matcher misses a canary of a snapshot, or if its catalogues cannot be read."""
+    assert snapshot.exploits is not None  # reads them
+    blind = list(snapshot.blind_spots())
+    if blind:
+        raise TrustError(
+            _("The snapshot's self-tests failed: {names}.").format(names=", ".join(blind)),
+            advice=_("Request a new snapshot."),
+        )
+
+
 def require_near(sequence: int, highest: int, now: datetime) -> None:
     """Raise TrustError if a sequence number is so high that it could shut out every later snapshot.
 

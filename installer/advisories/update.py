@@ -11,8 +11,8 @@ from bundle.advisories import snapshot as form
 from bundle.advisories.severity import AHEAD
 from bundle.signing.signature import SIGNATURE_LIMIT
 from bundle.strict import time_to_json
-from installer.advisories import earlier, packages, sequences, shrinking
-from installer.advisories.stored import (
+from installer.advisories import earlier, known, packages, sequences, shrinking
+from installer.advisories.kinds import (
     DIGITS,
     EXCEPTIONS,
     SNAPSHOTS,
@@ -20,14 +20,19 @@ from installer.advisories.stored import (
     Signed,
     Stored,
     T,
-    folder_of,
-    in_force,
     judge_file,
     names_of,
-    of_release,
-    of_update_unjudged,
     policies,
     read_file,
+)
+from installer.advisories.stored import (
+    folder_of,
+    here,
+    in_force,
+    mirror,
+    missing,
+    of_release,
+    of_update_unjudged,
 )
 from installer.logs import audit_log
 from shared import troubles
@@ -94,14 +99,16 @@ def update(
         try:
             signers = judge_file(kind, signed, policies(prefix, trust_stores), now)
             value = _read(kind, signed.data, now, accept_clock=options.accept_clock)
-            sequence, here = kind.sequence(value), _in_force(kind, installation, trust_stores)
-            new = _is_newer(kind, signed.data, here, sequences.highest(kind.role, installation, trust_stores))
+            sequence, current = kind.sequence(value), _in_force(kind, installation, trust_stores)
+            new = _is_newer(kind, signed.data, current, sequences.highest(kind.role, installation, trust_stores))
+            new = new or not _is_in_prefix(kind, value, installation)
             latest = max(now, *kind.times(value)) if options.accept_clock else now
             host = _Host(installation, trust_stores, now, latest)
-            warnings = _retain(value, here, host, new=new) if kind is SNAPSHOTS else []
+            signatures = dict(zip(signers, signed.signatures.values()))
+            warnings = _learn(value, signatures, host) if kind is SNAPSHOTS else []
             head = audit_log.head(prefix)
             if new:
-                keep(kind, signed.data, dict(zip(signers, signed.signatures.values())), prefix)
+                keep(kind, signed.data, signatures, prefix)
                 names, sha256 = sorted({key.fingerprint for key in signers}), digest.sha256_bytes(signed.data)
                 more = {"kind": kind.role, "sequence": sequence, "sha256": sha256, "signers": names}
                 head = audit_log.append(prefix, "advisories", "done", **more)
@@ -125,37 +132,59 @@ class _Host:
     latest: datetime
 
 
-def _retain(snapshot: Snapshot, here: Stored[Any] | None, host: _Host, *, new: bool) -> list[str]:
-    """Retain what a snapshot lessens of earlier ones, and return warnings about what it has lost.
+def _learn(snapshot: Snapshot, signatures: dict[PublicKey, bytes], host: _Host) -> list[str]:
+    """Record a snapshot and what it lessens of earlier ones on this host, and return warnings about what it has lost.
 
     A signed reason that names the snapshot lets it lack anything. Raises TrustError if it has lost too much otherwise.
     """
-    prefix = host.installation.prefix
-    reason = _acceptance(snapshot, host)
+    installation, trust_stores = host.installation, host.trust_stores
+    shared, reason = known.of(installation, trust_stores), _acceptance(snapshot, host)
     if reason is not None:
-        earlier.accept(snapshot, host.installation)
-        return [
+        retained = earlier.anew(snapshot, installation, trust_stores)
+        warnings = [
             _("{approver} has accepted this snapshot, so nothing of earlier ones is retained: {statement}").format(
                 approver=reason.approver, statement=reason.statement
             )
         ]
-    if not new:
+    else:
+        warnings = _require_whole(snapshot, shared, host)
+        before = earlier.read(installation, trust_stores)
+        retained = earlier.learn(snapshot, installation, trust_stores)
+        warnings += _more(len(set(retained.entries) - set(before.entries)))
+    known.write_mirror(mirror(installation.prefix), retained)
+    stored = Stored(snapshot, snapshot.sha256, updated=True)
+    trouble = earlier.save(stored, {key.keyid: one for key, one in signatures.items()}, retained, shared)
+    return [*warnings, *([trouble] if trouble else [])]
+
+
+def _require_whole(snapshot: Snapshot, shared: known.Known, host: _Host) -> list[str]:
+    """Return warnings about what a snapshot has lost of the newest one here.
+
+    Raises TrustError if it has lost too much, if its number is far ahead, or if one that this host accepted is missing
+    and this is not the very file.
+    """
+    found = list(here(host.installation, host.trust_stores))
+    gone = missing(found, shared, host.installation)
+    sequence = snapshot.header.sequence
+    if gone:
+        if (snapshot.sha256, sequence) not in gone and ("", sequence) not in gone:
+            raise known.lost(gone)
         return []
-    warnings, before = [], _compared_with(here, prefix)
-    if before is not None:
-        shrinking.require_near(snapshot.header.sequence, SNAPSHOTS.sequence(before.value), host.latest)
-        warnings = shrinking.require_whole(before.value, snapshot, packages.known(host.installation))
-    known, retained = earlier.read(prefix), earlier.learn(snapshot, host.installation)
-    earlier.write(prefix, retained)
-    more = len(set(retained.entries) - set(known.entries))
-    if more:
-        text = plural(
-            "{count} advisory of earlier snapshots is no longer as it was, and goes on counting on this host",
-            "{count} advisories of earlier snapshots are no longer as they were, and go on counting on this host",
-            more,
-        )
-        warnings = [*warnings, text.format(count=more)]
-    return warnings
+    highest = sequences.highest(SNAPSHOTS.role, host.installation, host.trust_stores)
+    shrinking.require_near(sequence, highest, host.latest)
+    newest = max(found, key=lambda one: SNAPSHOTS.sequence(one.value), default=None)
+    if newest is None:
+        return []
+    return shrinking.require_whole(newest.value, snapshot, packages.known(host.installation))
+
+
+def _more(count: int) -> list[str]:
+    text = plural(
+        "{count} advisory of earlier snapshots is no longer as it was, and goes on counting on this host",
+        "{count} advisories of earlier snapshots are no longer as they were, and go on counting on this host",
+        count,
+    )
+    return [text.format(count=count)] if count else []
 
 
 def _acceptance(snapshot: Snapshot, host: _Host) -> Acceptance | None:
@@ -186,20 +215,9 @@ def _read(kind: Kind[Any], data: bytes, now: datetime, *, accept_clock: bool) ->
     """
     value = kind.read(data)
     if kind is SNAPSHOTS:
-        require_sight(value)
+        shrinking.require_sound(value)
     _check_times(kind, value, now, accept_clock=accept_clock)
     return value
-
-
-def require_sight(snapshot: Snapshot) -> None:
-    """Raise TrustError if the matcher misses a canary of a snapshot, or if its catalogues cannot be read."""
-    assert snapshot.exploits is not None  # reads them
-    blind = list(snapshot.blind_spots())
-    if blind:
-        raise TrustError(
-            _("The snapshot's self-tests failed: {names}.").format(names=", ".join(blind)),
-            advice=_("Request a new snapshot."),
-        )
 
 
 def _check_times(kind: Kind[Any], value: Any, now: datetime, *, accept_clock: bool) -> None:
@@ -219,13 +237,23 @@ def _in_force(kind: Kind[T], installation: Installation, trust_stores: TrustStor
         return in_force(kind, installation, trust_stores)
     except TrustError:
         # an update that nobody is relied on for cannot be in force, but the release's own file can
+        return _of_release(kind, installation)
+
+
+def _is_in_prefix(kind: Kind[T], value: Any, installation: Installation) -> bool:
+    """Return whether a file is the release's or the update's, and not only one that another prefix adopted."""
+    if kind is not SNAPSHOTS:
+        return True
+    updated = of_update_unjudged(kind, installation.prefix)
+    added = _of_release(kind, installation)
+    return value.sha256 in {one.sha256 for one in (updated, added) if one is not None}
+
+
+def _of_release(kind: Kind[T], installation: Installation) -> Stored[T] | None:
+    try:
         return of_release(kind, installation)
-
-
-def _compared_with(here: Stored[Any] | None, prefix: Prefix) -> Stored[Any] | None:
-    """Return the newest snapshot that a new one must not have less than: also one whose signer a policy has dropped."""
-    found = [one for one in (here, of_update_unjudged(SNAPSHOTS, prefix)) if one is not None]
-    return max(found, key=lambda one: SNAPSHOTS.sequence(one.value), default=None)
+    except TrustError:  # recover repairs it
+        return None
 
 
 def _is_newer(kind: Kind[T], data: bytes, here: Stored[T] | None, highest: int) -> bool:

@@ -65,6 +65,9 @@ def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> O
     # 2. Lock the prefix, and undo what a crash left, which may occupy space that is needed.
     prefix.make()
     with locked(prefix.state / "lock", wait=wait):
+        warning = earlier.settle(prefix, candidate.trust_stores)
+        if warning:
+            progress.warn(warning)
         transaction.resolve_interrupted(prefix)
         # 3. Admit the bundle and check the host again, because step 2, or a run that it waited for, changes things.
         with removing_if_refused(prefix, is_new=made and not prefix.complete_releases()):
@@ -181,7 +184,8 @@ def check_host(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
 def build(admitted: AdmittedBundle, release: Release, progress: Progress) -> None:
     """Build and accept a release from a bundle, migrate the copy of the data if there is one, and seal the release.
 
-    What its advisories lack of those in force is retained before it is activated.
+    What its advisories lack of those in force is retained before it is activated. Raises TrustError if its snapshot is
+    malformed or cannot be compared.
     """
     manifest = admitted.manifest
     installation = Installation(admitted.prefix, release, manifest)

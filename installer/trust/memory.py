@@ -2,7 +2,8 @@
 
 It is stored next to the policy, so that a new prefix does not forget it, and in two copies, each with its digest: one
 stays intact whatever happens to the other, and the higher one counts. If neither is intact, the policies and
-installations of this host set a lower bound, until an administrator accepts it (``trust accept-memory``).
+installations of this host set a lower bound, until an administrator accepts it (``trust accept-memory``). Entries can
+also name files of the trust folder by their SHA-256 (knowledge.py).
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ SINGLE = 1  # the earlier format: one file, no digest
 PRODUCTS_LIMIT = 10_000  # products; so many fit in FILE_LIMIT bytes
 LOCK_WAIT = 10.0  # seconds; it is held for two small writes
 _POLICY = re.compile(r"policy-(0|[1-9][0-9]{0,8})\.json")
+_BY_DIGEST = re.compile(r"(?P<kind>[^/]+/.+)/(?P<sha256>[0-9a-f]{64})")
 _UNFINISHED = re.compile(r"\..+\.[0-9a-f]{16}\.tmp")  # files.write_atomic
 
 
@@ -122,7 +124,25 @@ def _highest(memories: list[Memory]) -> Memory:
         for name, counter in memory.products.items():
             products[name] = max(counter, products.get(name, 0))
     rebuilt = bool(memories) and all(memory.rebuilt for memory in memories)
-    return Memory(max((memory.policy for memory in memories), default=0), dict(sorted(products.items())), rebuilt)
+    return Memory(max((memory.policy for memory in memories), default=0), _newest(products), rebuilt)
+
+
+def _newest(products: Mapping[str, int]) -> dict[str, int]:
+    """Return entries sorted by name; of those that name a file of the same kind by its digest, only the newest."""
+    kinds = {name: found["kind"] for name, found in ((one, _BY_DIGEST.fullmatch(one)) for one in products) if found}
+    newest: dict[str, int] = {}
+    for name, kind in kinds.items():
+        newest[kind] = max(products[name], newest.get(kind, 0))
+    return {name: products[name] for name in sorted(products) if products[name] >= newest.get(kinds.get(name, ""), 0)}
+
+
+def digests(memory: Memory, kind: str) -> dict[str, int]:
+    """Return the SHA-256 of the newest file of a kind, with its number; more than one only if numbers are equal.
+
+    They are recorded as entries ``KIND/SHA256``, which earlier versions of this tool read and write back.
+    """
+    found = {name: _BY_DIGEST.fullmatch(name) for name in memory.products}
+    return {one["sha256"]: memory.products[name] for name, one in found.items() if one and one["kind"] == kind}
 
 
 def read_folder(folder: Path) -> Stored:
@@ -142,6 +162,16 @@ def remember(folder: Path, *, policy: int = 0, counters: Mapping[str, int] | Non
     """
     with held(folder):
         return raise_to(folder, policy=policy, counters=counters)
+
+
+def begin(folder: Path) -> None:
+    """Write an empty memory to a folder without one and without a policy, for a caller that holds it.
+
+    A policy beside no memory would mean that the memory was lost.
+    """
+    if read_folder(folder) == Stored() and not any(is_there(folder / name) for name in NAMES):
+        for name in NAMES:
+            files.write_atomic(folder / name, Memory().to_bytes())
 
 
 def raise_to(folder: Path, *, policy: int = 0, counters: Mapping[str, int] | None = None) -> Memory:

@@ -50,6 +50,8 @@ def _keep(
 ) -> list[chain.Signed]:
     new = chain.extend(kept, new_policies, [read_key(key) for key in trusted_keys])
     with memory.held(folder):
+        if new:
+            memory.begin(folder)
         for signed in new:
             chain.write(folder, signed)
             memory.raise_to(folder, policy=signed.policy.number)

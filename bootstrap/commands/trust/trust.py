@@ -173,7 +173,12 @@ def counter_lines(counters: Mapping[str, int]) -> Iterator[str]:
     """Yield a line for each product's release counter, and for each sequence number of its signed files."""
     for name, counter in counters.items():
         product, _slash, kind = name.partition("/")
-        if kind:
+        if len(kind.split("/")) > 1:  # the digest of a file that this host stores (installer/trust/knowledge.py)
+            what, sha256 = kind.split("/")[1:]
+            if what == "snapshot":
+                text = _("{product}: the newest accepted advisories have the SHA-256 {digest}")
+                yield text.format(product=product, digest=sha256)
+        elif kind:
             text = _("{product}: files for {kind} with sequence numbers below {counter} are not accepted")
             yield text.format(product=product, kind=kind, counter=counter)
         else:

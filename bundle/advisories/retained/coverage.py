@@ -45,7 +45,7 @@ def lessened(earlier: Sequence[Advisory], later: Sequence[Advisory]) -> Iterator
         same = named.get(advisory.id)
         if not same:
             yield advisory, MISSING
-        elif advisory.fixed and not any(one.fixed for one in same):
+        elif not any(set(advisory.fixed) <= set(one.fixed) for one in same):
             yield advisory, CHANGED  # findings that nothing fixes may be ignored
         elif not any(_applies(one, advisory) and _rank(one) >= _rank(advisory) for one in same):
             yield advisory, LOWERED if any(_applies(one, advisory) for one in same) else NARROWED
@@ -59,7 +59,7 @@ def covers(later: Advisory, earlier: Advisory) -> bool:
         later.id == earlier.id
         and set(later.aliases) <= set(earlier.aliases)
         and _rank(later) >= _rank(earlier)
-        and bool(later.fixed) >= bool(earlier.fixed)
+        and set(earlier.fixed) <= set(later.fixed)
         and _applies(later, earlier)
     )
 

@@ -90,6 +90,19 @@ def read_retained(data: bytes) -> Retained:
     return Retained.from_bytes(data, NAME, limit=LIMIT)
 
 
+def merged(lists: Iterable[Retained]) -> Retained:
+    """Return several lists as one."""
+    found = [one for one in lists if one != NONE]
+    if len(found) < 2:
+        return found[0] if found else NONE
+    superseded = dict.fromkeys(sha256 for one in found for sha256 in one.superseded)
+    by_package: dict[str, list[Entry]] = {}
+    for entry in (entry for one in found for entry in one.entries):
+        by_package.setdefault(entry.package, []).append(entry)
+    entries = [entry for name in sorted(by_package) for entry in _distinct(by_package[name])]
+    return Retained(tuple(superseded)[-SUPERSEDED_LIMIT:], tuple(entries))
+
+
 def learnt(retained: Retained, earlier: Snapshot, later: Snapshot, packages: Iterable[str] | None = None) -> Retained:
     """Return a list with what a later snapshot lessens of an earlier one, for all packages or only some.
 
@@ -110,11 +123,13 @@ def learnt(retained: Retained, earlier: Snapshot, later: Snapshot, packages: Ite
 
 
 def _unattributed(earlier: Snapshot, later: Snapshot) -> Iterator[Entry]:
-    """Yield an entry for each record that was set aside without a legible package and that a later snapshot lacks."""
+    """Yield an entry for each record that was set aside without a legible package, unless a later snapshot has it so.
+
+    A later one may name a package for it, but nothing shows that it is the right one.
+    """
     about_any = [one for one in earlier.header.set_aside if not one.packages]
     if about_any:
-        records = later.records() if later.header.has_records else ()
-        known = {one.id for one in later.header.set_aside} | {str(record["id"]) for record in records}
+        known = {one.id for one in later.header.set_aside if not one.packages}
         for one in about_any:
             if one.id not in known:
                 advisory = Advisory(one.id, undecided=one.reason)

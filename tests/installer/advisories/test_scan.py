@@ -8,7 +8,7 @@ import pytest
 from bundle.advisories.exceptions import Exceptions
 from bundle.advisories.matcher import Installed
 from bundle.advisories.snapshot import Snapshot, read_snapshot
-from installer.advisories import stored
+from installer.advisories import kinds, stored
 from installer.advisories.packages import installed
 from installer.advisories.scan import Rating, scan_installed, table_of, write_vex
 from installer.release.installation import active
@@ -62,8 +62,8 @@ def test_exceptions_count(site, monkeypatch):
     whole = stored.in_force
 
     def in_force(kind, *given):
-        if kind is stored.EXCEPTIONS:
-            return stored.Stored(Exceptions(1, (exemption,)), "", updated=True)
+        if kind is kinds.EXCEPTIONS:
+            return kinds.Stored(Exceptions(1, (exemption,)), "", updated=True)
         return whole(kind, *given)
 
     monkeypatch.setattr("installer.advisories.scan.in_force", in_force)

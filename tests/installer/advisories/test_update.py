@@ -10,7 +10,7 @@ from bundle.advisories.exceptions import Exceptions, Exemption
 from bundle.advisories.snapshot import Snapshot, read_snapshot
 from bundle.signing.policy import NAMESPACES
 from bundle.signing.signature import ED25519
-from installer.advisories import stored
+from installer.advisories import kinds, stored
 from installer.advisories.update import UpdateOptions, update
 from installer.logs import audit_log
 from shared.errors import BusyError, TrustError, UsageError
@@ -39,7 +39,7 @@ def exceptions(sequence=1, approved=MADE):
 
 
 def in_force(site):
-    return stored.in_force(stored.SNAPSHOTS, *site)
+    return stored.in_force(kinds.SNAPSHOTS, *site)
 
 
 def files_of(site):
@@ -173,10 +173,10 @@ def test_the_prefix_may_demand_more(tmp_path, site, snapshot):
 
 
 def test_exceptions(tmp_path, site):
-    assert stored.in_force(stored.EXCEPTIONS, *site) is None
+    assert stored.in_force(kinds.EXCEPTIONS, *site) is None
     path = sign_beside(tmp_path / "e.json", exceptions(), EXCEPTIONS_ROLE, APPROVER)
     assert adopt(path, site).role == "exceptions"
-    assert len(stored.in_force(stored.EXCEPTIONS, *site).value.exceptions) == 1
+    assert len(stored.in_force(kinds.EXCEPTIONS, *site).value.exceptions) == 1
     refused(sign_beside(tmp_path / "f.json", exceptions(2), EXCEPTIONS_ROLE, KEY), site, "this kind of document")
     ahead = exceptions(2, LATER + timedelta(days=3))
     refused(sign_beside(tmp_path / "g.json", ahead, EXCEPTIONS_ROLE, APPROVER), site, "clock")
@@ -195,7 +195,7 @@ def test_what_was_kept_is_judged_at_every_use(tmp_path, site, snapshot, spoil, t
     elif spoil == "no signature":
         signature.unlink()
     else:
-        for path in trust_stores.host.iterdir():
+        for path in trust_stores.host.glob("*.*"):
             path.unlink()
         policy, owner = trusting(SoftKey(ED25519))
         lay(trust_stores.host, policy, owner)
@@ -260,7 +260,7 @@ def test_power_loss_leaves_the_old_or_the_new(tmp_path, site, snapshot, monkeypa
 def test_a_release_with_a_newer_one_counts(tmp_path, site, snapshot, monkeypatch):
     adopt(sign_beside(tmp_path / "a.zip", snapshot(5), SNAPSHOT_ROLE, KEY), site)
     newer = read_snapshot(snapshot(8))
-    monkeypatch.setattr(stored, "of_release", lambda _kind, _site: stored.Stored(newer, newer.sha256, updated=False))
+    monkeypatch.setattr(stored, "of_release", lambda _kind, _site: kinds.Stored(newer, newer.sha256, updated=False))
     assert in_force(site).value is newer
 
 

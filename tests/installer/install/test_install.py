@@ -64,7 +64,7 @@ def test_a_fresh_installation_runs(prefix, tiny) -> None:
 def test_what_earlier_advisories_had_is_retained_before_the_switch(prefix, second, monkeypatch) -> None:
     first, warned, seen = prefix.active(), [], []
     monkeypatch.setattr(
-        "installer.advisories.earlier.prepare", lambda *_given: seen.append(prefix.active()) or "not retained"
+        "installer.advisories.earlier.prepare", lambda *_given: seen.append(prefix.active()) or "not stored"
     )
     monkeypatch.setattr(
         "installer.advisories.earlier.remember", lambda *_given: seen.append(prefix.active()) or "not recorded"
@@ -72,7 +72,20 @@ def test_what_earlier_advisories_had_is_retained_before_the_switch(prefix, secon
     monkeypatch.setattr(NoProgress, "warn", lambda _self, text: warned.append(text))
     install(second, prefix)
     assert seen == [first, prefix.active()]
-    assert {"not retained", "not recorded"} <= set(warned)
+    assert {"not stored", "not recorded"} <= set(warned)
+
+
+def test_a_snapshot_that_cannot_be_compared_undoes_the_installation(prefix, second, monkeypatch) -> None:
+    first = prefix.active()
+
+    def refuse(*_given):
+        raise TrustError("malformed.")
+
+    monkeypatch.setattr("installer.advisories.earlier.prepare", refuse)
+    with pytest.raises((TrustError, InstallError), match="malformed"):
+        install(second, prefix)
+    assert prefix.active() == first
+    assert prefix.complete_releases() == (first,)
 
 
 def test_an_upgrade_keeps_what_is_the_users(prefix, second) -> None:

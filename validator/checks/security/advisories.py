@@ -9,8 +9,8 @@ from bundle.advisories.assess import FRESH, FUTURE
 from bundle.advisories.matcher import named, part_name
 from bundle.advisories.reports import words
 from bundle.advisories.severity import LEVELS, PASS, RANK, worst
+from installer.advisories import kinds, stored
 from installer.advisories import scan as looking
-from installer.advisories import stored
 from installer.trust.stores import host_trust_stores
 from shared.errors import TrustError
 from shared.i18n import _, plural
@@ -167,7 +167,7 @@ def scanned(installation: Installation) -> InstalledScan:
     Raises UncheckedError if there are none, TrustError if they are altered, unsigned or miss known vulnerabilities.
     """
     trust_stores = host_trust_stores()
-    if stored.in_force(stored.SNAPSHOTS, installation, trust_stores) is None:
+    if stored.in_force(kinds.SNAPSHOTS, installation, trust_stores) is None:
         raise UncheckedError(SKIP, _("neither the bundle nor an update contains advisories"))
     return looking.scan_installed(installation, trust_stores)
 

@@ -14,6 +14,7 @@ from installer.advisories.scan import scan_installed
 from installer.advisories.update import UpdateOptions, update
 from installer.layout.prefix import Prefix
 from installer.release.installation import Installation, active
+from shared.files import files
 from tests.advisories import HIGH, below, dated, record, sign_beside, snapshot_bytes
 from tests.installed import PRODUCT, install_made
 from tests.installed import Installation as Made
@@ -21,6 +22,8 @@ from tests.installer.advisories.conftest import APPROVER, KEY, MADE
 from tests.validator.checking import site_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
     from installer.advisories.scan import InstalledScan
@@ -106,11 +109,27 @@ def acceptance(data: bytes, **changes: Any) -> Acceptance:
     return replace(one, **changes)
 
 
-def forget(attacker: Attacker) -> None:
-    folder = stored.folder_of(attacker.site.installation.prefix)
-    for path in folder.iterdir():
-        path.unlink()
-    folder.rmdir()
+def forget(attacker: Attacker, *, shared: bool = False) -> None:
+    """Remove what the prefix stores of updates and, with ``shared``, what the host's trust folder does."""
+    files.remove_tree(stored.folder_of(attacker.site.installation.prefix))
+    if shared:
+        files.remove_tree(shelf(attacker))
+
+
+def shelf(attacker: Attacker) -> Path:
+    """Return the folder in which the host stores what it knows about the product."""
+    return attacker.site.trust_stores.host / "advisories" / PRODUCT.name
+
+
+def listed(attacker: Attacker) -> Path:
+    """Return the host's retained list."""
+    (found,) = shelf(attacker).glob("*.json")
+    return found
+
+
+def stored_snapshot(attacker: Attacker) -> bytes:
+    """Return the snapshot that an update has put in force."""
+    return (stored.folder_of(attacker.site.installation.prefix) / "advisories.zip").read_bytes()
 
 
 def upgrade(attacker: Attacker, monkeypatch: pytest.MonkeyPatch, data: bytes | None, counter: int = 1) -> None:

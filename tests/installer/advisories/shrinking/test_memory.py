@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from installer.advisories import earlier, stored
+from bundle.advisories.snapshot import read_snapshot
+from installer.advisories import stored
 from shared.errors import TrustError
 from tests.installer.advisories.conftest import MADE
 from tests.installer.advisories.shrinking.attacker import (
@@ -16,18 +17,20 @@ from tests.installer.advisories.shrinking.attacker import (
     acceptance,
     forget,
     instead,
+    listed,
+    stored_snapshot,
     without,
 )
 
 
 def test_a_list_that_was_altered(attacker):
     attacker.offer(*without("TEST-8"))
-    path = earlier.path_of(attacker.site.installation.prefix)
-    path.write_bytes(path.read_bytes().replace(b"missing", b"nothing"))
-    with pytest.raises(TrustError, match=r"retained\.json") as refused:
+    for path in (listed(attacker), stored.mirror(attacker.site.installation.prefix)):
+        path.write_bytes(path.read_bytes().replace(b"missing", b"nothing"))
+    with pytest.raises(TrustError, match="what earlier advisories had") as refused:
         attacker.scan()
     assert "signed reason" in refused.value.advice
-    with pytest.raises(TrustError, match=r"retained\.json"):
+    with pytest.raises(TrustError, match="what earlier advisories had"):
         attacker.offer(*FULL)
     data = attacker.snapshot(*FULL)
     attacker.approve(sequence=1, snapshots=(acceptance(data),))
@@ -59,20 +62,24 @@ def test_power_loss_loses_no_advisory(attacker, monkeypatch):
 
 
 def test_removing_the_updates_does_not_let_an_older_one_count(attacker):
-    forget(attacker)
-    with pytest.raises(TrustError, match="this host has accepted") as refused:
+    newest = read_snapshot(stored_snapshot(attacker))
+    forget(attacker, shared=True)
+    with pytest.raises(TrustError, match=newest.sha256) as refused:
         attacker.scan()
     assert "advisories update FILE" in refused.value.advice
     older = attacker.snapshot(*FULL, sequence=int((MADE + timedelta(hours=1)).timestamp()))
     with pytest.raises(TrustError, match="not higher than"):
         attacker.adopt(older)
-    attacker.offer(*FULL)
-    assert attacker.scan().updated
+    with pytest.raises(TrustError, match=newest.sha256):  # nobody can tell what a newer one lacks
+        attacker.offer(*FULL)
+    assert attacker.adopt(newest.data).new
+    assert attacker.offer(*FULL).new
 
 
 def test_the_one_that_was_removed_may_return(attacker):
-    data = (stored.folder_of(attacker.site.installation.prefix) / "advisories.zip").read_bytes()
+    data = stored_snapshot(attacker)
     forget(attacker)
+    assert attacker.scan().updated
     assert attacker.adopt(data).new
     assert attacker.scan().updated
 
@@ -80,7 +87,7 @@ def test_the_one_that_was_removed_may_return(attacker):
 def test_an_older_exceptions_file_does_not_return_either(attacker):
     attacker.approve(sequence=7, exceptions=(EXCEPTION,))
     attacker.approve(sequence=8)
-    data = (stored.folder_of(attacker.site.installation.prefix) / "advisories.zip").read_bytes()
+    data = stored_snapshot(attacker)
     forget(attacker)
     attacker.adopt(data)
     with pytest.raises(TrustError, match="sequence number 7, which is not higher than 8"):
@@ -91,8 +98,8 @@ def test_a_lost_record_leaves_the_audit_log(attacker):
     for folder in (attacker.site.trust_stores.host, attacker.site.trust_stores.user):
         for path in folder.glob("memory*.json"):
             path.unlink()
-    forget(attacker)
-    with pytest.raises(TrustError, match="this host has accepted"):
+    forget(attacker, shared=True)
+    with pytest.raises(TrustError, match="This host has accepted"):
         attacker.scan()
 
 
@@ -103,6 +110,17 @@ def test_a_record_that_cannot_be_written_is_a_warning(attacker, monkeypatch):
     monkeypatch.setattr("installer.advisories.sequences.memory.remember", fail)
     (warning,) = attacker.offer(*FULL).warnings
     assert "was not recorded outside the prefix" in warning
+
+
+def test_a_trust_folder_that_cannot_be_written_leaves_the_prefix(attacker, monkeypatch):
+    def fail(*_given, **_more):
+        raise PermissionError(13, "no")
+
+    monkeypatch.setattr("installer.trust.knowledge.memory.raise_to", fail)
+    warned = attacker.offer(*without("TEST-8")).warnings
+    assert any("was not recorded outside the prefix" in one for one in warned)
+    attacker.install("later", "1.0")
+    assert "later" in {one.package for one in attacker.scan().assessment.findings}
 
 
 # a release with a snapshot of its own
