@@ -59,7 +59,10 @@ def settle_advisories(prefix: Prefix, stores: TrustStores, progress: Progress, w
 
     if not prefix.complete_releases():
         return
-    with locked(prefix.state / "lock", wait=wait):
-        warning = earlier.settle(prefix, stores)
+    try:
+        with locked(prefix.state / "lock", wait=wait):
+            warning = earlier.settle(prefix, stores)
+    except (OSError, HostError):  # a lock that cannot be taken: the command itself reports or repairs it
+        return
     if warning:
         progress.warn(warning)

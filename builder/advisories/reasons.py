@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.utils import canonicalize_name
 
 from bundle.advisories.exceptions import ANY, LONGEST, Acceptance, Removal
+from bundle.advisories.retained.losses import some
 from bundle.strict import time_to_json
 from shared.errors import TrustError, UsageError
 from shared.i18n import _
@@ -27,7 +28,23 @@ def removals(identifiers: Sequence[str], package: str, snapshot: Snapshot, said:
     """
     name = package if package == ANY else canonicalize_name(package)
     common = {**said, "package": name, "sequence": snapshot.header.sequence - 1}
-    return tuple(_checked(Removal, {**common, "id": identifier}) for identifier in identifiers)
+    found = []
+    for identifier in identifiers:
+        remains = _remaining(identifier, name, snapshot)
+        found.append(_checked(Removal, {**common, "id": identifier, **({"remains": remains} if remains else {})}))
+    return tuple(found)
+
+
+def _remaining(identifier: str, package: str, snapshot: Snapshot) -> dict[str, Any] | None:
+    """Return what a snapshot still has of an advisory. Raises UsageError if that is in some of all packages."""
+    names = snapshot.index.lines if package == ANY else [package]
+    left = {name: one for name in names for one in snapshot.index.of(name) if one.id == identifier}
+    if package == ANY and left:
+        raise UsageError(
+            _("The snapshot still lists {id}, in {names}.").format(id=identifier, names=some(left)),
+            advice=_("Specify each package with --package."),
+        )
+    return left[package].to_json() if left else None
 
 
 def acceptance(snapshot: Snapshot, said: dict[str, Any]) -> Acceptance:

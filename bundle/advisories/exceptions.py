@@ -14,6 +14,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from bundle import strict
+from bundle.advisories.index import Advisory
 from bundle.advisories.severity import AHEAD
 from bundle.advisories.versions import public
 from bundle.strict import Document, Value, by, refuse, time_from_json
@@ -80,12 +81,17 @@ class Exemption(Value):
 ANY = "*"  # every package
 
 
+def _advisory_to_json(advisory: Advisory) -> dict[str, Any]:
+    return advisory.to_json()
+
+
 @dataclass(frozen=True)
 class Removal(Value):
     """A reason for which an advisory that snapshots no longer have no longer counts, in one package or in ANY.
 
     It applies to what snapshots up to ``sequence`` had: an advisory that is listed again and disappears again needs a
-    new reason. ``expires`` is None if it applies without an end.
+    new reason. ``expires`` is None if it applies without an end. ``remains`` is the advisory as the snapshot that the
+    approver has seen still has it, or None if that has it no longer: what is left must be reported by another finding.
     """
 
     id: str = field(metadata=by(strict.text, limit=100))
@@ -95,6 +101,9 @@ class Removal(Value):
     approver: str = field(metadata=by(strict.text, limit=200))
     approved: datetime = field(metadata=by(time_from_json))
     expires: datetime | None = field(metadata=by(strict.optional, of=time_from_json))
+    remains: Advisory | None = field(
+        default=None, metadata=by(strict.optional, of=Advisory.from_json, write=_advisory_to_json, added=True)
+    )
 
     def check(self, path: str) -> None:
         """Refuse a name that is not normalized, and an expiry before the approval or more than LONGEST after it."""

@@ -7,6 +7,7 @@ it, and removed once the memory names another one, so that no crash loses what w
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -135,9 +136,9 @@ def store(product: str, trust_stores: TrustStores, new: Sequence[File], unchange
             )
         for missing in (folder.parent, folder):
             if not missing.is_dir():
-                missing.mkdir(mode=0o700)
-                if trust_stores.privileged:
-                    missing.chmod(0o755)  # like the trust folder
+                missing.mkdir(mode=0o755 if trust_stores.privileged else 0o700)
+                if trust_stores.privileged and sys.platform != "win32":  # there it inherits the trust folder's rights
+                    missing.chmod(0o755)  # regardless of the umask: every user's run reads it
         for file in new:
             for key, armoured in file.signatures.items():
                 files.write_atomic(folder / f"{file.sha256}.{key}.sig", armoured)

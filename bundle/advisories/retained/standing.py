@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from bundle.advisories.matcher import AFFECTED, Doubt
+from bundle.advisories.matcher import AFFECTED, POSSIBLE, UNDECIDED, Doubt, finding_of, judge
 from bundle.advisories.severity import RANK
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Standing:
         """Add a finding."""
         about = [exemption for exemption in exceptions.exceptions if exemption.covers(finding)]
         counting = next((exemption for exemption in about if exemption.in_force(now)), None)
-        removal = next((one for one in exceptions.removals if one.covers(finding) and one.in_force(now)), None)
+        removal = self._removal(finding, exceptions, now)
         if counting is not None:
             self.excepted.append((finding, counting))
         elif removal is not None:
@@ -60,13 +60,37 @@ class Standing:
             self.findings = [one for one in self.findings if one not in less]
 
     def _add_doubt(self, doubt: Doubt, exceptions: Exceptions, now: datetime) -> None:
-        removal = next((one for one in exceptions.removals if one.covers(doubt) and one.in_force(now)), None)
+        removal = self._removal(doubt, exceptions, now)
         if removal is not None:
             self.removed.append((doubt, removal))
             return
         known = {(one.where, one.package, one.version, one.id, one.malware) for one in self.doubts}
         if (doubt.where, doubt.package, doubt.version, doubt.id, doubt.malware) not in known:
             self.doubts.append(doubt)
+
+    def _removal(self, found: Finding | Doubt, exceptions: Exceptions, now: datetime) -> Removal | None:
+        """Return the reason that silences what only an earlier snapshot had, or None."""
+        about = (one for one in exceptions.removals if one.covers(found) and one.in_force(now))
+        return next((one for one in about if not self._lacks(one, found, now)), None)
+
+    def _lacks(self, removal: Removal, found: Finding | Doubt, now: datetime) -> bool:
+        """Return whether what a removal leaves of an advisory concerns this version, and nothing here reports it.
+
+        Another snapshot than the one that the approver has seen may then have taken more.
+        """
+        if removal.remains is None or found.version is None or found.gone is None:
+            return False
+        verdict = judge(removal.remains, found.version)
+        if verdict == UNDECIDED:
+            return (found.package, found.version, found.id) not in {
+                (one.package, one.version, one.id) for one in self.doubts
+            }
+        if verdict not in (AFFECTED, POSSIBLE):
+            return False
+        left = replace(
+            finding_of(found.package, found.version, removal.remains, verdict, found.gone), where=found.where
+        )
+        return not any(_includes(one, left) for one in (*self.findings, *self._excepted_with(left, now)))
 
     def _excepted_with(self, found: Finding, now: datetime) -> Iterator[Finding]:
         """Yield the findings that are excepted by an exception that covers another one by itself."""

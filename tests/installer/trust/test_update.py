@@ -33,6 +33,7 @@ def test_an_administrator_walks_the_chain(medium, trust_stores):
     assert authority.authority(trust_stores) == authority.Authority(TWO, authority.HOST)
     assert authority.host_memory(trust_stores).policy == 2
     assert numbers(api.update_trust([medium])) == []
+    assert not authority.host_memory(trust_stores).rebuilt  # nothing was lost
 
 
 def test_files_are_taken_with_the_signatures_beside_them(medium, trust_stores):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bootstrap import api
 from installer.advisories import earlier, stored
 from installer.release.installation import active
 from installer.trust import memory
@@ -35,6 +36,16 @@ def beside(folder, attacker: Attacker, verification) -> Attacker:
     found = Attacker(folder, site)
     found.day = attacker.day
     return found
+
+
+def as_before(attacker: Attacker) -> None:
+    """Make the host one of an earlier version: the files are in the prefix, and the memory has only numbers."""
+    files.remove_tree(shelf(attacker))
+    host = attacker.site.trust_stores.host
+    former = {name: one for name, one in memory.read_folder(host).memory.products.items() if len(name) < 64}
+    for name in memory.NAMES:
+        (host / name).unlink()
+    memory.accept(host, former)
 
 
 def found(attacker: Attacker) -> set[str]:
@@ -102,20 +113,27 @@ def test_a_lost_memory_leaves_what_the_folder_has(attacker):
 
 
 def test_a_host_before_this_version_is_migrated_at_its_first_change(attacker):
-    """It has the files in the prefix and the number in the memory."""
     attacker.offer(*without("TEST-8"))
     attacker.install("later", "1.0")
-    files.remove_tree(shelf(attacker))
+    as_before(attacker)
     stores = attacker.site.trust_stores
-    former = {name: one for name, one in memory.read_folder(stores.host).memory.products.items() if len(name) < 64}
-    for name in memory.NAMES:
-        (stores.host / name).unlink()
-    memory.accept(stores.host, former)
     assert "later" in found(attacker)
     assert not shelf(attacker).exists()  # reading writes nothing
     assert earlier.settle(attacker.site.installation.prefix, stores) is None
     forget(attacker)
     assert "later" in found(attacker)
+
+
+@pytest.mark.parametrize("purge", [False, True])
+def test_an_uninstallation_records_first_what_the_prefix_knows(attacker, second, purge):
+    attacker.offer(*without("TEST-8"))
+    as_before(attacker)
+    second.day = attacker.day
+    second.install("later", "1.0")
+    with pytest.raises(TrustError, match="This host has accepted advisories with sequence number"):
+        second.scan()
+    api.uninstall(attacker.site.installation.prefix.root, purge=purge)
+    assert "later" in found(second)
 
 
 def test_nothing_is_written_twice(attacker):

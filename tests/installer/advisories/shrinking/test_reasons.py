@@ -6,16 +6,20 @@ from dataclasses import replace
 
 import pytest
 
+from builder.advisories import reasons
 from bundle.advisories.exceptions import Exceptions
+from bundle.advisories.snapshot import read_snapshot
 from installer.advisories import earlier, stored
-from shared.errors import TrustError
-from tests.advisories import below, record
+from shared.errors import TrustError, UsageError
+from tests.advisories import HIGH, below, record
 from tests.installer.advisories.conftest import KEY, MADE
 from tests.installer.advisories.shrinking.attacker import (
     DAYS,
     EXCEPTION,
     FULL,
+    HIT,
     acceptance,
+    instead,
     removal,
     upgrade,
     without,
@@ -111,3 +115,38 @@ def test_an_acceptance_supersedes_what_the_release_has_too(attacker, monkeypatch
     assert attacker.scan().assessment.findings == ()
     assert attacker.offer(record("NEW-1", "new", *below("2.0"))).new
     assert attacker.scan().assessment.findings == ()
+
+
+NARROWER = record(
+    "TEST-1", "demo-lib", {"introduced": "1.1"}, {"fixed": "1.3"}, vector=HIGH, aliases=("CVE-2026-0001",)
+)
+WITHDRAWN = {**HIT, "withdrawn": "2026-05-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize("honest", [NARROWER, {**HIT, "severity": NARROWER["severity"]}], ids=["narrower", "the same"])
+def test_a_reason_for_less_does_not_cover_the_loss_of_all(attacker, honest):
+    """The approver has seen an honest snapshot; another one, which withdraws the advisory, comes first."""
+    seen = read_snapshot(attacker.snapshot(*instead(HIT, honest)))
+    said = reasons.said_by("its lower bound was corrected", "kim", MADE, None)
+    given = reasons.removals(["TEST-1"], "demo-lib", seen, said)
+    attacker.approve(sequence=1, removals=given)
+    attacker.offer(*instead(HIT, WITHDRAWN))
+    assert "TEST-1" in {one.id for one in attacker.scan().assessment.findings}
+    attacker.offer(*instead(HIT, honest))
+    (found,) = [one for one in attacker.scan().assessment.findings if one.id == "TEST-1"]
+    assert found.gone is None
+
+
+def test_a_reason_for_less_covers_what_is_no_longer_affected(attacker):
+    honest = record("TEST-1", "demo-lib", *below("1.1"), vector=HIGH, aliases=("CVE-2026-0001",))
+    data = attacker.snapshot(*instead(HIT, honest))
+    said = reasons.said_by("only older ones", "kim", MADE, None)
+    attacker.approve(sequence=1, removals=reasons.removals(["TEST-1"], "demo-lib", read_snapshot(data), said))
+    attacker.offer(*instead(HIT, WITHDRAWN))
+    assert "TEST-1" not in {one.id for one in attacker.scan().assessment.findings}
+
+
+def test_a_reason_for_every_package_names_none_that_is_left(attacker):
+    seen = read_snapshot(attacker.snapshot(*instead(HIT, NARROWER)))
+    with pytest.raises(UsageError, match="still lists TEST-1, in demo-lib"):
+        reasons.removals(["TEST-1"], "*", seen, reasons.said_by("x", "kim", MADE, None))
