@@ -58,7 +58,10 @@ OURS = {
     "shared/programs/lazy/compiling.py:serve": "tests/installer/release/test_bytecode.py::test_all_that_the_application_imports",
     "shared/programs/scanners/run_picklescan.py:main": "tests/shared/programs/scanners/test_run_picklescan.py::test_files",
     "shared/programs/scanners/run_safety.py:main": "tests/builder/advisories/test_agreement.py::test_whole_export",
-    "shared/programs/scripts/import_modules.py:main": "tests/installer/release/test_acceptance.py::test_imports_end",
+    "shared/programs/imports/compile_imports.py:": (
+        "tests/installer/release/test_bytecode.py::test_all_that_the_application_imports"
+    ),
+    "shared/programs/imports/import_modules.py:main": "tests/installer/release/test_acceptance.py::test_imports_end",
     "shared/programs/scripts/query_dashboard.py:main": (
         "tests/validator/checks/application/test_dashboard.py::test_a_page_that_answers"
     ),

@@ -25,6 +25,8 @@ from installer.layout.location import own_command
 from installer.logs import audit_log, usage
 from installer.release import acceptance, launchers, receipt, settings, stage
 from installer.release.digests import Digests
+from installer.release.environment import meanwhile
+from installer.release.environment.wheels import Environment
 from installer.release.installation import Installation
 from installer.trust.admission import admit, remember
 from installer.userdata import persist
@@ -187,14 +189,15 @@ def build(admitted: AdmittedBundle, release: Release, progress: Progress) -> Non
     installation = Installation(admitted.prefix, release, manifest)
     store, python = installation.store, stage.python_for(installation)
     meter, digests = usage.Meter(), Digests()
-    with meter.phase(usage.VERIFY):
-        stage.verify_into_store(admitted, store, progress, digests)
-        stage.require_unpacked_size(manifest, store)
-        stage.write_bundle_files(admitted, release)
-    with meter.phase(usage.FILES), progress.wait(_("Writing the application's files")):
-        stage.stage_files(installation, python)
-    with meter.phase(usage.ENVIRONMENT):
-        stage.stage_environment(installation, python, progress, digests)
+    with meanwhile.arriving(Environment(installation, python, digests), digests) as arrivals:
+        with meter.phase(usage.VERIFY):
+            stage.verify_into_store(admitted, store, progress, arrivals)
+            stage.require_unpacked_size(manifest, store)
+            stage.write_bundle_files(admitted, release)
+        with meter.phase(usage.FILES), progress.wait(_("Writing the application's files")):
+            stage.stage_files(installation, python)
+        with meter.phase(usage.ENVIRONMENT):
+            stage.stage_environment(installation, python, progress, arrivals)
     with meter.phase(usage.TRIAL):
         accept(installation, digests, progress)
     migration.migrate(installation, progress)

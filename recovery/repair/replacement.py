@@ -12,6 +12,7 @@ from installer.change.activation import activate
 from installer.change.transaction import RECOVER, Transaction
 from installer.install import install, preflight
 from installer.release import acceptance, bytecode, stage, tools_environment
+from installer.release.environment.wheels import SCRATCH, Environment
 from installer.release.installation import Installation
 from recovery.repair import health
 from recovery.repair.remaining import remaining_damage
@@ -151,16 +152,15 @@ class Replacement:
         """Create a new environment with some packages from their wheels and all others from the damaged release."""
         inspection, packages, progress = self.context.inspection, self.context.packages, self.context.progress
         assert inspection.receipt is not None  # it shows which files are intact
-        scratch = release.path / stage.SCRATCH
-        uv = Uv(scratch)
+        environment = Environment(self._installation(release), python, inspection.digests)
         try:
-            uv.venv(release.venv, python)
+            environment.make()
             if packages:
                 with progress.wait(_("Reinstalling: {names}").format(names=", ".join(sorted(packages)))):
-                    stage.sync_environment(uv, self._installation(release), inspection.digests, only=packages)
+                    environment.install(packages)
+                    environment.install_winners(only=packages)
         finally:
-            uv.close()
-            files.remove_tree(scratch)
+            environment.close()
         with progress.wait(_("Reusing what is not damaged")):
             items = list(good_items(inspection.receipt, inspection.deviations, packages))
             take_over(items, self.damaged, release, inspection.digests)
@@ -172,12 +172,12 @@ class Replacement:
         """Create the scanners' environment again, with its files reused from the damaged release."""
         inspection = self.context.inspection
         assert inspection.receipt is not None
-        uv = Uv(release.path / stage.SCRATCH)
+        uv = Uv(release.path / SCRATCH)
         try:
             uv.venv(tools_environment.root_of(release), python)
         finally:
             uv.close()
-            files.remove_tree(release.path / stage.SCRATCH)
+            files.remove_tree(release.path / SCRATCH)
         with self.context.progress.wait(_("Reusing the scanners")):
             items = list(tool_items(inspection.receipt, inspection.deviations, release))
             take_over(items, self.damaged, release, inspection.digests)

@@ -16,6 +16,7 @@ from installer.layout import journal, seal
 from installer.layout.prefix import Prefix
 from installer.logs import audit_log
 from installer.release import acceptance, stage
+from installer.release.environment.wheels import SCRATCH
 from installer.release.receipt import compare, read_receipt, with_expected, write_receipt
 from shared.errors import HostError, InstallError, ToolError, TrustError, UsageError
 from shared.files import files
@@ -56,7 +57,7 @@ def test_a_fresh_installation_runs(prefix, tiny) -> None:
     assert journal.read(prefix) is None
     assert "# TINY_API_KEY=" in prefix.env_file.read_text()
     assert prefix.env_file.stat().st_mode & 0o077 == 0
-    assert not (release.path / stage.SCRATCH).exists()
+    assert not (release.path / SCRATCH).exists()
     assert log(prefix)[-1]["outcome"] == "done"
     assert read_receipt(release).signers == tuple(signer.key.fingerprint for signer in opened(tiny).signers)
 
@@ -134,7 +135,7 @@ FAILURES = {
     "reading the bundle": (stage, "verify_into_store", TrustError("03_Source/app.py: altered.")),
     "a full disk": (stage, "stage_files", OSError(28, "No space left on device", "/disk")),
     "making the environment": (Uv, "venv", ToolError("uv venv failed.")),
-    "installing packages": (Uv, "sync", ToolError("uv pip sync failed.")),
+    "installing packages": (Uv, "install", ToolError("uv pip install failed.")),
     "checking the files": (acceptance, "check_records", InstallError("a file is altered.")),
     "importing": (acceptance, "check_imports", InstallError("tiny_lib does not import.")),
     "the smoke test": (acceptance, "check_smoke", InstallError("tiny does not work.")),
