@@ -8,6 +8,7 @@ have exited; an installation that would leave more than ``MOST_IN_USE`` such rel
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -78,8 +79,13 @@ def sentence(gone: PlannedRemoval) -> str:
     )
 
 
-def unmark_damaged(release: Release) -> None:
-    """Remove the mark of a damaged release, so that it cannot be a rollback target; the next collection removes it."""
+def unmark_damaged(prefix: Prefix, release: Release) -> None:
+    """Remove the mark of a damaged release, so that it cannot be a rollback target; the next collection removes it.
+
+    The audit log has its receipt under its name, so no other release may get that; a full disk does not prevent this.
+    """
+    with contextlib.suppress(OSError):
+        prefix.retire_name(release)
     if reading.is_folder(release.path):
         seal.unmark(release)
 

@@ -155,7 +155,7 @@ def resolve_entry(prefix: Prefix, entry: journal.Entry) -> None:
     else:
         complete_switch(prefix, entry)
         if entry.command in (RECOVER, RETURN) and entry.former is not None:
-            retention.unmark_damaged(prefix.release(entry.former))
+            retention.unmark_damaged(prefix, prefix.release(entry.former))
     retention.collect(prefix)
     tidy_launchers(prefix)
     _end(prefix)

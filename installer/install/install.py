@@ -99,20 +99,13 @@ def install_release(admitted: AdmittedBundle, progress: Progress) -> Outcome:
     A failure before the commit point, or of the health check, undoes all changes. A later one leaves the
     release active.
     """
-    prefix, manifest = admitted.prefix, admitted.manifest
-    release, former = prefix.new_release(manifest.product.counter, admitted.manifest_sha256), prefix.active()
+    prefix = admitted.prefix
+    release, former = prefix.new_release(admitted.manifest.product.counter, admitted.manifest_sha256), prefix.active()
     fresh, called = not prefix.complete_releases(), launchers.tool(prefix)
     try:
         with transaction.Transaction(prefix, "install", release) as change:
-            # 1. Back up; make the user's folders; copy data that must be migrated.
             change.back_up(progress)
-            change.make_folders(manifest)
-            migration.prepare(change, manifest, progress)
-            # 2. Verify every byte on its way into the store; build the release at its final path, accept and seal it.
-            build(admitted, release, progress)
-            # 3. Activate it: ``current`` is replaced, which is the commit point. If it does not work, switch back.
-            activate(change, manifest, progress)
-            settings.write_env_file(prefix, manifest, former, progress)
+            build_and_activate(change, admitted, progress)
         head = record(admitted, release)
     except BaseException as error:
         head = audit_log.note_failure(prefix, "install", error, release=release.id)
@@ -120,6 +113,20 @@ def install_release(admitted: AdmittedBundle, progress: Progress) -> Outcome:
             clear_away(prefix)
         raise explained(error, prefix, head, former) from error
     return outcome_of(change, head, called)
+
+
+def build_and_activate(change: transaction.Transaction, admitted: AdmittedBundle, progress: Progress) -> None:
+    """Build the transaction's release from an admitted bundle and activate it; a reinstallation does so too."""
+    manifest = admitted.manifest
+    # 1. Make the user's folders; copy data that must be migrated.
+    change.make_folders(manifest)
+    migration.prepare(change, manifest, progress)
+    # 2. Verify every byte on its way into the store; build the release at its final path, accept and seal it.
+    build(admitted, change.release, progress)
+    # 3. Activate it: ``current`` is replaced, which is the commit point. If it does not work, switch back.
+    activate(change, manifest, progress)
+    # 4. Write the first settings file, or report the settings that are new.
+    settings.write_env_file(change.prefix, manifest, change.former, progress)
 
 
 def record(admitted: AdmittedBundle, release: Release) -> str:

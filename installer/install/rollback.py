@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Callable
 from installer.change import retention, transaction
 from installer.change.activation import switch_and_check
 from installer.change.outcome import explained, outcome_of
-from installer.install import repeated
 from installer.layout import seal
 from installer.logs import audit_log
 from installer.release import launchers
+from installer.release.sealing import intact
 from installer.userdata import userdata
 from shared import troubles
 from shared.errors import HostError
@@ -71,7 +71,7 @@ def rebuilding(
     Raises HostError if the release is damaged and cannot be rebuilt.
     """
     with progress.wait(_("Comparing {release} with its receipt").format(release=wanted.id)):
-        trouble = repeated.of_receipt(wanted)
+        trouble = intact.damage(prefix, wanted)
         build = mending(prefix, wanted, trouble) if trouble else None
     if trouble:
         progress.warn(

@@ -183,7 +183,8 @@ class Prefix:
     def new_release(self, counter: int, manifest_sha256: str) -> Release:
         """Return the release that the next installation of a manifest creates.
 
-        The name of an unfinished release is not used again: a process of the interrupted run may still write there.
+        The name of an unfinished release is not used again, because a process of the interrupted run may still write
+        there; nor that of a damaged release that was replaced, because the audit log has its receipt.
         """
         start = f"{counter}-{manifest_sha256[:12]}-r"
         stored = [path.name for path in self.releases.glob(f"{start}*")]
@@ -197,7 +198,7 @@ class Prefix:
             return []
 
     def retire_name(self, release: Release) -> None:
-        """Record the name of an unfinished release so that it is not used again; the newest thousand are retained."""
+        """Record the name of a release so that it is not used again; the newest thousand are retained."""
         names = [name for name in self._unfinished() if name != release.id][1 - RETAINED_UNFINISHED :]
         files.write_atomic(self.unfinished, "".join(f"{name}\n" for name in (*names, release.id)).encode())
 

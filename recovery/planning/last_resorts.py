@@ -14,7 +14,7 @@ from installer.change import migration, retention
 from installer.install import delta
 from installer.layout.location import own_command
 from installer.layout.store import Store
-from installer.release import receipt as receipts
+from installer.release.sealing import intact
 from installer.userdata import userdata
 from recovery.planning import other_versions
 from recovery.planning.choice import ordered, release_for
@@ -29,7 +29,7 @@ from recovery.repair.in_place import (
     WriteLaunchers,
 )
 from recovery.repair.remaining import can_build_with_damage, remaining_damage
-from shared.errors import HostError, RagtraceError
+from shared.errors import HostError
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -128,18 +128,12 @@ def lacks_base(bundle: Bundle, inspection: Inspection) -> bool:
 
 
 def intact_previous(inspection: Inspection) -> Release | None:
-    """Return another release that matches its receipt, preferably the previous version, or None."""
+    """Return another intact release, preferably the previous version, or None."""
     prefix, damaged = inspection.prefix, inspection.release
     candidates = [retention.previous(prefix), *reversed(prefix.complete_releases())]
     for release in candidates:
         if release is None or (damaged is not None and release.id == damaged.id):
             continue
-        try:
-            receipt = receipts.read_receipt(release)
-            if receipts.contradicted(prefix, release):
-                continue
-            if receipt.release == release.id and not receipts.compare(release, receipt, inspection.digests):
-                return release
-        except (RagtraceError, OSError):
-            continue
+        if not intact.damage(prefix, release, inspection.digests):
+            return release
     return None

@@ -73,7 +73,7 @@ class Replacement:
             check = None if self.whole else self._try_repaired
             activate(change, manifest, context.progress, check=check)
             # 5.
-            retention.unmark_damaged(damaged)
+            retention.unmark_damaged(prefix, damaged)
             for path in self._files_of(release):  # with the damaged release, one hard link of each file is removed
                 digests.expect_unlink(path)
         return change.collected

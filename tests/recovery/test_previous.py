@@ -10,6 +10,7 @@ from installer.change import retention, transaction
 from installer.install import rollback
 from installer.logs import audit_log
 from installer.release import receipt
+from installer.release.sealing import intact
 from installer.trust.authority import HOST, Authority
 from installer.trust.stores import host_trust_stores
 from installer.userdata import userdata
@@ -80,7 +81,7 @@ def test_one_that_lost_its_mark_stays_with_what_it_needs_and_is_made_anew(host, 
     done = roll_back(host)
     assert done.active == upgraded.id.replace("-r1", "-r2")
     assert receipt.compare(host.release, receipt.read_receipt(host.release)) == []
-    assert not receipt.contradicted(host.prefix, host.release)
+    assert intact.damage(host.prefix, host.release) == ""
     assert not upgraded.path.exists()
 
 

@@ -364,6 +364,7 @@ def test_a_rollback_to_what_does_not_import_is_taken_back(prefix, second) -> Non
     first.path.chmod(0o755)
     write_receipt(first, replace(receipt, items=items))
     seal.mark_complete(first)
+    audit_log.append(prefix, "recover", "done", release=first.id, receipt_sha256=seal.receipt_sha256(first))
     with pytest.raises(InstallError, match="tiny_math cannot be imported"):
         rollback.rollback(prefix, QUIET)
     assert prefix.active().id == active
