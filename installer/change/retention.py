@@ -95,7 +95,7 @@ def remember_previous(prefix: Prefix, active: Release, former: str | None) -> No
     release = prefix.release(former) if former else None
     if release is not None and (release.version_key == active.version_key or release == remembered(prefix)):
         return
-    files.write_atomic(prefix.state / "previous", f"{release.id if release else ''}\n".encode())
+    files.write_atomic(prefix.previous_file, f"{release.id if release else ''}\n".encode())
 
 
 def previous(prefix: Prefix) -> Release | None:
@@ -132,7 +132,7 @@ def unmarked(prefix: Prefix) -> Release | None:
 def remembered(prefix: Prefix) -> Release | None:
     """Return the release that ``state/previous`` names, the last active one of another version, or None."""
     try:
-        return prefix.release(reading.read(prefix.state / "previous", reading.LINES).decode("utf-8").strip())
+        return prefix.release(reading.read(prefix.previous_file, reading.LINES).decode("utf-8").strip())
     except (OSError, ValueError, RagtraceError):
         return None
 

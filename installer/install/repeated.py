@@ -44,7 +44,7 @@ def effect_of(bundle: Bundle, prefix: Prefix) -> Effect:
     reported = trouble(bundle, prefix, release) if release else ""
     if release is not None and not reported:
         return Effect(already=True, damaged="", going=())
-    coming = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
+    coming = prefix.coming(bundle)
     return Effect(already=False, damaged=reported, going=retention.planned_removals(prefix, coming))
 
 

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 class PartialRebuild(AnotherRelease):
-    """Rebuilds the damaged parts of a release; if that fails and no stored file is lost, rebuilds all of it."""
+    """Rebuilds all damaged parts of a release; if that fails and no stored file is lost, rebuilds all of it.
+
+    Its subclasses only name the parts: the plan lists one for each kind of damage, and any of them does the same.
+    """
 
     def apply(self, context: RepairContext) -> Collected:
         try:
@@ -175,7 +178,7 @@ class Reinstall(AnotherRelease):
 
     def next_release(self, inspection: Inspection, admitted: AdmittedBundle | None) -> Release:
         assert admitted is not None  # a plan contains this remedy only if there is one
-        return inspection.prefix.new_release(admitted.manifest.product.counter, admitted.manifest_sha256)
+        return inspection.prefix.coming(admitted.bundle)
 
     def apply(self, context: RepairContext) -> Collected:
         assert context.admitted is not None

@@ -64,10 +64,10 @@ def test_a_fresh_installation_runs(prefix, tiny) -> None:
 def test_what_earlier_advisories_had_is_retained_before_the_switch(prefix, second, monkeypatch) -> None:
     first, warned, seen = prefix.active(), [], []
     monkeypatch.setattr(
-        "installer.advisories.earlier.prepare", lambda *_given: seen.append(prefix.active()) or "not retained"
+        "installer.advisories.retained_list.prepare", lambda *_given: seen.append(prefix.active()) or "not retained"
     )
     monkeypatch.setattr(
-        "installer.advisories.earlier.remember", lambda *_given: seen.append(prefix.active()) or "not recorded"
+        "installer.advisories.retained_list.remember", lambda *_given: seen.append(prefix.active()) or "not recorded"
     )
     monkeypatch.setattr(NoProgress, "warn", lambda _self, text: warned.append(text))
     install(second, prefix)
