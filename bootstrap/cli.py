@@ -1,4 +1,7 @@
-"""The command line of ``ragtrace-install.pyz``; a command's module is imported only when the command is run."""
+"""The command line of ``ragtrace-install.pyz``, entered from ``launch.run`` (bootstrap/launch).
+
+A command's module is imported only when the command is run.
+"""
 
 from __future__ import annotations
 
@@ -93,7 +96,7 @@ def _main(argv: list[str] | None) -> int:
         os.umask(0o022)  # regardless of the caller's umask, installed files get exactly the modes that are set
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # if ignored, the kernel drops exit statuses
     common.tidy()
-    code = run_command(common.check_prefix_option, parsed)
+    code = run_command(common.settle_prefix_option, parsed)
     if code:
         return code
     with common.logged(parsed):

@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Callable
 
-from installer.advisories import earlier
+from installer.advisories import retained_list
 from installer.change import retention
 from installer.change.outcome import explained
 from installer.layout import seal
@@ -105,7 +105,7 @@ def inspect_and_plan(
     if request.report is not None:
         require_fitting(request.report, prefix)
     reads_store = request.reads_store or (request.report is not None and doubts_store(request.report))
-    inspection = inspect(prefix, Known(request.available.policy, digests, misplaced, reads_store))
+    inspection = inspect(prefix, Known(reads_store, request.available.policy, digests, misplaced))
     plan = make_plan(
         PlanInput(inspection, request.admitted.bundle if request.admitted else None, request.allow_unlocked)
     )
@@ -152,27 +152,22 @@ def recover(
 ) -> Recovery:
     """Repair an installation.
 
-    1. Refuse tool folders that are links. Lock the prefix, so that the findings remain true, and admit the available
-       bundle; its bytes are verified when a remedy reads them.
-    2. Inspect and plan; ``confirm`` decides whether the plan is carried out.
-    3. Repair misplaced folders, which the backup may need; back up settings and data.
-    4. Apply the plan. Each repair in place is final; if another release is to become active and does not work, the one
-       that was active before remains active.
-    5. Inspect again what could not be inspected before, and repair that too.
-    6. Write an entry into the audit log, and record the counter of a bundle that was installed.
+    Steps 3 to 7 are those of ``RecoveryRun.carry_out``; then ``bootstrap/api/repairing.py`` repairs the records of
+    trust, without the lock.
 
     Raises HostError if something must be transferred first, TrustError if a given bundle may not be installed,
     InstallError if the repair failed, BusyError if another run holds the lock.
     """
-    # 1.
+    # 1. Refuse tool folders that are links. Lock the prefix, so that the findings remain true, and admit the available
+    #    bundle; its bytes are verified when a remedy reads them.
     misplaced = find_misplaced(prefix)
     refuse_linked_folders(prefix, misplaced)
-    make_lockable(prefix.state / "lock")
-    with locked(prefix.state / "lock", wait=request.wait):
+    make_lockable(prefix.lock_file)
+    with locked(prefix.lock_file, wait=request.wait):
         request = request.admit()
         for warning in request.admitted.warnings if request.admitted else ():
             progress.warn(warning)
-        # 2.
+        # 2. Inspect and plan; ``confirm`` decides whether the plan is carried out.
         with progress.wait(_("Checking the installation")):
             plan, inspection = inspect_and_plan(prefix, request, misplaced=misplaced)
         if not plan.remedies:
@@ -211,23 +206,25 @@ class RecoveryRun:
     request: RecoverRequest
 
     def carry_out(self, plan: Plan, inspection: Inspection) -> Recovery:
-        """Carry out steps 3 to 6 of ``recover``; if they fail, record that in the audit log.
+        """Carry out steps 3 to 7 of ``recover``; if they fail, record that in the audit log.
 
         After a failure, the backup is removed unless another release is active already.
         """
         prefix, former, name = self.prefix, self.prefix.active(), ""
         try:
-            # 3.
+            # 3. Repair misplaced folders, which the backup may need; back up settings and data.
             places = plan.find(RepairMisplaced)
             if places:  # step 4 then has nothing left to do here
-                places.repair(self.context(plan, inspection))
+                places.repair(self.context(inspection))
             name = backups.new_name(prefix, "before-recover")
             with self.progress.wait(_("Backing up settings and data")):
                 backup = backups.create(prefix, name, also=inspection.unknown_files)
-            # 4. and 5.
-            collected = apply(plan, self.context(plan, inspection))
+            # 4. Apply the plan. Each repair in place is final; if another release is to become active and does not
+            #    work, the one that was active before remains active.
+            collected = apply(plan, self.context(inspection))
+            # 5. Inspect again what could not be inspected before, and repair that too.
             plan, collected = self.repair_uncovered(plan, inspection) or (plan, collected)
-            # 6.
+            # 6. Write an entry into the audit log.
             head = self.record(plan, former, inspection)
             backups.prune(prefix)
         except BaseException as error:
@@ -247,15 +244,16 @@ class RecoveryRun:
             digests=inspection.digests,
             collected=collected,
         )
+        # 7. Record the counter of a bundle that was installed, and the sequence numbers of its advisories.
         if done.installed and self.request.admitted:
             stores = self.request.admitted.trust_stores
-            for warning in filter(None, (remember(self.request.admitted), earlier.remember(self.prefix, stores))):
+            for warning in filter(None, (remember(self.request.admitted), retained_list.remember(self.prefix, stores))):
                 self.progress.warn(warning)
         return done
 
-    def context(self, plan: Plan, inspection: Inspection) -> RepairContext:
-        """Return the context in which the remedies of a plan are applied."""
-        return RepairContext(inspection, self.request.admitted, self.progress, plan.packages)
+    def context(self, inspection: Inspection) -> RepairContext:
+        """Return the context in which remedies for an inspection are applied."""
+        return RepairContext(inspection, self.request.admitted, self.progress)
 
     def repair_uncovered(self, plan: Plan, inspection: Inspection) -> tuple[Plan, retention.Collected] | None:
         """Repair damage that was hidden before, if confirmed.
@@ -269,7 +267,7 @@ class RecoveryRun:
         more, found = inspect_and_plan(self.prefix, replace(self.request, report=None), inspection.digests)
         if not more.remedies or not self.confirm(more):
             return None
-        collected = apply(more, self.context(more, found))
+        collected = apply(more, self.context(found))
         all_done = replace(more, findings=(*plan.findings, *more.findings), remedies=(*plan.remedies, *more.remedies))
         return all_done, collected
 

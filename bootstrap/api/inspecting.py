@@ -86,11 +86,11 @@ def available_bundle() -> tuple[Manifest | None, str]:
 
     If the bundle is rejected, returns None and the reason; if there is no bundle, None and "".
     """
-    running = own_command.zipapp()
-    if running is None or not (running.parent / SUMS).is_file():
+    beside = own_command.folder()
+    if beside is None or not (beside / SUMS).is_file():
         return None, ""
     try:
-        bundle = open_bundle(running.parent)
+        bundle = open_bundle(beside)
         admission(bundle)
     except RagtraceError as error:
         return None, f"{error.what} {error.advice}".strip()

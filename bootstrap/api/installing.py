@@ -39,10 +39,9 @@ def open_bundle(bundle: Path | None = None, *, trusted_keys: Sequence[str] = ())
     from bundle import opening
 
     if bundle is None:
-        running = own_command.zipapp()
-        if running is None:
+        bundle = own_command.folder()
+        if bundle is None:
             raise UsageError(_("No bundle specified."), advice=_("Specify the folder that contains SHA256SUMS."))
-        bundle = running.parent
     # the expiry of keys is checked at admission, and only for a first installation
     return opening.open_bundle(bundle, authority(trust_stores(), trusted_keys).policy)
 
@@ -141,9 +140,9 @@ def rollback(
     """Activate the previous release, or the retained one named by ``to``; a damaged one is rebuilt from the store."""
     from installer.install.rollback import Goal
     from installer.install.rollback import rollback as roll_back
-    from recovery.previous import mending
+    from recovery.rebuild_for_rollback import rebuilding
 
-    goal = Goal(to, mending(trust_stores()))
+    goal = Goal(to, rebuilding(trust_stores()))
     return roll_back(find_prefix(prefix), progress, goal, wait=wait)
 
 

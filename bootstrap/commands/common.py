@@ -127,8 +127,11 @@ def tidy() -> None:
         memory.tidy(here.trust_stores().own)
 
 
-def check_prefix_option(arguments: argparse.Namespace) -> int:
-    """Check the working folder and the named prefix before a log or anything else is opened in them."""
+def settle_prefix_option(arguments: argparse.Namespace) -> int:
+    """Check the working folder, and replace the option for the prefix by the folder that was found and checked.
+
+    This comes before a log or anything else is opened there.
+    """
     placement.require_working_folder()
     if arguments.prefix is not None:
         arguments.prefix = prefix_at(arguments.prefix).root

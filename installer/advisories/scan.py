@@ -14,7 +14,7 @@ from bundle.advisories.reports.sarif import sarif
 from bundle.advisories.severity import DEFAULT, TABLES
 from bundle.advisories.vex import vex
 from bundle.manifest import KINDS
-from installer.advisories import earlier
+from installer.advisories import retained_list
 from installer.advisories.carried import carried
 from installer.advisories.packages import installed
 from installer.advisories.stored import EXCEPTIONS, FOLDER, SNAPSHOTS, in_force, read_file, spoiled
@@ -81,7 +81,7 @@ def scan_installed(
     index, packages, parts = stored.value.index, installed(installation), carried(installation)
     scanned = scan_carried(index, scan(index, packages), parts)
     places = {APPLICATION: packages, **{part.where: list(part.packages) for part in parts if not part.unjudged}}
-    known = earlier.findings(stored.value, places, installation, trust_stores)
+    known = retained_list.findings(stored.value, places, installation, trust_stores)
     excepted = exempt.NONE if exceptions is None else exceptions.value
     criteria = Criteria(stored.value, excepted, rating.table or table_of(installation), known, rating.until_fixed)
     assessment = assess(scanned, criteria, now or datetime.now(timezone.utc))

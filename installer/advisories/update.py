@@ -11,7 +11,7 @@ from bundle.advisories import snapshot as form
 from bundle.advisories.severity import AHEAD
 from bundle.signing.signature import SIGNATURE_LIMIT
 from bundle.strict import time_to_json
-from installer.advisories import earlier, packages, sequences, shrinking
+from installer.advisories import packages, retained_list, sequences, shrinking
 from installer.advisories.stored import (
     DIGITS,
     EXCEPTIONS,
@@ -90,7 +90,7 @@ def update(
     signed = _transferred(file)
     kind: Kind[Any] = SNAPSHOTS if signed.data.startswith(b"PK") else EXCEPTIONS
     prefix = installation.prefix
-    with locked(prefix.state / "lock", wait=options.wait):
+    with locked(prefix.lock_file, wait=options.wait):
         try:
             signers = judge_file(kind, signed, policies(prefix, trust_stores), now)
             value = _read(kind, signed.data, now, accept_clock=options.accept_clock)
@@ -133,7 +133,7 @@ def _retain(snapshot: Snapshot, here: Stored[Any] | None, host: _Host, *, new: b
     prefix = host.installation.prefix
     reason = _acceptance(snapshot, host)
     if reason is not None:
-        earlier.accept(snapshot, host.installation)
+        retained_list.accept(snapshot, host.installation)
         return [
             _("{approver} has accepted this snapshot, so nothing of earlier ones is retained: {statement}").format(
                 approver=reason.approver, statement=reason.statement
@@ -145,8 +145,8 @@ def _retain(snapshot: Snapshot, here: Stored[Any] | None, host: _Host, *, new: b
     if before is not None:
         shrinking.require_near(snapshot.header.sequence, SNAPSHOTS.sequence(before.value), host.latest)
         warnings = shrinking.require_whole(before.value, snapshot, packages.known(host.installation))
-    known, retained = earlier.read(prefix), earlier.learn(snapshot, host.installation)
-    earlier.write(prefix, retained)
+    known, retained = retained_list.read(prefix), retained_list.learn(snapshot, host.installation)
+    retained_list.write(prefix, retained)
     more = len(set(retained.entries) - set(known.entries))
     if more:
         text = plural(

@@ -83,7 +83,7 @@ def preflight(manifest: Manifest, prefix: Prefix) -> list[HostResult]:
 
 def of_bundle(bundle: Bundle, prefix: Prefix) -> list[HostResult]:
     """Return every finding, including those on the base of a delta bundle and on releases that are still running."""
-    coming = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
+    coming = prefix.coming(bundle)
     return [
         *preflight(bundle.manifest, prefix),
         *delta.findings(bundle, Store(prefix.store)),
@@ -108,7 +108,7 @@ def too_many_running(prefix: Prefix, coming: Release) -> Iterator[HostResult]:
 
 def removals(bundle: Bundle, prefix: Prefix) -> list[str]:
     """Return a sentence for each release that is removed once the bundle's release is active."""
-    coming = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
+    coming = prefix.coming(bundle)
     return [retention.sentence(gone) for gone in retention.planned_removals(prefix, coming)]
 
 

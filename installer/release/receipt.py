@@ -16,7 +16,6 @@ from bundle.strict import Fields
 from bundle.wheels import record
 from installer.layout import seal
 from installer.layout.release import COMPLETE, DISCARDED
-from installer.logs import audit_log
 from installer.logs.usage import Usage, read_usage
 from shared import reading, windows
 from shared.errors import InstallError, TrustError
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from installer.layout.prefix import Prefix
     from installer.layout.release import Release
 
 FORMAT = 1
@@ -100,21 +98,11 @@ def _item(value: Any, path: str) -> Item:
     return Item(*value)
 
 
-def contradicted(prefix: Prefix, release: Release) -> bool:
-    """Return whether the audit log records a different receipt for a release than the existing one.
-
-    A user with write permission can replace a receipt and its mark together, but cannot change a line of the log
-    without the lines that follow it. Raises OSError if the receipt cannot be read.
-    """
-    logged = audit_log.receipt_of(prefix, release.id)
-    return logged is not None and logged != digest.sha256_bytes(reading.read(release.receipt_file, LIMIT))
-
-
 def read_receipt(release: Release, sealed: str | None = None) -> Receipt:
-    """Return a release's receipt, which must be the one that it was sealed with.
+    """Return a release's receipt, whose SHA-256 must be ``sealed``, by default the one in the mark.
 
-    ``sealed`` is that receipt's SHA-256, by default the one in the mark. Raises TrustError if the receipt or the mark
-    is damaged, OSError if one of them is missing.
+    Whether the audit log confirms it, and the files match it, is for sealing/intact.py. Raises TrustError if the
+    receipt or the mark is damaged, OSError if one of them is missing.
     """
     path = release.receipt_file
     data = reading.read(path, LIMIT)

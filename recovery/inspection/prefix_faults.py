@@ -112,11 +112,9 @@ def _each_place(found: Iterable[Misplaced]) -> Iterator[Finding]:
 
 def commands(prefix: Prefix, manifest: Manifest) -> Iterator[Finding]:
     """Yield a finding for each launcher in PREFIX/bin that is missing or altered."""
-    for name, content in launchers.scripts(prefix, manifest).items():
-        path = prefix.bin / name
-        if not launchers.is_right(path, content):
-            details = _("{path} is missing or altered").format(path=path)
-            yield Finding(LAUNCHER, name, details, (f"bin/{name}",))
+    for path in launchers.damaged(prefix, manifest):
+        details = _("{path} is missing or altered").format(path=prefix.root / path)
+        yield Finding(LAUNCHER, path.rpartition("/")[2], details, (path,))
 
 
 def metadata(prefix: Prefix, proof: Proof) -> Iterator[Finding]:

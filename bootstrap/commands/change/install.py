@@ -59,7 +59,7 @@ def show_plan(bundle: Bundle, arguments: argparse.Namespace) -> int:
     effect = api.effect_of(bundle, arguments.prefix)
     fits = all(finding.fits for finding in findings) or effect.already
     product, prefix = bundle.manifest.product, api.prefix_for(bundle, arguments.prefix)
-    release = prefix.new_release(product.counter, bundle.manifest_sha256)
+    release = prefix.coming(bundle)
     lacking = lacks.find(Installation(prefix, release, bundle.manifest))
     if arguments.json:
         plan = {

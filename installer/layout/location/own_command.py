@@ -19,6 +19,15 @@ def zipapp() -> Path | None:
     return Path(named) if named else None
 
 
+def folder() -> Path | None:
+    """Return the folder that the running zipapp lies in, as its bundle does if there is one, or None in a source tree.
+
+    Where a bundle's script runs a temporary copy, the bundle is not beside that (``bundled_product``).
+    """
+    running = zipapp()
+    return running.parent if running else None
+
+
 def in_prefix(root: Path) -> Path:
     """Return the tool's command in a prefix as a user types it, without the suffix ``.cmd`` on Windows."""
     return root / "bin" / TOOL

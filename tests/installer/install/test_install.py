@@ -65,10 +65,10 @@ def test_a_fresh_installation_runs(prefix, tiny) -> None:
 def test_what_earlier_advisories_had_is_retained_before_the_switch(prefix, second, monkeypatch) -> None:
     first, warned, seen = prefix.active(), [], []
     monkeypatch.setattr(
-        "installer.advisories.earlier.prepare", lambda *_given: seen.append(prefix.active()) or "not retained"
+        "installer.advisories.retained_list.prepare", lambda *_given: seen.append(prefix.active()) or "not retained"
     )
     monkeypatch.setattr(
-        "installer.advisories.earlier.remember", lambda *_given: seen.append(prefix.active()) or "not recorded"
+        "installer.advisories.retained_list.remember", lambda *_given: seen.append(prefix.active()) or "not recorded"
     )
     monkeypatch.setattr(NoProgress, "warn", lambda _self, text: warned.append(text))
     install(second, prefix)
@@ -365,6 +365,7 @@ def test_a_rollback_to_what_does_not_import_is_taken_back(prefix, second) -> Non
     first.path.chmod(0o755)
     write_receipt(first, replace(receipt, items=items))
     seal.mark_complete(first)
+    audit_log.append(prefix, "recover", "done", release=first.id, receipt_sha256=seal.receipt_sha256(first))
     with pytest.raises(InstallError, match="tiny_math cannot be imported"):
         rollback.rollback(prefix, QUIET)
     assert prefix.active().id == active

@@ -8,6 +8,7 @@ from bundle.manifest import NAME as MANIFEST
 from bundle.signing.policy import RELEASE, judge
 from installer.layout.proofs import read_metadata
 from installer.release import receipt as receipts
+from installer.release.sealing import intact
 from shared import troubles
 from shared.errors import RagtraceError
 from shared.i18n import _, plural
@@ -77,8 +78,9 @@ def broken_chain(release: Release, receipt: Receipt) -> str | None:
     2. The manifest has the digest that the receipt and SHA256SUMS record.
     3. Every signature of SHA256SUMS is valid, and the signers are those in the receipt.
     """
-    if receipt.release != release.id or not release.has_digest(receipt.manifest_sha256):
-        return _("the receipt belongs to another release ({name})").format(name=receipt.release)
+    elsewhere = intact.misattributed(receipt, release)
+    if elsewhere:
+        return elsewhere
     try:
         metadata = read_metadata(release.bundle)
         if metadata.manifest_sha256 != receipt.manifest_sha256 or not metadata.names_its_manifest:

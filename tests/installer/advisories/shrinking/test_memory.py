@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from installer.advisories import earlier, stored
+from installer.advisories import retained_list, stored
 from shared.errors import TrustError
 from tests.installer.advisories.conftest import MADE
 from tests.installer.advisories.shrinking.attacker import (
@@ -22,7 +22,7 @@ from tests.installer.advisories.shrinking.attacker import (
 
 def test_a_list_that_was_altered(attacker):
     attacker.offer(*without("TEST-8"))
-    path = earlier.path_of(attacker.site.installation.prefix)
+    path = retained_list.path_of(attacker.site.installation.prefix)
     path.write_bytes(path.read_bytes().replace(b"missing", b"nothing"))
     with pytest.raises(TrustError, match=r"retained\.json") as refused:
         attacker.scan()

@@ -8,7 +8,7 @@ import pytest
 
 from bundle.advisories.exceptions import Exceptions
 from bundle.advisories.retained import entries
-from installer.advisories import earlier, stored
+from installer.advisories import retained_list, stored
 from shared.errors import TrustError
 from tests.advisories import below, record
 from tests.installer.advisories.conftest import KEY, MADE
@@ -93,7 +93,7 @@ def test_a_reason_that_names_the_snapshot(attacker):
     (warning,) = attacker.adopt(data).warnings
     assert "kim" in warning
     assert attacker.scan().assessment.findings == ()
-    assert entries.read_retained(earlier.path_of(attacker.site.installation.prefix).read_bytes()).entries == ()
+    assert entries.read_retained(retained_list.path_of(attacker.site.installation.prefix).read_bytes()).entries == ()
 
 
 def test_a_reason_for_a_snapshot_that_is_in_force_already(lost):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from installer.advisories import earlier
+from installer.advisories import retained_list
 from tests.installer.advisories.shrinking.attacker import (
     BROUGHT,
     FULL,
@@ -26,7 +26,7 @@ def test_a_later_release_does_not_make_it_forget(attacker, monkeypatch):
 def test_what_only_an_earlier_release_had(attacker, monkeypatch):
     upgrade(attacker, monkeypatch, attacker.snapshot(*FULL, FURTHER))
     upgrade(attacker, monkeypatch, attacker.snapshot(*FULL), counter=2)
-    assert len(earlier.read(attacker.site.installation.prefix).entries) == 1
+    assert len(retained_list.read(attacker.site.installation.prefix).entries) == 1
     found = attacker.scan().assessment
     assert "TEST-2" in {one.id for one in found.findings}
 
@@ -45,9 +45,9 @@ def test_a_release_without_advisories(attacker, monkeypatch):
 
 
 def test_what_cannot_be_retained_is_a_warning(attacker, monkeypatch):
-    path = earlier.path_of(attacker.site.installation.prefix)
+    path = retained_list.path_of(attacker.site.installation.prefix)
     path.write_bytes(b"{}")
-    assert "could not be retained" in (earlier.prepare(*attacker.site) or "")
+    assert "could not be retained" in (retained_list.prepare(*attacker.site) or "")
 
 
 # every refusal advises about the file, not about an installation

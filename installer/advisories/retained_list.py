@@ -137,15 +137,15 @@ def accept(snapshot: Snapshot, installation: Installation) -> None:
     write(installation.prefix, replace(entries.NONE, superseded=(*before, *here)[-entries.SUPERSEDED_LIMIT :]))
 
 
-def prepare(release: Installation, trust_stores: TrustStores) -> str | None:
+def prepare(installation: Installation, trust_stores: TrustStores) -> str | None:
     """Retain what the snapshot of a release that will be activated lessens; return a warning if that fails."""
     here = None
     with contextlib.suppress(OSError, RagtraceError):  # a damaged release, which is replaced
-        here = active(release.prefix)
+        here = active(installation.prefix)
     try:
-        found = available(SNAPSHOTS, release, trust_stores)
+        found = available(SNAPSHOTS, installation, trust_stores)
         if found:
-            write(release.prefix, learn(found[-1].value, here or release))
+            write(installation.prefix, learn(found[-1].value, here or installation))
     except (OSError, RagtraceError) as error:
         return _("What earlier advisories listed could not be retained: {reason}").format(
             reason=troubles.described(error)
@@ -156,12 +156,12 @@ def prepare(release: Installation, trust_stores: TrustStores) -> str | None:
 def remember(prefix: Prefix, trust_stores: TrustStores) -> str | None:
     """Record the sequence numbers of the files that a new active release has; return a warning if that fails."""
     try:
-        release = active(prefix)
-        if release is None:
+        installation = active(prefix)
+        if installation is None:
             return None
-        found = {kind.role: of_release(kind, release) for kind in (SNAPSHOTS, EXCEPTIONS)}
+        found = {kind.role: of_release(kind, installation) for kind in (SNAPSHOTS, EXCEPTIONS)}
         kinds = {kind.role: kind for kind in (SNAPSHOTS, EXCEPTIONS)}
         numbers = {role: kinds[role].sequence(one.value) for role, one in found.items() if one is not None}
-        return sequences.remember(numbers, release, trust_stores)
+        return sequences.remember(numbers, installation, trust_stores)
     except (OSError, RagtraceError) as error:
         return troubles.described(error)
