@@ -23,6 +23,7 @@ from installer.install.uninstall import clear_away, unmake
 from installer.layout import proofs, seal
 from installer.layout.location import own_command
 from installer.logs import audit_log, usage
+from installer.logs.identity import identity_of, settle
 from installer.release import acceptance, launchers, receipt, settings, stage
 from installer.release.digests import Digests
 from installer.release.installation import Installation
@@ -74,6 +75,8 @@ def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> O
             outcome = reuse_active(admitted, progress)
             if outcome is None:
                 check_host(candidate.bundle, prefix, progress)
+        if candidate.asset is not None:
+            settle(prefix, candidate.asset)
         # 4. Build the release, unless this very one is active and intact.
         outcome = outcome or install_release(admitted, progress)
         # 5. Record its counter, and the sequence numbers of its advisories.
@@ -239,6 +242,7 @@ class Origin:
             locked=self.is_locked,
             items=items,
             usage=used,
+            identity=identity_of(installation.prefix),
         )
 
 
@@ -257,6 +261,7 @@ def finish(installation: Installation, origin: Origin, progress: Progress, *, me
     with meter.phase(usage.INVENTORY), progress.wait(_("Reading every file of the release")):
         items = receipt.take_inventory(release, installation.site_packages, origin.digests, installation.winners)
     items = receipt.with_expected(items, origin.damaged)
+    settle(prefix)
     receipt.write_receipt(release, origin.receipt(installation, items, meter.usage()))
     proofs.keep(prefix, proofs.read_metadata(release.bundle))
     with progress.wait(_("Syncing the release to disk")):

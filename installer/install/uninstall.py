@@ -16,7 +16,7 @@ from installer.change import transaction
 from installer.install import unknown_files
 from installer.layout import journal, proofs, seal
 from installer.layout.store import Store
-from installer.logs import audit_log
+from installer.logs import audit_log, identity
 from installer.release import launchers
 from installer.userdata import backups
 from shared import troubles
@@ -122,7 +122,7 @@ def clear_away(prefix: Prefix) -> None:
                 files.remove_tree(folder)
     if prefix.releases.is_dir():
         return  # not everything could be undone: the next command finds in the journal what remains to be done
-    for path in (prefix.state / "previous", proofs.folder(prefix), journal.path(prefix)):
+    for path in (prefix.state / "previous", identity.path_in(prefix), proofs.folder(prefix), journal.path(prefix)):
         with contextlib.suppress(OSError):
             files.remove_tree(path)
 
