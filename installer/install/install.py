@@ -32,7 +32,7 @@ from installer.userdata import persist
 from shared import __version__
 from shared.errors import HostError, RagtraceError, TrustError
 from shared.files.process_lock import locked
-from shared.i18n import _
+from shared.i18n import _, composed
 from shared.processes import process
 from shared.programs.uv import base_interpreter
 
@@ -176,7 +176,8 @@ def check_host(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
     preflight.require_ok(findings)
     for finding in findings:
         if finding.warns and not finding.of_admission:
-            progress.warn(f"{finding.name}: {finding.details}. {finding.advice}")
+            text = "{name}: {details}. {advice}"
+            progress.warn(composed(text, name=finding.name, details=finding.details, advice=finding.advice))
     for line in preflight.removals(bundle, prefix):
         progress.step(line)
 
