@@ -33,6 +33,7 @@ OURS = {
     "shared/programs/app_launcher.py:main": f"{BOOT}::test_what_launchers_start_by",
     "installer/logs/audit_log.py:_entries": f"{BOOT}::test_audit_lines",
     "installer/logs/audit_log.py:activations": f"{BOOT}::test_audit_lines",
+    "installer/logs/identity.py:read": "tests/installer/logs/test_identity.py::test_any_name_that_is_accepted",
     "installer/userdata/backup_index.py:read_backup": f"{BOOT}::test_backup_indexes",
     "bundle/advisories/exceptions.py:read_exceptions": f"{BUILD}::test_exceptions",
     "bundle/advisories/index.py:Index.of": "tests/bundle/advisories/test_index.py::test_round_trip",

@@ -143,6 +143,8 @@ class Check(ABC):
 
 def plain(text: str) -> str:
     """Return a string as one line without control characters, truncated to DETAILS_LIMIT characters."""
+    if text.isprintable() and len(text) <= DETAILS_LIMIT and text == text.strip():
+        return text  # as it is, which may be a Message
     # file names may contain bytes that are not UTF-8, which Python decodes as surrogates
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     shown = printable(text).strip()

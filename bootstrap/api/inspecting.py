@@ -11,6 +11,7 @@ from bootstrap.api.installing import admission, open_bundle
 from bundle.opening import SUMS
 from installer.layout.location import own_command
 from installer.layout.location.finding import find_prefix
+from installer.logs import identity
 from installer.trust.authority import find_authority
 from installer.trust.available import find_available
 from shared.errors import HostError, RagtraceError, UsageError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from bundle.signing.policy import Policy
     from installer.change.history import Event
     from installer.layout.release import Release
+    from installer.logs.identity import Identity
     from installer.monitoring.monitor import Sample
     from shared.terminal.progress import Progress
     from validator.check import Check
@@ -36,17 +38,25 @@ TIMEOUT_LIMIT = 7 * 86_400  # seconds: longer than any check takes, and within w
 
 @dataclass(frozen=True)
 class Status:
-    """A prefix, its active release or None, and all its complete releases, oldest first."""
+    """A prefix, its active release or None, all its complete releases, oldest first, and its identity."""
 
     prefix: Path
     active: Release | None
     releases: tuple[Release, ...]
+    identity: Identity
 
 
 def status(prefix: Path | None = None) -> Status:
     """Return the active release and all complete releases of a prefix."""
     found = settled(prefix)
-    return Status(found.root, found.active(), found.complete_releases())
+    return Status(found.root, found.active(), found.complete_releases(), identity.identity_of(found))
+
+
+def set_asset(asset: str, prefix: Path | None = None) -> None:
+    """Store this host's name in the operator's asset register, if something is installed."""
+    found = prefix_or_none(prefix, allow_lost_state=True)
+    if found and found.exists:
+        identity.set_asset(found, asset)
 
 
 def history(prefix: Path | None = None) -> list[Event]:

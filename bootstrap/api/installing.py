@@ -100,15 +100,16 @@ def install(
     progress: Progress = QUIET,
     wait: float = 0.0,
     conditions: Conditions = AS_IT_IS,
+    asset: str | None = None,
 ) -> Outcome:
-    """Install an opened bundle as a new release and activate it.
+    """Install an opened bundle as a new release and activate it; ``asset`` becomes the stored asset name.
 
     If that fails, the previous release remains active, unless the error names the new one: then only what follows the
     activation failed, such as the entry in the audit log.
     """
     from installer.install.install import install as install_candidate
 
-    candidate = Candidate(bundle, prefix_for(bundle, prefix), trust_stores(), conditions)
+    candidate = Candidate(bundle, prefix_for(bundle, prefix), trust_stores(), conditions, asset)
     return install_candidate(candidate, progress, wait=wait)
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from bootstrap import api
 from installer.layout.location import placement
 from installer.layout.location.finding import find_prefix, prefix_at
-from installer.logs import runlog
+from installer.logs import identity, runlog
 from installer.logs.runlog import LOG
-from shared.errors import HostError, RagtraceError
+from shared.errors import HostError, RagtraceError, UsageError
 from shared.files import folders, temp_folders
 from shared.i18n import _, plural
 from shared.terminal.commandline import DONE
@@ -43,6 +43,24 @@ def add_bundle(parser: argparse.ArgumentParser) -> None:
         help=_("the bundle's folder, archive or unpacked root (default: the folder of this tool)"),
     )
     add_trust_key(parser)
+
+
+def add_asset(parser: argparse.ArgumentParser) -> None:
+    """Add the option for the asset name."""
+    parser.add_argument(
+        "--asset",
+        type=_asset,
+        metavar=_("NAME"),
+        help=_("the name of this host in your asset register, for receipts and reports; it is stored"),
+    )
+
+
+def _asset(text: str) -> str:
+    """Parse an asset name. Raises ArgumentTypeError."""
+    try:
+        return identity.asset_name(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(f"{error.what} {error.advice}") from error
 
 
 def add_trust_key(parser: argparse.ArgumentParser) -> None:

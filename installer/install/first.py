@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from installer.install.uninstall import remove_state
 from installer.layout import journal, proofs
+from installer.logs import identity
 from shared.files import files, trees
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def clear_away(prefix: Prefix) -> None:
                 files.remove_tree(folder)
     if prefix.releases.is_dir():
         return  # not everything could be undone: the next command finds in the journal what remains to be done
-    for path in (prefix.previous_file, proofs.folder(prefix), journal.path(prefix)):
+    for path in (prefix.previous_file, identity.path_in(prefix), proofs.folder(prefix), journal.path(prefix)):
         with contextlib.suppress(OSError):
             files.remove_tree(path)
 

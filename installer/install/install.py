@@ -18,6 +18,7 @@ from installer.install.first import clear_away, unmake
 from installer.layout import seal
 from installer.layout.location import own_command
 from installer.logs import audit_log, usage
+from installer.logs.identity import settle
 from installer.release import acceptance, launchers, settings, stage
 from installer.release.digests import Digests
 from installer.release.environment import meanwhile
@@ -27,7 +28,7 @@ from installer.release.sealing.finish import Origin, accept, finish
 from installer.trust.admission import admit, remember
 from shared.errors import HostError, RagtraceError, TrustError
 from shared.files.process_lock import locked
-from shared.i18n import _
+from shared.i18n import _, composed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,6 +68,8 @@ def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> O
             outcome = reuse_active(admitted, progress)
             if outcome is None:
                 check_host(candidate.bundle, prefix, progress)
+        if candidate.asset is not None:
+            settle(prefix, candidate.asset)
         # 5. Otherwise build the release and activate it.
         outcome = outcome or install_release(admitted, progress)
         # 6. Record its counter, and the sequence numbers of its advisories.
@@ -175,7 +178,8 @@ def check_host(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
     preflight.require_ok(findings)
     for finding in findings:
         if finding.warns and not finding.of_admission:
-            progress.warn(f"{finding.name}: {finding.details}. {finding.advice}")
+            text = "{name}: {details}. {advice}"
+            progress.warn(composed(text, name=finding.name, details=finding.details, advice=finding.advice))
     for line in preflight.removals(bundle, prefix):
         progress.step(line)
 

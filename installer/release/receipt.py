@@ -16,6 +16,7 @@ from bundle.strict import Fields
 from bundle.wheels import record
 from installer.layout import seal
 from installer.layout.release import COMPLETE, DISCARDED
+from installer.logs.identity import Identity
 from installer.logs.usage import Usage, read_usage
 from shared import reading, windows
 from shared.errors import InstallError, TrustError
@@ -47,7 +48,7 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True)
 class Receipt:
-    """The origin of a release, its files, and the resources that installing it used.
+    """The origin of a release, its files, where it was installed, and the resources that installing it used.
 
     ``locked`` is False if its set of packages is not the signed one.
     """
@@ -66,11 +67,13 @@ class Receipt:
     locked: bool
     items: tuple[Item, ...]
     usage: Usage | None = None
+    identity: Identity | None = None
 
     def to_bytes(self) -> bytes:
         value: dict[str, Any] = dict(vars(self))
         value["signers"] = list(self.signers)
         value["usage"] = self.usage.to_json() if self.usage else None
+        value["identity"] = self.identity.to_json() if self.identity else None
         value["items"] = [[item.path, item.content, item.owner] for item in self.items]
         return strict.dumps({"format": FORMAT, **value})
 
@@ -121,7 +124,8 @@ def parse(data: bytes, name: str) -> Receipt:
     locked = fields.left.pop("locked", None)
     if not isinstance(locked, bool):
         raise strict.refuse(f"{name}.locked", "not true or false")
-    fields.left.setdefault("usage", None)  # missing in receipts of the first installers
+    for added in ("usage", "identity"):  # missing in receipts of the first installers
+        fields.left.setdefault(added, None)
     receipt = Receipt(
         release=fields.text("release"),
         product=fields.text("product"),
@@ -137,6 +141,7 @@ def parse(data: bytes, name: str) -> Receipt:
         locked=locked,
         items=fields.items("items", _item, most=ITEMS_LIMIT),
         usage=fields.optional("usage", read_usage),
+        identity=fields.optional("identity", Identity.from_json),
     )
     fields.done()
     return receipt

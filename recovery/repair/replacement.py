@@ -11,7 +11,7 @@ from installer.change import retention
 from installer.change.activation import activate
 from installer.change.transaction import RECOVER, Transaction
 from installer.install import preflight
-from installer.release import acceptance, bytecode, stage, tools_environment
+from installer.release import acceptance, bytecode, tools_environment
 from installer.release.environment.wheels import SCRATCH, Environment
 from installer.release.installation import Installation
 from installer.release.sealing.finish import Origin, finish

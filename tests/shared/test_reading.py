@@ -49,7 +49,7 @@ ELSEWHERE = {
     "shared/programs/scripts/without_network.py": "writes to /proc",
     "shared/programs/scanners/run_picklescan.py": "runs in a process with a time limit, on models of the bundle",
     "shared/programs/lazy/compiling.py": "runs in a process with a time limit, in a release that was just made",
-    "validator/host.py": "reads /etc/machine-id",
+    "installer/logs/host.py": "reads /etc/machine-id",
     "validator/checks/performance/disk.py": "measures with a file of its own",
     "shared/processes/cgroups.py": "reads /proc and /sys",
     "validator/checks/system/limits.py": "reads /proc and /sys",

@@ -68,7 +68,11 @@ def verify() -> Schema:
         "prefix": described(ANY_TEXT, "where it would be installed"),
         "writes": described(items(ANY_TEXT), "the folders that installing it writes into"),
     }
-    again = {"attestations": described(items(attested_wheel()), "verified again, if that was asked of the builder")}
+    signatures = closed({"made": COUNT, "needed": COUNT, "missing": items(FINGERPRINT)})
+    again = {
+        "signatures": described(nullable(signatures), "the builder's: of the keys that the installer requires"),
+        "attestations": described(items(attested_wheel()), "verified again, if that was asked of the builder"),
+    }
     return closed({**facts, **here, **again}, required=facts)
 
 

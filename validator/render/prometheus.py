@@ -85,6 +85,7 @@ def _release(report: Report) -> Labels:
         "version": report.version or "",
         "release": report.release or "",
         "host": report.host or "",
+        **{name: value or "" for name, value in (report.identity.to_json() if report.identity else {}).items()},
         "python": str(report.system_info.get("python_version", "")),
         "installer": str(report.system_info.get("installer_version", "")),
     }

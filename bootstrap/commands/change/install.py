@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     common.add_bundle(parser)
+    common.add_asset(parser)
     common.add_wait(parser)
     common.add_time(parser)
     parser.add_argument("--dry-run", action="store_true", help=_("show what would be done, without writing anything"))
@@ -42,7 +43,12 @@ def run(arguments: argparse.Namespace) -> int:
     for line in common.signer_lines(bundle.signers):
         progress.step(line)
     outcome = api.install(
-        bundle, arguments.prefix, progress=progress, wait=arguments.wait, conditions=common.conditions_of(arguments)
+        bundle,
+        arguments.prefix,
+        progress=progress,
+        wait=arguments.wait,
+        conditions=common.conditions_of(arguments),
+        asset=arguments.asset,
     )
     prefix = Prefix(outcome.prefix)
     lacking = lacks.find(Installation(prefix, prefix.release(outcome.active), bundle.manifest))

@@ -11,6 +11,7 @@ from bundle.digest import sha256_file
 from bundle.wheels import structure
 from installer.layout import proofs, seal
 from installer.logs import usage
+from installer.logs.identity import identity_of, settle
 from installer.release import acceptance, receipt, stage
 from installer.userdata import persist
 from shared import __version__
@@ -63,6 +64,7 @@ class Origin:
             locked=self.is_locked,
             items=items,
             usage=used,
+            identity=identity_of(installation.prefix),
         )
 
 
@@ -81,6 +83,7 @@ def finish(installation: Installation, origin: Origin, progress: Progress, *, me
     with meter.phase(usage.INVENTORY), progress.wait(_("Reading every file of the release")):
         items = receipt.take_inventory(release, installation.site_packages, origin.digests, installation.winners)
     items = receipt.with_expected(items, origin.damaged)
+    settle(prefix)
     receipt.write_receipt(release, origin.receipt(installation, items, meter.usage()))
     proofs.keep(prefix, proofs.read_metadata(release.bundle))
     with progress.wait(_("Syncing the release to disk")):

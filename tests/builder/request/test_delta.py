@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from pathlib import Path
 
@@ -124,6 +125,13 @@ def test_a_delta_without_its_installer_cannot_tell_who_must_sign(project, key, b
     delta = made(project, key, tmp_path / "delta", capsys, "--counter", "8", "--base", str(base))
     generate_key(tmp_path / "stranger", None)
     slip = (delta.parent / f"{delta.name}.slip" / "TRUST-SLIP.txt").read_bytes()
+    page = (delta.parent / f"{delta.name}.slip" / "TRUST-SLIP.html").read_text()
+    assert not (delta / INSTALLER).exists()
+    for shown in (slip.decode(), html.unescape(page)):  # nothing asks for the file that the folder lacks
+        assert f"open('{INSTALLER}'" not in shown
+        assert f"python3 {INSTALLER} install" not in shown
+        assert "ragtrace-offline verify ." in shown
+        assert "ragtrace-offline upgrade ." in shown
     assert cli.main(["sign", str(delta), "--sign-key", str(tmp_path / "stranger")]) == 2
     assert "which defines who must sign" in capsys.readouterr().err
     assert len(list(delta.glob("*.sig"))) == 1

@@ -13,7 +13,7 @@ from installer.advisories import scan as looking
 from installer.advisories import stored
 from installer.trust.stores import host_trust_stores
 from shared.errors import TrustError
-from shared.i18n import _, plural
+from shared.i18n import _, joined, plural
 from shared.terminal import counted
 from validator.check import (
     BUNDLE,
@@ -86,7 +86,7 @@ class Advisories(Check):
         details = _("{levels}: {names}").format(
             levels=", ".join(f"{counts[level]} {level}" for level in levels), names=names
         )
-        details = "; ".join([details, *words.summary_lines(found)]) + unjudged(found)
+        details = joined("; ", [details, *words.summary_lines(found)]) + unjudged(found)
         return self.result(
             status,
             details,

@@ -11,7 +11,7 @@ from installer.release import receipt as receipts
 from installer.release.sealing import intact
 from shared import troubles
 from shared.errors import RagtraceError
-from shared.i18n import _, plural
+from shared.i18n import _, joined, plural
 from validator.check import BUNDLE, NORMAL, SECURITY, Check, CheckResult, some_of
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def describe(deviations: list[Deviation]) -> str:
         ]
         if names:
             parts.append(text.format(names=some_of(names)))
-    return "; ".join(parts)
+    return joined("; ", parts)
 
 
 def evidence_of(deviations: list[Deviation]) -> dict[str, Any]:
