@@ -191,7 +191,7 @@ def require_nothing(plan: Plan, prefix: Prefix) -> None:
     if not plan.unmet:
         return
     names = ", ".join(left.path for left in plan.left)
-    reported = _("The damage in {path} cannot be repaired from this host.").format(path=prefix.root)
+    reported = _("The damage in {path} cannot be repaired with the files on this host.").format(path=prefix.root)
     if names:
         reported += " " + _("Still damaged: {names}.").format(names=names)
     if plan.needed_python:

@@ -226,7 +226,7 @@ def refuse(knowledge: Knowledge, assessment: Assessment) -> None:
         names = ", ".join(f"{named(one)} ({one.id}: {one.reason})" for one in suspect[:SHOWN])
         raise BuildError(
             _("It is undecided whether these packages are malware: {names}.").format(names=names),
-            advice=_("Lock other packages, or read the advisories and build with --fail-on never."),
+            advice=_("Lock other packages or versions, or read the advisories and build with --fail-on never."),
         )
 
 

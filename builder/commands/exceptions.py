@@ -64,7 +64,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--package", metavar=_("NAME"), help=_("the affected package"))
     add("--versions", metavar=_("VERSIONS"), help=_("the affected versions of the package, for example ==1.2.3"))
     add("--justification", choices=JUSTIFICATIONS, help=_("why the vulnerability has no impact here (OpenVEX)"))
-    add("--statement", metavar=_("TEXT"), help=_("the justification in a sentence of your own"))
+    add("--statement", metavar=_("TEXT"), help=_("the justification, in your own words"))
     add("--approver", metavar=_("NAME"), help=_("who approves it"))
     add(
         "--days",
@@ -195,8 +195,8 @@ def _entries(arguments: argparse.Namespace, now: datetime) -> Iterator[tuple[str
         raise UsageError(
             _("An exception also requires {options}.").format(options=", ".join(missing)),
             advice=_(
-                "Specify them on the command line; for many, create a file with 'advisories template' "
-                "and pass it with --from."
+                "Specify them on the command line; for many, create a file with `advisories template` and pass it "
+                "with --from."
             ),
         )
     days = DAYS if arguments.days is None else arguments.days

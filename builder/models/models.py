@@ -70,7 +70,7 @@ def parse_model_spec(text: str) -> ModelSpec:
     matched = _SPEC.fullmatch(text)
     if matched is None:
         raise UsageError(
-            _("{text} is not a valid source of a model.").format(text=repr(text)),
+            _("{text} is not a valid model source.").format(text=repr(text)),
             advice=_("Use path:FOLDER or hf:ORG/NAME@REVISION, with NAME= before it to set the installed folder."),
         )
     folder = matched["folder"]

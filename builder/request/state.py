@@ -171,8 +171,8 @@ def require_commit(state: SourceState, root: Path) -> None:
                 commit=state.commit[:12], names=", ".join(state.names)
             ),
             advice=_(
-                "Commit them, or revert them with 'git restore'; without --strict-source the bundle records "
-                "that they differ."
+                "Commit them, or revert them with `git restore`; without --strict-source the bundle records that "
+                "they differ."
             ),
         )
     if state.uncommitted:

@@ -94,7 +94,7 @@ class KeygenSigner:
             if code:
                 raise ToolError(
                     _("{what} failed: ssh-keygen exited with code {code}.").format(what=what, code=code),
-                    advice=_("See its output above; 'ssh-add -l' lists the keys in an agent."),
+                    advice=_("Check the output of ssh-keygen above; `ssh-add -l` lists the keys in an agent."),
                 )
             armoured = file.with_name("message.sig").read_bytes()
         if verify(armoured, message, namespace, name=what) != self.key:

@@ -107,7 +107,7 @@ def _source() -> Iterator[str]:
 
 def _launchers(stated: Stated, names: list[str], found: list[Launcher]) -> Iterator[str]:
     if stated.launchers:
-        yield from _comment(_("Commands that the project states; a launcher of the same name replaces one:"))
+        yield from _comment(_("Commands that the project defines; a launcher of the same name replaces one:"))
         yield from (f"#   {name} = {launcher.target}" for name, launcher in zip(names, stated.launchers, strict=True))
     for one in found:
         yield from ("[[launchers]]", f"name = {quoted(one.name)}", f"kind = {quoted(one.kind)}")

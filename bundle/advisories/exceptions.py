@@ -138,7 +138,7 @@ class Acceptance(Value):
 def _check_expiry(approved: datetime, expires: datetime | None, path: str) -> None:
     if expires is not None and not timedelta(0) < expires - approved <= LONGEST:
         raise refuse(
-            f"{path}.expires", _("must be after its approval, by at most {days} days").format(days=LONGEST.days)
+            f"{path}.expires", _("must be later than its approval, by at most {days} days").format(days=LONGEST.days)
         )
 
 

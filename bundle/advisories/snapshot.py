@@ -139,7 +139,9 @@ class Header(Document):
         names = ("records", "live", "withdrawn", "set_aside")
         records, *parts = (self.counts.get(name, -1) for name in names)
         if not self.counts.keys() >= set(names) or records != sum(parts) or parts[-1] != len(self.set_aside):
-            raise refuse(f"{path}.counts", _("records are not the sum of those live, withdrawn and set aside"))
+            raise refuse(
+                f"{path}.counts", _("the number of records is not the sum of the live, withdrawn and set-aside ones")
+            )
 
 
 @dataclass(frozen=True)

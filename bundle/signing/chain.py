@@ -152,7 +152,7 @@ def _check_first(signed: Signed, keys: Sequence[PublicKey]) -> None:
     counted = judge(signed.policy, ROLE, signed.signers, None)
     if not keys or any(key not in [signer.key for signer in counted] for key in keys):
         raise TrustError(
-            _("{name} would be the first policy of this host and has no trusted signature.").format(name=signed.name),
+            _("{name} cannot be the first policy of this host: it has no trusted signature.").format(name=signed.name),
             advice=_(
                 "Compare the fingerprint of a key that signed it with the one that you were given on paper, "
                 "then specify its .pub file with --trust-key."

@@ -58,8 +58,8 @@ def read(prefix: Prefix) -> Retained:
         raise TrustError(
             _("{path}: {reason}.").format(path=path, reason=reason.rstrip(".")),
             advice=_(
-                "Restore this file from a copy; without one, have a signed reason name the snapshot's SHA-256, then "
-                "run advisories update FILE."
+                "Restore this file from a copy. If there is no copy, request a signed reason that names the "
+                "snapshot's SHA-256, then run advisories update FILE."
             ),
         ) from error
 
@@ -147,7 +147,7 @@ def prepare(release: Installation, trust_stores: TrustStores) -> str | None:
         if found:
             write(release.prefix, learn(found[-1].value, here or release))
     except (OSError, RagtraceError) as error:
-        return _("What earlier advisories listed could not be retained: {reason}").format(
+        return _("The advisories that earlier snapshots listed could not be retained: {reason}").format(
             reason=troubles.described(error)
         )
     return None

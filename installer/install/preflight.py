@@ -180,7 +180,7 @@ def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[HostResult]:
             "as scheduled jobs."
         )
     else:
-        advice = _("{former} is removed: update whatever calls this tool by that name, such as scheduled jobs.")
+        advice = _("{former} will be removed: update whatever calls this tool by that name, such as scheduled jobs.")
     yield HostResult(name, True, details, advice.format(former=previous, title=manifest.product.title), warns=True)
 
 

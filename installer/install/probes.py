@@ -64,7 +64,9 @@ def executing(prefix: Prefix) -> HostResult:
     except RagtraceError as error:  # a limit or a missing device has its own message
         return HostResult(name, False, error.what.rstrip("."), error.advice)
     except OSError as error:
-        details = _("could not test in {path}: {reason}").format(path=place, reason=troubles.reason(error))
+        details = _("cannot test whether programs can run in {path}: {reason}").format(
+            path=place, reason=troubles.reason(error)
+        )
         return HostResult(name, True, details, advice, warns=True)
     details = _("programs can run in {path}") if ended.ok else _("programs cannot run in {path}")
     return HostResult(name, ended.ok, details.format(path=place), advice)
@@ -253,7 +255,7 @@ def settings(prefix: Prefix) -> Iterator[HostResult]:
 def copying(prefix: Prefix) -> Iterator[HostResult]:
     """Try what a backup needs: reading all settings and data and, as root, setting the owners of copies."""
     name, foreign, path = _("Backup"), None, str(prefix.data)
-    advice = _("Give this user read permission, or run the command as its owner.")
+    advice = _("Give this user read permission on the settings and data, or run the command as their owner.")
     try:
         for entry in backup_files.of_the_user(prefix):
             path = entry.path

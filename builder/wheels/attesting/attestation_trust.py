@@ -102,7 +102,7 @@ def _reason(error: Exception) -> str:
 
 
 def _advice() -> str:
-    return _("Specify a trusted_root.json as sigstore publishes it, with --trust-root.")
+    return _("Use --trust-root to specify a trusted_root.json that sigstore published.")
 
 
 def require_known_kinds(publishers: Iterable[str]) -> None:

@@ -79,7 +79,7 @@ def _predicate(attestation: Attestation, publisher: Publisher, wheel: LockedWhee
 def _require_subject(subject: dict[str, Any], wheel: LockedWheel) -> None:
     name, digests = subject.get("name"), subject.get("digest")
     if not isinstance(name, str) or not _means(name, wheel):
-        reason = _("the subject does not match: {name}, not {wheel}")
+        reason = _("the subject does not match: expected {wheel}, got {name}")
         raise ValueError(reason.format(name=ascii(name)[:200], wheel=wheel.published))
     if not isinstance(digests, dict) or digests.get("sha256") != wheel.sha256:
         raise ValueError(_("the subject has another digest than the wheel"))

@@ -130,7 +130,7 @@ def test_the_last_day_that_is_allowed(tmp_path, capsys):
     file = entries(tmp_path / "in.toml", {"until": "2026-11-29"})
     assert main(["advisories", "except", "e.json", "--from", file]) == 2
     place = "in.toml: exceptions[0] (CVE-1, Demo_Lib).expires"
-    assert f"{place}: must be after its approval, by at most 180 days" in capsys.readouterr().err
+    assert f"{place}: must be later than its approval, by at most 180 days" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_the_last_day_that_is_allowed(tmp_path, capsys):
         ({"until": '"2026-02-30"'}, ".until: not a date of the form"),
         ({"until": "5"}, ".until: not a date of the form"),
         ({"until": "2026-07-01T00:00:00"}, ".until: time without a time zone"),
-        ({"until": "2026-05-01"}, ".expires: must be after its approval, by at most 180 days"),
+        ({"until": "2026-05-01"}, ".expires: must be later than its approval, by at most 180 days"),
         ({"id": "CVE-1"}, ": duplicate entry for the same advisory"),
         ({"until": "2026-07-01\nmore = 1"}, ".more: unknown key"),
     ],

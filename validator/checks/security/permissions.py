@@ -90,7 +90,7 @@ class Permissions(Check):
             )
             for item in found
         ]
-        details = _("owner or permissions differ from the installation: {names}").format(names=some_of(names))
+        details = _("owner or permissions have changed since installation: {names}").format(names=some_of(names))
         report = self.failed if any(item.is_dangerous for item in found) else self.warned
         yield report(
             details,

@@ -101,7 +101,7 @@ def test_a_package_that_is_installed_later(attacker):
     warned = attacker.offer(*without("TEST-8")).warnings
     assert warned == (
         "1 package has lost all of its advisories: later",
-        "1 advisory of earlier snapshots is no longer as it was, and goes on counting on this host",
+        "1 advisory of earlier snapshots was withdrawn, changed or dropped, but still applies on this host",
     )
     attacker.offer(*without("TEST-8"))  # nor does it vanish with the next one
     attacker.install("later", "1.0")
