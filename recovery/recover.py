@@ -197,7 +197,8 @@ def require_nothing(plan: Plan, prefix: Prefix) -> None:
     if plan.needed_python:
         raise HostError(reported, advice=plan.unmet)
     raise HostError(
-        reported, advice=" ".join([_("{what} Then run recover --bundle FOLDER.").format(what=plan.unmet), *plan.notes])
+        reported,
+        advice=" ".join([_("{what} Then run `recover --bundle FOLDER`.").format(what=plan.unmet), *plan.notes]),
     )
 
 

@@ -63,6 +63,11 @@ KOREAN = {
     r"알려 ?[줍주]": "표시합니다, 출력합니다, 기록합니다",
     r"알립니다": "표시합니다, 출력합니다, 기록합니다",
     r"보여 ?[줍주]": "표시합니다",
+    "런처": "실행 명령",
+    "다이제스트": "해시값",
+    "임포트": "import",
+    "비밀값": "비밀 정보",
+    r"[0-9}]행(?!렬)": "번째 줄",
 }
 OLD_ENGLISH = re.compile(rf"\b(?:{'|'.join(ENGLISH)})\b".replace(" ", r"\s+"), re.IGNORECASE)
 OLD_KOREAN = re.compile("|".join(KOREAN))
@@ -156,6 +161,52 @@ def test_messages_use_the_words_of_the_glossary():
         if found(text)
     ]
     assert wrong == []
+
+
+# what is typed, with what follows it, stands in backticks; the name of one command alone does not (run recover)
+TYPED = re.compile(
+    r"(?<![A-Za-z0-9_-])(?:git (?:add|fetch|lfs|restore|submodule)|uv (?:add|build|lock|python list|workspace list)"
+    r"|(?:cp|ls|ulimit) -|(?:chmod|chown|mkdir|mknod|sudo|ip link|ssh-add) |chattr -|ssh-keygen -"
+    r"|advisories (?:except|fetch|import|sign|template|update)\b|audit-log (?:export|verify)|backup (?:list|restore)"
+    r"|policy show|profile init|trust (?:accept-memory|update)"
+    r"|(?:build|index|install|recover|rollback|uninstall|upgrade|validate) --)"
+)
+
+
+def bare(text):
+    """Return the commands of a message that stand outside of backticks."""
+    return TYPED.findall(re.sub(r"`[^`]*`", "", text))
+
+
+@pytest.mark.parametrize("text", ["Run 'git add'.", "see backup list", "Then run recover --bundle FOLDER.", "(ls -l)"])
+def test_a_command_without_backticks_is_found(text):
+    assert bare(text)
+
+
+def test_commands_in_messages_stand_in_backticks():
+    wrong = [
+        form
+        for message in read(LOCALES / "ko/LC_MESSAGES/ragtrace.po")
+        for side in (message.id, message.string)
+        for form in ((side,) if isinstance(side, str) else side or ())
+        if bare(form)
+    ]
+    assert wrong == []
+
+
+def helps(path):
+    """Yield the help texts of options and commands in a module."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.keyword) and node.arg in ("help", "description"):
+            yield from messages(node.value)
+
+
+@pytest.mark.parametrize("part", ["bootstrap", "builder"])
+def test_korean_help_texts_are_sentences(part):
+    catalogue = read(LOCALES / "ko/LC_MESSAGES/ragtrace.po")
+    korean = {text: catalogue.get(text).string for path in (ROOT / part).rglob("*.py") for text in helps(path)}
+    assert korean
+    assert [(text, ko) for text, ko in korean.items() if "니다" not in ko] == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -127,7 +127,7 @@ def _root(held: Mapping[str, bytes], terms: Terms) -> Root:
         return read_root(terms.root)
     if ROOT not in held:
         raise TrustError(
-            _("The bundle has no {path}, by which its attestations could be verified again.").format(path=ROOT),
+            _("The bundle has no {path}, which is needed to verify its attestations again.").format(path=ROOT),
             advice=_("Specify a trust root with --trust-root; earlier builders did not include theirs."),
         )
     with temp_folders.scratch() as folder:

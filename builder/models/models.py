@@ -208,7 +208,7 @@ def _check_regular(path: Path, root: Path) -> None:
     if not target.is_file() or not target.is_relative_to(root):
         raise BuildError(
             _("{file} is a link that does not point to a file in the model folder.").format(file=path),
-            advice=_("Copy the model with links resolved (cp -rL) and specify the copy."),
+            advice=_("Copy the model with links resolved (`cp -rL`) and specify the copy."),
         )
 
 

@@ -187,7 +187,7 @@ def report(unlisted: Collection[Unlisted], progress: Progress) -> None:
     if names:
         text = _(
             "The code reads settings that {file} cannot set: {names}. In the profile, add to environment.also those "
-            "that users need; build --dry-run shows where they are read."
+            "that users need; `build --dry-run` shows where they are read."
         )
         progress.warn(text.format(file="PREFIX/.env", names=", ".join(names)))
 

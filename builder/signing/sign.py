@@ -215,7 +215,7 @@ def _check_private(path: Path) -> None:
     if sys.platform != "win32" and path.stat().st_mode & 0o077:
         raise UsageError(
             _("Other users of this machine can read the private key {path}.").format(path=path),
-            advice=_("Run 'chmod 600 {path}', and check whether others may have read it.").format(path=path),
+            advice=_("Run `chmod 600 {path}`, and check whether others may have read it.").format(path=path),
         )
 
 

@@ -144,7 +144,7 @@ def _selected(tree: Tree, profile: Profile, findings: Findings) -> Iterator[tupl
         if stat.S_ISLNK(mode):
             found = followed(tree, path)
         elif not stat.S_ISREG(mode):
-            unread = _("a submodule that is not checked out (git submodule update --init)")
+            unread = _("a submodule that is not checked out (`git submodule update --init`)")
             found = iter([(path, unread if stat.S_ISDIR(mode) else _("not a regular file"))])
         for selected, file in found:
             in_app = unicodedata.normalize("NFC", selected)

@@ -130,7 +130,7 @@ def extend(kept: Sequence[Signed], offered: Sequence[Signed], keys: Sequence[Pub
         if signed.policy.number in known and known[signed.policy.number].data != signed.data:
             raise TrustError(
                 _("A different policy {number} is in force on this host.").format(number=signed.policy.number),
-                advice=_("Ask the policy signers which of the two is right; nothing was changed."),
+                advice=_("Ask the people who sign policies which of the two is right; nothing was changed."),
             )
     last = kept[-1].policy.number if kept else -1
     if offered[-1].policy.number < last:

@@ -59,7 +59,7 @@ def read(prefix: Prefix) -> Retained:
             _("{path}: {reason}.").format(path=path, reason=reason.rstrip(".")),
             advice=_(
                 "Restore this file from a copy. If there is no copy, request a signed reason that names the "
-                "snapshot's SHA-256, then run advisories update FILE."
+                "snapshot's SHA-256, then run `advisories update FILE`."
             ),
         ) from error
 

@@ -135,9 +135,9 @@ def _retain(snapshot: Snapshot, here: Stored[Any] | None, host: _Host, *, new: b
     if reason is not None:
         earlier.accept(snapshot, host.installation)
         return [
-            _("{approver} has accepted this snapshot, so nothing of earlier ones is retained: {statement}").format(
-                approver=reason.approver, statement=reason.statement
-            )
+            _(
+                "{approver} has accepted this snapshot, so no advisories of earlier ones are retained: {statement}"
+            ).format(approver=reason.approver, statement=reason.statement)
         ]
     if not new:
         return []

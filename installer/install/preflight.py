@@ -189,7 +189,7 @@ def _service(prefix: Prefix) -> Iterator[HostResult]:
     owner, account = service_account.settings_of_another(prefix)
     if owner:
         details = _("{path} belongs to {owner}, but the data belongs to {account}, which runs the application")
-        advice = _("Make that account its owner: chown {account} {path}")
+        advice = _("Make that account its owner: `chown {account} {path}`")
         yield HostResult(
             _("Service account"),
             True,

@@ -171,20 +171,20 @@ def sizes(manifest: Manifest) -> Iterator[HostResult]:
         details = _("file size limit {most}, {needed} needed").format(
             most=human_bytes(most), needed=human_bytes(largest)
         )
-        advice = _("Raise the file size limit (ulimit -f, the service, the container).")
+        advice = _("Raise the file size limit (`ulimit -f`, the service, the container).")
         yield HostResult(_("Limits"), most >= largest, details, advice)
     needed = limits.needed_files(sum(entry.path.endswith(".whl") for entry in manifest.files))
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # uv raises its soft limit to this one
     if most != resource.RLIM_INFINITY:
         details = _("open file limit {most}, {needed} needed").format(most=most, needed=needed)
-        advice = _("Raise the open file limit (ulimit -n, the service, the container).")
+        advice = _("Raise the open file limit (`ulimit -n`, the service, the container).")
         yield HostResult(_("Limits"), most >= needed, details, advice)
     most = resource.getrlimit(resource.RLIMIT_STACK)[0]
     if most != resource.RLIM_INFINITY:
         details = _("stack size limit {most}, {needed} needed").format(
             most=human_bytes(most), needed=human_bytes(limits.NEEDED_STACK)
         )
-        advice = _("Raise the stack size limit (ulimit -s, the service, the container).")
+        advice = _("Raise the stack size limit (`ulimit -s`, the service, the container).")
         yield HostResult(_("Limits"), most >= limits.NEEDED_STACK, details, advice)
 
 

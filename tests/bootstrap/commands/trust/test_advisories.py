@@ -189,8 +189,10 @@ def test_exceptions_without_effect_are_named(tmp_path, trust_stores, capsys):
     signed = Exceptions(1, tuple(Exemption(*one, *words, approved, until) for one in named)).to_bytes()
     assert run(installed(tmp_path, **{"advisories/exceptions.json": signed}), "scan") == 0
     shown = capsys.readouterr().out
-    assert "The exception for TEST-9 in demo-lib <1.3 is pointless: the advisories contain no such identifier." in shown
-    assert "The exception for TEST-3 in other-thing >=0 is pointless: >=0 matches every version" in shown
+    assert (
+        "The exception for TEST-9 in demo-lib <1.3 has no effect: the advisories contain no such identifier." in shown
+    )
+    assert "The exception for TEST-3 in other-thing >=0 has no effect: >=0 matches every version" in shown
     assert "1 exception covers nothing here: TEST-2 demo-base ==0.5" in shown
 
 

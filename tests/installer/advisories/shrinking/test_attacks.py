@@ -47,7 +47,7 @@ def test_a_policy_that_drops_the_signer_does_not_make_the_host_forget(attacker):
     shutil.rmtree(stores.host)
     stores.host.mkdir()
     lay(stores.host, policy, owner)
-    with pytest.raises(TrustError, match="hit installed packages"):
+    with pytest.raises(TrustError, match="apply to installed packages"):
         attacker.adopt(attacker.snapshot(*without("TEST-1")), key)
     attacker.adopt(attacker.snapshot(*instead(HIT, {**HIT, **GONE})), key)
     assert attacker.scan().assessment.findings_status == "FAIL"
