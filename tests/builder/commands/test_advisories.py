@@ -137,7 +137,7 @@ def test_the_last_snapshot_of_a_key_is_remembered(tmp_path, signer, capsys):
     capsys.readouterr()
     assert make(few, "--output", "b.zip", "--sign-key", "key", "--accept-drop", "--json") == 0
     (warning,) = validated("builder-advisories", capsys.readouterr().out)["warnings"]
-    assert "3 packages have lost" in warning
+    assert "all advisories of 3 packages are missing" in warning
     assert make(few, "--output", "c.zip", "--sign-key", "key") == 0
     assert make(write_export(tmp_path / "none.zip", many[:1]), "--output", "d.zip") == 0  # nobody signs it
 

@@ -71,8 +71,8 @@ def test_requirements_that_lock_nothing_are_named(folder):
 
 @pytest.mark.parametrize(("line", "reason"), [
     ("-r other.txt", "-r cannot be used"),
-    ("-e .", "line 2: . is a folder, which no digest locks"),
-    ("./packages/one", "line 2: ./packages/one is a folder, which no digest locks"),
+    ("-e .", "line 2: . is a folder, which no digest can pin"),
+    ("./packages/one", "line 2: ./packages/one is a folder, which no digest can pin"),
     ("--pre", "--pre cannot be used"),
     ("/no/requirement", "line 2: "),
     ("", "has no requirements"),
