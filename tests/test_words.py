@@ -69,20 +69,28 @@ KOREAN = {
     "비밀값": "비밀 정보",
     r"[0-9}]행(?!렬)": "번째 줄",
 }
+# replaced after sentences of the changelog had been written with them
+LATER = {
+    r"tr(?:y|ies|ied|ying)(?: it| them| \w+ \w+)? out": "test",
+    r"(?:go|goes|going) on counting": "still applies",
+    r"repairs? in part": "a partial repair",
+    r"(?:as|than) (?:it was )?at the installation": "as it was installed",
+}
 OLD_ENGLISH = re.compile(rf"\b(?:{'|'.join(ENGLISH)})\b".replace(" ", r"\s+"), re.IGNORECASE)
 OLD_KOREAN = re.compile("|".join(KOREAN))
+OLD_LATER = re.compile(rf"\b(?:{'|'.join(LATER)})\b".replace(" ", r"\s+"), re.IGNORECASE)
 # names of code, files and formats are no prose: what is in backticks, link targets, placeholders, options
 CODE = re.compile(r"``[^`]*``|`[^`]*`|\]\([^)]*\)|\{[^{}]*\}|--[a-z-]+")
 # installers recognize each version of it by its bytes, comments included
 FROZEN = "shared/programs/app_launcher.py"
 
 
-def found(text):
+def found(text, patterns=(OLD_ENGLISH, OLD_KOREAN, OLD_LATER)):
     """Return line and word for each replaced word in a text."""
     prose = CODE.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
     return [
         (prose.count("\n", 0, match.start()) + 1, " ".join(match.group().split()))
-        for pattern in (OLD_ENGLISH, OLD_KOREAN)
+        for pattern in patterns
         for match in pattern.finditer(prose)
     ]
 
@@ -122,6 +130,8 @@ def unreleased(text):
         "the command ends with 4",
         "before a release is accepted",
         "the file is no lockfile",
+        "tries a release out",
+        "an advisory goes on counting",
         "설치 영수증이 없습니다",
         "다시 빌드하세요",
         "소유자를 알려 줍니다",
@@ -212,7 +222,10 @@ def test_korean_help_texts_are_sentences(part):
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_documents_use_the_words_of_the_glossary(path):
     text = path.read_text(encoding="utf-8")
-    assert found(unreleased(text) if path.name == "CHANGELOG.md" else text) == []
+    if path.name == "CHANGELOG.md":
+        assert found(unreleased(text), (OLD_ENGLISH, OLD_KOREAN)) == []
+    else:
+        assert found(text) == []
 
 
 @pytest.mark.parametrize("part", SHIPPED)

@@ -200,7 +200,7 @@ def install_winners(uv: Uv, installation: Installation, decided: Collection[Conf
 
 
 def scratch_data(release: Release) -> Path:
-    """Return the folder that replaces the user's data while a release is tried out."""
+    """Return the folder that replaces the user's data while a release is tested."""
     return release.path / SCRATCH / "data"
 
 

@@ -49,7 +49,7 @@ class Replacement:
         1. Check that this host meets the requirements.
         2. Build the release: all of it, or the damaged parts.
         3. Seal it.
-        4. Activate it and try it out; it remains active only if it works.
+        4. Activate it and test it; it remains active only if it works.
         5. Unmark the damaged one, so that the end of the transaction removes it.
 
         Raises a RagtraceError on failure. Until the end of step 4, the release that was active before remains active;
@@ -128,7 +128,7 @@ class Replacement:
         return python
 
     def _build_whole(self, release: Release, python: Path) -> None:
-        """Install every package, and try out the release like a newly installed one."""
+        """Install every package, and test the release like a newly installed one."""
         installation, progress = self._installation(release), self.context.progress
         stage.stage_environment(installation, python, progress)
         install.accept(installation, self.context.inspection.digests, progress)
