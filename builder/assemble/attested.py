@@ -54,7 +54,7 @@ class Checked:
 
 
 def check_again(bundle: Bundle, terms: Terms) -> tuple[Checked, ...]:
-    """Verify the attestations that a bundle holds again, by its own trust root or the one that ``terms`` name.
+    """Verify the attestations in a bundle again, against its own trust root or the one that ``terms`` name.
 
     1. The record must be about the wheels of the manifest, by name and digest.
     2. Each wheel that it calls verified must have an object that is valid for its digest now.

@@ -82,7 +82,7 @@ ANY = "*"  # every package
 
 @dataclass(frozen=True)
 class Removal(Value):
-    """A reason for which an advisory that snapshots no longer have no longer counts, in one package or in ANY.
+    """A reason to drop an advisory that snapshots no longer have, in one package or in ANY.
 
     It applies to what snapshots up to ``sequence`` had: an advisory that is listed again and disappears again needs a
     new reason. ``expires`` is None if it applies without an end.
@@ -118,7 +118,7 @@ class Removal(Value):
 
 @dataclass(frozen=True)
 class Acceptance(Value):
-    """A reason for which a host adopts one snapshot, named by its digest, whatever it lacks of earlier ones."""
+    """A reason to adopt one snapshot, named by its digest, whatever it lacks of earlier ones."""
 
     sha256: str = field(metadata=by(strict.sha256))
     statement: str = field(metadata=by(strict.text))

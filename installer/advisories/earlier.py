@@ -129,7 +129,7 @@ def _readable(installation: Installation) -> Iterator[Snapshot]:
 
 
 def accept(snapshot: Snapshot, installation: Installation) -> None:
-    """Begin anew: nothing that the snapshots on this host had counts beside this one."""
+    """Begin anew: no advisories of the snapshots on this host apply besides those of this one."""
     before: tuple[str, ...] = ()
     with contextlib.suppress(TrustError):  # a list that cannot be read is what an acceptance replaces
         before = read(installation.prefix).superseded

@@ -36,7 +36,7 @@ ANYONE = Terms()
 
 @dataclass(frozen=True)
 class Root:
-    """A trust root: the bytes that travel with a bundle, and sigstore's reading of them."""
+    """A trust root: the bytes that a bundle includes, and sigstore's reading of them."""
 
     data: bytes
     trusted: TrustedRoot
