@@ -14,7 +14,9 @@ from tools.catalogues import LOCALES, extract
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = ("bundle", "shared", "installer", "validator", "recovery", "bootstrap", "builder")
 DOCUMENTS = sorted(
-    path for like in ("docs/*.md", "*.md", ".github/**/*.md", "builder/bundle_files/*.md") for path in ROOT.glob(like)
+    path
+    for like in ("docs/*.md", "*.md", ".github/**/*.md", "builder/bundle_files/*.md", "builder/slip_files/*.*")
+    for path in ROOT.glob(like)
 )
 
 # what was written before → the word of the glossary; ordinary uses of the same letters are left out of each pattern

@@ -193,5 +193,5 @@ def require_same(before: SourceState, after: SourceState) -> None:
         names = sorted({path for path, _sha in {*before.changed} ^ {*after.changed}})
         raise BuildError(
             _("The project changed during the build: {names}.").format(names=some(names) or after.commit),
-            advice=_("Build again, and do not change the project's files meanwhile."),
+            advice=_("Build again, and do not change the project's files during the build."),
         )
