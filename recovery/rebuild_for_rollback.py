@@ -54,7 +54,7 @@ def rebuilding(trust_stores: TrustStores) -> Callable[[Prefix, Release, str], Bu
 
 
 def _build(inspection: Inspection, change: Transaction, progress: Progress) -> None:
-    """Repair the store, then build, try out and seal the transaction's release from the damaged one's manifest."""
+    """Repair the store, then build, test and seal the transaction's release from the damaged one's manifest."""
     assert inspection.proof is not None  # the check above requires it
     proof, release = inspection.proof, change.release
     installation = Installation(change.prefix, release, proof.manifest)

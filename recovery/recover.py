@@ -186,13 +186,14 @@ def require_nothing(plan: Plan, prefix: Prefix) -> None:
     if not plan.unmet:
         return
     names = ", ".join(left.path for left in plan.left)
-    reported = _("The damage in {path} cannot be repaired from this host.").format(path=prefix.root)
+    reported = _("The damage in {path} cannot be repaired with the files on this host.").format(path=prefix.root)
     if names:
         reported += " " + _("Still damaged: {names}.").format(names=names)
     if plan.needed_python:
         raise HostError(reported, advice=plan.unmet)
     raise HostError(
-        reported, advice=" ".join([_("{what} Then run recover --bundle FOLDER.").format(what=plan.unmet), *plan.notes])
+        reported,
+        advice=" ".join([_("{what} Then run `recover --bundle FOLDER`.").format(what=plan.unmet), *plan.notes]),
     )
 
 

@@ -253,6 +253,6 @@ def _rights(cause: str) -> dict[str, str]:
         READING: _("Give this user read permission on it and access to its folders, or run the command as its owner."),
         WRITING: _("Give this user write permission there, or specify another location."),
         REMOVING: _("Give this user write permission in {folder}, or run the command as its owner."),
-        STARTING: _("Give this user execute permission (chmod +x)."),
-        USING: _("Check its owner and permissions (ls -l {path}), then run the same command again."),
+        STARTING: _("Give this user execute permission (`chmod +x`)."),
+        USING: _("Check its owner and permissions (`ls -l {path}`), then run the same command again."),
     }

@@ -129,7 +129,7 @@ def checks_table() -> str:
         words = "at least" if bound.at_least else "at most"
         lines.append(f"| `{name}` | {f'{words} {bound.value:g}' if isfinite(bound.value) else 'none'} |")
     lines.append("")
-    lines.append("Your own checks are `plugin.NAME`: see [plugins](plugins.md).\n")
+    lines.append("Custom checks are `plugin.NAME`: see [plugins](plugins.md).\n")
     return "\n".join(lines)
 
 

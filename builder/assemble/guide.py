@@ -43,7 +43,7 @@ HOMES = {
 }
 _ONLY = re.compile(r"<!-- only ([a-z ]+) -->\n(.*?)<!-- end -->\n", re.DOTALL)
 _PREFIX = re.compile(r"\bPREFIX((?:/[\w.-]+)*)/?")
-_LINK = re.compile(r" \(\[[^\]]*\]\([\w.-]+\.md\)\)")
+_LINK = re.compile(r" ?\(\[[^\]]*\]\([\w.-]+\.md\)\)")
 _FENCE = "```"
 BUNDLE = "<!-- bundle -->\n"
 

@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--attestations",
         action="store_true",
-        help=_("verify the attestations that the bundle holds again, offline; this reads the whole bundle"),
+        help=_("verify again, offline, the attestations in the bundle; this reads the whole bundle"),
     )
     add_terms(parser, _("the one in the bundle"))
     parser.add_argument("--json", action="store_true", help=_("write the result as JSON"))

@@ -94,7 +94,7 @@ class KeygenSigner:
             if code:
                 raise ToolError(
                     _("{what} failed: ssh-keygen exited with code {code}.").format(what=what, code=code),
-                    advice=_("See its output above; 'ssh-add -l' lists the keys in an agent."),
+                    advice=_("Check the output of ssh-keygen above; `ssh-add -l` lists the keys in an agent."),
                 )
             armoured = file.with_name("message.sig").read_bytes()
         if verify(armoured, message, namespace, name=what) != self.key:
@@ -215,7 +215,7 @@ def _check_private(path: Path) -> None:
     if sys.platform != "win32" and path.stat().st_mode & 0o077:
         raise UsageError(
             _("Other users of this machine can read the private key {path}.").format(path=path),
-            advice=_("Run 'chmod 600 {path}', and check whether others may have read it.").format(path=path),
+            advice=_("Run `chmod 600 {path}`, and check whether others may have read it.").format(path=path),
         )
 
 

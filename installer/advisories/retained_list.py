@@ -58,8 +58,8 @@ def read(prefix: Prefix) -> Retained:
         raise TrustError(
             _("{path}: {reason}.").format(path=path, reason=reason.rstrip(".")),
             advice=_(
-                "Restore this file from a copy; without one, have a signed reason name the snapshot's SHA-256, then "
-                "run advisories update FILE."
+                "Restore this file from a copy. If there is no copy, request a signed reason that names the "
+                "snapshot's SHA-256, then run `advisories update FILE`."
             ),
         ) from error
 
@@ -129,7 +129,7 @@ def _readable(installation: Installation) -> Iterator[Snapshot]:
 
 
 def accept(snapshot: Snapshot, installation: Installation) -> None:
-    """Begin anew: nothing that the snapshots on this host had counts beside this one."""
+    """Begin anew: no advisories of the snapshots on this host apply besides those of this one."""
     before: tuple[str, ...] = ()
     with contextlib.suppress(TrustError):  # a list that cannot be read is what an acceptance replaces
         before = read(installation.prefix).superseded
@@ -147,7 +147,7 @@ def prepare(installation: Installation, trust_stores: TrustStores) -> str | None
         if found:
             write(installation.prefix, learn(found[-1].value, here or installation))
     except (OSError, RagtraceError) as error:
-        return _("What earlier advisories listed could not be retained: {reason}").format(
+        return _("The advisories that earlier snapshots listed could not be retained: {reason}").format(
             reason=troubles.described(error)
         )
     return None

@@ -74,7 +74,7 @@ def scan_installed(
     if stored is None:
         raise HostError(
             _("This installation has no advisories."),
-            advice=_("Transfer a signed snapshot and run advisories update FILE."),
+            advice=_("Transfer a signed snapshot and run `advisories update FILE`."),
         )
     require_sight(stored.value)
     exceptions = in_force(EXCEPTIONS, installation, trust_stores)

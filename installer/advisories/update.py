@@ -135,9 +135,9 @@ def _retain(snapshot: Snapshot, here: Stored[Any] | None, host: _Host, *, new: b
     if reason is not None:
         retained_list.accept(snapshot, host.installation)
         return [
-            _("{approver} has accepted this snapshot, so nothing of earlier ones is retained: {statement}").format(
-                approver=reason.approver, statement=reason.statement
-            )
+            _(
+                "{approver} has accepted this snapshot, so no advisories of earlier ones are retained: {statement}"
+            ).format(approver=reason.approver, statement=reason.statement)
         ]
     if not new:
         return []
@@ -150,8 +150,8 @@ def _retain(snapshot: Snapshot, here: Stored[Any] | None, host: _Host, *, new: b
     more = len(set(retained.entries) - set(known.entries))
     if more:
         text = plural(
-            "{count} advisory of earlier snapshots is no longer as it was, and goes on counting on this host",
-            "{count} advisories of earlier snapshots are no longer as they were, and go on counting on this host",
+            "{count} advisory of earlier snapshots was withdrawn, changed or dropped, but still applies on this host",
+            "{count} advisories of earlier snapshots were withdrawn, changed or dropped, but still apply on this host",
             more,
         )
         warnings = [*warnings, text.format(count=more)]

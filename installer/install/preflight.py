@@ -180,7 +180,7 @@ def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[HostResult]:
             "as scheduled jobs."
         )
     else:
-        advice = _("{former} is removed: update whatever calls this tool by that name, such as scheduled jobs.")
+        advice = _("{former} will be removed: update whatever calls this tool by that name, such as scheduled jobs.")
     yield HostResult(name, True, details, advice.format(former=previous, title=manifest.product.title), warns=True)
 
 
@@ -189,7 +189,7 @@ def _service(prefix: Prefix) -> Iterator[HostResult]:
     owner, account = service_account.settings_of_another(prefix)
     if owner:
         details = _("{path} belongs to {owner}, but the data belongs to {account}, which runs the application")
-        advice = _("Make that account its owner: chown {account} {path}")
+        advice = _("Make that account its owner: `chown {account} {path}`")
         yield HostResult(
             _("Service account"),
             True,

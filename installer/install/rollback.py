@@ -159,6 +159,6 @@ def return_to_retained(change: transaction.Transaction, progress: Progress) -> N
     elif layout is not None and layout != manifest.application.data_layout:
         raise HostError(
             _("The data for {release} is no longer retained.").format(release=change.release.id),
-            advice=_("Roll back to another release; the data of this one is in a backup, see backup list."),
+            advice=_("Roll back to another release; the data of this one is in a backup, see `backup list`."),
         )
     switch_and_check(change, manifest, progress)

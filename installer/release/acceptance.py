@@ -166,7 +166,7 @@ def check_imports(installation: Installation, progress: Progress, *, is_sealed: 
     if not names:
         return
     way = _aside(installation) if is_sealed else _unsealed(installation)
-    # a crash of the interpreter at exit is detected when the release is tried out, before it is sealed
+    # a crash of the interpreter at exit is detected when the release is tested, before it is sealed
     argv = [str(release.python), "-c", IMPORT, json.dumps(names), NO_GC, *([AT_ONCE] if is_sealed else [])]
     with progress.wait(_("Importing the core modules")):
         ended = process.run(argv, env=way.env, cwd=release.app, timeout=IMPORT_TIMEOUT, account=way.account)

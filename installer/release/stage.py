@@ -156,7 +156,7 @@ def stage_environment(
 
 
 def scratch_data(release: Release) -> Path:
-    """Return the folder that replaces the user's data while a release is tried out."""
+    """Return the folder that replaces the user's data while a release is tested."""
     return release.path / SCRATCH / "data"
 
 

@@ -163,7 +163,7 @@ def highest_counter(product: str, trust_stores: TrustStores, prefix: Prefix, now
                 "The accepted release counter of {product} cannot be determined: a trust store has no intact copy of "
                 "its records."
             ).format(product=product),
-            advice=_("Run validate, then accept the remaining counters: trust accept-memory."),
+            advice=_("Run validate, then accept the remaining counters: `trust accept-memory`."),
         )
     return highest
 

@@ -130,7 +130,7 @@ def rights_of(prefix: Prefix, wrong: list[rights.Wrong]) -> Iterator[Finding]:
     """Yield one finding for all installed files with the wrong owner or permissions."""
     if wrong:
         paths = tuple(os.path.relpath(item.path, prefix.root).replace(os.sep, "/") for item in wrong)
-        details = _("owner or permissions differ from the installation")
+        details = _("owner or permissions have changed since installation")
         yield Finding(RIGHTS, paths[0] if len(paths) == 1 else counted.files(len(paths)), details, paths)
 
 

@@ -39,7 +39,7 @@ def read_diagnosis(path: Path) -> Report:
     except TrustError as error:
         raise TrustError(
             _("This is not a diagnosis written by validate: {reason}").format(reason=error.what),
-            advice=_("Recreate the diagnosis with validate --output, or run recover without a diagnosis."),
+            advice=_("Recreate the diagnosis with `validate --output`, or run recover without a diagnosis."),
         ) from error
 
 

@@ -99,7 +99,9 @@ def with_last_resort(plan: Plan, chosen: list[Remedy], planned: PlanInput, *, hi
 
 
 def _hint() -> str:
-    return _("Add --allow-unlocked to try other versions that are stored here; the resulting set is not signed.")
+    return _(
+        "Add --allow-unlocked to try other versions that are stored on this host; the resulting set is not signed."
+    )
 
 
 def _lacks_more(inspection: Inspection) -> bool:

@@ -106,7 +106,9 @@ class ResolveAgain(AnotherRelease):
     manifest: Manifest | None = None
 
     def what(self) -> str:
-        return _("build the release from other versions that are stored here: {names}").format(names=self.listed())
+        return _("build the release from other versions that are stored on this host: {names}").format(
+            names=self.listed()
+        )
 
     def effect(self) -> str:
         return _("This set of packages is not signed; validate warns while it is active.")

@@ -52,7 +52,7 @@ class Replacement:
         1. Check that this host meets the requirements.
         2. Build the release: all of it, or the damaged parts.
         3. Seal it.
-        4. Activate it and try it out; it remains active only if it works.
+        4. Activate it and test it; it remains active only if it works.
         5. Unmark the damaged one, so that the end of the transaction removes it.
 
         Raises a RagtraceError on failure. Until the end of step 4, the release that was active before remains active;

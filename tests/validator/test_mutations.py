@@ -82,7 +82,7 @@ def test_its_check_notices_and_what_it_advises_helps(world, mutation: Mutation) 
         # recover says the same, and changes nothing
         with pytest.raises(HostError) as refused:
             recover(world.prefix, lambda plan: True, NoProgress(), request)
-        assert {result.suggestion for result in bad} == {refused.value.advice.partition(" Then run recover")[0]}
+        assert {result.suggestion for result in bad} == {refused.value.advice.partition(" Then run `recover")[0]}
         assert all("recover --bundle FOLDER" in result.command for result in bad)
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.epilog = _(
-        "Settings and data stay as they are; the previous data is restored only if the upgrade migrated it. "
-        "For older data, roll back first, then run backup list and backup restore ID."
+        "Settings and data stay as they are; the previous data is restored only if the upgrade migrated it. For "
+        "older data, roll back first, then run `backup list` and `backup restore ID`."
     )
     common.add_wait(parser)
     parser.add_argument("--to", metavar=_("RELEASE"), help=_("roll back to this retained release (see status)"))

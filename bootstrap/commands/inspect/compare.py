@@ -47,7 +47,7 @@ def read(path: Path) -> Report:
         with reading.opened(path, follow=True) as file:
             data = file.read(LIMIT + 1)  # one byte over the limit, which the parser rejects
     except OSError as error:
-        wanted = _("Specify two reports written by validate --output.")
+        wanted = _("Specify two reports written by `validate --output`.")
         raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
     return parse_report(data, path.name)
 

@@ -137,7 +137,7 @@ def scan_lines(seen: InstalledScan) -> Iterator[str]:
     compared = [one for one in found.components if not one.unjudged]
     if compared:
         parts = (f"{part_name(one.where)} ({counted.packages(len(one.packages))})" for one in compared)
-        yield "  " + _("Compared too: {components}").format(components=", ".join(parts))
+        yield "  " + _("Also compared: {components}").format(components=", ".join(parts))
     for finding in found.findings:
         fixed, marks = words.fixed_of(finding), words.marks_of(finding)
         yield f"  {finding.severity:<8} {named(finding)}  {', '.join(finding.ids[:3])}  {fixed}  {marks}".rstrip()

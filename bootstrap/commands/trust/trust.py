@@ -32,7 +32,7 @@ def configure(parser: Parser) -> None:
     with actions(parser) as action:
         shown = action(SHOW, _("show the policy in force"))
         shown.add_argument(
-            "--allowed-signers", action="store_true", help=_("print the release signers for ssh-keygen -Y verify")
+            "--allowed-signers", action="store_true", help=_("print the release signers for `ssh-keygen -Y verify`")
         )
         _add_update(action(UPDATE, _("apply new policies")))
         accepted = action(ACCEPT, _("accept a rebuilt trust record"))
@@ -81,7 +81,7 @@ def update(arguments: argparse.Namespace) -> int:
     if untrusted:
         complain(
             _("warning: {text}").format(
-                text=_("the policy in force does not accept who signed the active release: {reason}").format(
+                text=_("the policy in force does not accept the signers of the active release: {reason}").format(
                     reason=sentence(untrusted)
                 )
             )

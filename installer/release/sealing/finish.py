@@ -69,7 +69,7 @@ class Origin:
 
 
 def accept(installation: Installation, digests: Digests, progress: Progress) -> None:
-    """Compare a built release with its RECORDs and the lockfile, then try it out on scratch data."""
+    """Compare a built release with its RECORDs and the lockfile, then test it on scratch data."""
     with structure.blamed(installation.store.wheels(installation.manifest.of_kind("wheel"))):
         acceptance.check_records(installation, digests, progress)
     with stage.on_scratch_data(installation):

@@ -96,8 +96,8 @@ class Advisories(Check):
             )
             if any(one.gone is None for one in found.findings)
             else _(
-                "Transfer a bundle with fixed versions, or a signed reason for which what only earlier advisories list "
-                "no longer counts."
+                "Transfer a bundle with fixed versions, or a signed reason to drop the advisories that only earlier "
+                "snapshots list."
             ),
             remedy=BUNDLE,
             metric=metric,

@@ -48,7 +48,7 @@ class Integrity(Check):
             yield self.failed(describe(deviations), evidence=evidence_of(deviations), **subject.reinstall())
         elif untrusted := judged_signers(release, subject)[1]:
             yield self.warned(
-                _("the files are unchanged, but this host's policy no longer accepts who signed them: {reason}").format(
+                _("the files are unchanged, but this host's policy no longer accepts their signers: {reason}").format(
                     reason=untrusted
                 ),
                 suggestion=_("Install a release that the policy accepts, or update the policy if a signer is missing."),

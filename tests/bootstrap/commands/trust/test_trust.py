@@ -86,7 +86,7 @@ def test_an_update_that_drops_the_signer_of_the_active_release_says_so(capsys, m
     lay(medium, make_policy(3, [BUILD.key], [ROOT.key]), ROOT)
     code, out, err = call(capsys, "update", medium, *where)
     assert (code, "Policy 3 is now in force." in out) == (0, True)
-    assert "warning: the policy in force does not accept who signed the active release: " in err
+    assert "warning: the policy in force does not accept the signers of the active release: " in err
     assert "  next: Install a release that it accepts; the active one keeps running." in err
     assert "untrusted key" in json.loads(call(capsys, "update", medium, "--json", *where)[1])["untrusted"]
 
@@ -99,4 +99,4 @@ def test_a_policy_of_the_installation_alone_may_drop_the_signer_too(capsys, medi
     lay(tmp_path / "own", make_policy(1, [BUILD.key], [ROOT.key]), ROOT)
     vouched = ("--trust-key", tmp_path / "root.pub")
     code, _out, err = call(capsys, "update", "--only-prefix", tmp_path / "own", *vouched, *where)
-    assert (code, "does not accept who signed the active release" in err) == (0, True)
+    assert (code, "does not accept the signers of the active release" in err) == (0, True)
