@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,10 @@ def test_both_languages_print_the_same_commands():
         assert f"PREFIX/bin/{OWN} " in text
     headings = [[line.partition(" ")[0] for line in text.splitlines() if line.startswith("#")] for text in texts]
     assert headings[0] == headings[1]
+
+
+@each_page
+def test_a_host_with_musl_has_the_commands_of_linux(name):
+    own = facts("linux")
+    musl = replace(own, target=parse_target("musllinux-x86_64", "3.11"))
+    assert guide.page(name, musl).replace("musllinux-x86_64", "linux-x86_64") == guide.page(name, own)
