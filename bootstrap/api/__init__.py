@@ -24,9 +24,12 @@ from bootstrap.api.installing import (
     admission,
     effect_of,
     install,
+    is_known,
     memory_accounts,
     open_bundle,
     plan,
+    plan_index,
+    plan_rollback,
     prefix_for,
     rollback,
     trust_state,
@@ -35,10 +38,11 @@ from bootstrap.api.installing import (
     upgrade,
     verify,
     why_untrusted,
+    worth_keeping,
     write_index,
 )
 from bootstrap.api.repairing import check_repaired, plan_recovery, recover
-from bootstrap.api.scanning import advisories_site, scan_advisories, update_advisories
+from bootstrap.api.scanning import advisories_site, plan_advisories, scan_advisories, update_advisories
 from installer.trust.admission import AS_IT_IS
 
 __all__ = [
@@ -56,14 +60,18 @@ __all__ = [
     "effect_of",
     "history",
     "install",
+    "is_known",
     "list_backups",
     "list_checks",
     "memory_accounts",
     "monitor",
     "open_bundle",
     "plan",
+    "plan_advisories",
     "plan_backup",
+    "plan_index",
     "plan_recovery",
+    "plan_rollback",
     "prefix_for",
     "prefix_or_none",
     "recover",
@@ -81,5 +89,6 @@ __all__ = [
     "verify",
     "verify_audit_log",
     "why_untrusted",
+    "worth_keeping",
     "write_index",
 ]
