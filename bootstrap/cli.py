@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from installer.layout.location.own_command import program
+from installer.layout.location.own_command import installed, program, zipapp
 from shared import __version__
 from shared.i18n import _
 from shared.terminal.parser import Parser
@@ -49,7 +49,7 @@ def commands() -> dict[str, str]:
 
 # the subpackage of ``bootstrap.commands`` that contains a command, if it is not ``inspect``
 ROOMS = {
-    **dict.fromkeys(("install", "upgrade", "rollback", "uninstall", "recover", "backup"), "change"),
+    **dict.fromkeys(("install", "offer", "upgrade", "rollback", "uninstall", "recover", "backup"), "change"),
     **dict.fromkeys(("trust", "advisories"), "trust"),
 }
 
@@ -58,6 +58,12 @@ def module_of(command: str) -> ModuleType:
     """Import and return the module of a command."""
     room = ROOMS.get(command, "inspect")
     return importlib.import_module(f"bootstrap.commands.{room}.{command.replace('-', '_')}")
+
+
+def offer_is_due() -> bool:
+    """Return whether the tool, called without a command, lies next to a bundle that it can offer to install."""
+    running = zipapp()
+    return installed() is None and running is not None and (running.parent / "SHA256SUMS").is_file()
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -73,6 +79,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def _main(argv: list[str] | None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
+    offered = not arguments and offer_is_due()
+    arguments = ["install"] if offered else arguments
     name = next((word for word in arguments if not word.startswith("-")), None)
     parser = Parser(
         prog=program(),
@@ -87,7 +95,7 @@ def _main(argv: list[str] | None) -> int:
             module = module_of(command)
             add_common(sub)
             module.configure(sub)
-            sub.set_defaults(run=module.run)
+            sub.set_defaults(run=module_of("offer").run if offered else module.run)
     parsed = parser.parse_args(arguments)
     from bootstrap.commands import common
     from shared.terminal.commandline import run_command  # not needed for --version and --help

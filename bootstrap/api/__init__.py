@@ -25,9 +25,12 @@ from bootstrap.api.installing import (
     admission,
     effect_of,
     install,
+    is_known,
     memory_accounts,
     open_bundle,
     plan,
+    plan_index,
+    plan_rollback,
     prefix_for,
     rollback,
     trust_state,
@@ -36,10 +39,11 @@ from bootstrap.api.installing import (
     upgrade,
     verify,
     why_untrusted,
+    worth_keeping,
     write_index,
 )
 from bootstrap.api.repairing import check_repaired, plan_recovery, recover
-from bootstrap.api.scanning import advisories_site, scan_advisories, update_advisories
+from bootstrap.api.scanning import advisories_site, plan_advisories, scan_advisories, update_advisories
 from installer.trust.admission import AS_IT_IS
 
 __all__ = [
@@ -57,14 +61,18 @@ __all__ = [
     "effect_of",
     "history",
     "install",
+    "is_known",
     "list_backups",
     "list_checks",
     "memory_accounts",
     "monitor",
     "open_bundle",
     "plan",
+    "plan_advisories",
     "plan_backup",
+    "plan_index",
     "plan_recovery",
+    "plan_rollback",
     "prefix_for",
     "prefix_or_none",
     "recover",
@@ -83,5 +91,6 @@ __all__ = [
     "verify",
     "verify_audit_log",
     "why_untrusted",
+    "worth_keeping",
     "write_index",
 ]

@@ -288,6 +288,16 @@ def show_outcome(outcome: Outcome) -> None:
     show(_("Audit log head: {head}").format(head=outcome.audit_head))
 
 
+def show_readiness(faults: int) -> None:
+    """Print the end of a dry run: ready, or how many things must be fixed first."""
+    if faults:
+        show(_("Nothing was written."))
+        show(plural("{count} thing to fix.", "{count} things to fix.", faults).format(count=faults))
+    else:
+        show(_("Nothing was written. To do it, run the command again without --dry-run."))
+        show(_("Ready."))
+
+
 def show_audit_head(prefix: Path | None) -> None:
     """Print the head of the audit log, which proves nothing unless it is stored elsewhere."""
     head = api.audit_head(prefix)

@@ -86,23 +86,16 @@ def update(
     Raises UsageError if the file cannot be read, TrustError if a check fails, BusyError if another run holds the lock;
     the file in force then remains in force.
     """
-    now = options.now or datetime.now(timezone.utc)
-    signed = _transferred(file)
-    kind: Kind[Any] = SNAPSHOTS if signed.data.startswith(b"PK") else EXCEPTIONS
-    prefix = installation.prefix
+    signed, prefix = _transferred(file), installation.prefix
     with locked(prefix.lock_file, wait=options.wait):
         try:
-            signers = judge_file(kind, signed, policies(prefix, trust_stores), now)
-            value = _read(kind, signed.data, now, accept_clock=options.accept_clock)
-            sequence, here = kind.sequence(value), _in_force(kind, installation, trust_stores)
-            new = _is_newer(kind, signed.data, here, sequences.highest(kind.role, installation, trust_stores))
-            latest = max(now, *kind.times(value)) if options.accept_clock else now
-            host = _Host(installation, trust_stores, now, latest)
-            warnings = _retain(value, here, host, new=new) if kind is SNAPSHOTS else []
+            judged = _judge(signed, installation, trust_stores, options)
+            kind, sequence, new = judged.kind, judged.kind.sequence(judged.value), judged.new
+            warnings = _retain(judged) if kind is SNAPSHOTS else []
             head = audit_log.head(prefix)
             if new:
-                keep(kind, signed.data, dict(zip(signers, signed.signatures.values())), prefix)
-                names, sha256 = sorted({key.fingerprint for key in signers}), digest.sha256_bytes(signed.data)
+                keep(kind, signed.data, dict(zip(judged.signers, signed.signatures.values())), prefix)
+                names, sha256 = sorted({key.fingerprint for key in judged.signers}), digest.sha256_bytes(signed.data)
                 more = {"kind": kind.role, "sequence": sequence, "sha256": sha256, "signers": names}
                 head = audit_log.append(prefix, "advisories", "done", **more)
         except TrustError as error:
@@ -110,6 +103,41 @@ def update(
             raise
     forgotten = sequences.remember({kind.role: sequence}, installation, trust_stores)
     return Update(kind.role, sequence, new, head, (*warnings, *([forgotten] if forgotten else [])))
+
+
+def foresee(
+    file: Path, installation: Installation, trust_stores: TrustStores, options: UpdateOptions = UpdateOptions()
+) -> Update:
+    """Return what ``update`` would adopt, after its checks 1 to 5; nothing is written. Raises as it does."""
+    judged = _judge(_transferred(file), installation, trust_stores, options)
+    kind, warnings = judged.kind, []
+    if kind is SNAPSHOTS and judged.new and _acceptance(judged.value, judged.host) is None:
+        warnings = _losses(judged)
+    return Update(kind.role, kind.sequence(judged.value), judged.new, "", tuple(warnings))
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A file that passed the checks 1 to 4: its kind, signers and content, the one in force, whether it is newer."""
+
+    kind: Kind[Any]
+    signers: list[PublicKey]
+    value: Any
+    here: Stored[Any] | None
+    new: bool
+    host: _Host
+
+
+def _judge(signed: Signed, installation: Installation, trust_stores: TrustStores, options: UpdateOptions) -> _Judged:
+    """Return a transferred file after the checks 1 to 4. Raises TrustError if one fails."""
+    now = options.now or datetime.now(timezone.utc)
+    kind: Kind[Any] = SNAPSHOTS if signed.data.startswith(b"PK") else EXCEPTIONS
+    signers = judge_file(kind, signed, policies(installation.prefix, trust_stores), now)
+    value = _read(kind, signed.data, now, accept_clock=options.accept_clock)
+    here = _in_force(kind, installation, trust_stores)
+    new = _is_newer(kind, signed.data, here, sequences.highest(kind.role, installation, trust_stores))
+    latest = max(now, *kind.times(value)) if options.accept_clock else now
+    return _Judged(kind, signers, value, here, new, _Host(installation, trust_stores, now, latest))
 
 
 @dataclass(frozen=True)
@@ -125,11 +153,12 @@ class _Host:
     latest: datetime
 
 
-def _retain(snapshot: Snapshot, here: Stored[Any] | None, host: _Host, *, new: bool) -> list[str]:
+def _retain(judged: _Judged) -> list[str]:
     """Retain what a snapshot lessens of earlier ones, and return warnings about what it has lost.
 
     A signed reason that names the snapshot lets it lack anything. Raises TrustError if it has lost too much otherwise.
     """
+    snapshot, host = judged.value, judged.host
     prefix = host.installation.prefix
     reason = _acceptance(snapshot, host)
     if reason is not None:
@@ -139,12 +168,9 @@ def _retain(snapshot: Snapshot, here: Stored[Any] | None, host: _Host, *, new: b
                 "{approver} has accepted this snapshot, so no advisories of earlier ones are retained: {statement}"
             ).format(approver=reason.approver, statement=reason.statement)
         ]
-    if not new:
+    if not judged.new:
         return []
-    warnings, before = [], _compared_with(here, prefix)
-    if before is not None:
-        shrinking.require_near(snapshot.header.sequence, SNAPSHOTS.sequence(before.value), host.latest)
-        warnings = shrinking.require_whole(before.value, snapshot, packages.known(host.installation))
+    warnings = _losses(judged)
     known, retained = retained_list.read(prefix), retained_list.learn(snapshot, host.installation)
     retained_list.write(prefix, retained)
     more = len(set(retained.entries) - set(known.entries))
@@ -156,6 +182,16 @@ def _retain(snapshot: Snapshot, here: Stored[Any] | None, host: _Host, *, new: b
         )
         warnings = [*warnings, text.format(count=more)]
     return warnings
+
+
+def _losses(judged: _Judged) -> list[str]:
+    """Return warnings about what a snapshot has lost. Raises TrustError if it is too much."""
+    snapshot, host = judged.value, judged.host
+    before = _compared_with(judged.here, host.installation.prefix)
+    if before is None:
+        return []
+    shrinking.require_near(snapshot.header.sequence, SNAPSHOTS.sequence(before.value), host.latest)
+    return shrinking.require_whole(before.value, snapshot, packages.known(host.installation))
 
 
 def _acceptance(snapshot: Snapshot, host: _Host) -> Acceptance | None:

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from shared.terminal.progress import Progress
 
 
-def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> Outcome:
-    """Install a bundle as a new release and activate it.
+def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0, reinstall: bool = False) -> Outcome:
+    """Install a bundle as a new release and activate it; with ``reinstall`` also if that very release is active.
 
     Raises HostError or TrustError if this host or the bundle is refused, BusyError if another run holds the lock,
     InstallError if the installation fails later. The release that was active before remains active, unless the error
@@ -65,7 +65,7 @@ def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> O
             for text in admitted.warnings:
                 progress.warn(text)
             # 4. Leave the release as it is if this very one is active, intact and working.
-            outcome = reuse_active(admitted, progress)
+            outcome = None if reinstall else reuse_active(admitted, progress)
             if outcome is None:
                 check_host(candidate.bundle, prefix, progress)
         if candidate.asset is not None:

@@ -38,11 +38,11 @@ class Effect:
         return (found if self.damaged else []) + [retention.sentence(gone) for gone in self.going]
 
 
-def effect_of(bundle: Bundle, prefix: Prefix) -> Effect:
+def effect_of(bundle: Bundle, prefix: Prefix, *, reinstall: bool = False) -> Effect:
     """Return the effect of installing a bundle; writes nothing and runs nothing of the application."""
     release = active_of(bundle, prefix)
     reported = trouble(bundle, prefix, release) if release else ""
-    if release is not None and not reported:
+    if release is not None and not reported and not reinstall:
         return Effect(already=True, damaged="", going=())
     coming = prefix.coming(bundle)
     return Effect(already=False, damaged=reported, going=retention.planned_removals(prefix, coming))

@@ -63,6 +63,16 @@ def rollback(prefix: Prefix, progress: Progress, goal: Goal | None = None, *, wa
         return go_to(prefix, prefix.new_release(*wanted.version_key), build, progress)
 
 
+def foresee(prefix: Prefix, goal: Goal) -> tuple[Release, str, bool]:
+    """Return the release that a rollback would activate, why it must be rebuilt or "", and whether data would return.
+
+    Nothing is written. Raises HostError as ``rollback`` does.
+    """
+    wanted = release_to_activate(prefix, goal.to)
+    trouble = intact.damage(prefix, wanted)
+    return wanted, trouble, userdata.waiting(prefix, wanted) is not None
+
+
 def rebuilding(
     prefix: Prefix, wanted: Release, progress: Progress, rebuild: Callable[[Prefix, Release, str], Build]
 ) -> Build | None:

@@ -68,7 +68,7 @@ def uninstall(prefix: Prefix, progress: Progress, *, purge: bool = False, wait: 
             raise _stopped(prefix, error) from error
         # 5. Record it in the audit log, which a later installation continues.
         if not purge:
-            names = [path.relative_to(prefix.root).as_posix() for path in _worth_keeping(prefix)]
+            names = [path.relative_to(prefix.root).as_posix() for path in worth_keeping(prefix)]
             head = audit_log.note(prefix, "uninstall", "done", stays=names) or head
     # 6. Remove ``state`` last, because it identifies the folder as an installation.
     remove_state(prefix, purge=purge)
@@ -142,7 +142,7 @@ def _remove_the_users(prefix: Prefix) -> None:
         files.remove_tree(path)
 
 
-def _worth_keeping(prefix: Prefix) -> tuple[Path, ...]:
+def worth_keeping(prefix: Prefix) -> tuple[Path, ...]:
     """Return the paths that an uninstallation leaves, without folders that hold no files."""
     folders = (prefix.data, prefix.backups, prefix.models)
     return tuple(path for path in prefix.left if path not in folders or _holds_files(path))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def build_whole(installation: Installation, proof: Proof, digests: Digests, progress: Progress) -> Path:
-    """Write a release with every package, and try it out like a newly installed one; return its Python interpreter."""
+    """Write a release with every package, and test it like a newly installed one; return its Python interpreter."""
     python = write_files(installation, proof, progress)
     stage.stage_environment(installation, python, progress)
     accept(installation, digests, progress)

@@ -18,7 +18,7 @@ from tools.schemas.host import (
     status,
     uninstall,
 )
-from tools.schemas.install import dry_run, index, install, verify
+from tools.schemas.install import dry_run, index, install, rehearsal, verify
 from tools.schemas.trust import policies, trust
 from tools.schemas.words import DRAFT, Schema
 
@@ -30,6 +30,7 @@ COMMANDS = {
     "index": index,
     "install": install,
     "install-dry-run": dry_run,
+    "dry-run": rehearsal,
     "status": status,
     "list-checks": list_checks,
     "compare": comparison,

@@ -154,6 +154,17 @@ def dry_run() -> Schema:
     )
 
 
+def rehearsal() -> Schema:
+    """Return the schema of ``--dry-run`` of every command but ``install``, ``upgrade``, ``recover`` and ``backup``."""
+    return closed(
+        {
+            "ready": described(YES_NO, "nothing stands in its way"),
+            "would": described(items(ANY_TEXT), "what would be done"),
+            "to_fix": described(items(ANY_TEXT), "why it would be refused"),
+        }
+    )
+
+
 def took() -> Schema:
     size = nullable(COUNT)
     return closed(

@@ -61,7 +61,14 @@ def run(arguments: argparse.Namespace) -> int:
     }
     if arguments.dry_run:
         plan = api.plan_recovery(arguments.prefix, **given)
-        show_json({"plan": plan.to_json(), "applied": False}) if arguments.json else show_plan(plan)
+        if arguments.json:
+            show_json({"plan": plan.to_json(), "applied": False})
+        else:
+            show_plan(plan)
+            if plan.findings:
+                common.show_readiness(int(bool(plan.unmet)))
+            else:
+                show(_("Ready."))
         return DONE
     progress = common.progress_of(arguments)
     asker = Asker(yes=arguments.yes, as_json=arguments.json)

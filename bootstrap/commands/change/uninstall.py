@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bootstrap import api
-from bootstrap.commands import common
+from bootstrap.commands import common, rehearsal
 from installer.layout.location.finding import find_prefix
 from installer.logs.runlog import RUN
 from shared.errors import UsageError
@@ -15,6 +15,7 @@ from shared.terminal.console import answer, can_ask, complain, show, show_json
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -26,12 +27,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help=_("also remove data, settings, models, backups and the audit log, permanently"),
     )
+    rehearsal.add_dry_run(parser)
     parser.add_argument("--yes", action="store_true", help=_("do not ask for confirmation"))
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask for confirmation, uninstall, and print the remaining paths."""
     root = find_prefix(arguments.prefix, allow_uninstalled=arguments.purge).root
+    if arguments.dry_run:
+        return rehearsal.rehearse(arguments, lambda: foresee(root, purge=arguments.purge))
     if not arguments.yes:
         confirm(root, purge=arguments.purge)
     progress = common.progress_of(arguments)
@@ -51,6 +55,17 @@ def run(arguments: argparse.Namespace) -> int:
         show(_("Stays:   {path}").format(path=path))
     show(_("Audit log head: {head}").format(head=removal.audit_head))
     return DONE
+
+
+def foresee(root: Path, *, purge: bool) -> Iterator[str]:
+    """Yield what an uninstallation would remove, and what would stay."""
+    if purge:
+        text = _("Would remove {path} with all data, settings, models, backups and the audit log.")
+        yield text.format(path=root)
+        return
+    yield _("Would remove the application in {path}.").format(path=root)
+    for path in api.worth_keeping(root):
+        yield _("Would stay: {path}").format(path=path)
 
 
 def confirm(root: Path, *, purge: bool) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import api
+from bootstrap.commands import rehearsal
 from bundle.signing.openssh import allowed_signers
 from bundle.signing.policy import RELEASE
 from installer.trust.authority import HOST
@@ -36,6 +37,7 @@ def configure(parser: Parser) -> None:
         )
         _add_update(action(UPDATE, _("apply new policies")))
         accepted = action(ACCEPT, _("accept a rebuilt trust record"))
+        rehearsal.add_dry_run(accepted)
         accepted.add_argument("--yes", action="store_true", help=_("do not ask for confirmation"))
 
 
@@ -53,6 +55,7 @@ def _add_update(parser: Parser) -> None:
     parser.add_argument(
         "--only-prefix", action="store_true", help=_("tighten the policy of one installation, not of the whole host")
     )
+    rehearsal.add_dry_run(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -62,6 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def update(arguments: argparse.Namespace) -> int:
     """Adopt new policies and print their numbers."""
+    if arguments.dry_run:
+        return rehearsal.rehearse(arguments, lambda: foresee_update(arguments))
     taken = api.update_trust(
         arguments.policies,
         arguments.prefix,
@@ -90,9 +95,21 @@ def update(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+def foresee_update(arguments: argparse.Namespace) -> Iterator[str]:
+    """Yield the policies that an update would adopt."""
+    options = {"only_prefix": arguments.only_prefix, "trusted_keys": arguments.trust_key}
+    planned = api.update_trust(arguments.policies, arguments.prefix, dry_run=True, **options)
+    for signed in planned:
+        yield _("Would adopt policy {number}.").format(number=signed.policy.number)
+    if not planned:
+        yield _("Would change nothing: no newer policy was specified.")
+
+
 def accept(arguments: argparse.Namespace) -> int:
     """Print the rebuilt trust record, ask for confirmation and accept it."""
     found = api.memory_accounts(arguments.prefix)
+    if arguments.dry_run:
+        return rehearsal.rehearse(arguments, lambda: (line for account in found for line in account_lines(account)))
     if not arguments.json:
         for account in found:
             for line in account_lines(account):

@@ -1,4 +1,4 @@
-"""The last steps of making a release: trying it out, its receipt, and its seal; installation and repair share them."""
+"""The last steps of making a release: testing it, its receipt, and its seal; installation and repair share them."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import pytest
 from builder import cli
 from builder.signing.sign import generate_key, read_public_key
 from bundle import strict
-from bundle.names import INSTALLER
+from bundle.names import BESIDE, INSTALLER
 from bundle.opening import open_bundle
 from bundle.reading.delta import BASE
 from bundle.reading.medium import drain
@@ -67,7 +67,7 @@ def test_a_delta_has_what_changed_and_the_manifest_of_the_whole(project, key, ba
     assert "03_Source/small_app/__init__.py" in paths
     assert not any(path.startswith(("02_Dependencies/wheels", "04_Scripts/ragtrace")) for path in paths)
     assert sorted(path.name for path in delta.iterdir() if path.suffix != ".sig") == sorted(
-        [BASE, "MANIFEST.json", "SHA256SUMS", bundle.manifest.archive]
+        [BASE, "MANIFEST.json", BESIDE[0], "SHA256SUMS", bundle.manifest.archive]
     )
     assert cli.main(["inspect", str(delta), "--json"]) == 0
     reported = validated("verify", capsys.readouterr().out)
