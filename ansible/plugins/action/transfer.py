@@ -1,6 +1,6 @@
 # Copyright: RAGTrace Enterprise Offline contributors
 # Apache License 2.0 (see LICENSE or https://www.apache.org/licenses/LICENSE-2.0)
-"""Bring the bundle that fits a host to it: the control node's part."""
+"""Transfer to a host the bundle that fits it: the control node's part."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def fitting(bundles, host):
 
 
 def has(release, start):
-    """Tell whether a release was made from the bundle whose releases start so."""
+    """Return whether a release was made from the bundle whose releases start so."""
     return bool(release) and release.startswith(start + "-r")
 
 
@@ -98,7 +98,7 @@ class ActionModule(ActionBase):
         return {**result, **self.transfer(args.get("method", "auto")), "folder": self.inbox}
 
     def transfer(self, method):
-        """Bring what is missing, and return how much that was and how it came."""
+        """Transfer what is missing, and return how much that was and how."""
         plan = self.receive("plan")
         told = {name: plan[name] for name in ("bytes_needed", "bytes_stored")}
         if plan["bytes_to_write"] > plan["bytes_free"]:

@@ -139,7 +139,7 @@ class Partial:
 
     @property
     def done(self):
-        """Tell whether the whole file is there and matches its digest."""
+        """Return whether the whole file is there and matches its digest."""
         try:
             return os.path.getsize(self.path) == self.size and _sha256(self.path) == self.sha256
         except OSError:

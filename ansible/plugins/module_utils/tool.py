@@ -117,7 +117,7 @@ def release_of(folder, sums):
 
 
 def is_of(release, start):
-    """Tell whether a release was made from the bundle whose releases start so."""
+    """Return whether a release was made from the bundle whose releases start so."""
     return bool(release) and release.startswith(start + "-r")
 
 

@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright: RAGTrace Enterprise Offline contributors
 # Apache License 2.0 (see LICENSE or https://www.apache.org/licenses/LICENSE-2.0)
-"""Verify bundles on the control node, and tell what is in them."""
+"""Verify bundles on the control node, and return what is in them."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bundle_info
-short_description: Verify bundles on the control node, and tell what is in them
+short_description: Verify bundles on the control node, and return what is in them
 version_added: 0.1.0
 description:
   - Verifies the signatures of bundle folders with C(ssh-keygen), and every file against C(SHA256SUMS).

@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright: RAGTrace Enterprise Offline contributors
 # Apache License 2.0 (see LICENSE or https://www.apache.org/licenses/LICENSE-2.0)
-"""Tell what is installed on a host, and which bundles fit it."""
+"""Return what is installed on a host, and which bundles fit it."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: facts
-short_description: Tell what is installed on a host, and which bundles fit it
+short_description: Return what is installed on a host, and which bundles fit it
 version_added: 0.1.0
 description:
   - Returns the active release and the retained ones, and the platform and Python that bundles are built for.

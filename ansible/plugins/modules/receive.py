@@ -15,7 +15,7 @@ description:
 options:
   step:
     description:
-      - V(plan) tells what is missing. V(append) takes ranges from O(chunk). V(fetch) takes them from O(source).
+      - V(plan) returns what is missing. V(append) takes ranges from O(chunk). V(fetch) takes them from O(source).
       - V(finish) gives files that another program has copied their names.
     type: str
     choices: [plan, append, fetch, finish]
@@ -73,7 +73,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Tell what is missing
+- name: Return what is missing
   ragtrace.offline.receive:
     step: plan
     inbox: /var/lib/ragtrace/inbox/20
@@ -139,7 +139,7 @@ class Inbox:
         return store_path(self.prefix, sha256)
 
     def here(self, piece):
-        """Tell whether the store has the file of a piece."""
+        """Return whether the store has the file of a piece."""
         try:
             return piece[2] not in self.bad and os.path.getsize(self.path_of(piece[2])) == piece[1]
         except OSError:

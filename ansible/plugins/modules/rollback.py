@@ -62,7 +62,7 @@ from ansible_collections.ragtrace.offline.plugins.module_utils.tool import Tool,
 
 
 def asked_for(params, active):
-    """Tell whether a rollback is still to be done."""
+    """Return whether a rollback is still to be done."""
     if params["to"] is not None:
         return active != params["to"]
     start = params["from_release"]

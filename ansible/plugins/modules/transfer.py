@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: transfer
-short_description: Bring the bundle that fits a host to it, with as few bytes as possible
+short_description: Transfer to a host the bundle that fits it, with as few bytes as possible
 version_added: 0.1.0
 description:
   - Chooses from verified bundles the one for the platform and Python of the host.
@@ -60,12 +60,12 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Bring the bundle to the host
+- name: Transfer the bundle to the host
   ragtrace.offline.transfer:
     bundles: "{{ verified.bundles }}"
     host: "{{ ansible_facts.ragtrace }}"
     url: http://deploy.example/bundles
-  register: brought
+  register: transferred
 """
 
 RETURN = r"""
