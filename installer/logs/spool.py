@@ -25,7 +25,7 @@ LIMIT = 16 << 20  # bytes of a run, and half of what all earlier ones may leave
 MOST_FILES = 10_000
 HEAD = 21  # bytes of the first line
 NAME = re.compile(r"([0-9]{8})-[0-9a-f.]{16,24}\.frames")
-ATTEMPTS = 100  # names that other runs may take first
+ATTEMPTS = 30  # names that other runs may take first
 
 
 class Backlog:
@@ -140,12 +140,14 @@ def create(stream: str) -> Backlog:
         number = max((int(name[1]) for name in _names(place)), default=0) + 1
         for attempt in range(ATTEMPTS):
             path = place / f"{number + attempt:08d}-{stream}.frames"
-            with suppress(FileExistsError):
+            with suppress(FileExistsError, FileNotFoundError):
                 handle = files.open_own(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
                 if process_lock.is_taken(handle, path):
                     os.write(handle, b"%020d\n" % 0)
                     return Backlog(path, handle)
-                os.close(handle)  # a run that sends the rest of earlier ones was faster, and removes it
+                # a run that sends what earlier ones left was faster, or this filesystem has no locks
+                os.close(handle)
+                files.unlink(path)
     except (OSError, RagtraceError):
         pass
     return Backlog()

@@ -11,7 +11,7 @@ import pytest
 
 from installer.logs import spool
 from shared.errors import HostError
-from shared.files import folders
+from shared.files import folders, process_lock
 
 
 @pytest.fixture(autouse=True)
@@ -156,3 +156,11 @@ def test_a_user_without_a_home_has_it_in_memory(monkeypatch):
     assert backlog.append(frame(b"1"))
     assert (backlog.is_stored, backlog.frames(0, 10)) == (False, [b"1 1"])
     assert list(spool.earlier()) == []
+
+
+def test_a_filesystem_without_locks_has_it_in_memory(place, monkeypatch):
+    monkeypatch.setattr(process_lock, "_try", lambda _handle, _path: False)
+    backlog = spool.create("a" * 16)
+    assert backlog.append(frame(b"1"))
+    assert not backlog.is_stored
+    assert list(place.iterdir()) == []
