@@ -54,6 +54,20 @@ def test_it_remembers_what_was_rotated(output):
     assert numbers(parse(output, line(1), line(2), line(3))[0]) == [3]
 
 
+def test_a_file_that_is_moved_while_it_runs_is_made_anew(output):
+    argv = [sys.executable, str(PARSER), "--output", str(output), "--confirm"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout.readline() == "OK\n"
+        for number in (1, 2):
+            running.stdin.write(line(number))
+            running.stdin.flush()
+            assert running.stdout.readline() == "OK\n"
+            if number == 1:
+                output.rename(f"{output}.1")
+        running.stdin.close()
+    assert numbers([json.loads(text) for text in output.read_bytes().splitlines()]) == [2]
+
+
 def test_gaps_are_named_also_at_the_beginning(output):
     assert numbers(parse(output, line(3), line(7))[0]) == [[1, 2], 3, [4, 6], 7]
 
