@@ -21,7 +21,7 @@ from shared.terminal.parser import Parser
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from installer.logs import syslog
+    from installer.logs.collector_address import Address
 
 
 def commands() -> dict[str, str]:
@@ -35,6 +35,7 @@ def commands() -> dict[str, str]:
         "list-checks": _("list the checks that validate runs"),
         "compare": _("show what changed between two validate reports"),
         "monitor": _("show or record the resources that the application uses"),
+        "schedule": _("have this host validate and monitor the installation regularly"),
         "recover": _("repair an installation"),
         "rollback": _("activate the previous version again"),
         "backup": _("back up settings and data, list or restore backups"),
@@ -49,7 +50,9 @@ def commands() -> dict[str, str]:
 
 # the subpackage of ``bootstrap.commands`` that contains a command, if it is not ``inspect``
 ROOMS = {
-    **dict.fromkeys(("install", "offer", "upgrade", "rollback", "uninstall", "recover", "backup"), "change"),
+    **dict.fromkeys(
+        ("install", "offer", "upgrade", "rollback", "uninstall", "recover", "backup", "schedule"), "change"
+    ),
     **dict.fromkeys(("trust", "advisories"), "trust"),
 }
 
@@ -133,19 +136,19 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         type=collector,
         default=os.environ.get("RAGTRACE_SYSLOG") or None,
         metavar=_("HOST:PORT"),
-        help=_("send the log to this collector too; for TCP, prefix it with tcp://"),
+        help=_("send the log to this collector too; for TCP, TLS or RELP, prefix it with tcp://, tls:// or relp://"),
     )
     parser.add_argument("--json", action="store_true", help=_("write the result as JSON"))
     parser.add_argument("--quiet", action="store_true", help=_("show only the result, not the progress"))
 
 
-def collector(text: str) -> syslog.Address:
+def collector(text: str) -> Address:
     """Parse the address of a log collector, for argparse."""
-    from installer.logs import syslog
+    from installer.logs.collector_address import parse_address
     from shared.errors import UsageError
 
     try:
-        return syslog.parse_address(text)
+        return parse_address(text)
     except UsageError as error:
         raise argparse.ArgumentTypeError(f"{error.what} {error.advice}") from error
 

@@ -193,6 +193,10 @@ INSTALLER = (
     ("compare report.json report.json", 0, ""),
     ("monitor --count 1 --interval 0.1", 0, ""),
     ("monitor --duration 0.1 --interval 0.1 --output m.prom --format prometheus", 0, ""),
+    ("schedule", 2, ""),
+    ("schedule install --metrics m --enable --dry-run", None, ""),
+    ("schedule install --syslog tls://127.0.0.1:9?ca=none.pem --dry-run", None, ""),
+    ("schedule remove", 0, "Nothing is scheduled"),
     ("recover", 0, ""),
     ("recover report.json", 0, ""),
     (

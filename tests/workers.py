@@ -62,6 +62,7 @@ SLOW = (
     "installer/layout/location/test_placement.",
     "installer/layout/test_prefix.",
     "installer/layout/test_service_account.",
+    "installer/logs/test_collector.",
     "installer/logs/test_syslog.",
     "installer/logs/test_usage.",
     "installer/release/test_bytecode.",

@@ -44,12 +44,14 @@ from bootstrap.api.installing import (
 )
 from bootstrap.api.repairing import check_repaired, plan_recovery, recover
 from bootstrap.api.scanning import advisories_site, plan_advisories, scan_advisories, update_advisories
+from bootstrap.api.scheduling import Scheduled, schedule_install, schedule_remove
 from installer.trust.admission import AS_IT_IS
 
 __all__ = [
     "AS_IT_IS",
     "QUIET",
     "BackupPlan",
+    "Scheduled",
     "Status",
     "accept_memory",
     "admission",
@@ -79,6 +81,8 @@ __all__ = [
     "restore",
     "rollback",
     "scan_advisories",
+    "schedule_install",
+    "schedule_remove",
     "set_asset",
     "settled",
     "status",

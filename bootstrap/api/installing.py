@@ -178,10 +178,19 @@ def plan_rollback(prefix: Path | None = None, *, to: str | None = None) -> tuple
 def uninstall(
     prefix: Path | None = None, *, purge: bool = False, progress: Progress = QUIET, wait: float = 0.0
 ) -> Removal:
-    """Remove the installation; with ``purge`` also the user's data, settings, models and backups, and the audit log."""
-    from installer.install.uninstall import uninstall as remove
+    """Remove the installation; with ``purge`` also the user's data, settings, models and backups, and the audit log.
 
-    return remove(find_prefix(prefix, allow_uninstalled=purge), progress, purge=purge, wait=wait)
+    What runs regularly for it is stopped and removed too.
+    """
+    from installer.install.uninstall import uninstall as remove
+    from installer.monitoring import schedule
+
+    found = find_prefix(prefix, allow_uninstalled=purge)
+    scheduled = schedule.existing(found)
+    removal = remove(found, progress, purge=purge, wait=wait)
+    for reason in schedule.remove(found, scheduled):
+        progress.warn(reason)
+    return removal
 
 
 def worth_keeping(prefix: Path | None = None) -> tuple[Path, ...]:

@@ -184,7 +184,7 @@ def _collector(arguments: argparse.Namespace) -> Collector | None:
         return None
     from installer.logs import syslog
 
-    collector = syslog.Collector(arguments.syslog, arguments.command)
+    collector = syslog.collector_for(arguments.syslog, arguments.command)
     runlog.send_to(collector, runlog.Lines(arguments.command, arguments.syslog.limit))
     return collector
 
@@ -192,15 +192,21 @@ def _collector(arguments: argparse.Namespace) -> Collector | None:
 def _end_collector(collector: Collector) -> None:
     """Close a collector, and warn on the screen and in the log file of the lines that it did not get."""
     runlog.end([collector])
-    if not collector.lost:
+    address, reason = collector.address.short, collector.reason or _("it did not accept them in time")
+    if collector.lost:
+        text = plural(
+            "{count} log line was not delivered to {address}: {reason}",
+            "{count} log lines were not delivered to {address}: {reason}",
+            collector.lost,
+        ).format(count=collector.lost, address=address, reason=reason)
+    elif collector.waiting:
+        text = plural(
+            "{count} log line was not delivered to {address}: {reason}; the next command sends it",
+            "{count} log lines were not delivered to {address}: {reason}; the next command sends them",
+            collector.waiting,
+        ).format(count=collector.waiting, address=address, reason=reason)
+    else:
         return
-    text = plural(
-        "{count} log line was not delivered to {address}: {reason}",
-        "{count} log lines were not delivered to {address}: {reason}",
-        collector.lost,
-    ).format(
-        count=collector.lost, address=collector.address, reason=collector.reason or _("it did not accept them in time")
-    )
     LOG.warning(text)
     complain(_("warning: {text}").format(text=text))
 

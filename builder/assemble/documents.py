@@ -27,6 +27,7 @@ STARTS = {
     "macos": ("type in a terminal: sh install.sh", "터미널에 다음을 입력합니다: sh install.sh", "shasum -a 256 {name}"),
     "linux": ("type in a terminal: sh install.sh", "터미널에 다음을 입력합니다: sh install.sh", "sha256sum {name}"),
 }
+MONITORING = Path(__file__).parents[2] / "examples" / "monitoring"  # configurations for rsyslog, Prometheus and Grafana
 # scripts that are also in the bundle's root folder, for users to run
 IN_ROOT = ("create-enterprise-offline.py", "enterprise-validator.py", "recovery-assistant.py")
 # name in the repository → (folder in the bundle, kind)
@@ -52,6 +53,9 @@ def members(facts: Facts) -> list[Member]:
         "glibc": ".".join(map(str, target.glibc)),
     }
     found = [member(f"{DOCUMENTATION}/{name}", "document", guide.page(name, facts).encode()) for name in guide.PAGES]
+    for path in sorted(path for path in MONITORING.rglob("*") if path.is_file()):
+        name = path.relative_to(MONITORING).as_posix()
+        found.append(member(f"{DOCUMENTATION}/{MONITORING.name}/{name}", "document", path.read_bytes()))
     for name, (folder, kind) in PLACES.items():
         text = (FILES / name).read_text(encoding="utf-8")
         if kind == "prerequisite":

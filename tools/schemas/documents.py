@@ -15,6 +15,7 @@ from tools.schemas.host import (
     list_checks,
     recover,
     sample,
+    schedule,
     status,
     uninstall,
 )
@@ -35,6 +36,7 @@ COMMANDS = {
     "list-checks": list_checks,
     "compare": comparison,
     "monitor": sample,
+    "schedule": schedule,
     "recover": recover,
     "backup": backup,
     "history": history,

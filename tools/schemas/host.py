@@ -211,6 +211,19 @@ def uninstall() -> Schema:
     return closed({"prefix": ANY_TEXT, "stays": items(ANY_TEXT), "audit_head": HEAD, "run": RUN})
 
 
+def schedule() -> Schema:
+    """Return the schema of ``schedule``."""
+    return closed(
+        {
+            "files": described(items(ANY_TEXT), "what was written or removed, or would be in a dry run"),
+            "commands": described(items(items(ANY_TEXT)), "what enables and starts it, or stops it"),
+            "done": described(YES_NO, "these commands were run"),
+            "failed": described(items(ANY_TEXT), "those that failed, and why"),
+            "run": RUN,
+        }
+    )
+
+
 def error() -> Schema:
     """Return the schema of what any command prints instead of its result if it fails."""
     codes = sorted({code for _kind, code in EXIT_CODES} | {BUG})
