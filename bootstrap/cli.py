@@ -41,6 +41,8 @@ def commands() -> dict[str, str]:
         "upgrade": _("verify a newer release, then install it with its own installer"),
         "advisories": _("show or update the advisories, or scan with them"),
         "trust": _("show or update the trust policy of this host"),
+        "statement": _("make a signed statement of this installation for a centre"),
+        "fleet": _("show one table of the statements of many hosts"),
     }
 
 
@@ -48,6 +50,7 @@ def commands() -> dict[str, str]:
 ROOMS = {
     **dict.fromkeys(("install", "upgrade", "rollback", "uninstall", "recover", "backup"), "change"),
     **dict.fromkeys(("trust", "advisories"), "trust"),
+    **dict.fromkeys(("statement", "fleet"), "fleet"),
 }
 
 

@@ -40,12 +40,14 @@ from bootstrap.api.installing import (
 )
 from bootstrap.api.repairing import check_repaired, plan_recovery, recover
 from bootstrap.api.scanning import advisories_site, scan_advisories, update_advisories
+from bootstrap.api.stating import StatementKey, read_report, state_receipt, state_report, statement_key
 from installer.trust.admission import AS_IT_IS
 
 __all__ = [
     "AS_IT_IS",
     "QUIET",
     "BackupPlan",
+    "StatementKey",
     "Status",
     "accept_memory",
     "admission",
@@ -67,12 +69,16 @@ __all__ = [
     "plan_recovery",
     "prefix_for",
     "prefix_or_none",
+    "read_report",
     "recover",
     "restore",
     "rollback",
     "scan_advisories",
     "set_asset",
     "settled",
+    "state_receipt",
+    "state_report",
+    "statement_key",
     "status",
     "trust_state",
     "uninstall",
