@@ -9,7 +9,7 @@ import pytest
 from fleet import enrolled
 from fleet.statement import NAMESPACES, RECEIPT, REPORT
 from shared.errors import TrustError, UsageError
-from tests.fleet.made import NOW, Host
+from tests.fleet_report.made import NOW, Host
 
 HOST = Host("host-1")
 KEY = HOST.signer.key

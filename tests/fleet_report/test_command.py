@@ -8,8 +8,8 @@ import pytest
 
 from bootstrap import cli
 from fleet.memory import Memory
-from tests.fleet import made
-from tests.fleet.made import Host, enroll
+from tests.fleet_report import made
+from tests.fleet_report.made import Host, enroll
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from fleet.judging import Refused, Wanted
 from fleet.render import as_csv, page
 from shared.terminal.columns import columns
 from shared.terminal.console import sentence
-from tests.fleet import made
-from tests.fleet.made import NOW, Host, enroll
+from tests.fleet_report import made
+from tests.fleet_report.made import NOW, Host, enroll
 
 HOSTILE = '=HYPERLINK("http://x")</script><script>alert(1)</script>\'"\u202e'
 

@@ -13,8 +13,8 @@ from fleet import statement
 from fleet.enrolled import principal
 from fleet.statement import LIMIT, NAMESPACES, RECEIPT, REPORT, ReportFacts
 from shared.errors import TrustError
-from tests.fleet import made
-from tests.fleet.made import Host, enroll
+from tests.fleet_report import made
+from tests.fleet_report.made import Host, enroll
 
 
 @pytest.mark.parametrize("facts", [made.REPORT, made.GOOD, made.RECEIPT_FACTS])

@@ -14,8 +14,8 @@ from fleet.judging import Wanted
 from fleet.memory import Memory
 from fleet.statement import RECEIPT, REPORT
 from shared.errors import UsageError
-from tests.fleet import made
-from tests.fleet.made import NOW, Host, enroll
+from tests.fleet_report import made
+from tests.fleet_report.made import NOW, Host, enroll
 
 
 @pytest.fixture

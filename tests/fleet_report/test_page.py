@@ -11,8 +11,8 @@ import pytest
 from fleet.collect import Request, collect
 from fleet.judging import Wanted
 from fleet.render import page
-from tests.fleet import made
-from tests.fleet.made import NOW, Host
+from tests.fleet_report import made
+from tests.fleet_report.made import NOW, Host
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SCRIPT = "<script>document.title='run'</script><img src=x onerror=\"document.title='run'\">"
