@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 TESTS ?= tests --ignore=tests/windows
-QUICK := tests/bootstrap tests/builder tests/bundle tests/installer tests/recovery tests/shared tests/validator
+QUICK := tests/bootstrap tests/builder tests/bundle tests/fleet_report tests/installer tests/recovery tests/shared tests/validator
 QUICK := $(QUICK) tests/test_catalogue.py tests/test_rooms.py
 # percent of lines and branches that the tests must reach, in all and in what a bundle is verified with;
 # a part of the tests needs COVERED=0 TRUSTED_COVERED=0

@@ -45,6 +45,8 @@ def commands() -> dict[str, str]:
         "upgrade": _("verify a newer release, then install it with its own installer"),
         "advisories": _("show or update the advisories, or scan with them"),
         "trust": _("show or update the trust policy of this host"),
+        "statement": _("make a signed statement of this installation for a centre"),
+        "fleet": _("show one table of the statements of many hosts"),
     }
 
 
@@ -54,6 +56,7 @@ ROOMS = {
         ("install", "offer", "upgrade", "rollback", "uninstall", "recover", "backup", "schedule"), "change"
     ),
     **dict.fromkeys(("trust", "advisories"), "trust"),
+    **dict.fromkeys(("statement", "fleet"), "fleet"),
 }
 
 

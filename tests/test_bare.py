@@ -169,6 +169,16 @@ BUILDER = (
     ("advisories except x.json --removed a.zip --id X-1 --package given --statement s --approver kim", 0, "removal of"),
     ("advisories except x.json --snapshot a.zip --statement s --approver kim --days 9", 0, "acceptance of"),
     ("advisories show x.json", 0, "Exceptions: "),
+    ("fleet report . --allowed-signers none", 2, "none"),
+    (
+        (
+            "fleet report . --unverified --memory m.json --nonce n --product p --max-age 3 --strict "
+            "--output t.csv --format csv --json"
+        ),
+        3,
+        '"refused"',
+    ),
+    ("fleet enroll none --allowed-signers a --replace --json", 2, "none"),
 )
 INSTALLER = (
     ("verify", 2, ""),
@@ -237,6 +247,24 @@ INSTALLER = (
     ("trust update {policy} --trust-key {key} --only-prefix --dry-run", None, ""),
     ("trust accept-memory --dry-run", 0, "Ready."),
     ("trust accept-memory --yes", None, ""),
+    ("statement key", 0, "Fingerprint"),
+    ("statement key --renew", 0, "ragtrace-report@v1"),
+    ("statement key --host-key none", 4, "none"),
+    ("statement receipt --nonce n --output r.json", 0, "number 1"),
+    ("statement receipt --host-key none", 4, "none"),
+    ("statement report --effort quick --nonce n --output s.json", 0, "number 2"),
+    ("statement report --report none --host-key none", 2, "none"),
+    ("fleet report .", 2, "--allowed-signers"),
+    ("fleet report . --allowed-signers none", 2, "none"),
+    (
+        (
+            "fleet report . --unverified --memory m.json --nonce n --product tiny-app --max-age 3 --strict "
+            "--output t.html --format html"
+        ),
+        3,
+        "tiny-app",
+    ),
+    ("fleet enroll none --allowed-signers a --replace", 2, "none"),
     ("uninstall", 2, ""),
     ("uninstall --dry-run", 0, "Ready."),
     ("uninstall --wait 1 --yes --purge", 0, ""),

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("bootstrap", "builder", "bundle", "installer", "recovery", "shared", "validator")
+PACKAGES = ("bootstrap", "builder", "bundle", "fleet", "installer", "recovery", "shared", "validator")
 CALLS = {
     ("configparser", "ConfigParser"),
     ("digest", "read_sums"),
@@ -85,6 +85,10 @@ OURS = {
     "installer/layout/journal.py:is_damaged": f"{BOOT}::test_journals",
     "validator/checks/performance/measured.py:read_last": f"{VALID}::test_measurements",
     "validator/report.py:parse_report": f"{VALID}::test_reports",
+    "fleet/statement.py:parse": "tests/fleet_report/test_statement.py::test_what_is_written_is_read",
+    "fleet/memory.py:read": "tests/fleet_report/test_collect.py::test_memory_never_becomes_lower_and_is_read_again",
+    "fleet/enrolling.py:read_key": "tests/installer/logs/test_statements.py::test_from_the_key_to_the_table",
+    "installer/logs/statement_key.py:_last": "tests/installer/logs/test_statements.py::test_from_the_key_to_the_table",
 }
 # a reader of what others write → who does
 OTHERS = {

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-TOPS = ("bootstrap", "recovery", "validator", "installer", "bundle", "shared", "builder")
+TOPS = ("bootstrap", "recovery", "validator", "installer", "fleet", "bundle", "shared", "builder")
 BESIDE = ("tools", "tests", "benchmarks")  # what ships and the builder know nothing of these
 # data, and programs that run elsewhere
 NO_ROOMS = ("bundle_files", "folder_files", "profiles", "slip_files", "tools_lock", "locale")

@@ -12,7 +12,7 @@ from builder.zipapp.catalogues import read
 from tools.catalogues import LOCALES, extract
 
 ROOT = Path(__file__).resolve().parent.parent
-SHIPPED = ("bundle", "shared", "installer", "validator", "recovery", "bootstrap", "builder")
+SHIPPED = ("bundle", "fleet", "shared", "installer", "validator", "recovery", "bootstrap", "builder")
 DOCUMENTS = sorted(
     path
     for like in ("docs/*.md", "*.md", ".github/**/*.md", "builder/bundle_files/*.md", "builder/slip_files/*.*")

@@ -45,6 +45,7 @@ from bootstrap.api.installing import (
 from bootstrap.api.repairing import check_repaired, plan_recovery, recover
 from bootstrap.api.scanning import advisories_site, plan_advisories, scan_advisories, update_advisories
 from bootstrap.api.scheduling import Scheduled, schedule_install, schedule_remove
+from bootstrap.api.stating import StatementKey, read_report, state_receipt, state_report, statement_key
 from installer.trust.admission import AS_IT_IS
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "QUIET",
     "BackupPlan",
     "Scheduled",
+    "StatementKey",
     "Status",
     "accept_memory",
     "admission",
@@ -77,6 +79,7 @@ __all__ = [
     "plan_rollback",
     "prefix_for",
     "prefix_or_none",
+    "read_report",
     "recover",
     "restore",
     "rollback",
@@ -85,6 +88,9 @@ __all__ = [
     "schedule_remove",
     "set_asset",
     "settled",
+    "state_receipt",
+    "state_report",
+    "statement_key",
     "status",
     "trust_state",
     "uninstall",

@@ -54,6 +54,7 @@ _PLACES = (
     _Place("state/unfinished", False, False, reading.LINES, False),
     _Place("state/measurements.json", False, False, reading.LINES, False),
     _Place("state/identity.json", False, False, reading.LINES, False),
+    _Place("state/statements", True, False, 0, False),
     _Place("state/proofs", True, False, 0, True),
     _Place("state/advisories", True, False, 0, True),
     _Place("state/trust", True, False, 0, True),

@@ -26,7 +26,7 @@ SHARED, PRIVATE = 0o755, 0o700  # for every user of the host to read and run, an
 OURS = ("releases", "store", "data", ".env", "state", "backups", "current", "current.json", "bin", "models")
 OF_STATE = (
     *("lock", "logs", "audit", "journal.json", "previous", "unfinished", "trust", "proofs", "advisories"),
-    *("measurements.json", "identity.json", "schedule"),
+    *("measurements.json", "identity.json", "schedule", "statements"),
 )
 MOVED = "current.moved-"  # plus a release's identifier: a folder found where the link to that release belongs
 TEMPORARY = (".ragtrace-", ".current.", "..env.")

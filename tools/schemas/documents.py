@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tools.schemas.advisories import advisories, attested, snapshot_made
 from tools.schemas.builder import build, cache_info, cache_prune, plan, rebuild, sign, targets
+from tools.schemas.fleet import enrolled, fleet, stated, statement
 from tools.schemas.host import (
     audit_log,
     backup,
@@ -44,6 +45,10 @@ COMMANDS = {
     "uninstall": uninstall,
     "trust": trust,
     "advisories": advisories,
+    "statement": stated,
+    "statement-file": statement,
+    "fleet": fleet,
+    "fleet-enroll": enrolled,
     "error": error,
     "builder-build": build,
     "builder-build-dry-run": plan,

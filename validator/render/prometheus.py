@@ -9,8 +9,8 @@ from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from installer.monitoring import exposition
-from installer.monitoring.exposition import BASE_UNITS, Family
+from shared.terminal import exposition
+from shared.terminal.exposition import BASE_UNITS, Family
 from validator.check import STATUSES
 from validator.compare import by_subject
 from validator.report import OVERALL

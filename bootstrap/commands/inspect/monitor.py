@@ -15,10 +15,11 @@ from bootstrap import api
 from bootstrap.commands import common
 from bootstrap.commands.inspect import monitor_view
 from bootstrap.commands.inspect.validate import screen_width
-from installer.monitoring import exposition, monitor
+from installer.monitoring import monitor
 from shared.errors import HostError, UsageError
 from shared.files import outputs
 from shared.i18n import _
+from shared.terminal import exposition
 from shared.terminal.columns import wrap
 from shared.terminal.commandline import DONE
 from shared.terminal.console import human_bytes, is_read, show, show_document, show_lines, visible

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from bootstrap import api
 from bootstrap.commands import common
-from installer.monitoring import exposition
 from shared.files import outputs
 from shared.i18n import _
+from shared.terminal import exposition
 from shared.terminal.commandline import CHECKS_FAILED, DONE
 from shared.terminal.console import show_document, show_lines, visible
 from validator import report as reports
