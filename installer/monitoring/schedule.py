@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from installer.layout.location import own_command
-from installer.monitoring import exposition, scheduled_task
+from installer.monitoring import scheduled_task
 from shared import reading
 from shared.errors import HostError, RagtraceError
 from shared.files import files, folders
 from shared.i18n import _
 from shared.processes import process
+from shared.terminal import exposition
 from shared.terminal.console import sentence
 
 if TYPE_CHECKING:
