@@ -81,7 +81,7 @@ SLOW = (
     "recovery/test_command.",
     "recovery/test_interpreter.",
     "recovery/test_manager.",
-    "recovery/test_previous.",
+    "recovery/test_rebuild_for_rollback.",
     "recovery/test_recover_",
     "recovery/test_untrusted.",
     "shared/files/test_temp_folders.",

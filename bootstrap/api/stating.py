@@ -115,6 +115,6 @@ def read_report(path: Path) -> Report:
     try:
         data = reading.read(path, LIMIT, follow=True)
     except OSError as error:
-        wanted = _("Specify a report written by validate --output.")
+        wanted = _("Specify a report written by `validate --output`.")
         raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
     return parse_report(data, path.name)

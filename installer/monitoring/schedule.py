@@ -113,7 +113,7 @@ def planned(plan: Plan) -> list[Path]:
     if sys.platform != "win32" and not RUNNING.is_dir() and not SYSTEMCTL.exists():
         raise HostError(
             _("This host has no systemd."),
-            advice=_("Run validate --quick and monitor --count 1 by its own scheduler, for example cron."),
+            advice=_("Run `validate --quick` and `monitor --count 1` by its own scheduler, for example cron."),
         )
     wanted = list(contents(plan))
     for path in wanted:

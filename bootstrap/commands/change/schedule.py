@@ -26,7 +26,9 @@ TOOL_FAILED = 6  # exit code: a program that was called failed
 def configure(parser: Parser) -> None:
     """Add the actions of this command."""
     with actions(parser) as action:
-        install = action(INSTALL, _("write systemd timers (on Windows, tasks) that run validate --quick and monitor"))
+        install = action(
+            INSTALL, _("write systemd timers (on Windows, tasks) that run `validate --quick` and `monitor`")
+        )
         install.add_argument(
             "--metrics",
             type=Path,
