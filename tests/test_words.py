@@ -69,6 +69,8 @@ KOREAN = {
     "다이제스트": "해시값",
     "임포트": "import",
     "비밀값": "비밀 정보",
+    "연결된 빌더": "인터넷에 연결된 컴퓨터",
+    "아카이브를 [푸푼]": "아카이브의 압축을 풀다",
     r"[0-9}]행(?!렬)": "번째 줄",
 }
 # replaced after sentences of the changelog had been written with them
