@@ -227,7 +227,7 @@ INSTALLER = (
     ("trust update {policy} --trust-key {key} --only-prefix", None, ""),
     ("trust accept-memory --yes", None, ""),
     ("uninstall", 2, ""),
-    ("uninstall --wait 1 --yes --purge", 0, ""),
+    ("uninstall --wait 1 --yes --purge --audit-log last.jsonl", 0, "last.jsonl"),
 )
 
 
