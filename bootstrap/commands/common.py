@@ -16,7 +16,7 @@ from shared.errors import HostError, RagtraceError, UsageError
 from shared.files import folders, temp_folders
 from shared.i18n import _, plural
 from shared.terminal.commandline import DONE
-from shared.terminal.console import complain, show
+from shared.terminal.console import complain, sentence, show
 from shared.terminal.progress import Progress, make_progress
 
 if TYPE_CHECKING:
@@ -283,6 +283,15 @@ def show_outcome(outcome: Outcome) -> None:
         show(reported.format(former=outcome.former_tool))
     show_collected(outcome.collected)
     show(_("Audit log head: {head}").format(head=outcome.audit_head))
+
+
+def warn_untrusted(reason: str | None) -> None:
+    """Warn if the policy in force does not accept who signed the active release."""
+    if reason is None:
+        return
+    text = _("the policy in force does not accept who signed the active release: {reason}")
+    complain(_("warning: {text}").format(text=text.format(reason=sentence(reason))))
+    complain(_("  next: Install a release that it accepts; the active one keeps running."))
 
 
 def show_audit_head(prefix: Path | None) -> None:

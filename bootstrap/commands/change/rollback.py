@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bootstrap import api
@@ -9,6 +10,7 @@ from bootstrap.commands import common
 from installer.layout.prefix import Prefix
 from installer.release import lacks
 from installer.release.installation import Installation
+from shared.errors import RagtraceError
 from shared.i18n import _
 from shared.terminal.commandline import DONE
 from shared.terminal.console import show_json
@@ -39,4 +41,6 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         common.show_outcome(outcome)
         common.show_lacking(lacking)
+    with suppress(RagtraceError):  # a damaged policy is reported by trust and validate
+        common.warn_untrusted(api.why_untrusted(outcome.prefix))
     return DONE
