@@ -6,7 +6,6 @@ Windows); RAGTRACE_LANG overrides it. A message that is missing from the catalog
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from functools import lru_cache
@@ -129,4 +128,6 @@ def english(value: object) -> object:
 
 def identifier(template: str) -> str:
     """Return eight hex digits for a template."""
+    import hashlib
+
     return hashlib.sha256(template.encode()).hexdigest()[:8]

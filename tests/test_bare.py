@@ -268,7 +268,7 @@ INSTALLER = (
     ("fleet enroll none --allowed-signers a --replace", 2, "none"),
     ("uninstall", 2, ""),
     ("uninstall --dry-run", 0, "Ready."),
-    ("uninstall --wait 1 --yes --purge", 0, ""),
+    ("uninstall --wait 1 --yes --purge --audit-log last.jsonl", 0, "last.jsonl"),
 )
 
 

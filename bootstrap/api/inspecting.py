@@ -15,6 +15,7 @@ from installer.logs import identity
 from installer.trust.authority import find_authority
 from installer.trust.available import find_available
 from shared.errors import HostError, RagtraceError, UsageError
+from shared.files import outputs
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -89,6 +90,15 @@ def verify_audit_log(prefix: Path | None = None, *, anchor: str | None = None) -
     from installer.logs import audit_log
 
     return audit_log.verify(settled(prefix, allow_uninstalled=True), anchor)
+
+
+def export_audit_log(file: Path, prefix: Path | None = None) -> None:
+    """Verify the audit log's chain and write the log to a file."""
+    from installer.logs import audit_log
+
+    found = settled(prefix, allow_uninstalled=True)
+    audit_log.verify(found)
+    outputs.write(file, b"".join(line + b"\n" for line in audit_log.lines(found)))
 
 
 def available_bundle() -> tuple[Manifest | None, str]:

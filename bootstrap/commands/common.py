@@ -16,7 +16,7 @@ from shared.errors import HostError, RagtraceError, UsageError
 from shared.files import folders, temp_folders
 from shared.i18n import _, plural
 from shared.terminal.commandline import DONE
-from shared.terminal.console import complain, show
+from shared.terminal.console import complain, sentence, show
 from shared.terminal.progress import Progress, make_progress
 
 if TYPE_CHECKING:
@@ -302,6 +302,15 @@ def show_readiness(faults: int) -> None:
     else:
         show(_("Nothing was written. To do it, run the command again without --dry-run."))
         show(_("Ready."))
+
+
+def warn_untrusted(reason: str | None) -> None:
+    """Warn if the policy in force does not accept the signers of the active release."""
+    if reason is None:
+        return
+    text = _("the policy in force does not accept the signers of the active release: {reason}")
+    complain(_("warning: {text}").format(text=text.format(reason=sentence(reason))))
+    complain(_("  next: Install a release that it accepts; the active one keeps running."))
 
 
 def show_audit_head(prefix: Path | None) -> None:

@@ -208,7 +208,8 @@ def backup() -> Schema:
 
 def uninstall() -> Schema:
     """Return the schema of ``uninstall``."""
-    return closed({"prefix": ANY_TEXT, "stays": items(ANY_TEXT), "audit_head": HEAD, "run": RUN})
+    outside = described(items(closed({"path": ANY_TEXT, "what": ANY_TEXT})), "folders outside of the prefix that stay")
+    return closed({"prefix": ANY_TEXT, "stays": items(ANY_TEXT), "outside": outside, "audit_head": HEAD, "run": RUN})
 
 
 def schedule() -> Schema:

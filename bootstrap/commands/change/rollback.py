@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bootstrap import api
@@ -11,6 +12,7 @@ from installer.layout.location.finding import find_prefix
 from installer.layout.prefix import Prefix
 from installer.release import lacks
 from installer.release.installation import Installation
+from shared.errors import RagtraceError
 from shared.i18n import _
 from shared.terminal.commandline import DONE
 from shared.terminal.console import arrow, show, show_json
@@ -49,6 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
             show(text.format(former=former, arrow=arrow(), version=version))
         common.show_outcome(outcome)
         common.show_lacking(lacking)
+    with suppress(RagtraceError):  # a damaged policy is reported by trust and validate
+        common.warn_untrusted(api.why_untrusted(outcome.prefix))
     return DONE
 
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import api
+from bootstrap.api.here import trust_stores
 from bootstrap.commands import common, rehearsal
 from installer.layout.location.finding import find_prefix
 from installer.logs.runlog import RUN
 from shared.errors import UsageError
 from shared.i18n import _
+from shared.programs import embedded
 from shared.terminal.commandline import DONE
 from shared.terminal.console import answer, can_ask, complain, show, show_json
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +30,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=_("also remove data, settings, models, backups and the audit log, permanently"),
     )
     rehearsal.add_dry_run(parser)
+    parser.add_argument(
+        "--audit-log",
+        type=Path,
+        metavar=_("FILE"),
+        help=_("first verify the audit log and export it to this file"),
+    )
     parser.add_argument("--yes", action="store_true", help=_("do not ask for confirmation"))
 
 
@@ -39,12 +47,15 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.yes:
         confirm(root, purge=arguments.purge)
     progress = common.progress_of(arguments)
+    if arguments.audit_log is not None:
+        api.export_audit_log(arguments.audit_log, root)
     removal = api.uninstall(root, purge=arguments.purge, progress=progress, wait=arguments.wait)
     if arguments.json:
         show_json(
             {
                 "prefix": str(removal.prefix),
                 "stays": [str(path) for path in removal.stays],
+                "outside": [{"path": str(path), "what": what} for path, what in outside()],
                 "audit_head": removal.audit_head,
                 "run": RUN,
             }
@@ -53,6 +64,10 @@ def run(arguments: argparse.Namespace) -> int:
     show(_("Removed: {path}").format(path=removal.prefix))
     for path in removal.stays:
         show(_("Stays:   {path}").format(path=path))
+    for path, what in outside():
+        show(_("Outside: {path} ({what})").format(path=path, what=what))
+    if arguments.audit_log is not None:
+        show(_("Audit log exported to: {path}").format(path=arguments.audit_log))
     show(_("Audit log head: {head}").format(head=removal.audit_head))
     return DONE
 
@@ -68,18 +83,32 @@ def foresee(root: Path, *, purge: bool) -> Iterator[str]:
         yield _("Would stay: {path}").format(path=path)
 
 
+def outside() -> list[tuple[Path, str]]:
+    """Return what this tool leaves outside of the prefix, even with --purge, and what it is."""
+    cache = embedded.launcher()
+    found = [
+        (common.user_logs(), _("logs of this user's runs")),
+        (trust_stores().own, _("the record of accepted releases, which prevents a downgrade later")),
+        *([(Path(cache.opened["folder"]), _("the unpacked installer; it may be deleted"))] if cache else []),
+    ]
+    return [(path, what) for path, what in found if path.is_dir()]
+
+
 def confirm(root: Path, *, purge: bool) -> None:
     """Raise UsageError unless the user confirms at a terminal."""
     if not can_ask():
         raise UsageError(
             _("No terminal is available to confirm the removal of {path}.").format(path=root),
-            advice=_("Add --yes to remove it without asking."),
+            advice=_("Add --yes to remove it without asking; --audit-log FILE exports the audit log first.")
+            if purge
+            else _("Add --yes to remove it without asking."),
         )
     if purge:
         complain(
-            _("This removes {path} with all data, settings, models, backups and the audit log. Type yes:").format(
-                path=root
-            )
+            _(
+                "This removes {path} with all data, settings, models, backups and the audit log, which --audit-log "
+                "FILE would export first. Type yes:"
+            ).format(path=root)
         )
     else:
         complain(

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import api
-from bootstrap.commands import rehearsal
+from bootstrap.commands import common, rehearsal
 from bundle.signing.openssh import allowed_signers
 from bundle.signing.policy import RELEASE
 from installer.trust.authority import HOST
 from shared.errors import UsageError
 from shared.i18n import _
 from shared.terminal.commandline import DONE
-from shared.terminal.console import answer, can_ask, complain, sentence, show, show_json, show_lines
+from shared.terminal.console import answer, can_ask, complain, show, show_json, show_lines
 from shared.terminal.parser import actions
 
 if TYPE_CHECKING:
@@ -83,15 +83,7 @@ def update(arguments: argparse.Namespace) -> int:
         show(_("Policy {number} is now in force.").format(number=numbers[-1]))
     else:
         show(_("Already up to date: no newer policy was specified."))
-    if untrusted:
-        complain(
-            _("warning: {text}").format(
-                text=_("the policy in force does not accept the signers of the active release: {reason}").format(
-                    reason=sentence(untrusted)
-                )
-            )
-        )
-        complain(_("  next: Install a release that it accepts; the active one keeps running."))
+    common.warn_untrusted(untrusted)
     return DONE
 
 

@@ -9,6 +9,7 @@ from bundle.signing.policy import RELEASE, judge
 from installer.layout.proofs import read_metadata
 from installer.release import receipt as receipts
 from installer.release.sealing import intact
+from installer.trust.authority import prefix_policy
 from shared import troubles
 from shared.errors import RagtraceError
 from shared.i18n import _, joined, plural
@@ -97,7 +98,7 @@ def broken_chain(release: Release, receipt: Receipt) -> str | None:
 
 
 def judged_signers(release: Release, subject: Subject) -> tuple[str, str]:
-    """Return a description of the signers and "", or "" and the reason why this host's policy rejects them."""
+    """Return a description of the signers and "", or "" and why the policy of host or prefix rejects them."""
     keys = read_metadata(release.bundle).claimed_signers()
     names = ", ".join(sorted(key.fingerprint for key in keys))
     try:
@@ -106,6 +107,9 @@ def judged_signers(release: Release, subject: Subject) -> tuple[str, str]:
             return _("signed by {signers} (this host has no trust policy)").format(signers=names), ""
         # a key that has expired since then does not invalidate its signatures
         judge(policy, RELEASE, keys, None)
+        tightened = prefix_policy(subject.need_prefix().trust)
+        if tightened is not None:
+            judge(tightened, RELEASE, keys, None)
     except RagtraceError as error:
         return "", error.what
     return _("signed by {signers}, accepted by this host's policy").format(signers=names), ""

@@ -3,11 +3,16 @@ import json
 import pytest
 
 from bootstrap import cli
+from builder.signing.sign import generate_key
 from bundle.signing.signature import ED25519
+from installer.layout.prefix import Prefix
 from installer.trust import memory
+from installer.trust.authority import read_key
+from tests.helpers import install
 from tests.installed import KEY, make_prefix
 from tests.keys import SoftKey
 from tests.policies import lay, make_policy
+from tests.tiny import COUNTER, tiny_bundle
 
 BUILD, ROOT = SoftKey(ED25519), SoftKey(ED25519)
 
@@ -100,3 +105,19 @@ def test_a_policy_of_the_installation_alone_may_drop_the_signer_too(capsys, medi
     vouched = ("--trust-key", tmp_path / "root.pub")
     code, _out, err = call(capsys, "update", "--only-prefix", tmp_path / "own", *vouched, *where)
     assert (code, "does not accept the signers of the active release" in err) == (0, True)
+    cli.main(["validate", "--check", "security.integrity", "--json", *map(str, where)])
+    (result,) = json.loads(capsys.readouterr().out)["validation_results"]
+    assert result["status"] == "WARN"
+    assert "no longer accepts who signed them" in result["details"]
+
+
+def test_a_rollback_to_a_release_of_a_signer_who_was_dropped_says_so(capsys, tiny, medium, tmp_path):
+    prefix, other = Prefix(tmp_path / "prefix"), tmp_path / "other"
+    install(tiny, prefix)
+    generate_key(other, None)
+    install(tiny_bundle(tmp_path / "next", counter=COUNTER + 1, version="2.0", key=other), prefix)
+    where = ("--prefix", str(prefix.root))
+    lay(medium, make_policy(2, [read_key(f"{other}.pub")], [ROOT.key]), ROOT)
+    assert call(capsys, "update", medium, "--trust-key", tmp_path / "root.pub", *where)[2] == ""
+    assert cli.main(["rollback", *where]) == 0
+    assert "warning: the policy in force does not accept the signers of the active release: " in capsys.readouterr().err
