@@ -226,7 +226,7 @@ INSTALLER = (
         None,
         "",
     ),
-    ("advisories update a.zip --dry-run", 3, "1 thing to fix."),
+    ("advisories update a.zip --dry-run", 2, "1 thing to fix."),
     ("trust show", 0, ""),
     ("trust show --allowed-signers", 0, ""),
     ("trust update {policy} --trust-key {key} --only-prefix", None, ""),
