@@ -89,7 +89,6 @@ while :; do
         end 2
     fi
     case $answer in
-    *[!0-9a-f]*) ;;
     ????????*) case $digest in "$answer"*) break ;; esac ;;
     esac
     tries=$((tries + 1))

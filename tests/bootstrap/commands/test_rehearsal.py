@@ -25,7 +25,8 @@ def tree(folder) -> dict[str, tuple[int, int, int]]:
     for place, folders, names in os.walk(folder):
         for name in [*folders, *names]:
             status = os.lstat(os.path.join(place, name))
-            found[os.path.join(place, name)] = (status.st_ino, status.st_mtime_ns, status.st_mode)
+            written = 0 if name in folders else status.st_mtime_ns  # whether a folder can be written is found by trying
+            found[os.path.join(place, name)] = (status.st_ino, written, status.st_mode)
     return found
 
 
@@ -103,3 +104,13 @@ def test_an_older_bundle_is_refused_before_anything_else(host_folder, prefix, ti
     assert cli.main([*words, "--json"]) == 3
     assert "error" in json.loads(capsys.readouterr().out)
     assert tree(host_folder) == before
+
+
+def test_an_upgrade_is_rehearsed_by_the_installed_tool(host_folder, rehearse, tiny, prefix) -> None:
+    signer = load_signer(tiny.key.with_suffix(""), lambda: None)
+    lay(host_folder / "trust" / "host", make_policy(1, [signer.key], [signer.key]), signer)
+    key = tiny.key.with_suffix("")
+    later = tiny_bundle(host_folder / "later", counter=COUNTER + 2, version="3.0.0", key=key)
+    code, lines = rehearse(f"upgrade {later.folder}", "install-dry-run")
+    assert (code, lines[-1]) == (0, READY), lines
+    assert f"Tiny-App 3.0.0, 4 packages, into {prefix.root}" in lines
