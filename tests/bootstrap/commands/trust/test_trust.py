@@ -108,7 +108,7 @@ def test_a_policy_of_the_installation_alone_may_drop_the_signer_too(capsys, medi
     cli.main(["validate", "--check", "security.integrity", "--json", *map(str, where)])
     (result,) = json.loads(capsys.readouterr().out)["validation_results"]
     assert result["status"] == "WARN"
-    assert "no longer accepts who signed them" in result["details"]
+    assert "no longer accepts their signers" in result["details"]
 
 
 def test_a_rollback_to_a_release_of_a_signer_who_was_dropped_says_so(capsys, tiny, medium, tmp_path):
