@@ -163,7 +163,7 @@ def asking_recovery(validated: Subject) -> Subject:
         return validated
 
     def foresee() -> Repair:
-        from recovery.recover import foresee as foresee_repair
+        from recovery.request import foresee as foresee_repair
 
         available = find_available(found, None, (), trust_stores())
         return foresee_repair(found, available, validated.digests)

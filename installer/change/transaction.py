@@ -206,15 +206,11 @@ def finish_restoring(prefix: Prefix, entry: journal.Entry) -> None:
 def tidy_launchers(prefix: Prefix) -> None:
     """Update PREFIX/bin to the launchers of the active release, or to none if no release is active."""
     active = prefix.active()
-    if active is None:
-        launchers.prune(prefix, None)
-        return
     try:
-        manifest = active.manifest()
+        manifest = active.manifest() if active else None
     except (RagtraceError, OSError):
         return  # recover handles a damaged release
-    launchers.write(prefix, manifest)
-    launchers.prune(prefix, manifest)
+    launchers.renew(prefix, manifest)
 
 
 def resolve_interrupted(prefix: Prefix) -> str | None:

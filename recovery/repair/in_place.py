@@ -150,9 +150,7 @@ class WriteLaunchers(InPlace):
 
     def repair(self, context: RepairContext) -> None:
         assert context.inspection.proof is not None  # its manifest lists the launchers
-        prefix, manifest = context.inspection.prefix, context.inspection.proof.manifest
-        launchers.write(prefix, manifest)
-        launchers.prune(prefix, manifest)
+        launchers.renew(context.inspection.prefix, context.inspection.proof.manifest)
 
 
 class WriteSecondCopies(InPlace):

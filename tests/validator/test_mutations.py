@@ -11,7 +11,8 @@ import pytest
 from bundle.signing.policy import pins
 from installer.release.digests import Digests
 from installer.trust.available import Available
-from recovery.recover import RecoverRequest, foresee, recover
+from recovery.recover import recover
+from recovery.request import RecoverRequest, foresee
 from shared.errors import HostError
 from shared.terminal.progress import NoProgress
 from tests.installed import KEY

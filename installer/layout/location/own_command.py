@@ -14,7 +14,7 @@ COPY_OF = "RAGTRACE_COPY_OF"  # the file that a bundle's script copied to run it
 
 
 def zipapp() -> Path | None:
-    """Return the zipapp that this code runs from, as its launcher recorded it, or None in a source tree."""
+    """Return the zipapp that this code runs from, as ``bootstrap.launch`` recorded it, or None in a source tree."""
     named = os.environ.get("RAGTRACE_ZIPAPP")
     return Path(named) if named else None
 

@@ -10,9 +10,10 @@ from installer.release import acceptance
 from installer.trust.available import Available
 from recovery.inspection.finding import Finding
 from recovery.inspection.inspection import inspect
-from recovery.recover import RecoverRequest, recover
+from recovery.recover import recover
 from recovery.repair.health import owners_of, to_try
 from recovery.repair.remaining import remaining_damage
+from recovery.request import RecoverRequest
 from shared.terminal.progress import NoProgress
 from tests.recovery.damaging import delete, flip, spoil
 from validator.finding_kinds import INTERPRETER

@@ -10,9 +10,10 @@ import pytest
 from installer.release import acceptance, receipt
 from installer.trust.available import Available
 from recovery.inspection.inspection import inspect
-from recovery.recover import RecoverRequest, recover
+from recovery.recover import recover
 from recovery.repair import health
 from recovery.repair.remaining import remaining_damage
+from recovery.request import RecoverRequest
 from shared.errors import InstallError
 from shared.terminal.progress import NoProgress
 from tests.owners import answer_of
