@@ -20,7 +20,7 @@ from fleet.table import LATE_CLOCK, PROBLEMS_SHOWN, STALE, Fleet, Row, compared,
 from shared.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from pathlib import Path
 
     from fleet.enrolled import Enrolled
@@ -94,10 +94,10 @@ class _Collected:
         return self.forked | machines | {keyid for (keyid, _id), several in self.prefixes.items() if len(several) > 1}
 
 
-def collect(folder: Path, request: Request, tick: Callable[[], None] = lambda: None) -> tuple[Fleet, dict[str, Last]]:
+def collect(folder: Path, request: Request) -> tuple[Fleet, dict[str, Last]]:
     """Return the fleet that the statements in a folder tell of, and the sequence numbers to remember.
 
-    ``tick`` is called for each file. Raises UsageError if the folder cannot be read.
+    Raises UsageError if the folder cannot be read.
     """
     # 1. Each statement for itself.
     collected = _Collected(request)
@@ -107,7 +107,6 @@ def collect(folder: Path, request: Request, tick: Callable[[], None] = lambda: N
             collected.refused.append(judged)
         else:
             collected.add(judged)
-        tick()
     # 2. Keys that are used twice, and installations whose statements are older than one that was seen before.
     clones = collected.clones()
     for installation in collected.found.values():
