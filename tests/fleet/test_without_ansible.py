@@ -52,7 +52,8 @@ class Administrator:
             ]
             argv[1:1] = ["-e", str(self.folder / "errors")]
             done = process.run([*self.fleet.inside, *argv], stdin=SCRIPT.read_bytes(), timeout=300)
-            codes[name] = done.returncode, done.stdout + (self.folder / "errors" / node.address).read_text()
+            errors = self.folder / "errors" / node.address
+            codes[name] = done.returncode, done.stdout + (errors.read_text() if errors.exists() else "")
             receipts[name] = json.loads((self.folder / "receipts" / node.address).read_text() or "{}")
         return codes, receipts
 
