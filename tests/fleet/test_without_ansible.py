@@ -33,10 +33,12 @@ class Administrator:
         codes = {}
         for name, node in self.fleet.nodes.items():
             bundle = Path(bundle_of(node))
-            node.host.put(bundle, f"/srv/{bundle.parent.name}/{bundle.name}")
+            target = f"/srv/{bundle.parent.name}/{bundle.name}"
+            if not node.host.path(target).exists():
+                node.host.put(bundle, target)
             sums = hashlib.sha256((bundle / "SHA256SUMS").read_bytes()).hexdigest()
             hosts.write_text(f"root@{node.address}\n")
-            words = f"sh -s -- /srv/{bundle.parent.name}/{bundle.name} {PREFIX} {sums}"
+            words = f"sh -s -- {target} {PREFIX} {sums}"
             argv = [
                 self.pssh,
                 "-h",
