@@ -60,6 +60,7 @@ class Site:
             return versions.pop()
         done = self.roll_out(self.next())
         assert done.returncode == 0, done.output[-5000:]
+        assert {version(node) for node in self.fleet.nodes.values()} == {f"{Site.number}.0.0"}, done.output[-5000:]
         return f"{Site.number}.0.0"
 
     def begin(self, bundles, **more):
