@@ -37,7 +37,7 @@ class Administrator:
             if not node.host.path(target).exists():
                 node.host.put(bundle, target)
             sums = hashlib.sha256((bundle / "SHA256SUMS").read_bytes()).hexdigest()
-            hosts.write_text(f"root@{node.address}\n")
+            hosts.write_text(f"{node.address}\n")
             words = f"sh -s -- {target} {PREFIX} {sums}"
             argv = [
                 self.pssh,
