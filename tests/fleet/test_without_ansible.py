@@ -28,7 +28,7 @@ class Administrator:
     def roll_out(self, bundle_of):
         """Run the script on all hosts; return the exit code of pssh and the receipt of each host."""
         hosts = self.folder / "hosts"
-        options = f"-i {self.fleet.key} -o UserKnownHostsFile={self.fleet.known} -o IdentitiesOnly=yes"
+        options = f"-i {self.fleet.key} -o UserKnownHostsFile={self.fleet.known} -o IdentitiesOnly=yes -o User=root"
         receipts = {}
         codes = {}
         for name, node in self.fleet.nodes.items():
