@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.processes import process
+from tests import waiting
 from tests.hosts import closed, needs
 from tests.hosts.roots import RECIPES, ready_root
 
@@ -42,8 +43,10 @@ class Node:
     place: ExitStack = field(default_factory=ExitStack)
 
     def serve(self) -> None:
-        """Start sshd, which returns once it listens."""
-        _succeeded(self.host.run(*SSHD, loopback=True))
+        """Start sshd in a session of its own, which outlives the run that starts it, and wait until it listens."""
+        _succeeded(self.host.run("setsid", "--wait", *SSHD, loopback=True))
+        knock = ("bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/22")
+        waiting.until(lambda: self.host.run(*knock, loopback=True).ok)
 
     def lose(self) -> None:
         """Take the host off the network, with its connections as they are."""

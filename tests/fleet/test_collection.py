@@ -24,9 +24,8 @@ def ansible(ansible_bin, home, *argv, **more):
 def test_the_production_profile_of_ansible_lint_finds_nothing(ansible_bin, tmp_path):
     folder = tmp_path / "ansible_collections" / "ragtrace" / "offline"
     shutil.copytree(COLLECTION, folder)
-    done = ansible(
-        ansible_bin, tmp_path, "ansible-lint", "--offline", "--profile", "production", "--nocolor", cwd=folder
-    )
+    lint = ("ansible-lint", "--offline", "--profile", "production", "--nocolor")
+    done = ansible(ansible_bin, tmp_path, *lint, cwd=folder, env={"ANSIBLE_COLLECTIONS_PATH": str(tmp_path)})
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Passed" in done.stderr + done.stdout, done
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+
+from shared.programs.app_launcher import read_env
 
 pytestmark = [pytest.mark.index, pytest.mark.host]
 PREFIX = "/opt/tiny"
@@ -24,11 +28,12 @@ def test_a_fleet_is_installed_upgraded_and_stopped_by_its_canary(control, fleet,
     first = control.play("rollout", variables, "-vvv", "--diff")
     assert first.returncode == 0, first.output[-6000:]
     assert set(first.outcomes.values()) == {"installed"}
-    assert SECRET not in first.output
+    assert "battery" not in first.output
     for node in fleet.nodes.values():
         assert node.host.run(f"{PREFIX}/bin/tiny", "embed", "hello").ok
         settings = node.host.path(f"{PREFIX}/.env")
         assert settings.stat().st_mode & 0o777 == 0o600
+        assert {name: value for _line, name, value in read_env(settings.read_text())[0]}["TINY_API_KEY"] == SECRET
 
     again = control.play("rollout", variables)
     assert again.returncode == 0, again.output[-6000:]
@@ -42,6 +47,12 @@ def test_a_fleet_is_installed_upgraded_and_stopped_by_its_canary(control, fleet,
     assert {faulty.outcomes[name] for name in others} == {"not reached"}
     assert {versions(node) for node in fleet.nodes.values()} == {"1.0.0"}
 
+    foreseen = control.play("rollout", {**variables, "rollout_bundles": releases.release(3)}, "--check")
+    assert foreseen.returncode == 0, foreseen.output[-6000:]
+    assert {versions(node) for node in fleet.nodes.values()} == {"1.0.0"}
+    # what the hosts have in their stores, the installer of 24 MB too, is not transferred
+    assert 0 < max(one["bytes"] for one in foreseen.report["hosts"].values()) < 50_000
+
     upgraded = control.play("rollout", {**variables, "rollout_bundles": releases.release(3)})
     assert upgraded.returncode == 0, upgraded.output[-6000:]
     assert set(upgraded.outcomes.values()) == {"upgraded"}
@@ -50,6 +61,4 @@ def test_a_fleet_is_installed_upgraded_and_stopped_by_its_canary(control, fleet,
 
 def versions(node):
     """Return the version of the active release of a host."""
-    import json
-
     return json.loads(node.host.path(f"{PREFIX}/current/bundle/MANIFEST.json").read_text())["product"]["version"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -28,15 +29,17 @@ class Administrator:
     def roll_out(self, bundle_of):
         """Run the script on all hosts; return the exit code of pssh and the receipt of each host."""
         hosts = self.folder / "hosts"
-        options = f"-i {self.fleet.key} -o UserKnownHostsFile={self.fleet.known} -o IdentitiesOnly=yes"
+        options = f"-i {self.fleet.key} -o UserKnownHostsFile={self.fleet.known} -o IdentitiesOnly=yes -o User=root"
         receipts = {}
         codes = {}
         for name, node in self.fleet.nodes.items():
             bundle = Path(bundle_of(node))
-            node.host.put(bundle, f"/srv/{bundle.parent.name}/{bundle.name}")
+            target = f"/srv/{bundle.parent.name}/{bundle.name}"
+            if not node.host.path(target).exists():
+                node.host.put(bundle, target)
             sums = hashlib.sha256((bundle / "SHA256SUMS").read_bytes()).hexdigest()
-            hosts.write_text(f"root@{node.address}\n")
-            words = f"sh -s -- /srv/{bundle.parent.name}/{bundle.name} {PREFIX} {sums}"
+            hosts.write_text(f"{node.address}\n")
+            words = f"sh -s -- {target} {PREFIX} {sums}"
             argv = [
                 self.pssh,
                 "-h",
@@ -52,11 +55,13 @@ class Administrator:
             ]
             argv[1:1] = ["-e", str(self.folder / "errors")]
             done = process.run([*self.fleet.inside, *argv], stdin=SCRIPT.read_bytes(), timeout=300)
-            codes[name] = done.returncode, done.stdout + (self.folder / "errors" / node.address).read_text()
+            errors = self.folder / "errors" / node.address
+            codes[name] = done.returncode, done.stdout + (errors.read_text() if errors.exists() else "")
             receipts[name] = json.loads((self.folder / "receipts" / node.address).read_text() or "{}")
         return codes, receipts
 
 
+@pytest.mark.skipif(not os.environ.get("RAGTRACE_TEST_FLEET"), reason="run by make fleet")
 def test_a_fleet_is_installed_and_rolled_back_by_pssh(fleet, releases, tmp_path):
     administrator = Administrator(fleet, tmp_path)
     first = {name: releases.tiny(1, node.host.python) for name, node in fleet.nodes.items()}

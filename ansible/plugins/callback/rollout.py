@@ -72,14 +72,15 @@ class CallbackModule(CallbackBase):
             one["outcome"] = "unchanged"
         elif action == "transfer":
             one["bytes"] = found.get("bytes_needed", 0)
-        elif action == "install" and found.get("changed"):
+        elif action == "install":
             one["active"] = found.get("active")
-            one["outcome"] = "not validated"
+            one["outcome"] = "not validated" if found.get("changed") else one["outcome"]
         elif action == "rollback" and found.get("changed"):
             one["active"] = found.get("active")
             one["outcome"] = "rolled back"
         elif action == "validate":
             one["status"] = found.get("overall_status")
+            one["active"] = found.get("release") or one["active"]
             one["outcome"] = (
                 one["outcome"] if one["active"] == one["before"] else "upgraded" if one["before"] else "installed"
             )

@@ -155,7 +155,7 @@ def describe(module, folder, keys):
     for name, digest in sums.items():
         if sha256_file(os.path.join(folder, name)) != digest:
             raise ToolError("%s does not match SHA256SUMS. Do not use this bundle." % os.path.join(folder, name))
-    if INSTALLER not in sums:
+    if INSTALLER not in sums and BASE not in sums:  # a delta bundle omits an installer that its base has too
         raise ToolError("SHA256SUMS of %s does not name %s." % (folder, INSTALLER))
     manifest, release = product_of(folder, MANIFEST, sums)
     names = (

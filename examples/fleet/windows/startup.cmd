@@ -17,9 +17,10 @@ if not defined PYTHON set "PYTHON=python"
 
 rem 1. Nothing of the bundle runs before it is the one that was verified.
 mkdir "%COPY%" || exit /b 4
-copy /y "%BUNDLE%\ragtrace-install.pyz" "%COPY%" >nul || (set CODE=4& goto end)
+rem a delta bundle has no installer where its base has the same one; the installed tool takes that
+if exist "%BUNDLE%\ragtrace-install.pyz" copy /y "%BUNDLE%\ragtrace-install.pyz" "%COPY%" >nul || (set CODE=4& goto end)
 copy /y "%BUNDLE%\SHA256SUMS" "%COPY%" >nul || (set CODE=4& goto end)
-"%PYTHON%" -I -c "import hashlib,sys;d=lambda n:hashlib.sha256(open(n,'rb').read()).hexdigest();s=sys.argv[1]+'/SHA256SUMS';sys.exit(not(d(s)==sys.argv[2] and d(sys.argv[1]+'/ragtrace-install.pyz') in open(s).read().split()))" "%COPY%" %~3
+"%PYTHON%" -I -c "import hashlib,os,sys;d=lambda n:hashlib.sha256(open(n,'rb').read()).hexdigest();s=sys.argv[1]+'/SHA256SUMS';p=sys.argv[1]+'/ragtrace-install.pyz';sys.exit(not(d(s)==sys.argv[2] and (not os.path.exists(p) or d(p) in open(s).read().split())))" "%COPY%" %~3
 if errorlevel 1 (
     echo %COMPUTERNAME%: the bundle in %BUNDLE% is not the one that was verified. 1>&2
     set CODE=3
