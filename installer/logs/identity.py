@@ -141,5 +141,5 @@ def set_asset(prefix: Prefix, asset: str) -> None:
     """Store an asset name, if it differs from the stored one, while holding the lock."""
     stored = read(prefix)
     if stored is None or stored.asset != (asset or None):
-        with locked(prefix.state / "lock"):
+        with locked(prefix.lock_file):
             settle(prefix, asset)
