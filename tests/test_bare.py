@@ -194,6 +194,7 @@ INSTALLER = (
     ("schedule", 2, ""),
     ("schedule install --metrics m --enable --dry-run", None, ""),
     ("schedule install --syslog tls://127.0.0.1:9?ca=none.pem --dry-run", None, ""),
+    ("schedule remove --dry-run", 0, "Nothing is scheduled"),
     ("schedule remove", 0, "Nothing is scheduled"),
     ("recover", 0, ""),
     ("recover report.json", 0, ""),
