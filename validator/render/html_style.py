@@ -77,7 +77,10 @@ article p.hint { margin-top: 5px }
   .counts { gap: 4px 20px } .glance { grid-template-columns: 1fr; gap: 3px } .glance div { margin-bottom: 7px }
   dl { grid-template-columns: 1fr 1fr; gap: 8px 14px } }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(260px, 1fr)); gap: 16px }
-.turn { display: flex; flex-wrap: wrap; gap: 8px 12px; align-items: center }
+.columns { margin-top: 14px } .columns .overall { display: inline-block } .columns dl { margin-top: 12px }
+article.change { grid-template-columns: 130px 1fr }
+table.narrow { min-width: 0 } table.narrow td { overflow-wrap: anywhere }
+.turn { white-space: nowrap }
 @media print { #filters, button { display: none !important }
   :root { color-scheme: light; --back: #fff; --card: #fff; --line: #c9ccd1; --text: #000; --soft: #444;
   --code: #f2f2f2; --bar: #3d6fd6; --pass: #1a7f4b; --warn: #8f5300; --fail: #b02525; --error: #8d2084;

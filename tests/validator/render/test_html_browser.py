@@ -16,6 +16,7 @@ from shared import i18n
 from tests.hosts import needs
 from tests.validator.render import samples
 from tests.validator.render.test_text import report
+from validator.render import html_compare
 from validator.render.html import render
 
 if TYPE_CHECKING:
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
 AXE = "axe-core@4.10.3"
 SECONDS = 240
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
-PAGES = {"report": lambda: render(samples.large()), "well": lambda: render(report())}
+PAGES = {
+    "report": lambda: render(samples.large()),
+    "well": lambda: render(report()),
+    "compare": lambda: html_compare.render(*samples.compared()),
+}
 WIDTHS = (500, 1280)
 SCHEMES = {"dark": 0, "light": 1}  # Chromium's PreferredColorScheme
 REPORTING = """<script>
