@@ -201,6 +201,7 @@ INSTALLER = (
     ("validate --output report.json --format json", None, ""),
     ("validate --category System --check packages.record --skip system.disk --strict --timeout 30 --json", None, ""),
     ("compare report.json report.json", 0, ""),
+    ("compare report.json report.json --output changes.html", 0, ""),
     ("monitor --count 1 --interval 0.1", 0, ""),
     ("monitor --duration 0.1 --interval 0.1 --output m.prom --format prometheus", 0, ""),
     ("schedule", 2, ""),
