@@ -84,22 +84,27 @@ class Control:
     def __init__(self, fleet: Fleet, folder: Path, collections: Path) -> None:
         self.fleet, self.folder, self.collections = fleet, folder, collections
         self.bin = environment()
+        self.more: dict[str, dict[str, str]] = {}  # further names in the inventory, or other variables of a host
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(EXAMPLE / "ansible.cfg", folder / "ansible.cfg")
 
     def argv(self, playbook: str, variables: Mapping[str, Any], *more: str) -> list[str]:
         """Write the inventory and the variables; return the command line of a run."""
+        self.write_inventory()
+        (self.folder / "vars.yml").write_text(json.dumps(dict(variables)))
+        given = ["-e", f"@{self.folder / 'vars.yml'}"]
+        return [*self.fleet.inside, str(self.bin / "ansible-playbook"), f"ragtrace.offline.{playbook}", *given, *more]
+
+    def write_inventory(self) -> None:
+        """Write where the hosts are, and how they are reached."""
         login = {
             "ansible_user": "root",
             "ansible_python_interpreter": "/usr/bin/python3",
             "ansible_ssh_private_key_file": str(self.fleet.key),
             "ansible_ssh_common_args": f"-o UserKnownHostsFile={self.fleet.known} -o StrictHostKeyChecking=yes",
         }
-        inventory = {"ragtrace": {"hosts": self.fleet.inventory(), "vars": login}}
+        inventory = {"ragtrace": {"hosts": {**self.fleet.inventory(), **self.more}, "vars": login}}
         (self.folder / "inventory.yml").write_text(json.dumps(inventory))
-        (self.folder / "vars.yml").write_text(json.dumps(dict(variables)))
-        given = ["-e", f"@{self.folder / 'vars.yml'}"]
-        return [*self.fleet.inside, str(self.bin / "ansible-playbook"), f"ragtrace.offline.{playbook}", *given, *more]
 
     @property
     def env(self) -> dict[str, str]:
@@ -123,6 +128,16 @@ class Control:
         done = process.run(argv, cwd=self.folder, env=self.env, timeout=PLAY_SECONDS)
         assert not done.timed_out, done.stdout
         return Played(done.returncode, done.stdout + done.stderr, self.report())
+
+    def module(self, node: str, name: str, options: Mapping[str, Any], *more: str) -> dict[str, Any]:
+        """Run a module of the collection on one host; return its result, and what was printed."""
+        self.write_inventory()
+        words = [node, "-m", f"ragtrace.offline.{name}", "-a", json.dumps(dict(options)), *more]
+        argv = [*self.fleet.inside, str(self.bin / "ansible"), *words]
+        done = process.run(argv, cwd=self.folder, env=self.env, timeout=PLAY_SECONDS)
+        found = re.search(rf"^{node} \| [A-Z!]+ => (?=\{{)", done.stdout, re.MULTILINE)
+        assert found, done.stdout + done.stderr
+        return {**json.JSONDecoder().raw_decode(done.stdout[found.end() :])[0], "printed": done.stdout}
 
     def report(self) -> dict[str, Any]:
         """Return what the roll-out's report says."""

@@ -57,7 +57,9 @@ class Administrator:
             done = process.run([*self.fleet.inside, *argv], stdin=SCRIPT.read_bytes(), timeout=300)
             errors = self.folder / "errors" / node.address
             codes[name] = done.returncode, done.stdout + (errors.read_text() if errors.exists() else "")
-            receipts[name] = json.loads((self.folder / "receipts" / node.address).read_text() or "{}")
+            receipt = self.folder / "receipts" / node.address  # which pssh makes for a host that prints something
+            receipts[name] = json.loads(receipt.read_text()) if receipt.exists() else {}
+            receipt.unlink(missing_ok=True)
         return codes, receipts
 
 

@@ -46,7 +46,7 @@ options:
     type: path
   url:
     description:
-      - An HTTP address below which the bundles' folders lie, for example of an nginx that serves O(bundles[].folder).
+      - An HTTP address below which the bundles' folders lie, for example of an nginx that serves O(bundles).
     type: str
 attributes:
   check_mode:

@@ -20,7 +20,7 @@ mkdir "%COPY%" || exit /b 4
 rem a delta bundle has no installer where its base has the same one; the installed tool takes that
 if exist "%BUNDLE%\ragtrace-install.pyz" copy /y "%BUNDLE%\ragtrace-install.pyz" "%COPY%" >nul || (set CODE=4& goto end)
 copy /y "%BUNDLE%\SHA256SUMS" "%COPY%" >nul || (set CODE=4& goto end)
-"%PYTHON%" -I -c "import hashlib,os,sys;d=lambda n:hashlib.sha256(open(n,'rb').read()).hexdigest();s=sys.argv[1]+'/SHA256SUMS';p=sys.argv[1]+'/ragtrace-install.pyz';sys.exit(not(d(s)==sys.argv[2] and (not os.path.exists(p) or d(p) in open(s).read().split())))" "%COPY%" %~3
+"%PYTHON%" -I -c "import hashlib,os,sys;d=lambda n:hashlib.sha256(open(n,'rb').read()).hexdigest();s=sys.argv[1]+'/SHA256SUMS';p=sys.argv[1]+'/ragtrace-install.pyz';sys.exit(not(d(s)==sys.argv[2] and (not os.path.exists(p) or d(p).encode() in open(s,'rb').read().split())))" "%COPY%" %~3
 if errorlevel 1 (
     echo %COMPUTERNAME%: the bundle in %BUNDLE% is not the one that was verified. 1>&2
     set CODE=3
