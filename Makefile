@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 TESTS ?= tests --ignore=tests/windows
-QUICK := tests/bootstrap tests/builder tests/bundle tests/installer tests/recovery tests/shared tests/validator
+QUICK := tests/bootstrap tests/builder tests/bundle tests/fleet_report tests/installer tests/recovery tests/shared tests/validator
 QUICK := $(QUICK) tests/test_catalogue.py tests/test_rooms.py
 # percent of lines and branches that the tests must reach, in all and in what a bundle is verified with;
 # a part of the tests needs COVERED=0 TRUSTED_COVERED=0
@@ -16,7 +16,7 @@ WORKERS ?= auto
 FUZZ_SECONDS ?= 600
 .DEFAULT_GOAL := help
 
-.PHONY: bench bench-guard help ragtrace projects demo test quick test-windows hosts hostile fuzz crash damage crash-states crash-windows lint zipapp wheel format clean
+.PHONY: bench bench-guard fleet help ragtrace projects demo test quick test-windows hosts hostile fuzz crash damage crash-states crash-windows lint zipapp wheel format clean
 
 help:
 	@echo "make demo    build, install, run and validate the example application on this machine"
@@ -24,6 +24,7 @@ help:
 	@echo "make quick   the quick tests that mirror the source and need neither a host nor an index, in about a minute"
 	@echo "make test-windows  the tests on a Windows host under wine, which takes root on Linux"
 	@echo "make hosts   all conditions of docs/hosts.md with their commands, and 1,000 pairs of them (SEEDS=200:400: some)"
+	@echo "make fleet   roll out over 30 hosts with Ansible, and with every fault (HOSTS=5: over 5), which takes root on Linux"
 	@echo "make crash   kill, cut off and refuse installations at over a thousand places, about an hour"
 	@echo "make damage  do every kind of damage at every place of an installation, half an hour, which takes root"
 	@echo "make crash-states  look at 20,000 states that a disk may show after a crash, which takes root on Linux"
@@ -71,6 +72,11 @@ hosts: .venv/ready
 # all generated hostile bundles, of which `make test` runs some of each format, about half an hour
 hostile: .venv/ready
 	RAGTRACE_TEST_HOSTILE=all $(BIN)/pytest --durations=10 tests/hostile/test_generated.py
+
+# a fleet of HOSTS hosts, of which `make test` has three, and the faults of a roll-out; takes root on Linux
+HOSTS ?= 30
+fleet: .venv/ready
+	RAGTRACE_TEST_FLEET=$(HOSTS) $(BIN)/pytest --durations=10 tests/fleet
 
 test-windows: .venv/ready
 	$(BIN)/pytest --durations=10 tests/windows

@@ -1,6 +1,7 @@
 """Compare an installation with what a user would do by hand with uv, in turn, on an idle machine.
 
-    python benchmarks/install.py BUNDLE [--runs 5] [--folder FOLDER] [--python PYTHON] [--impatient]
+    python benchmarks/install.py BUNDLE [--runs 5] [--folder FOLDER] [--python PYTHON] [--installer ZIPAPP]
+                                 [--only product|hand] [--impatient]
 
 By hand: unpack the archive, create an environment, install the wheels with their hashes as hard links, import the
 same core modules, and sync. The commands are printed. Both start with the bundle in the page cache and an empty
@@ -117,12 +118,11 @@ def run_by_hand(steps: list[tuple[str, str]], folder: Path, environment: dict[st
     )
 
 
-def run_product(bundle: Path, folder: Path, python: str, environment: dict[str, str]) -> Measured:
+def run_product(command: list[str], folder: Path, environment: dict[str, str]) -> Measured:
     """Install the bundle and return the measures; what root's run accepted is forgotten again."""
     knew = TRUST.exists()
-    argv = [python, str(bundle / "ragtrace-install.pyz"), "install", str(bundle), "--prefix", "prefix", "--json"]
     try:
-        return measure(argv, environment, folder)
+        return measure(command, environment, folder)
     finally:
         if os.geteuid() == 0 and not knew:
             shutil.rmtree(TRUST, ignore_errors=True)
@@ -170,7 +170,9 @@ def run_in_turn(arguments: argparse.Namespace, bundle: Path, steps: list[tuple[s
             if not wait_until_idle(0 if arguments.impatient else IDLE_PATIENCE):
                 print(f"The machine was busy before this run of {name}: these figures do not count.")
             if name == "product":
-                done = run_product(bundle, folder, arguments.python, environment)
+                installer = str(arguments.installer or bundle / "ragtrace-install.pyz")
+                command = [arguments.python, installer, "install", str(bundle), "--prefix", "prefix", "--json"]
+                done = run_product(command, folder, environment)
             else:
                 done = run_by_hand(steps, folder, environment)
             runs[name].append(done)
@@ -185,6 +187,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--folder", type=Path, help="where both work (default: beside the bundle)")
     parser.add_argument("--python", default=str(Path(getattr(sys, "_base_executable", sys.executable)).resolve()))
+    parser.add_argument("--installer", type=Path, help="another zipapp than the bundle's, for a comparison")
     parser.add_argument("--impatient", action="store_true", help="run on a busy machine too")
     parser.add_argument("--only", choices=("product", "hand"), help="run one of both, for a profile")
     arguments = parser.parse_args()

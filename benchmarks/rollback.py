@@ -20,10 +20,12 @@ from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from installer.install import repeated, rollback
+from installer.install import rollback
 from installer.layout import seal
 from installer.layout.prefix import Prefix
+from installer.logs import audit_log
 from installer.release import acceptance, receipt
+from installer.release.sealing import intact
 from shared.terminal.progress import NoProgress
 from tests.reliability import world as worlds
 
@@ -33,8 +35,8 @@ if TYPE_CHECKING:
 LIMIT = 0.5  # seconds
 
 
-def blow_up(release: Release, files: int, megabytes: int) -> None:
-    """Add ``files`` files with ``megabytes`` MiB in total to a release, and update its receipt and seal."""
+def blow_up(prefix: Prefix, release: Release, files: int, megabytes: int) -> None:
+    """Add ``files`` files with ``megabytes`` MiB in total to a release; update its receipt, seal and audit log."""
     folder = release.path / "ballast"
     release.path.chmod(0o755)
     block = os.urandom(1 << 20)
@@ -50,15 +52,16 @@ def blow_up(release: Release, files: int, megabytes: int) -> None:
     items = receipt.take_inventory(release, release.site_packages(release.manifest().target.python))
     receipt.write_receipt(release, replace(sealed, items=items))
     seal.seal(release)
+    audit_log.append(prefix, "recover", "done", release=release.id, receipt_sha256=seal.receipt_sha256(release))
 
 
 def measure(prefix: Prefix) -> tuple[float, float, float]:
     """Roll back once and return the seconds of the switch, of the comparison before it, and of the health check."""
     marks: dict[str, float] = {}
 
-    def of_receipt(release: Release, real: Any = repeated.of_receipt) -> str:
+    def damage(prefix: Prefix, release: Release, real: Any = intact.damage) -> str:
         began = time.perf_counter()
-        trouble = str(real(release))
+        trouble = str(real(prefix, release))
         marks["held"] = time.perf_counter()
         marks["compared"] = marks["held"] - began
         return trouble
@@ -73,7 +76,7 @@ def measure(prefix: Prefix) -> tuple[float, float, float]:
         marks["health"] = time.perf_counter() - began
 
     with (
-        patch.object(repeated, "of_receipt", of_receipt),
+        patch.object(intact, "damage", damage),
         patch.object(Prefix, "set_current", set_current),
         patch.object(acceptance, "check_health", check_health),
     ):
@@ -93,7 +96,7 @@ def main() -> int:
         world = worlds.make(folder)
         prefix = Prefix(folder / f"{worlds.ROLLBACK}.prefix")
         for release in prefix.complete_releases():
-            blow_up(release, options.files, options.megabytes)
+            blow_up(prefix, release, options.files, options.megabytes)
         os.sync()
         times = [measure(prefix) for _round in range(options.rounds)]
     finally:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from builder.bug_log import BugLog
 from builder.commands import advisories, build, cache, inspect, keygen, policy, profile, rebuild, sign, targets
 from builder.own_command import program
+from fleet import command as fleet
 from shared import __version__
 from shared.files import temp_folders
 from shared.i18n import _
@@ -37,6 +38,7 @@ def make_parser() -> Parser:
         (advisories, "advisories", _("create snapshots of known vulnerabilities, and exceptions for findings")),
         (rebuild, "rebuild", _("rebuild a finished bundle and compare the bytes")),
         (inspect, "inspect", _("show the contents of a bundle")),
+        (fleet, "fleet", _("show one table of the statements of many hosts")),
     ):
         module.configure(table.add_parser(name, help=text, description=text))
     return parser

@@ -118,7 +118,7 @@ def lines(facts: dict[str, Any]) -> Iterator[str]:
         ).format(**facts["base"], size=human_bytes(facts["base"]["bytes"]))
     for model in facts["models"]:
         yield "  " + _("model {name} from {repository} at {revision}").format(**model)
-    yield _("Installing it will:")
+    yield _("Installing this bundle will:")
     for effect in effect_lines(facts):
         yield f"  {effect}"
 

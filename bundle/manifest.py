@@ -219,7 +219,7 @@ class Manifest(Document):
         installed = {"installed_bytes": totals.installed_bytes, "installed_files": totals.installed_files}
         manifest = super().from_json({**fields.left, **installed}, path)
         if (totals.files, totals.bytes) != (len(manifest.files), manifest.total_bytes):
-            raise refuse(f"{path}.totals", _("do not match the sums over the files"))
+            raise refuse(f"{path}.totals", _("do not match the totals of the files"))
         return manifest
 
     def to_json(self) -> dict[str, Any]:

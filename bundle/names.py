@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 INSTALLER = "ragtrace-install.pyz"  # next to the archive of every bundle, and in it
+BESIDE = ("README-먼저읽기.txt", "install.bat", "install.sh")  # what explains the folder to whoever opens it
 NAME_LIMIT, PREFIX_LIMIT = 100, 155  # bytes, POSIX.1-1988 ustar header fields
 # limits for a path in a bundle or a wheel; no known wheel reaches a third of them. They keep installed paths far below
 # PATH_MAX, and the time to walk an installed tree short

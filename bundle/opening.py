@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Callable
 from bundle import digest
 from bundle.lock import require_lock
 from bundle.manifest import MANIFEST_LIMIT, NAME, FileEntry, Manifest, parse_manifest
-from bundle.names import INSTALLER
+from bundle.names import BESIDE, INSTALLER
 from bundle.product.application import require_names
 from bundle.reading import archive, delta, medium
 from bundle.signing.policy import RELEASE, RELEASE_NAMESPACE, Policy, Signer, judge
@@ -115,7 +115,8 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
     2. MANIFEST.json has the signed digest and is valid; its pylock.toml lists exactly its packages; no command,
        setting or data folder has a name that this tool or a host already uses.
     3. If the bundle is a delta, the manifest of its base has the signed digest and is valid too.
-    4. SHA256SUMS lists the archive of the manifest and no unknown file; an installer next to it is the signed one.
+    4. SHA256SUMS lists the archive of the manifest and no unknown file; an installer next to it, and the files that
+       explain the folder, are the signed ones.
 
     Raises UsageError if the path does not exist, HostError if it cannot be read, TrustError if anything differs from
     what was signed.
@@ -132,11 +133,13 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
 
     base = _read_base(folder, manifest, digests[delta.BASE]) if delta.BASE in digests else None
     volumes = volume_names(digests, manifest.archive)
-    if not volumes or set(digests) - {INSTALLER, delta.BASE} != {NAME, *volumes}:
+    if not volumes or set(digests) - {INSTALLER, delta.BASE, *BESIDE} != {NAME, *volumes}:
         raise medium.damaged(SUMS, _("it must list the manifest, the archive and the installer, and nothing else"))
     location = _location(path, folder, manifest, volumes)
     bundle = Bundle(manifest, manifest_bytes, sums, signatures, signers, location, base)
     _check_installer(folder, bundle, digests.get(INSTALLER))
+    for name in (name for name in BESIDE if name in digests and medium.kind_of(folder / name)):
+        _read_listed(folder / name, digests[name])
     return bundle
 
 

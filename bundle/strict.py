@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from shared.errors import TrustError
-from shared.i18n import _
+from shared.i18n import _, composed
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -36,7 +36,7 @@ def refuse(path: str, reason: str) -> TrustError:
     # the path may quote a key of a hostile document, whose control characters must not reach the operator's terminal
     shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in path)
     return TrustError(
-        f"{shown}: {reason}.",
+        composed("{path}: {reason}.", path=shown, reason=reason),
         advice=_("Transfer the document again from where it was created; this version expects another format."),
     )
 

@@ -10,7 +10,7 @@ from installer.install import rollback
 from installer.layout.location.finding import find_prefix
 from installer.trust.stores import host_trust_stores
 from installer.userdata import backups
-from recovery.previous import mending
+from recovery.rebuild_for_rollback import rebuilding
 from shared.errors import HostError
 from shared.i18n import _
 from shared.terminal.progress import NoProgress
@@ -65,5 +65,5 @@ class InstallationRecoveryManager:
         newest = made[-1]
         active, wanted = self.prefix.active(), newest.release
         if wanted and (active is None or active.version_key != self.prefix.release(wanted).version_key):
-            rollback.rollback(self.prefix, self.progress, rollback.Goal(wanted, mending(host_trust_stores())))
+            rollback.rollback(self.prefix, self.progress, rollback.Goal(wanted, rebuilding(host_trust_stores())))
         return self.restore(newest.name)

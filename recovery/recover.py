@@ -6,67 +6,33 @@ import contextlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Callable
 
-from installer.advisories import earlier
+from installer.advisories import retained_list
 from installer.change import retention
 from installer.change.outcome import explained
 from installer.layout import seal
 from installer.layout.misplaced import find_misplaced, refuse_linked_folders
 from installer.logs import audit_log
 from installer.trust.admission import remember
-from installer.trust.available import Available
 from installer.userdata import backups
-from recovery.inspection.inspection import Known, inspect
-from recovery.inspection.reported import doubts_store, notes_on, require_fitting
-from recovery.planning.plan_input import PlanInput
-from recovery.planning.planner import make_plan
 from recovery.repair.another_release import Reinstall
 from recovery.repair.in_place import RepairMisplaced
 from recovery.repair.remedy import RepairContext
+from recovery.request import NOTHING, inspect_and_plan
 from shared.errors import HostError
 from shared.files.process_lock import locked, make_lockable
-from shared.i18n import _, plural
+from shared.i18n import _
 from validator.finding_kinds import DATA
-from validator.result import Repair
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from installer.layout.misplaced import Misplaced
     from installer.layout.prefix import Prefix
     from installer.layout.release import Release
     from installer.release.digests import Digests
-    from installer.trust.admission import AdmittedBundle
     from recovery.inspection.inspection import Inspection
     from recovery.planning.plan import Plan
+    from recovery.request import RecoverRequest
     from shared.terminal.progress import Progress
-    from validator.report import Report
-
-
-@dataclass(frozen=True)
-class RecoverRequest:
-    """The input of a recovery: a diagnosis as a hint, the available bundle and policy, and the admitted bundle.
-
-    ``allow_unlocked`` permits other stored versions in place of lost packages; the resulting set is not signed.
-    ``wait`` is the time in seconds to wait for another run to finish. With ``reads_store``, or a report that doubts the
-    store, stored wheels that the repair does not use are read too.
-    """
-
-    report: Report | None = None
-    available: Available = field(default_factory=Available)
-    allow_unlocked: bool = False
-    wait: float = 0.0
-    admitted: AdmittedBundle | None = None
-    reads_store: bool = False
-
-    def admit(self) -> RecoverRequest:
-        """Return a copy with the available bundle, if it may be installed.
-
-        If it may not, the error is raised if the operator named the bundle, and otherwise ignored.
-        """
-        return replace(self, admitted=self.available.admit())
-
-
-NOTHING = RecoverRequest()
 
 
 @dataclass(frozen=True)
@@ -92,87 +58,27 @@ class Recovery:
         return self.applied and self.plan.find(Reinstall) is not None
 
 
-def inspect_and_plan(
-    prefix: Prefix,
-    request: RecoverRequest = NOTHING,
-    digests: Digests | None = None,
-    misplaced: tuple[Misplaced, ...] | None = None,
-) -> tuple[Plan, Inspection]:
-    """Inspect an installation and return the plan and the inspection; nothing is written.
-
-    ``digests`` caches the digests of recently hashed files; ``misplaced`` is the result of an earlier find_misplaced.
-    """
-    if request.report is not None:
-        require_fitting(request.report, prefix)
-    reads_store = request.reads_store or (request.report is not None and doubts_store(request.report))
-    inspection = inspect(prefix, Known(request.available.policy, digests, misplaced, reads_store))
-    plan = make_plan(
-        PlanInput(inspection, request.admitted.bundle if request.admitted else None, request.allow_unlocked)
-    )
-    plan = replace(
-        plan, removes=removed_by(plan, inspection, request.admitted), notes=(*plan.notes, *unread(inspection))
-    )
-    if request.report is not None:
-        plan = replace(plan, notes=(*plan.notes, *notes_on(request.report, inspection)))
-    return plan, inspection
-
-
-def unread(inspection: Inspection) -> tuple[str, ...]:
-    """Return a note if stored wheels were not read."""
-    if not inspection.unread:
-        return ()
-    text = plural(
-        "{count} stored wheel that this repair does not use was not read; validate reads it.",
-        "{count} stored wheels that this repair does not use were not read; validate reads them.",
-        inspection.unread,
-    )
-    return (text.format(count=inspection.unread),)
-
-
-def removed_by(
-    plan: Plan, inspection: Inspection, admitted: AdmittedBundle | None
-) -> tuple[retention.PlannedRemoval, ...]:
-    """Return the releases that are removed if a plan is carried out."""
-    if not plan.replacing:
-        return ()
-    return retention.planned_removals(
-        inspection.prefix, plan.replacing[-1].next_release(inspection, admitted), is_damaged=True
-    )
-
-
-def foresee(prefix: Prefix, available: Available, digests: Digests) -> Repair:
-    """Return what a recovery would repair now, for the advice of validate."""
-    request = RecoverRequest(available=available, reads_store=True).admit()
-    plan = inspect_and_plan(prefix, request, digests)[0]
-    return Repair(frozenset(finding.kind for finding in plan.findings), plan.repaired, plan.unmet)
-
-
 def recover(
     prefix: Prefix, confirm: Callable[[Plan], bool], progress: Progress, request: RecoverRequest = NOTHING
 ) -> Recovery:
     """Repair an installation.
 
-    1. Refuse tool folders that are links. Lock the prefix, so that the findings remain true, and admit the available
-       bundle; its bytes are verified when a remedy reads them.
-    2. Inspect and plan; ``confirm`` decides whether the plan is carried out.
-    3. Repair misplaced folders, which the backup may need; back up settings and data.
-    4. Apply the plan. Each repair in place is final; if another release is to become active and does not work, the one
-       that was active before remains active.
-    5. Inspect again what could not be inspected before, and repair that too.
-    6. Write an entry into the audit log, and record the counter of a bundle that was installed.
+    Steps 3 to 7 are those of ``RecoveryRun.carry_out``; then ``bootstrap/api/repairing.py`` repairs the records of
+    trust, without the lock.
 
     Raises HostError if something must be transferred first, TrustError if a given bundle may not be installed,
     InstallError if the repair failed, BusyError if another run holds the lock.
     """
-    # 1.
+    # 1. Refuse tool folders that are links. Lock the prefix, so that the findings remain true, and admit the available
+    #    bundle; its bytes are verified when a remedy reads them.
     misplaced = find_misplaced(prefix)
     refuse_linked_folders(prefix, misplaced)
-    make_lockable(prefix.state / "lock")
-    with locked(prefix.state / "lock", wait=request.wait):
+    make_lockable(prefix.lock_file)
+    with locked(prefix.lock_file, wait=request.wait):
         request = request.admit()
         for warning in request.admitted.warnings if request.admitted else ():
             progress.warn(warning)
-        # 2.
+        # 2. Inspect and plan; ``confirm`` decides whether the plan is carried out.
         with progress.wait(_("Checking the installation")):
             plan, inspection = inspect_and_plan(prefix, request, misplaced=misplaced)
         if not plan.remedies:
@@ -191,13 +97,14 @@ def require_nothing(plan: Plan, prefix: Prefix) -> None:
     if not plan.unmet:
         return
     names = ", ".join(left.path for left in plan.left)
-    reported = _("The damage in {path} cannot be repaired from this host.").format(path=prefix.root)
+    reported = _("The damage in {path} cannot be repaired with the files on this host.").format(path=prefix.root)
     if names:
         reported += " " + _("Still damaged: {names}.").format(names=names)
     if plan.needed_python:
         raise HostError(reported, advice=plan.unmet)
     raise HostError(
-        reported, advice=" ".join([_("{what} Then run recover --bundle FOLDER.").format(what=plan.unmet), *plan.notes])
+        reported,
+        advice=" ".join([_("{what} Then run `recover --bundle FOLDER`.").format(what=plan.unmet), *plan.notes]),
     )
 
 
@@ -211,23 +118,25 @@ class RecoveryRun:
     request: RecoverRequest
 
     def carry_out(self, plan: Plan, inspection: Inspection) -> Recovery:
-        """Carry out steps 3 to 6 of ``recover``; if they fail, record that in the audit log.
+        """Carry out steps 3 to 7 of ``recover``; if they fail, record that in the audit log.
 
         After a failure, the backup is removed unless another release is active already.
         """
         prefix, former, name = self.prefix, self.prefix.active(), ""
         try:
-            # 3.
+            # 3. Repair misplaced folders, which the backup may need; back up settings and data.
             places = plan.find(RepairMisplaced)
             if places:  # step 4 then has nothing left to do here
-                places.repair(self.context(plan, inspection))
+                places.repair(self.context(inspection))
             name = backups.new_name(prefix, "before-recover")
             with self.progress.wait(_("Backing up settings and data")):
                 backup = backups.create(prefix, name, also=inspection.unknown_files)
-            # 4. and 5.
-            collected = apply(plan, self.context(plan, inspection))
+            # 4. Apply the plan. Each repair in place is final; if another release is to become active and does not
+            #    work, the one that was active before remains active.
+            collected = apply(plan, self.context(inspection))
+            # 5. Inspect again what could not be inspected before, and repair that too.
             plan, collected = self.repair_uncovered(plan, inspection) or (plan, collected)
-            # 6.
+            # 6. Write an entry into the audit log.
             head = self.record(plan, former, inspection)
             backups.prune(prefix)
         except BaseException as error:
@@ -247,15 +156,16 @@ class RecoveryRun:
             digests=inspection.digests,
             collected=collected,
         )
+        # 7. Record the counter of a bundle that was installed, and the sequence numbers of its advisories.
         if done.installed and self.request.admitted:
             stores = self.request.admitted.trust_stores
-            for warning in filter(None, (remember(self.request.admitted), earlier.remember(self.prefix, stores))):
+            for warning in filter(None, (remember(self.request.admitted), retained_list.remember(self.prefix, stores))):
                 self.progress.warn(warning)
         return done
 
-    def context(self, plan: Plan, inspection: Inspection) -> RepairContext:
-        """Return the context in which the remedies of a plan are applied."""
-        return RepairContext(inspection, self.request.admitted, self.progress, plan.packages)
+    def context(self, inspection: Inspection) -> RepairContext:
+        """Return the context in which remedies for an inspection are applied."""
+        return RepairContext(inspection, self.request.admitted, self.progress)
 
     def repair_uncovered(self, plan: Plan, inspection: Inspection) -> tuple[Plan, retention.Collected] | None:
         """Repair damage that was hidden before, if confirmed.
@@ -269,7 +179,7 @@ class RecoveryRun:
         more, found = inspect_and_plan(self.prefix, replace(self.request, report=None), inspection.digests)
         if not more.remedies or not self.confirm(more):
             return None
-        collected = apply(more, self.context(more, found))
+        collected = apply(more, self.context(found))
         all_done = replace(more, findings=(*plan.findings, *more.findings), remedies=(*plan.remedies, *more.remedies))
         return all_done, collected
 

@@ -87,7 +87,7 @@ def _advice_on_names() -> dict[str, str]:
             "Specify another name, or a folder on a local disk; its filesystem does not support this name or operation."
         ),
         "EISDIR": _("Specify a file, not a folder."),
-        "ELOOP": _("Check where its links point (ls -l): they form a loop, or no link is allowed there."),
+        "ELOOP": _("Check where its links point (`ls -l`): they form a loop, or no link is allowed there."),
         "ENAMETOOLONG": _("Specify a shorter path."),
         "ENOENT": _("Check the name."),
         "ENOTDIR": _("Check the name: one of its parents is a file, not a folder."),
@@ -98,16 +98,16 @@ def _advice_on_names() -> dict[str, str]:
 def _advice_on_hosts() -> dict[str, str]:
     return {
         "EDQUOT": _("Free up space or raise this user's quota, then run the same command again."),
-        "EFBIG": _("Raise the file size limit (ulimit -f), or use a filesystem that supports larger files."),
+        "EFBIG": _("Raise the file size limit (`ulimit -f`), or use a filesystem that supports larger files."),
         "EIO": _("Check the system log and copy what you need elsewhere; the disk or its connection is failing."),
-        "ENOSPC": _("Free up space on its filesystem (see df), then run the same command again."),
+        "ENOSPC": _("Free up space on its filesystem (see `df`), then run the same command again."),
         "EROFS": _("Mount its filesystem read-write, or specify a location on another filesystem."),
         "ESTALE": _("Remount its network share if it is on one, then run the same command again."),
         "ETIMEDOUT": _("Remount its network share if it is on one, then run the same command again."),
         "EXDEV": _("Place both on the same filesystem."),
         "NOEXEC": _("Specify a folder on a filesystem that is not mounted noexec."),
-        "NO_INODES": _("Remove files from its filesystem (see df -i), then run the same command again."),
-        "NO_NULL": _("Create the device (mknod -m 666 /dev/null c 1 3), or use the container's own /dev."),
+        "NO_INODES": _("Remove files from its filesystem (see `df -i`), then run the same command again."),
+        "NO_NULL": _("Create the device (`mknod -m 666 /dev/null c 1 3`), or use the container's own /dev."),
         "PRIVILEGE": _("Run the same command from an administrator prompt."),
         "VIRUS": _("Check the antivirus log; if the file is clean, exclude its folder from scanning."),
     }
@@ -115,14 +115,14 @@ def _advice_on_hosts() -> dict[str, str]:
 
 def _advice_on_files() -> dict[str, str]:
     return {
-        "APPEND_ONLY": _("Remove the attribute (chattr -a; see lsattr), then run the same command again."),
+        "APPEND_ONLY": _("Remove the attribute (`chattr -a`; see `lsattr`), then run the same command again."),
         "EBUSY": _(
             "Stop the program that uses it, or unmount it if it is a mount point, then run the same command again."
         ),
         "ENOEXEC": _("Provide a file that is built for this host; this one is damaged or built for another system."),
         "ENOTEMPTY": _("Stop the program that is writing there, then run the same command again."),
         "ETXTBSY": _("Stop the running program, then run the same command again."),
-        "IMMUTABLE": _("Remove the attribute (chattr -i; see lsattr), then run the same command again."),
+        "IMMUTABLE": _("Remove the attribute (`chattr -i`; see `lsattr`), then run the same command again."),
         "IN_USE": _("Close that program, then run the same command again."),
         "NOT_REGULAR": _no_file_of_ours(),
         "A_LINK": _no_file_of_ours(),
@@ -132,4 +132,4 @@ def _advice_on_files() -> dict[str, str]:
 
 
 def _no_file_of_ours() -> str:
-    return _("Check who created it (ls -l {path}), and move it elsewhere; recover repairs an installation.")
+    return _("Check who created it (`ls -l {path}`), and move it elsewhere; recover repairs an installation.")

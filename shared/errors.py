@@ -16,9 +16,19 @@ class RagtraceError(Exception):
 
     def __init__(self, *what: str, advice: str = "") -> None:
         self.sentences = what
-        self.what = "\n".join(what)
+        self.what = what[0] if len(what) == 1 else "\n".join(what)
         super().__init__(self.what)
         self.advice = advice
+
+    @property
+    def english(self) -> str:
+        """The problem in English, for logs."""
+        return "\n".join(getattr(sentence, "english", sentence) for sentence in self.sentences)
+
+    @property
+    def id(self) -> str:
+        """The identifier of the problem, which does not depend on the operator's language."""
+        return next(filter(None, (getattr(sentence, "id", "") for sentence in self.sentences)), "")
 
 
 class UsageError(RagtraceError):

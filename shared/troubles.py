@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from shared import causes, limits, reading
 from shared.errors import HostError, RagtraceError
-from shared.i18n import _
+from shared.i18n import _, composed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,15 +80,19 @@ def trouble(
 def reason(error: Exception, doing: str = USING, *, path: Named | None = None) -> str:
     """Return the reason for a system error, for a sentence that names the file; for other errors, the message."""
     if not isinstance(error, OSError):
-        return str(error).rstrip(".")
+        return _message(error).rstrip(".")
     return _reason(cause_of(error, doing, path), error, _place(error, path, None))
 
 
 def described(error: Exception, *, path: Named | None = None) -> str:
     """Return the file and the reason of a system error, as part of a sentence; for other errors, the message."""
     if not isinstance(error, OSError):
-        return str(error).rstrip(".")
+        return _message(error).rstrip(".")
     return words(error, path=path).what.rstrip(".")
+
+
+def _message(error: Exception) -> str:
+    return error.what if isinstance(error, RagtraceError) else str(error)
 
 
 def require_changeable(path: Path) -> None:
@@ -202,7 +206,7 @@ def _place(error: OSError, path: Named | None, near: Named | None) -> Place:
 
 def _sentence(cause: str, doing: str, place: Place, why: str) -> str:
     if not place.shown and cause == "NO_CAUSE":
-        return f"{why}."
+        return composed("{reason}.", reason=why)
     if not place.shown:
         return _("File operation failed: {reason}.").format(reason=why)
     if cause == "NO_NULL":
@@ -249,6 +253,6 @@ def _rights(cause: str) -> dict[str, str]:
         READING: _("Give this user read permission on it and access to its folders, or run the command as its owner."),
         WRITING: _("Give this user write permission there, or specify another location."),
         REMOVING: _("Give this user write permission in {folder}, or run the command as its owner."),
-        STARTING: _("Give this user execute permission (chmod +x)."),
-        USING: _("Check its owner and permissions (ls -l {path}), then run the same command again."),
+        STARTING: _("Give this user execute permission (`chmod +x`)."),
+        USING: _("Check its owner and permissions (`ls -l {path}`), then run the same command again."),
     }

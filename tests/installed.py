@@ -23,7 +23,6 @@ from bundle.product.environment import Environment
 from bundle.product.model import Probe
 from bundle.signing.policy import RELEASE_NAMESPACE
 from bundle.signing.signature import ED25519
-from installer.install import install
 from installer.layout import journal, seal
 from installer.layout.journal import Entry
 from installer.layout.prefix import Prefix
@@ -31,6 +30,7 @@ from installer.layout.store import Store
 from installer.logs import audit_log
 from installer.release import installation, launchers, settings, stage
 from installer.release.digests import Digests
+from installer.release.sealing.finish import Origin, accept, finish
 from installer.userdata import persist
 from shared.programs.uv import base_interpreter
 from shared.terminal.progress import NoProgress
@@ -129,8 +129,8 @@ def install_made(prefix: Prefix, made: Installation) -> None:
     stage.stage_files(built, python)
     stage.stage_environment(built, python, progress)
     digests = Digests()
-    install.accept(built, digests, progress)
-    install.finish(built, install.Origin(python, (KEY.key.fingerprint,), digests), progress)
+    accept(built, digests, progress)
+    finish(built, Origin(python, (KEY.key.fingerprint,), digests), progress)
     persist.write(prefix, manifest, store, Entry("install", release.id, None))
     launchers.write(prefix, manifest)
     prefix.set_current(release)

@@ -39,6 +39,7 @@ class Packed:
     installed_bytes: int = 1_000_000
     installed_files: int = 100
     conflicts: tuple[Conflict, ...] = ()
+    python: str = ""  # of the target, where it is not this one
 
     def contents(self) -> dict[str, tuple[str, bytes]]:
         """Return path → (kind, bytes) of every file of the bundle, sorted."""
@@ -58,7 +59,7 @@ class Packed:
         contents = self.contents()
         return Manifest(
             product=self.product,
-            target=_target(),
+            target=replace(_target(), python=self.python) if self.python else _target(),
             python_range=None,
             created="2026-01-31T12:00:00Z",
             lock_sha256=digest.sha256_bytes(contents[PYLOCK][1]),

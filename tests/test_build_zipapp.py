@@ -177,7 +177,7 @@ def test_only_what_ships_of_the_project_is_added(tmp_path):
     project, site = tmp_path / "project", tmp_path / "site"
     for name in ("bootstrap/x.py", "bootstrap/launch/cache.py", "bootstrap/__pycache__/x.pyc", "validator/page.html",
                  "bootstrap/.hidden", "shared/programs/app_launcher.py", "recovery/launch/y.py", "installer/z.py",
-                 "bundle/z.py"):  # fmt: skip
+                 "bundle/z.py", "fleet/z.py"):  # fmt: skip
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text("")
     messages = project / "shared/locale/ko/LC_MESSAGES"
@@ -189,6 +189,7 @@ def test_only_what_ships_of_the_project_is_added(tmp_path):
         "bootstrap/app_launcher.py",
         "bootstrap/x.py",
         "bundle/z.py",
+        "fleet/z.py",
         "installer/z.py",
         "recovery/launch/y.py",
         "shared/locale/ko/LC_MESSAGES/ragtrace.mo",

@@ -47,7 +47,7 @@ NEVER_ONE = (
     "{folder}: of {count} volumes, these are missing: {names}.",
     "only the first {count} files were searched",
     "until: the last day, for example 2026-01-31; at most {days} days from now",
-    "must be after its approval, by at most {days} days",
+    "must be later than its approval, by at most {days} days",
 )
 
 

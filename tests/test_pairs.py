@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("bootstrap", "builder", "bundle", "installer", "recovery", "shared", "validator")
+PACKAGES = ("bootstrap", "builder", "bundle", "fleet", "installer", "recovery", "shared", "validator")
 CALLS = {
     ("configparser", "ConfigParser"),
     ("digest", "read_sums"),
@@ -33,6 +33,7 @@ OURS = {
     "shared/programs/app_launcher.py:main": f"{BOOT}::test_what_launchers_start_by",
     "installer/logs/audit_log.py:_entries": f"{BOOT}::test_audit_lines",
     "installer/logs/audit_log.py:activations": f"{BOOT}::test_audit_lines",
+    "installer/logs/identity.py:read": "tests/installer/logs/test_identity.py::test_any_name_that_is_accepted",
     "installer/userdata/backup_index.py:read_backup": f"{BOOT}::test_backup_indexes",
     "bundle/advisories/exceptions.py:read_exceptions": f"{BUILD}::test_exceptions",
     "bundle/advisories/index.py:Index.of": "tests/bundle/advisories/test_index.py::test_round_trip",
@@ -58,7 +59,10 @@ OURS = {
     "shared/programs/lazy/compiling.py:serve": "tests/installer/release/test_bytecode.py::test_all_that_the_application_imports",
     "shared/programs/scanners/run_picklescan.py:main": "tests/shared/programs/scanners/test_run_picklescan.py::test_files",
     "shared/programs/scanners/run_safety.py:main": "tests/builder/advisories/test_agreement.py::test_whole_export",
-    "shared/programs/scripts/import_modules.py:main": "tests/installer/release/test_acceptance.py::test_imports_end",
+    "shared/programs/imports/compile_imports.py:": (
+        "tests/installer/release/test_bytecode.py::test_all_that_the_application_imports"
+    ),
+    "shared/programs/imports/import_modules.py:main": "tests/installer/release/test_acceptance.py::test_imports_end",
     "shared/programs/scripts/query_dashboard.py:main": (
         "tests/validator/checks/application/test_dashboard.py::test_a_page_that_answers"
     ),
@@ -81,6 +85,10 @@ OURS = {
     "installer/layout/journal.py:is_damaged": f"{BOOT}::test_journals",
     "validator/checks/performance/measured.py:read_last": f"{VALID}::test_measurements",
     "validator/report.py:parse_report": f"{VALID}::test_reports",
+    "fleet/statement.py:parse": "tests/fleet_report/test_statement.py::test_what_is_written_is_read",
+    "fleet/memory.py:read": "tests/fleet_report/test_collect.py::test_memory_never_becomes_lower_and_is_read_again",
+    "fleet/enrolling.py:read_key": "tests/installer/logs/test_statements.py::test_from_the_key_to_the_table",
+    "installer/logs/statement_key.py:_last": "tests/installer/logs/test_statements.py::test_from_the_key_to_the_table",
 }
 # a reader of what others write → who does
 OTHERS = {

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-TOPS = ("bootstrap", "recovery", "validator", "installer", "bundle", "shared", "builder")
+TOPS = ("bootstrap", "recovery", "validator", "installer", "fleet", "bundle", "shared", "builder")
 BESIDE = ("tools", "tests", "benchmarks")  # what ships and the builder know nothing of these
-NO_ROOMS = ("bundle_files", "profiles", "slip_files", "tools_lock", "locale")  # data, and programs that run elsewhere
+# data, and programs that run elsewhere
+NO_ROOMS = ("bundle_files", "folder_files", "profiles", "slip_files", "tools_lock", "locale")
 MOST = 12  # modules of one room
 MOST_ARROWS = 91  # between the rooms of the engine and of what it stands on
 

@@ -12,9 +12,11 @@ from builder.zipapp.catalogues import read
 from tools.catalogues import LOCALES, extract
 
 ROOT = Path(__file__).resolve().parent.parent
-SHIPPED = ("bundle", "shared", "installer", "validator", "recovery", "bootstrap", "builder")
+SHIPPED = ("bundle", "fleet", "shared", "installer", "validator", "recovery", "bootstrap", "builder")
 DOCUMENTS = sorted(
-    path for like in ("docs/*.md", "*.md", ".github/**/*.md", "builder/bundle_files/*.md") for path in ROOT.glob(like)
+    path
+    for like in ("docs/*.md", "*.md", ".github/**/*.md", "builder/bundle_files/*.md", "builder/slip_files/*.*")
+    for path in ROOT.glob(like)
 )
 
 # what was written before → the word of the glossary; ordinary uses of the same letters are left out of each pattern
@@ -63,21 +65,36 @@ KOREAN = {
     r"알려 ?[줍주]": "표시합니다, 출력합니다, 기록합니다",
     r"알립니다": "표시합니다, 출력합니다, 기록합니다",
     r"보여 ?[줍주]": "표시합니다",
+    "런처": "실행 명령",
+    "다이제스트": "해시값",
+    "임포트": "import",
+    "비밀값": "비밀 정보",
+    "연결된 빌더": "인터넷에 연결된 컴퓨터",
+    "아카이브를 [푸푼]": "아카이브의 압축을 풀다",
+    r"[0-9}]행(?!렬)": "번째 줄",
+}
+# replaced after sentences of the changelog had been written with them
+LATER = {
+    r"tr(?:y|ies|ied|ying)(?: it| them| \w+ \w+)? out": "test",
+    r"(?:go|goes|going) on counting": "still applies",
+    r"repairs? in part": "a partial repair",
+    r"(?:as|than) (?:it was )?at the installation": "as it was installed",
 }
 OLD_ENGLISH = re.compile(rf"\b(?:{'|'.join(ENGLISH)})\b".replace(" ", r"\s+"), re.IGNORECASE)
 OLD_KOREAN = re.compile("|".join(KOREAN))
+OLD_LATER = re.compile(rf"\b(?:{'|'.join(LATER)})\b".replace(" ", r"\s+"), re.IGNORECASE)
 # names of code, files and formats are no prose: what is in backticks, link targets, placeholders, options
 CODE = re.compile(r"``[^`]*``|`[^`]*`|\]\([^)]*\)|\{[^{}]*\}|--[a-z-]+")
 # installers recognize each version of it by its bytes, comments included
 FROZEN = "shared/programs/app_launcher.py"
 
 
-def found(text):
+def found(text, patterns=(OLD_ENGLISH, OLD_KOREAN, OLD_LATER)):
     """Return line and word for each replaced word in a text."""
     prose = CODE.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
     return [
         (prose.count("\n", 0, match.start()) + 1, " ".join(match.group().split()))
-        for pattern in (OLD_ENGLISH, OLD_KOREAN)
+        for pattern in patterns
         for match in pattern.finditer(prose)
     ]
 
@@ -117,6 +134,8 @@ def unreleased(text):
         "the command ends with 4",
         "before a release is accepted",
         "the file is no lockfile",
+        "tries a release out",
+        "an advisory goes on counting",
         "설치 영수증이 없습니다",
         "다시 빌드하세요",
         "소유자를 알려 줍니다",
@@ -158,10 +177,59 @@ def test_messages_use_the_words_of_the_glossary():
     assert wrong == []
 
 
+# what is typed, with what follows it, stands in backticks; the name of one command alone does not (run recover)
+TYPED = re.compile(
+    r"(?<![A-Za-z0-9_-])(?:git (?:add|fetch|lfs|restore|submodule)|uv (?:add|build|lock|python list|workspace list)"
+    r"|(?:cp|ls|ulimit) -|(?:chmod|chown|mkdir|mknod|sudo|ip link|ssh-add) |chattr -|ssh-keygen -"
+    r"|advisories (?:except|fetch|import|sign|template|update)\b|audit-log (?:export|verify)|backup (?:list|restore)"
+    r"|policy show|profile init|trust (?:accept-memory|update)"
+    r"|(?:build|index|install|recover|rollback|uninstall|upgrade|validate) --)"
+)
+
+
+def bare(text):
+    """Return the commands of a message that stand outside of backticks."""
+    return TYPED.findall(re.sub(r"`[^`]*`", "", text))
+
+
+@pytest.mark.parametrize("text", ["Run 'git add'.", "see backup list", "Then run recover --bundle FOLDER.", "(ls -l)"])
+def test_a_command_without_backticks_is_found(text):
+    assert bare(text)
+
+
+def test_commands_in_messages_stand_in_backticks():
+    wrong = [
+        form
+        for message in read(LOCALES / "ko/LC_MESSAGES/ragtrace.po")
+        for side in (message.id, message.string)
+        for form in ((side,) if isinstance(side, str) else side or ())
+        if bare(form)
+    ]
+    assert wrong == []
+
+
+def helps(path):
+    """Yield the help texts of options and commands in a module."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.keyword) and node.arg in ("help", "description"):
+            yield from messages(node.value)
+
+
+@pytest.mark.parametrize("part", ["bootstrap", "builder"])
+def test_korean_help_texts_are_sentences(part):
+    catalogue = read(LOCALES / "ko/LC_MESSAGES/ragtrace.po")
+    korean = {text: catalogue.get(text).string for path in (ROOT / part).rglob("*.py") for text in helps(path)}
+    assert korean
+    assert [(text, ko) for text, ko in korean.items() if "니다" not in ko] == []
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_documents_use_the_words_of_the_glossary(path):
     text = path.read_text(encoding="utf-8")
-    assert found(unreleased(text) if path.name == "CHANGELOG.md" else text) == []
+    if path.name == "CHANGELOG.md":
+        assert found(unreleased(text), (OLD_ENGLISH, OLD_KOREAN)) == []
+    else:
+        assert found(text) == []
 
 
 @pytest.mark.parametrize("part", SHIPPED)

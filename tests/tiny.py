@@ -195,13 +195,16 @@ def tiny_bundle(
     probe: Probe | None = PROBE,
     scripts: Mapping[str, str] | None = None,
     conflicts: tuple[Conflict, ...] = (),
+    python: str = "",
+    plugins: Mapping[str, str] | None = None,
     **changes: Any,
 ) -> Tiny:
     """Build and sign a bundle below a folder.
 
     ``packages`` replaces or adds wheels, ``requires`` is what they need by name, ``scripts`` their entry points,
     ``sources`` replaces or adds files of the application; ``changes`` are fields of Application; ``key`` is the
-    private key of an earlier bundle, to sign with it again.
+    private key of an earlier bundle, to sign with it again; ``python`` is the target's, where it is not this one,
+    ``plugins`` are its checks.
     """
     texts = {"app.py": APP, "data/questions.csv": "질문,답\n", "src/helper.py": "HELP = 1\n", **(sources or {})}
     packed = Packed(
@@ -218,6 +221,8 @@ def tiny_bundle(
         installed_bytes=200_000 + len(installer),
         installed_files=40,
         conflicts=conflicts,
+        python=python,
+        plugins={name: text.encode() for name, text in (plugins or {}).items()},
     )
     manifest = packed.manifest()
     contents = [member(path, kind, data) for path, (kind, data) in packed.contents().items()]

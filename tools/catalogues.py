@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCALES = ROOT / "shared" / "locale"
-SOURCES = ("bootstrap", "builder", "bundle", "installer", "recovery", "shared", "validator")
+SOURCES = ("bootstrap", "builder", "bundle", "fleet", "installer", "recovery", "shared", "validator")
 # no dates or tool versions, so that the file changes only with its messages
 HEADER = r"""msgid ""
 msgstr ""

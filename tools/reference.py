@@ -9,9 +9,10 @@ from math import isfinite
 from pathlib import Path
 
 from bundle.strict import TEXT_LIMIT
+from installer.logs.identity import Identity
 from tests.validator.mutations import MUTATIONS
 from tools.schemas.documents import schemas
-from tools.schemas.words import DRAFT, Schema, closed, described
+from tools.schemas.words import DRAFT, Schema, closed, described, nullable, value
 from validator import check, report
 from validator.checks.performance.measured import DEFAULTS
 from validator.registry import CHECKS
@@ -81,7 +82,8 @@ def report_schema() -> Schema:
         "version": OPTIONAL_TEXT,
         "release": described(OPTIONAL_TEXT, "the active release; null where none is"),
         "prefix": described(OPTIONAL_TEXT, "where it is installed; null where nothing is"),
-        "host": described(OPTIONAL_TEXT, "tells two hosts apart, and nothing else about them"),
+        "host": described(OPTIONAL_TEXT, "made from the machine ID, else from the host name; see identity"),
+        "identity": described(nullable(value(Identity)), "of which host and installation this is"),
         "effort": described({"enum": [None, *check.EFFORTS]}, "how much was asked for"),
         "not_run": described(
             {"type": "object", "additionalProperties": FULL_TEXT},
@@ -127,7 +129,7 @@ def checks_table() -> str:
         words = "at least" if bound.at_least else "at most"
         lines.append(f"| `{name}` | {f'{words} {bound.value:g}' if isfinite(bound.value) else 'none'} |")
     lines.append("")
-    lines.append("Your own checks are `plugin.NAME`: see [plugins](plugins.md).\n")
+    lines.append("Custom checks are `plugin.NAME`: see [plugins](plugins.md).\n")
     return "\n".join(lines)
 
 

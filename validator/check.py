@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 # everything needed to write a check, re-exported from one place
 __all__ = [
     "APPLICATION", "BUNDLE", "CATEGORIES", "DETAILS_LIMIT", "EFFORTS", "ERROR", "EVIDENCE_LIMIT", "FAIL", "FULL",
-    "NAMES_SHOWN", "NORMAL", "OPERATOR", "PACKAGES", "PASS", "PERFORMANCE", "QUICK", "RECOVER", "RECOVER_OR_BUNDLE",
-    "REMEDIES", "SECURITY", "SKIP", "STATUSES", "SYSTEM", "TOOLS", "WARN", "Check", "CheckResult", "Choice",
-    "UncheckedError", "plain", "plain_value", "some_of",
+    "KNOWN_UNTIL", "NAMES_SHOWN", "NORMAL", "OPERATOR", "PACKAGES", "PASS", "PERFORMANCE", "QUICK", "RECOVER",
+    "RECOVER_OR_BUNDLE", "REMEDIES", "SECURITY", "SKIP", "STATUSES", "SYSTEM", "TOOLS", "WARN", "Check", "CheckResult",
+    "Choice", "UncheckedError", "plain", "plain_value", "some_of",
 ]  # fmt: skip
 SYSTEM, TOOLS, PACKAGES, APPLICATION, PERFORMANCE, SECURITY = (
     "System",
@@ -56,6 +56,7 @@ EFFORTS = (QUICK, NORMAL, FULL)
 DETAILS_LIMIT = 4000  # characters per string in a report
 NAMES_SHOWN = 5  # maximum number of names listed in a sentence; evidence has the rest
 EVIDENCE_LIMIT = 10_000  # items per list in evidence
+KNOWN_UNTIL = "known_until"  # in evidence: the time up to which the advisories of this host are complete
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,8 @@ class Check(ABC):
 
 def plain(text: str) -> str:
     """Return a string as one line without control characters, truncated to DETAILS_LIMIT characters."""
+    if text.isprintable() and len(text) <= DETAILS_LIMIT and text == text.strip():
+        return text  # as it is, which may be a Message
     # file names may contain bytes that are not UTF-8, which Python decodes as surrogates
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     shown = printable(text).strip()

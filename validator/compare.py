@@ -11,6 +11,7 @@ from validator.check import ERROR, FAIL, PASS, SKIP, WARN
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from installer.logs.identity import Identity
     from validator.check import CheckResult
     from validator.report import Report
 
@@ -95,6 +96,7 @@ def compare(before: Report, after: Report) -> Comparison:
         for name in ("host", "prefix", "product", "version", "release")
         if getattr(before, name) != getattr(after, name)
     }
+    facts.update(_renamed(before.identity, after.identity))
     for name in {**before.system_info, **after.system_info}:
         pair = before.system_info.get(name), after.system_info.get(name)
         if pair[0] != pair[1]:
@@ -107,6 +109,14 @@ def compare(before: Report, after: Report) -> Comparison:
         tuple(changes),
         tuple(moved),
     )
+
+
+def _renamed(before: Identity | None, after: Identity | None) -> dict[str, tuple[Any, Any]]:
+    """Return the parts of the identity that differ, if both reports have one."""
+    if before is None or after is None:
+        return {}
+    former, present = before.to_json(), after.to_json()
+    return {name: (former[name], present[name]) for name in former if former[name] != present[name]}
 
 
 def by_subject(report: Report) -> Iterator[tuple[tuple[str, str], CheckResult]]:

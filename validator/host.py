@@ -1,12 +1,10 @@
-"""Describes this host for a report: its platform, and an identifier that distinguishes it from other hosts."""
+"""Describes this host for a report: its platform and its resources."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import platform
-import socket
 from typing import Any
 
 from bundle.target import host_glibc
@@ -38,16 +36,3 @@ def _memory() -> int:
         return max(0, os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):
         return 0
-
-
-def host_id() -> str:
-    """Return 16 hex digits that identify this host.
-
-    They are an application-specific hash of the machine ID, as machine-id(5) requires, or else of the host name.
-    """
-    try:
-        with open("/etc/machine-id", "rb") as file:
-            identity = file.read(128).strip()
-    except OSError:
-        identity = b""
-    return hashlib.sha256(b"ragtrace-report@v1\0" + (identity or os.fsencode(socket.gethostname()))).hexdigest()[:16]

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from bundle import strict
 from bundle.strict import Fields, refuse
+from installer.logs.host import host_id
+from installer.logs.identity import Identity, identity_of
 from shared.errors import TrustError
 from shared.i18n import _
 from validator import host
@@ -55,9 +57,9 @@ URGENCY = (FAIL, ERROR, WARN)
 class Report:
     """The results of a validation, and the host and installation that they are about.
 
-    ``product``, ``version``, ``release`` and ``prefix`` are None if nothing is installed. ``host`` only distinguishes
-    hosts and reveals nothing else about them. ``effort`` and ``not_run`` (identifiers and names of checks) define what
-    ``overall_status`` covers; in a report without them, they are None and empty.
+    ``product``, ``version``, ``release`` and ``prefix`` are None if nothing is installed. ``host`` is the part of
+    ``identity`` that the first reports have, whose ``identity`` is None. ``effort`` and ``not_run`` (identifiers and
+    names of checks) define what ``overall_status`` covers; in a report without them, they are None and empty.
     """
 
     timestamp: str
@@ -73,11 +75,13 @@ class Report:
     host: str | None = None
     effort: str | None = None
     not_run: dict[str, str] = field(default_factory=dict)
+    identity: Identity | None = None
 
     def to_json(self) -> dict[str, Any]:
         value = dict(vars(self))
         value["validation_results"] = [result.to_json() for result in value.pop("results")]
         value["recommendations"] = list(self.recommendations)
+        value["identity"] = self.identity.to_json() if self.identity else None
         return {"format": FORMAT, **value, **({"partial": True} if self.not_run else {})}
 
     @property
@@ -113,9 +117,10 @@ def make_report(subject: Subject, results: Sequence[CheckResult], choice: Choice
         version=product.version if product else None,
         release=subject.release.id if subject.release else None,
         prefix=str(subject.prefix.root) if subject.prefix else None,
-        host=host.host_id(),
+        host=host_id(),
         effort=choice.effort if choice else None,
         not_run={check.id: plain(check().title()) for check in choice.left_out} if choice else {},
+        identity=identity_of(subject.prefix),
     )
 
 
@@ -195,7 +200,7 @@ def parse_report(data: bytes, name: str = "report") -> Report:
     """
     value = strict.loads(data, name, limit=LIMIT)
     if isinstance(value, dict):
-        added = ("title", "product", "version", "release", "prefix", "host", "effort")
+        added = ("title", "product", "version", "release", "prefix", "host", "effort", "identity")
         value = {"format": FORMAT, **dict.fromkeys(added), "not_run": {}, **value}
     fields = Fields(value, name)
     fields.integer("format", least=FORMAT, most=FORMAT)
@@ -214,6 +219,7 @@ def parse_report(data: bytes, name: str = "report") -> Report:
         host=fields.optional_text("host"),
         effort=fields.optional("effort", partial(strict.choice, choices=EFFORTS)),
         not_run=fields.nested("not_run", _names),
+        identity=fields.optional("identity", Identity.from_json),
     )
     fields.done()
     if not report.results:

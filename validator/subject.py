@@ -91,7 +91,7 @@ class Subject:
 
     def write_report(self) -> str:
         """Return the suggestion to write a diagnosis and repair with it."""
-        suggestion = _("Write a diagnosis with validate --output {name}, then use it to repair the installation.")
+        suggestion = _("Write a diagnosis with `validate --output {name}`, then use it to repair the installation.")
         return suggestion.format(name=self.report_name)
 
     def recover_command(self) -> str:

@@ -55,13 +55,13 @@ def settle_advisories(prefix: Prefix, stores: TrustStores, progress: Progress, w
 
     Raises BusyError if another run holds the lock.
     """
-    from installer.advisories import earlier
+    from installer.advisories import retained_list
 
     if not prefix.complete_releases():
         return
     try:
-        with locked(prefix.state / "lock", wait=wait):
-            warning = earlier.settle(prefix, stores)
+        with locked(prefix.lock_file, wait=wait):
+            warning = retained_list.settle(prefix, stores)
     except (OSError, HostError):  # a lock that cannot be taken: the command itself reports or repairs it
         return
     if warning:

@@ -11,9 +11,11 @@ from bootstrap.api.installing import admission, open_bundle
 from bundle.opening import SUMS
 from installer.layout.location import own_command
 from installer.layout.location.finding import find_prefix
+from installer.logs import identity
 from installer.trust.authority import find_authority
 from installer.trust.available import find_available
 from shared.errors import HostError, RagtraceError, UsageError
+from shared.files import outputs
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from bundle.signing.policy import Policy
     from installer.change.history import Event
     from installer.layout.release import Release
+    from installer.logs.identity import Identity
     from installer.monitoring.monitor import Sample
     from shared.terminal.progress import Progress
     from validator.check import Check
@@ -36,17 +39,25 @@ TIMEOUT_LIMIT = 7 * 86_400  # seconds: longer than any check takes, and within w
 
 @dataclass(frozen=True)
 class Status:
-    """A prefix, its active release or None, and all its complete releases, oldest first."""
+    """A prefix, its active release or None, all its complete releases, oldest first, and its identity."""
 
     prefix: Path
     active: Release | None
     releases: tuple[Release, ...]
+    identity: Identity
 
 
 def status(prefix: Path | None = None) -> Status:
     """Return the active release and all complete releases of a prefix."""
     found = settled(prefix)
-    return Status(found.root, found.active(), found.complete_releases())
+    return Status(found.root, found.active(), found.complete_releases(), identity.identity_of(found))
+
+
+def set_asset(asset: str, prefix: Path | None = None) -> None:
+    """Store this host's name in the operator's asset register, if something is installed."""
+    found = prefix_or_none(prefix, allow_lost_state=True)
+    if found and found.exists:
+        identity.set_asset(found, asset)
 
 
 def history(prefix: Path | None = None) -> list[Event]:
@@ -81,16 +92,25 @@ def verify_audit_log(prefix: Path | None = None, *, anchor: str | None = None) -
     return audit_log.verify(settled(prefix, allow_uninstalled=True), anchor)
 
 
+def export_audit_log(file: Path, prefix: Path | None = None) -> None:
+    """Verify the audit log's chain and write the log to a file."""
+    from installer.logs import audit_log
+
+    found = settled(prefix, allow_uninstalled=True)
+    audit_log.verify(found)
+    outputs.write(file, b"".join(line + b"\n" for line in audit_log.lines(found)))
+
+
 def available_bundle() -> tuple[Manifest | None, str]:
     """Return the manifest of the bundle next to the zipapp, and "".
 
     If the bundle is rejected, returns None and the reason; if there is no bundle, None and "".
     """
-    running = own_command.zipapp()
-    if running is None or not (running.parent / SUMS).is_file():
+    beside = own_command.folder()
+    if beside is None or not (beside / SUMS).is_file():
         return None, ""
     try:
-        bundle = open_bundle(running.parent)
+        bundle = open_bundle(beside)
         admission(bundle)
     except RagtraceError as error:
         return None, f"{error.what} {error.advice}".strip()
@@ -143,7 +163,7 @@ def asking_recovery(validated: Subject) -> Subject:
         return validated
 
     def foresee() -> Repair:
-        from recovery.recover import foresee as foresee_repair
+        from recovery.request import foresee as foresee_repair
 
         available = find_available(found, None, (), trust_stores())
         return foresee_repair(found, available, validated.digests)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from installer.install.repeated import Effect
     from installer.install.uninstall import Removal
     from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
     from installer.trust.admission import AdmittedBundle, Conditions
     from installer.trust.memory import Memory
     from installer.trust.memory_admin import Account
@@ -39,10 +40,9 @@ def open_bundle(bundle: Path | None = None, *, trusted_keys: Sequence[str] = ())
     from bundle import opening
 
     if bundle is None:
-        running = own_command.zipapp()
-        if running is None:
+        bundle = own_command.folder()
+        if bundle is None:
             raise UsageError(_("No bundle specified."), advice=_("Specify the folder that contains SHA256SUMS."))
-        bundle = running.parent
     # the expiry of keys is checked at admission, and only for a first installation
     return opening.open_bundle(bundle, authority(trust_stores(), trusted_keys).policy)
 
@@ -71,6 +71,13 @@ def write_index(
     return write.write(open_bundle(bundle, trusted_keys=trusted_keys), folder, progress)
 
 
+def plan_index(folder: Path, bundle: Path | None = None, *, trusted_keys: Sequence[str] = ()) -> Index:
+    """Return the index that ``write_index`` would write; nothing is written. Raises UsageError if it cannot."""
+    from installer.wheel_index import write
+
+    return write.foresee(open_bundle(bundle, trusted_keys=trusted_keys), folder)
+
+
 def admission(bundle: Bundle, prefix: Path | None = None, *, conditions: Conditions = AS_IT_IS) -> AdmittedBundle:
     """Admit an opened bundle for installation and return it with its warnings. Raises TrustError if it is rejected."""
     return admit(Candidate(bundle, prefix_for(bundle, prefix), trust_stores(), conditions))
@@ -87,11 +94,18 @@ def plan(bundle: Bundle, prefix: Path | None = None, *, conditions: Conditions =
     return preflight.of_bundle(bundle, prefix_for(bundle, prefix))
 
 
-def effect_of(bundle: Bundle, prefix: Path | None = None) -> Effect:
+def effect_of(bundle: Bundle, prefix: Path | None = None, *, reinstall: bool = False) -> Effect:
     """Return the effect of installing a bundle: whether there is nothing to do, and which releases would be removed."""
     from installer.install import repeated
 
-    return repeated.effect_of(bundle, prefix_for(bundle, prefix))
+    return repeated.effect_of(bundle, prefix_for(bundle, prefix), reinstall=reinstall)
+
+
+def is_known(bundle: Bundle, prefix: Prefix) -> bool:
+    """Return whether this host knows a bundle's signers: its policy, or the installed release, accepts them."""
+    from installer.trust import known
+
+    return known.is_known(bundle, prefix, trust_stores())
 
 
 def install(
@@ -101,16 +115,20 @@ def install(
     progress: Progress = QUIET,
     wait: float = 0.0,
     conditions: Conditions = AS_IT_IS,
+    asset: str | None = None,
+    reinstall: bool = False,
 ) -> Outcome:
-    """Install an opened bundle as a new release and activate it.
+    """Install an opened bundle as a new release and activate it; with ``reinstall`` also if it is active and intact.
+
+    ``asset`` becomes the stored asset name.
 
     If that fails, the previous release remains active, unless the error names the new one: then only what follows the
     activation failed, such as the entry in the audit log.
     """
     from installer.install.install import install as install_candidate
 
-    candidate = Candidate(bundle, prefix_for(bundle, prefix), trust_stores(), conditions)
-    return install_candidate(candidate, progress, wait=wait)
+    candidate = Candidate(bundle, prefix_for(bundle, prefix), trust_stores(), conditions, asset)
+    return install_candidate(candidate, progress, wait=wait, reinstall=reinstall)
 
 
 def upgrade(
@@ -141,23 +159,48 @@ def rollback(
     """Activate the previous release, or the retained one named by ``to``; a damaged one is rebuilt from the store."""
     from installer.install.rollback import Goal
     from installer.install.rollback import rollback as roll_back
-    from recovery.previous import mending
+    from recovery.rebuild_for_rollback import rebuilding
 
     found, stores = find_prefix(prefix), trust_stores()
     settle_advisories(found, stores, progress, wait)
-    return roll_back(found, progress, Goal(to, mending(stores)), wait=wait)
+    return roll_back(found, progress, Goal(to, rebuilding(stores)), wait=wait)
+
+
+def plan_rollback(prefix: Path | None = None, *, to: str | None = None) -> tuple[Release, str, bool]:
+    """Return the release that a rollback would activate, why it must be rebuilt or "", and whether data would return.
+
+    Nothing is written. Raises HostError if there is none to roll back to.
+    """
+    from installer.install import rollback as rolling
+
+    return rolling.foresee(find_prefix(prefix), rolling.Goal(to))
 
 
 def uninstall(
     prefix: Path | None = None, *, purge: bool = False, progress: Progress = QUIET, wait: float = 0.0
 ) -> Removal:
-    """Remove the installation; with ``purge`` also the user's data, settings, models and backups, and the audit log."""
+    """Remove the installation; with ``purge`` also the user's data, settings, models and backups, and the audit log.
+
+    What runs regularly for it is stopped and removed too.
+    """
     from installer.install.uninstall import uninstall as remove
+    from installer.monitoring import schedule
 
     found = find_prefix(prefix, allow_uninstalled=purge)
     if not found.is_left:
         settle_advisories(found, trust_stores(), progress, wait)
-    return remove(found, progress, purge=purge, wait=wait)
+    scheduled = schedule.existing(found)
+    removal = remove(found, progress, purge=purge, wait=wait)
+    for reason in schedule.remove(found, scheduled):
+        progress.warn(reason)
+    return removal
+
+
+def worth_keeping(prefix: Path | None = None) -> tuple[Path, ...]:
+    """Return the paths that an uninstallation would leave, without ``purge``."""
+    from installer.install.uninstall import worth_keeping as would_stay
+
+    return would_stay(find_prefix(prefix))
 
 
 def trust_state(prefix: Path | None = None) -> State:
@@ -198,10 +241,14 @@ def update_trust(
     *,
     only_prefix: bool = False,
     trusted_keys: Sequence[str] = (),
+    dry_run: bool = False,
 ) -> list[Signed]:
-    """Adopt new policies for the host, or with ``only_prefix`` for one installation, and return the new ones."""
+    """Adopt new policies for the host, or with ``only_prefix`` for one installation, and return the new ones.
+
+    With ``dry_run`` they are checked and returned, and nothing is written.
+    """
     from installer.trust import update
 
     if only_prefix:
-        return update.update_prefix(policies, find_prefix(prefix).trust, trusted_keys)
-    return update.update_host(policies, trust_stores(), trusted_keys)
+        return update.update_prefix(policies, find_prefix(prefix).trust, trusted_keys, dry_run=dry_run)
+    return update.update_host(policies, trust_stores(), trusted_keys, dry_run=dry_run)

@@ -35,7 +35,7 @@ def plan_recovery(
 ) -> Plan:
     """Return the plan of a repair, with the damage that was found; nothing is written."""
     from recovery.inspection.reported import read_diagnosis
-    from recovery.recover import RecoverRequest, inspect_and_plan
+    from recovery.request import RecoverRequest, inspect_and_plan
 
     found = find_prefix(prefix, allow_lost_state=True)
     misplaced.refuse_linked_folders(found, misplaced.find_misplaced(found))
@@ -64,8 +64,8 @@ def recover(
     installation are repaired too.
     """
     from recovery.inspection.reported import read_diagnosis
-    from recovery.recover import RecoverRequest
     from recovery.recover import recover as repair_installation
+    from recovery.request import RecoverRequest
 
     found, stores = find_prefix(prefix, allow_lost_state=True), trust_stores()
     report = read_diagnosis(diagnosis) if diagnosis else None

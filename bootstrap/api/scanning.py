@@ -45,6 +45,14 @@ def update_advisories(
     return update.update(file, installation, trust_stores(), update.UpdateOptions(accept_clock, wait))
 
 
+def plan_advisories(file: Path, prefix: Path | None = None, *, accept_clock: bool = False) -> Update:
+    """Return what ``update_advisories`` would adopt, after its checks; nothing is written."""
+    from installer.advisories import update
+
+    installation = advisories_site(prefix)
+    return update.foresee(file, installation, trust_stores(), update.UpdateOptions(accept_clock))
+
+
 def scan_advisories(
     prefix: Path | None = None,
     *,

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from bootstrap import api
 from installer.layout.location import placement
 from installer.layout.location.finding import find_prefix, prefix_at
-from installer.logs import runlog
+from installer.logs import identity, runlog
 from installer.logs.runlog import LOG
-from shared.errors import HostError, RagtraceError
+from shared.errors import HostError, RagtraceError, UsageError
 from shared.files import folders, temp_folders
 from shared.i18n import _, plural
 from shared.terminal.commandline import DONE
-from shared.terminal.console import complain, show
+from shared.terminal.console import complain, sentence, show
 from shared.terminal.progress import Progress, make_progress
 
 if TYPE_CHECKING:
@@ -43,6 +43,24 @@ def add_bundle(parser: argparse.ArgumentParser) -> None:
         help=_("the bundle's folder, archive or unpacked root (default: the folder of this tool)"),
     )
     add_trust_key(parser)
+
+
+def add_asset(parser: argparse.ArgumentParser) -> None:
+    """Add the option for the asset name."""
+    parser.add_argument(
+        "--asset",
+        type=_asset,
+        metavar=_("NAME"),
+        help=_("the name of this host in your asset register, for receipts and reports; it is stored"),
+    )
+
+
+def _asset(text: str) -> str:
+    """Parse an asset name. Raises ArgumentTypeError."""
+    try:
+        return identity.asset_name(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(f"{error.what} {error.advice}") from error
 
 
 def add_trust_key(parser: argparse.ArgumentParser) -> None:
@@ -127,8 +145,11 @@ def tidy() -> None:
         memory.tidy(here.trust_stores().own)
 
 
-def check_prefix_option(arguments: argparse.Namespace) -> int:
-    """Check the working folder and the named prefix before a log or anything else is opened in them."""
+def settle_prefix_option(arguments: argparse.Namespace) -> int:
+    """Check the working folder, and replace the option for the prefix by the folder that was found and checked.
+
+    This comes before a log or anything else is opened there.
+    """
     placement.require_working_folder()
     if arguments.prefix is not None:
         arguments.prefix = prefix_at(arguments.prefix).root
@@ -163,7 +184,7 @@ def _collector(arguments: argparse.Namespace) -> Collector | None:
         return None
     from installer.logs import syslog
 
-    collector = syslog.Collector(arguments.syslog, arguments.command)
+    collector = syslog.collector_for(arguments.syslog, arguments.command)
     runlog.send_to(collector, runlog.Lines(arguments.command, arguments.syslog.limit))
     return collector
 
@@ -171,15 +192,21 @@ def _collector(arguments: argparse.Namespace) -> Collector | None:
 def _end_collector(collector: Collector) -> None:
     """Close a collector, and warn on the screen and in the log file of the lines that it did not get."""
     runlog.end([collector])
-    if not collector.lost:
+    address, reason = collector.address.short, collector.reason or _("it did not accept them in time")
+    if collector.lost:
+        text = plural(
+            "{count} log line was not delivered to {address}: {reason}",
+            "{count} log lines were not delivered to {address}: {reason}",
+            collector.lost,
+        ).format(count=collector.lost, address=address, reason=reason)
+    elif collector.waiting:
+        text = plural(
+            "{count} log line was not delivered to {address}: {reason}; the next command sends it",
+            "{count} log lines were not delivered to {address}: {reason}; the next command sends them",
+            collector.waiting,
+        ).format(count=collector.waiting, address=address, reason=reason)
+    else:
         return
-    text = plural(
-        "{count} log line was not delivered to {address}: {reason}",
-        "{count} log lines were not delivered to {address}: {reason}",
-        collector.lost,
-    ).format(
-        count=collector.lost, address=collector.address, reason=collector.reason or _("it did not accept them in time")
-    )
     LOG.warning(text)
     complain(_("warning: {text}").format(text=text))
 
@@ -265,6 +292,25 @@ def show_outcome(outcome: Outcome) -> None:
         show(reported.format(former=outcome.former_tool))
     show_collected(outcome.collected)
     show(_("Audit log head: {head}").format(head=outcome.audit_head))
+
+
+def show_readiness(faults: int) -> None:
+    """Print the end of a dry run: ready, or how many things must be fixed first."""
+    if faults:
+        show(_("Nothing was written."))
+        show(plural("{count} thing to fix.", "{count} things to fix.", faults).format(count=faults))
+    else:
+        show(_("Nothing was written. To do it, run the command again without --dry-run."))
+        show(_("Ready."))
+
+
+def warn_untrusted(reason: str | None) -> None:
+    """Warn if the policy in force does not accept the signers of the active release."""
+    if reason is None:
+        return
+    text = _("the policy in force does not accept the signers of the active release: {reason}")
+    complain(_("warning: {text}").format(text=text.format(reason=sentence(reason))))
+    complain(_("  next: Install a release that it accepts; the active one keeps running."))
 
 
 def show_audit_head(prefix: Path | None) -> None:

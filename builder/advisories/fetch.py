@@ -76,7 +76,7 @@ def _check_address(url: str) -> None:
     if not is_safe(url):
         raise UsageError(
             _("{url} is not an https URL.").format(url=redact(url)),
-            advice=_("Specify an https URL, or fetch the file yourself and run: advisories import FILE."),
+            advice=_("Specify an https URL, or fetch the file yourself and run `advisories import FILE`."),
         )
 
 
@@ -86,6 +86,6 @@ def _trouble(url: str, reason: str) -> BuildError:
             host=urlsplit(url).hostname or "?", reason=reason
         ),
         advice=_(
-            "Check the network, specify a mirror with --url, or provide the file and run: advisories import FILE."
+            "Check the network, specify a mirror with --url, or provide the file and run `advisories import FILE`."
         ),
     )

@@ -203,7 +203,7 @@ def read_signed_exceptions(path: Path | None, policy: Policy | None) -> Exceptio
     if not beside:
         raise TrustError(
             _("{path} is not signed.").format(path=path),
-            advice=_("Sign it: advisories sign {path} --sign-key KEY.").format(path=path),
+            advice=_("Sign it with `advisories sign {path} --sign-key KEY`.").format(path=path),
         )
     namespace = NAMESPACES[EXCEPTIONS_ROLE]
     signers = [verify(read_file(one, SIGNATURE_LIMIT), data, namespace, name=one.name) for one in beside]
@@ -227,7 +227,7 @@ def refuse(knowledge: Knowledge, assessment: Assessment) -> None:
         names = ", ".join(f"{named(one)} ({one.id}: {one.reason})" for one in suspect[:SHOWN])
         raise BuildError(
             _("It is undecided whether these packages are malware: {names}.").format(names=names),
-            advice=_("Lock other packages, or read the advisories and build with --fail-on never."),
+            advice=_("Lock other packages or versions, or read the advisories and build with --fail-on never."),
         )
 
 
@@ -238,10 +238,10 @@ def _named(one: Finding) -> str:
 
 def _advice_for(failing: Sequence[Finding]) -> str:
     if any(finding.where == APPLICATION for finding in failing):
-        return _("Lock fixed versions; for findings that have no impact here, sign an exception (advisories except).")
+        return _("Lock fixed versions; for findings that have no impact here, sign an exception (`advisories except`).")
     return _(
         "Build with a newer version of this tool, or include a newer interpreter; for findings that have no impact "
-        "here, sign an exception (advisories except)."
+        "here, sign an exception (`advisories except`)."
     )
 
 

@@ -63,7 +63,7 @@ def require_whole(earlier: Snapshot, later: Snapshot, *, accept_drop: bool) -> l
     if found.is_drop and not accept_drop:
         raise BuildError(
             _(
-                "The export has lost more than 5% of the last snapshot's advisories ({count} of {total}): {names}."
+                "The export lacks more than 5% of the previous snapshot's advisories ({count} of {total}): {names}."
             ).format(count=found.count, total=found.total, names=found.names()),
             *found.warnings(),
             advice=_("Fetch it again; if the advisories were really removed, add --accept-drop."),

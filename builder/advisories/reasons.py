@@ -84,7 +84,7 @@ def lines(found: Exceptions) -> Iterator[str]:
             approver=one.approver,
         )
     for removal in found.removals:
-        end = _("without an end")
+        end = _("without an expiry date")
         if removal.expires is not None:
             end = _("until {time}").format(time=f"{removal.expires:%Y-%m-%d}")
         yield _("  removal of {id} in {package} up to sequence {sequence}, {end}: {statement} ({approver})").format(

@@ -120,9 +120,9 @@ def _check_growth(live: int, sequence: int, former: Snapshot, *, accept_drop: bo
     before = former.header.counts["live"]
     if live < before * (1 - DROP_LIMIT) and not accept_drop:
         raise BuildError(
-            _("The export has {live} advisories, the previous snapshot {before}: more than 5% are missing.").format(
-                live=live, before=before
-            ),
+            _(
+                "The export has {live} advisories, but the previous snapshot had {before}: more than 5% are missing."
+            ).format(live=live, before=before),
             advice=_("Fetch it again; if the advisories were really withdrawn, add --accept-drop."),
         )
     if sequence <= former.header.sequence:
@@ -184,7 +184,7 @@ def load_snapshot(path: Path) -> Snapshot:
         with path.open("rb") as file:
             data = file.read(form.SNAPSHOT_LIMIT + 1)
     except OSError as error:
-        wanted = _("Specify a snapshot that 'advisories import' or 'advisories fetch' created.")
+        wanted = _("Specify a snapshot that `advisories import` or `advisories fetch` created.")
         raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
     return form.read_snapshot(data)
 

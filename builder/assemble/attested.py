@@ -54,7 +54,7 @@ class Checked:
 
 
 def check_again(bundle: Bundle, terms: Terms) -> tuple[Checked, ...]:
-    """Verify the attestations that a bundle holds again, by its own trust root or the one that ``terms`` name.
+    """Verify the attestations in a bundle again, against its own trust root or the one that ``terms`` name.
 
     1. The record must be about the wheels of the manifest, by name and digest.
     2. Each wheel that it calls verified must have an object that is valid for its digest now.
@@ -127,7 +127,7 @@ def _root(held: Mapping[str, bytes], terms: Terms) -> Root:
         return read_root(terms.root)
     if ROOT not in held:
         raise TrustError(
-            _("The bundle has no {path}, by which its attestations could be verified again.").format(path=ROOT),
+            _("The bundle has no {path}, which is needed to verify its attestations again.").format(path=ROOT),
             advice=_("Specify a trust root with --trust-root; earlier builders did not include theirs."),
         )
     with temp_folders.scratch() as folder:

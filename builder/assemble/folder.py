@@ -6,8 +6,10 @@ import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from builder.assemble import documents
 from builder.assemble.assemble import Contents, write_archive
 from builder.assemble.contents import manifest_of, members_of
+from builder.assemble.guide import Facts
 from builder.signing import slip
 from builder.signing.release import Release
 from bundle import digest
@@ -78,6 +80,8 @@ def write_folder(inputs: Inputs, parts: Parts, run: Run) -> Built:
     if installer not in left_out:
         shutil.copy(parts.zipapp, folder / INSTALLER)
         sums[INSTALLER] = installer.sha256
+    facts = Facts(manifest.product, target, inputs.common.profile)
+    sums.update(_written(folder, documents.beside(facts, starting=installer not in left_out)))
     # 3. The sums of all these files, signed; the trust slip lists the keys to trust.
     release = replace(_sign(folder, manifest, digest.write_sums(sums), run), advisories=_live_advisories(contents))
     return Built(folder, manifest, installer.sha256, archive, base, slip.write_slip(release))

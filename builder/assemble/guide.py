@@ -43,7 +43,7 @@ HOMES = {
 }
 _ONLY = re.compile(r"<!-- only ([a-z ]+) -->\n(.*?)<!-- end -->\n", re.DOTALL)
 _PREFIX = re.compile(r"\bPREFIX((?:/[\w.-]+)*)/?")
-_LINK = re.compile(r" \(\[[^\]]*\]\([\w.-]+\.md\)\)")
+_LINK = re.compile(r" ?\(\[[^\]]*\]\([\w.-]+\.md\)\)")
 _FENCE = "```"
 BUNDLE = "<!-- bundle -->\n"
 
@@ -59,6 +59,11 @@ class Facts:
     keyids: tuple[str, ...] = ()
 
     @property
+    def system(self) -> str:
+        """The platform whose commands and folders the host has: those of Linux do not depend on its C library."""
+        return "linux" if self.target.platform == "musllinux" else self.target.platform
+
+    @property
     def windows(self) -> bool:
         return self.target.platform == "windows"
 
@@ -68,7 +73,7 @@ class Facts:
 
     def installed(self, inside: str = "", *, code: bool = False) -> str:
         """Return a path in the default prefix as shown in prose or, with ``code``, as typed in a shell."""
-        home = HOMES[self.target.platform][code]
+        home = HOMES[self.system][code]
         path = f"{home}/{TOOL}/{self.product.name}{inside}"
         if not self.windows:
             return f'"{path}"' if code and " " in path else path
@@ -80,7 +85,7 @@ class Facts:
 def page(name: str, facts: Facts) -> str:
     """Return the page ``name``, one of PAGES, filled in with the bundle's details."""
     source, own = ((folder / part).read_text(encoding="utf-8") for folder, part in zip((DOCS, FACTS), PAGES[name]))
-    text = _ONLY.sub(lambda block: block[2] if facts.target.platform in block[1].split() else "", source)
+    text = _ONLY.sub(lambda block: block[2] if facts.system in block[1].split() else "", source)
     text = text.replace("# ", f"# {facts.product.title} {facts.product.version}: ", 1)
     text = text.replace(BUNDLE, "\n" + Template(own).substitute(values(facts)))
     return "\n".join(_for_host(text.split("\n"), facts))

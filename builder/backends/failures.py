@@ -83,8 +83,8 @@ def _cause(locked: LockedSource, done: Completed, work: Path) -> BuildError:
                 package=_named(locked), reason=last_reason(done)
             ),
             advice=_(
-                "Put what it downloads among its tracked files or into build-system.requires, or build its wheel "
-                "where there is a network and specify it with --wheel FILE."
+                "Add what it downloads to its tracked files or to build-system.requires, or build its wheel on a "
+                "machine with a network and specify it with --wheel FILE."
             ),
         )
     outside = _OUTSIDE.search(said)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # -*- coding: utf-8 -*-
-"""Print that bundles are built on the connected builder, not on this host."""
+"""Print that bundles are built on the connected machine, not on this host."""
 
 import os
 import sys
@@ -12,11 +12,11 @@ sys.dont_write_bytecode = True
 import install  # noqa: E402 - found there
 
 TEXT = """\
-error: a bundle is built on the connected builder, with the create-enterprise-offline.py of its checkout, not here.
-  next: to install this bundle on this host, run 04_Scripts/install.py.
+error: bundles are built on the connected machine, with create-enterprise-offline.py of the builder, not here.
+  next: To install this bundle on this host, run 04_Scripts/install.py.
 """
 install.KOREAN[TEXT] = """\
-오류: 번들은 이 호스트가 아니라, 연결된 빌더에 있는 create-enterprise-offline.py로 만듭니다.
+오류: 번들은 이 호스트가 아니라, 인터넷에 연결된 컴퓨터에서 빌더의 create-enterprise-offline.py로 빌드합니다.
   다음: 이 호스트에 이 번들을 설치하려면 04_Scripts/install.py를 실행하십시오.
 """
 

@@ -31,7 +31,7 @@ Nothing has run yet. Check the installer with programs that this host has, in th
   macOS:    the same, with: shasum -a 256 -c SHA256SUMS
   Windows:  certutil -hashfile ragtrace-install.pyz SHA256
 and compare fingerprints and SHA-256 with the trust slip that you were given out of band.
-If they match, run again with the first row of the slip's SHA-256:
+If they match, run this script again with the first row of the SHA-256 on the slip:
   {python} "{script}" --digest "XXXX XXXX XXXX XXXX"
 """
 KOREAN = {
@@ -43,10 +43,12 @@ KOREAN = {
   macOS:    같은 방법이며, 둘째 명령은 shasum -a 256 -c SHA256SUMS
   Windows:  certutil -hashfile ragtrace-install.pyz SHA256
 지문과 SHA-256 값을 별도 경로로 받은 신뢰 확인서와 비교하십시오.
-모두 일치하면 확인서에 있는 SHA-256의 첫 줄을 넣어 다시 실행하십시오.
+모두 일치하면 신뢰 확인서에 있는 SHA-256의 첫 줄을 넣어 다시 실행하십시오.
   {python} "{script}" --digest "XXXX XXXX XXXX XXXX"
 """,
-    "error: {name} is missing: unpack the whole archive.\n": "오류: {name} 없음: 아카이브 전체를 푸십시오.\n",
+    "error: {name} is missing: unpack the whole archive.\n": (
+        "오류: {name} 파일이 없습니다. 아카이브 전체의 압축을 푸십시오.\n"
+    ),
     "error: the SHA-256 of {name} does not begin with the digits that you entered.\n"
     "  next: compare them with the trust slip again; if they are right, this is not the installer that was sent:\n"
     "        do not run it, and ask the sender for the bundle again.\n": (

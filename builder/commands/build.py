@@ -171,7 +171,9 @@ def _add_transport(parser: argparse.ArgumentParser) -> None:
 def _add_judgement(parser: argparse.ArgumentParser) -> None:
     """Add the options of the vulnerability gate."""
     add = parser.add_argument
-    add("--advisories", type=Path, metavar=_("FILE"), help=_("a snapshot of known vulnerabilities (advisories fetch)"))
+    add(
+        "--advisories", type=Path, metavar=_("FILE"), help=_("a snapshot of known vulnerabilities (`advisories fetch`)")
+    )
     add("--exceptions", type=Path, metavar=_("FILE"), help=_("signed exceptions for known vulnerabilities"))
     add(
         "--fail-on",

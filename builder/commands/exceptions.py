@@ -58,13 +58,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         dest="entries",
         type=Path,
         metavar=_("ENTRIES"),
-        help=_("a TOML or JSON file with many entries (see advisories template)"),
+        help=_("a TOML or JSON file with many entries (see `advisories template`)"),
     )
     add("--id", action="append", metavar="ID", help=_("an identifier of the advisory; may be repeated"))
     add("--package", metavar=_("NAME"), help=_("the affected package"))
     add("--versions", metavar=_("VERSIONS"), help=_("the affected versions of the package, for example ==1.2.3"))
     add("--justification", choices=JUSTIFICATIONS, help=_("why the vulnerability has no impact here (OpenVEX)"))
-    add("--statement", metavar=_("TEXT"), help=_("the justification in a sentence of your own"))
+    add("--statement", metavar=_("TEXT"), help=_("the justification, in your own words"))
     add("--approver", metavar=_("NAME"), help=_("who approves it"))
     add(
         "--days",
@@ -78,14 +78,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar=_("SNAPSHOT"),
         help=_(
-            "instead, let hosts drop advisories (--id) that this snapshot no longer has (without an end by default)"
+            "instead, let hosts drop advisories (--id) that this snapshot no longer has (by default without an "
+            "expiry date)"
         ),
     )
     reasons_for.add_argument(
         "--snapshot",
         type=Path,
         metavar=_("SNAPSHOT"),
-        help=_("instead, let hosts accept this snapshot, whatever it lacks of earlier ones"),
+        help=_("instead, let hosts accept this snapshot even if it lacks advisories of earlier ones"),
     )
     add_check(parser)
     parser.set_defaults(run=run_except)
@@ -149,7 +150,7 @@ def run_except(arguments: argparse.Namespace) -> int:
         show(line)
     for line in reasons.lines(changed) if changed.removals or changed.snapshots else [_count(changed)]:
         show(line)
-    show(_("Sign it now: advisories sign {path} --sign-key KEY").format(path=arguments.file))
+    show(_("Sign it now with `advisories sign {path} --sign-key KEY`.").format(path=arguments.file))
     return DONE
 
 
@@ -195,8 +196,8 @@ def _entries(arguments: argparse.Namespace, now: datetime) -> Iterator[tuple[str
         raise UsageError(
             _("An exception also requires {options}.").format(options=", ".join(missing)),
             advice=_(
-                "Specify them on the command line; for many, create a file with 'advisories template' "
-                "and pass it with --from."
+                "Specify them on the command line; for many, create a file with `advisories template` and pass it "
+                "with --from."
             ),
         )
     days = DAYS if arguments.days is None else arguments.days

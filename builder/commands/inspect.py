@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.assemble.attested import Checked, check_again
-from builder.assemble.inspect import claimed_signers
+from builder.assemble.inspect import Signatures, claimed_signers, signatures_of
 from builder.commands.common import add_keys, add_terms, terms_of
 from builder.signing.sign import read_public_key
 from builder.wheels.attesting.attestation_record import VERIFIED
@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--attestations",
         action="store_true",
-        help=_("verify the attestations that the bundle holds again, offline; this reads the whole bundle"),
+        help=_("verify again, offline, the attestations in the bundle; this reads the whole bundle"),
     )
     add_terms(parser, _("the one in the bundle"))
     parser.add_argument("--json", action="store_true", help=_("write the result as JSON"))
@@ -53,12 +53,14 @@ def run(arguments: argparse.Namespace) -> int:
         )
     bundle = open_bundle(arguments.bundle, policy)
     facts = describe(bundle, judged=bool(keys))
+    signatures = signatures_of(arguments.bundle, bundle.manifest)
+    facts["signatures"] = signatures._asdict() if signatures else None
     checked = check_again(bundle, terms) if arguments.attestations else None
     if arguments.json:
         attested = {} if checked is None else {"attestations": [one.to_json() for one in checked]}
         show_json({**facts, **attested})
     else:
-        for line in lines(facts):
+        for line in (*signature_lines(signatures), *lines(facts)):
             show(line)
         show(_("largest files:"))
         for entry in facts["largest"]:
@@ -66,6 +68,18 @@ def run(arguments: argparse.Namespace) -> int:
         for line in attested_lines(checked or ()):
             show(line)
     return DONE
+
+
+def signature_lines(signatures: Signatures | None) -> Iterator[str]:
+    """Yield the number of signatures that the bundle has of those that its installer requires, and who may sign."""
+    if signatures is None:
+        return
+    yield plural("{made} of {needed} signature", "{made} of {needed} signatures", signatures.needed).format(
+        made=signatures.made, needed=signatures.needed
+    )
+    if signatures.made < signatures.needed:
+        yield _("This bundle cannot be installed yet. Have it signed with another of these keys:")
+        yield from (f"  {fingerprint}" for fingerprint in signatures.missing)
 
 
 def attested_lines(checked: Sequence[Checked]) -> Iterator[str]:

@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
                 advice=_("Enter one, set {variable}, or use --no-passphrase.").format(variable=PASSPHRASE),
             )
     key = generate_key(arguments.key, secret)
-    show(_("Private key: {path} (store it where only signers can read it)").format(path=arguments.key))
+    show(_("Private key: {path} (store it where only the people who sign can read it)").format(path=arguments.key))
     show(_("Public key:  {path}.pub").format(path=arguments.key))
     show(_("Fingerprint: {fingerprint}").format(fingerprint=key.fingerprint))
     return DONE

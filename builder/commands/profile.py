@@ -112,7 +112,7 @@ def _lines(path: Path | None, profile: Profile, sources: Sequence[SourceFile]) -
     if path:
         yield _("Profile: {path}").format(path=path)
     else:
-        yield _("Profile: none; what the project states is used")
+        yield _("Profile: none; what the project defines is used")
     yield _("Name: {name}").format(name=profile.title)
     for launcher in application.launchers:
         if launcher.is_command:

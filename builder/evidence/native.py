@@ -129,9 +129,7 @@ def unjudged_lines(declared: Sequence[tuple[str, Native]]) -> Iterator[str]:
         ).format(count=len(libraries), names=", ".join(shown[:5]) or libraries[0][1].name)
     for wheel, native in declared:
         for reason in native.unread:
-            yield _("Not judged: what {wheel} says of the software inside it: {reason}.").format(
-                wheel=wheel, reason=reason
-            )
+            yield _("Not judged: the list of the software inside {wheel}: {reason}.").format(wheel=wheel, reason=reason)
 
 
 def _is_library(one: Declared) -> bool:

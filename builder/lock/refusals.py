@@ -142,7 +142,7 @@ def _missing(lock: Path, match: re.Match[str]) -> BuildError:
     return BuildError(
         _("{lock} lists {path}, which does not exist.").format(lock=lock, path=path),
         advice=_(
-            "Restore it, for example with 'git submodule update --init', or remove it from tool.uv.sources and run "
+            "Restore it, for example with `git submodule update --init`, or remove it from tool.uv.sources and run "
             "`uv lock`."
         ),
     )
@@ -152,8 +152,8 @@ def _no_project(lock: Path, match: re.Match[str]) -> BuildError:
     return BuildError(
         _("{lock} lists {path}, which has neither pyproject.toml nor setup.py.").format(lock=lock, path=match[1]),
         advice=_(
-            "Restore its files, for example with 'git submodule update --init', or remove it from tool.uv.sources and "
-            "run `uv lock`."
+            "Restore its files, for example with `git submodule update --init`, or remove it from tool.uv.sources "
+            "and run `uv lock`."
         ),
     )
 

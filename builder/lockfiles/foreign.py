@@ -43,7 +43,7 @@ def require_uv_lock(root: Path) -> None:
             raise unsupported(root / name)
     for name in sorted({path.name for path in root.glob("requirements*.txt")}):
         raise BuildError(
-            _("{folder} has no uv.lock, but {file}.").format(folder=root, file=name),
+            _("{folder} has {file}, but no uv.lock.").format(folder=root, file=name),
             advice=_(
                 "Specify --lock {file} if each of its requirements has a version and a digest; else run `uv lock`."
             ).format(file=name),
@@ -62,6 +62,6 @@ def require_uv_lock(root: Path) -> None:
 def unsupported(path: Path) -> BuildError:
     """Return the error for the lockfile of another tool."""
     return BuildError(
-        _("{folder} has no uv.lock, but {file}.").format(folder=path.parent, file=path.name),
+        _("{folder} has {file}, but no uv.lock.").format(folder=path.parent, file=path.name),
         advice=CONVERTED[path.name](),
     )

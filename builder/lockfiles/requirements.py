@@ -95,7 +95,7 @@ class RequirementsFile:
                 continue
             if _FOLDER.match(line):
                 raise BuildError(
-                    _("{file}, line {line}: {place} is a folder, which no digest locks.").format(
+                    _("{file}, line {line}: {place} is a folder, which no digest can pin.").format(
                         file=self.path, line=number, place=line.split()[-1]
                     ),
                     advice=_(

@@ -70,7 +70,7 @@ def parse_model_spec(text: str) -> ModelSpec:
     matched = _SPEC.fullmatch(text)
     if matched is None:
         raise UsageError(
-            _("{text} is not a valid source of a model.").format(text=repr(text)),
+            _("{text} is not a valid model source.").format(text=repr(text)),
             advice=_("Use path:FOLDER or hf:ORG/NAME@REVISION, with NAME= before it to set the installed folder."),
         )
     folder = matched["folder"]
@@ -208,7 +208,7 @@ def _check_regular(path: Path, root: Path) -> None:
     if not target.is_file() or not target.is_relative_to(root):
         raise BuildError(
             _("{file} is a link that does not point to a file in the model folder.").format(file=path),
-            advice=_("Copy the model with links resolved (cp -rL) and specify the copy."),
+            advice=_("Copy the model with links resolved (`cp -rL`) and specify the copy."),
         )
 
 

@@ -36,7 +36,7 @@ def said(name: str | None, version: str | None) -> Said:
         normal = None if name is None else str(canonicalize_name(name, validate=True))
     except InvalidName as error:
         raise UsageError(
-            _("{name} is not a valid name of a product.").format(name=repr(name)),
+            _("{name} is not a valid product name.").format(name=repr(name)),
             advice=_("Use letters, digits and '-', '_' or '.' between them."),
         ) from error
     try:

@@ -58,7 +58,7 @@ def read_template(path: Path, required: Collection[str] = ()) -> dict[str, str]:
     wrong += [line for line, _name, value in settings if "\n" in value]
     if wrong:
         raise UsageError(
-            _("{file}, line {number}: not of the form KEY=value on one line.").format(file=path, number=min(wrong)),
+            _("{file}, line {number}: not of the form NAME=value on one line.").format(file=path, number=min(wrong)),
             advice=_("Correct the line, or begin it with # to make it a comment."),
         )
     needed = {name for _line, name, _value in settings if name in required or CREDENTIAL.search(name)}

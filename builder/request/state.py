@@ -171,8 +171,8 @@ def require_commit(state: SourceState, root: Path) -> None:
                 commit=state.commit[:12], names=", ".join(state.names)
             ),
             advice=_(
-                "Commit them, or revert them with 'git restore'; without --strict-source the bundle records "
-                "that they differ."
+                "Commit them, or revert them with `git restore`; without --strict-source the bundle records that "
+                "they differ."
             ),
         )
     if state.uncommitted:
@@ -193,5 +193,5 @@ def require_same(before: SourceState, after: SourceState) -> None:
         names = sorted({path for path, _sha in {*before.changed} ^ {*after.changed}})
         raise BuildError(
             _("The project changed during the build: {names}.").format(names=some(names) or after.commit),
-            advice=_("Build again, and do not change the project's files meanwhile."),
+            advice=_("Build again, and do not change the project's files during the build."),
         )

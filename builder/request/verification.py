@@ -70,7 +70,7 @@ class Foresight:
 
 
 def knowledge_of(request: Request, policy: Policy | None, progress: Progress) -> Knowledge | None:
-    """Return the advisories and exceptions for assessing packages, or None, with a warning, if none were given.
+    """Return the advisories and exceptions for assessing packages; if none were given, warn and return None.
 
     ``policy`` defines whose exceptions are valid; it is None if the request has no key.
     """
@@ -95,7 +95,7 @@ def carried_by(target: Target, python: str | None) -> list[Component]:
     carried = [Component(TOOLS, tools), Component(ZIPAPP, zipapp)]
     if python is not None:
         version = interpreter.version_of(python)
-        unjudged = "" if version else _("its exact version is not known before it is fetched")
+        unjudged = "" if version else _("its exact version is not known until it is fetched")
         carried.append(Component(PYTHON, (Installed(CPYTHON, version),), unjudged))
     return carried
 

@@ -186,8 +186,8 @@ def report(unlisted: Collection[Unlisted], progress: Progress) -> None:
     names = [item.name for item in unlisted if item.read_by == CODE]
     if names:
         text = _(
-            "The code reads settings that {file} cannot set: {names}. Add those that users need to "
-            "environment.also in the profile; build --dry-run shows where they are read."
+            "The code reads settings that {file} cannot set: {names}. In the profile, add to environment.also those "
+            "that users need; `build --dry-run` shows where they are read."
         )
         progress.warn(text.format(file="PREFIX/.env", names=", ".join(names)))
 

@@ -80,7 +80,7 @@ def next_policy(former: Policy | None, change: Change) -> Policy:
 def _unknown(keyid: str) -> UsageError:
     return UsageError(
         _("The previous policy has no key {keyid}.").format(keyid=keyid),
-        advice=_("Inspect the policy with: policy show FILE."),
+        advice=_("Inspect the policy with `policy show FILE`."),
     )
 
 

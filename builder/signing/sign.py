@@ -7,18 +7,14 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from bundle.signing.file_signer import FileSigner, public_key_of
 from bundle.signing.signature import (
     ECDSA,
     ED25519,
-    HASHES,
     SIGNATURES_LIMIT,
     PublicKey,
-    encode,
-    mpint,
     parse_public_key,
-    signed_data,
     verify,
-    wire,
 )
 from shared import troubles
 from shared.errors import RagtraceError, ToolError, TrustError, UsageError
@@ -30,12 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from bundle.signing.file_signer import PrivateKey
 
-    PrivateKey = Ed25519PrivateKey | EllipticCurvePrivateKey
-
-HASH = HASHES[0]
 KEY_FILE_LIMIT = 64 << 10  # bytes
 
 
@@ -48,30 +40,6 @@ class Signer(Protocol):
 
     def sign(self, message: bytes, namespace: str) -> bytes:
         """Return an armoured SSHSIG signature of a message."""
-
-
-@dataclass(frozen=True, repr=False)
-class FileSigner:
-    """A signer with a private key read from a file."""
-
-    key: PublicKey
-    private: PrivateKey
-
-    def sign(self, message: bytes, namespace: str) -> bytes:
-        data = signed_data(namespace, HASH, message)
-        armoured = encode(self.key, namespace, HASH, wire(self.key.kind.encode(), self._raw(data)))
-        # a faulty signature can reveal the private key and must not be published, so verify it first
-        verify(armoured, message, namespace)
-        return armoured
-
-    def _raw(self, data: bytes) -> bytes:
-        from cryptography.hazmat.primitives import hashes
-        from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
-
-        if isinstance(self.private, ed25519.Ed25519PrivateKey):
-            return self.private.sign(data)
-        r, s = utils.decode_dss_signature(self.private.sign(data, ec.ECDSA(hashes.SHA256())))
-        return wire(mpint(r), mpint(s))
 
 
 @dataclass(frozen=True)
@@ -94,7 +62,7 @@ class KeygenSigner:
             if code:
                 raise ToolError(
                     _("{what} failed: ssh-keygen exited with code {code}.").format(what=what, code=code),
-                    advice=_("See its output above; 'ssh-add -l' lists the keys in an agent."),
+                    advice=_("Check the output of ssh-keygen above; `ssh-add -l` lists the keys in an agent."),
                 )
             armoured = file.with_name("message.sig").read_bytes()
         if verify(armoured, message, namespace, name=what) != self.key:
@@ -116,7 +84,7 @@ def generate_key(path: Path, passphrase: bytes | None, *, comment: str = "ragtra
     if passphrase:
         protection = serialization.BestAvailableEncryption(passphrase)
     text = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, protection)
-    key = _public_key(private)
+    key = public_key_of(private)
     require_new(path)
     _write_new(path, text, 0o600)
     _write_new(public_path, (key.line(comment) + "\n").encode(), 0o644)
@@ -167,12 +135,6 @@ def _write_new(path: Path, data: bytes, mode: int) -> None:
         raise troubles.trouble(error, troubles.WRITING, path=path, kind=UsageError, wanted=wanted) from error
 
 
-def _public_key(private: PrivateKey) -> PublicKey:
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-    return parse_public_key(private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode())
-
-
 def load_signer(path: Path, passphrase: Callable[[], bytes | None]) -> Signer:
     """Return a signer for a private key file, or for a ``.pub`` file whose key ssh-keygen can reach.
 
@@ -184,7 +146,7 @@ def load_signer(path: Path, passphrase: Callable[[], bytes | None]) -> Signer:
         return KeygenSigner(_read_public(path, data), path)
     _check_private(path)
     private = _decrypt(path, data, passphrase)
-    return FileSigner(_public_key(private), private)
+    return FileSigner(public_key_of(private), private)
 
 
 def _read(path: Path) -> bytes:
@@ -215,7 +177,7 @@ def _check_private(path: Path) -> None:
     if sys.platform != "win32" and path.stat().st_mode & 0o077:
         raise UsageError(
             _("Other users of this machine can read the private key {path}.").format(path=path),
-            advice=_("Run 'chmod 600 {path}', and check whether others may have read it.").format(path=path),
+            advice=_("Run `chmod 600 {path}`, and check whether others may have read it.").format(path=path),
         )
 
 

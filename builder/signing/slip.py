@@ -12,8 +12,14 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
+import segno
+
 from bundle.advisories.snapshot import NAME as SNAPSHOT_NAME
+from bundle.digest import read_sums
 from bundle.manifest import KINDS
+from bundle.names import INSTALLER
+from bundle.product.commands import TOOL
+from bundle.reading.delta import BASE
 from bundle.signing.policy import RELEASE, RELEASE_NAMESPACE
 from shared.files import files
 from shared.terminal.console import sentence
@@ -46,6 +52,12 @@ COMMANDS = {
         "python3 -c \"import hashlib; print(hashlib.sha256(open('ragtrace-install.pyz', 'rb').read()).hexdigest())\"",
     ),
 }
+
+
+_WRAPPERS = """
+install.py, install.sh and install.bat ask for the first row of the SHA-256 before they run anything.
+install.py, install.sh, install.bat는 SHA-256의 첫 줄을 입력해야 실행됩니다.
+"""
 
 
 def commands() -> dict[str, str]:
@@ -92,11 +104,14 @@ def _counted(release: Release, path: Path) -> int | None:
 
 def text(release: Release) -> str:
     """Return the slip as plain text."""
-    facts = _facts(release)
+    facts = {**_facts(release), **_steps(release)}
+    facts["wrappers"] = _WRAPPERS if _has_installer(release) else ""
+    facts["install"] = f"  {facts['install']}"
     facts["signers"] = "\n".join(f"  {line}" for line in signer_lines(release))
     facts["digest"] = "\n".join(f"  {row}" for row in groups(release.zipapp_sha256))
     facts["advisories"] = "\n".join(f"  {row}" for row in advisory_lines(release))
-    facts.update({name: "\n".join(f"  {line}" for line in lines) for name, lines in COMMANDS.items()})
+    for name, typed in _checks(release).items():
+        facts[name] = "\n".join(f"  {line}" for line in typed.split("\n"))
     return Template((FILES / TEXT).read_text(encoding="utf-8")).substitute(facts)
 
 
@@ -104,13 +119,53 @@ def page(release: Release) -> str:
     """Return the slip as a self-contained HTML page."""
     facts = {
         **_facts(release),
+        **_steps(release),
         "signers": "\n".join(signer_lines(release)),
         "digest": "\n".join(groups(release.zipapp_sha256)),
         "advisories": "\n".join(advisory_lines(release)),
-        **commands(),
+        **_checks(release),
     }
     escaped = {name: html.escape(value) for name, value in facts.items()}
-    return Template((FILES / PAGE).read_text(encoding="utf-8")).substitute(escaped)
+    code = qr_code(release.zipapp_sha256)
+    return Template((FILES / PAGE).read_text(encoding="utf-8")).substitute(escaped, qr=code)
+
+
+def qr_code(digest: str) -> str:
+    """Return a digest as a QR code in SVG; a scanner types the 64 digits that a command prints."""
+    # level M repairs 15 %, enough for a folded sheet; the quiet zone of four modules is required (ISO/IEC 18004)
+    return segno.make(digest, error="m", micro=False).svg_inline(border=4, omitsize=True)
+
+
+def _has_installer(release: Release) -> bool:
+    """Return whether the folder contains the installer, which a delta bundle omits if the host has the same."""
+    return INSTALLER in read_sums(release.sums, "SHA256SUMS")
+
+
+def _checks(release: Release) -> dict[str, str]:
+    """Return the check commands; without an installer in the folder, it is the installed tool that checks the rest."""
+    instead = {} if _has_installer(release) else {"check_elsewhere": f"PREFIX/bin/{TOOL} verify ."}
+    return {**commands(), **instead}
+
+
+def _steps(release: Release) -> dict[str, str]:
+    """Return the sentences that depend on whether the folder contains the installer, and the command to install."""
+    is_delta = BASE in read_sums(release.sums, "SHA256SUMS")
+    install = f"PREFIX/bin/{TOOL} upgrade ." if is_delta else f"python3 {INSTALLER} install"
+    if _has_installer(release):
+        return {
+            "note": "",
+            "note_ko": "",
+            "elsewhere": "Elsewhere, compare all 64 digits with the SHA-256 above.",
+            "elsewhere_ko": "그 밖의 시스템에서는 64자리 전체를 위의 SHA-256과 비교하십시오.",
+            "install": install,
+        }
+    return {
+        "note": " (not in this delta bundle: the host has it)",
+        "note_ko": "(이 델타 번들에는 없으며, 호스트에 이미 있음)",
+        "elsewhere": "Elsewhere, the installed tool checks the signatures and every file.",
+        "elsewhere_ko": "그 밖의 시스템에서는 설치된 도구가 서명과 모든 파일을 검증합니다.",
+        "install": install,
+    }
 
 
 def advisory_lines(release: Release) -> Iterator[str]:

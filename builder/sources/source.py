@@ -99,7 +99,7 @@ def _require_tracked(project_root: Path) -> list[str]:
     if not paths:
         raise BuildError(
             _("git tracks no files in {folder}.").format(folder=project_root),
-            advice=_("Add the application's files with 'git add', or specify another --project-root."),
+            advice=_("Add the application's files with `git add`, or specify another --project-root."),
         )
     return paths
 
@@ -138,13 +138,13 @@ def _selected(tree: Tree, profile: Profile, findings: Findings) -> Iterator[tupl
                 reason = troubles.reason(error, troubles.READING, path=place)
                 findings.refuse(
                     _("{file} is tracked by git but cannot be read: {reason}.").format(file=place, reason=reason),
-                    _("Restore it with 'git restore', or remove it from version control."),
+                    _("Restore it with `git restore`, or remove it from version control."),
                 )
             continue
         if stat.S_ISLNK(mode):
             found = followed(tree, path)
         elif not stat.S_ISREG(mode):
-            unread = _("a submodule that is not checked out (git submodule update --init)")
+            unread = _("a submodule that is not checked out (`git submodule update --init`)")
             found = iter([(path, unread if stat.S_ISDIR(mode) else _("not a regular file"))])
         for selected, file in found:
             in_app = unicodedata.normalize("NFC", selected)
@@ -252,5 +252,5 @@ def _check_complete(files: Sequence[SourceFile], profile: Profile, project_root:
                 _("{target}, which the launcher {name} starts, is not in the bundle.").format(
                     target=launcher.target, name=launcher.name
                 ),
-                _("Add it with 'git add', and to source.include in the profile."),
+                _("Add it with `git add`, and to source.include in the profile."),
             )

@@ -65,8 +65,13 @@ def _comment(text: str) -> Iterator[str]:
 
 
 def _head(stated: Stated, names: Iterable[str]) -> Iterator[str]:
-    yield from _comment(_("Profile of {project}: it adds to what the project states.").format(project=stated.title))
-    yield from _comment(_("Lines in comments hold without it, or are examples. Check it after each change with:"))
+    yield from _comment(_("Profile of {project}: it adds to what the project defines.").format(project=stated.title))
+    yield from _comment(
+        _(
+            "Commented lines show what applies without the profile, or are examples. "
+            "Check the profile after each change with:"
+        )
+    )
     yield f"#   {program()} profile check"
     yield ""
     title = stated.title if PLAIN.fullmatch(stated.title) else stated.name[:TITLE_LIMIT]
@@ -107,7 +112,7 @@ def _source() -> Iterator[str]:
 
 def _launchers(stated: Stated, names: list[str], found: list[Launcher]) -> Iterator[str]:
     if stated.launchers:
-        yield from _comment(_("Commands that the project states; a launcher of the same name replaces one:"))
+        yield from _comment(_("Commands that the project defines; a launcher of the same name replaces one:"))
         yield from (f"#   {name} = {launcher.target}" for name, launcher in zip(names, stated.launchers, strict=True))
     for one in found:
         yield from ("[[launchers]]", f"name = {quoted(one.name)}", f"kind = {quoted(one.kind)}")

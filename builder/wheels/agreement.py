@@ -97,5 +97,5 @@ def _parsed(wheel: LockedWheel, text: str) -> Requirement:
     except InvalidRequirement as error:
         raise BuildError(
             _("{wheel} has an invalid requirement: {text}.").format(wheel=wheel.filename, text=repr(text)),
-            advice=_("Fix its project's dependencies."),
+            advice=_("Fix the dependencies in the project of that wheel."),
         ) from error

@@ -67,7 +67,9 @@ class Settling:
     def report_unused(self) -> None:
         """Warn about lines of the profile that no target needs."""
         for key in sorted(self.winners.keys() - self.used):
-            text = _("The profile names a winner for {path} (wheels.conflicts), but no wheels conflict over it.")
+            text = _(
+                "The profile decides whose {path} is installed (wheels.conflicts), but no wheels conflict over it."
+            )
             self.progress.warn(text.format(path=key))
 
     def _winner(self, path: str, owners: list[str]) -> str | None:

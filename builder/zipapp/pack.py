@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from bundle.target import Target
 
 ROOT = PROJECT
-OWN_PACKAGES = ("bootstrap", "recovery", "validator", "installer", "bundle", "shared")
+OWN_PACKAGES = ("bootstrap", "recovery", "validator", "installer", "fleet", "bundle", "shared")
 LAUNCHER = "launch"  # the package of bootstrap that is placed at the root of the zip
 # modules that the launcher shares with the installer: ownership of paths, and OS errors behind those of zipfile
 RULES = ("shared/files/owners.py", "shared/files/refused.py")

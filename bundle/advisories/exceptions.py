@@ -87,7 +87,7 @@ def _advisory_to_json(advisory: Advisory) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Removal(Value):
-    """A reason for which an advisory that snapshots no longer have no longer counts, in one package or in ANY.
+    """A reason to drop an advisory that snapshots no longer have, in one package or in ANY.
 
     It applies to what snapshots up to ``sequence`` had: an advisory that is listed again and disappears again needs a
     new reason. ``expires`` is None if it applies without an end. ``remains`` is the advisory as the snapshot that the
@@ -127,7 +127,7 @@ class Removal(Value):
 
 @dataclass(frozen=True)
 class Acceptance(Value):
-    """A reason for which a host adopts one snapshot, named by its digest, whatever it lacks of earlier ones."""
+    """A reason to adopt one snapshot, named by its digest, whatever it lacks of earlier ones."""
 
     sha256: str = field(metadata=by(strict.sha256))
     statement: str = field(metadata=by(strict.text))
@@ -147,7 +147,7 @@ class Acceptance(Value):
 def _check_expiry(approved: datetime, expires: datetime | None, path: str) -> None:
     if expires is not None and not timedelta(0) < expires - approved <= LONGEST:
         raise refuse(
-            f"{path}.expires", _("must be after its approval, by at most {days} days").format(days=LONGEST.days)
+            f"{path}.expires", _("must be later than its approval, by at most {days} days").format(days=LONGEST.days)
         )
 
 

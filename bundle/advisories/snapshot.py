@@ -139,7 +139,9 @@ class Header(Document):
         names = ("records", "live", "withdrawn", "set_aside")
         records, *parts = (self.counts.get(name, -1) for name in names)
         if not self.counts.keys() >= set(names) or records != sum(parts) or parts[-1] != len(self.set_aside):
-            raise refuse(f"{path}.counts", _("records are not the sum of those live, withdrawn and set aside"))
+            raise refuse(
+                f"{path}.counts", _("the number of records is not the sum of the live, withdrawn and set-aside ones")
+            )
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,7 @@ class Snapshot:
             count += 1
             yield record
         if count != self.header.counts["live"] + self.header.counts["withdrawn"]:
-            raise refuse(RECORDS, _("does not have as many records as the header counts"))
+            raise refuse(RECORDS, _("does not have the number of records that the header declares"))
 
     def read_all(self) -> None:
         """Read every line of the index and every record: a scan reads only some. Raises TrustError if one is malformed.
@@ -249,7 +251,7 @@ def _read(data: bytes, name: str, limit: int) -> bytes:
             if not set(archive.namelist()) <= {HEADER, *MEMBERS, *OPTIONAL}:
                 raise refuse(NAME, _("does not have exactly the members of a snapshot"))
             if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise refuse(NAME, _("its members are compressed by another method than a snapshot's"))
+                raise refuse(NAME, _("its members are not compressed with the method of a snapshot"))
             with archive.open(name) as member:
                 return member.read(limit + 1)
     except _BROKEN as error:

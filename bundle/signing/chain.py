@@ -130,7 +130,7 @@ def extend(kept: Sequence[Signed], offered: Sequence[Signed], keys: Sequence[Pub
         if signed.policy.number in known and known[signed.policy.number].data != signed.data:
             raise TrustError(
                 _("A different policy {number} is in force on this host.").format(number=signed.policy.number),
-                advice=_("Ask the policy signers which of the two is right; nothing was changed."),
+                advice=_("Ask the people who sign policies which of the two is right; nothing was changed."),
             )
     last = kept[-1].policy.number if kept else -1
     if offered[-1].policy.number < last:
@@ -152,7 +152,7 @@ def _check_first(signed: Signed, keys: Sequence[PublicKey]) -> None:
     counted = judge(signed.policy, ROLE, signed.signers, None)
     if not keys or any(key not in [signer.key for signer in counted] for key in keys):
         raise TrustError(
-            _("{name} would be the first policy of this host and has no trusted signature.").format(name=signed.name),
+            _("{name} cannot be the first policy of this host: it has no trusted signature.").format(name=signed.name),
             advice=_(
                 "Compare the fingerprint of a key that signed it with the one that you were given on paper, "
                 "then specify its .pub file with --trust-key."

@@ -152,7 +152,7 @@ def _ed25519_key(point: bytes) -> Ed25519PublicKey:
         raise _MalformedError(_("its key is not 32 bytes long"))
     y = int.from_bytes(point, "little") & (2**255 - 1)
     if y >= _ED25519_PRIME or y in _ED25519_WEAK:
-        raise _MalformedError(_("its key is weak, so that anybody can sign with it, or not in canonical form"))
+        raise _MalformedError(_("its key is not in canonical form, or so weak that anybody can sign with it"))
     return ed25519.Ed25519PublicKey.from_public_bytes(point)
 
 

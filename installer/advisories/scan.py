@@ -14,7 +14,7 @@ from bundle.advisories.reports.sarif import sarif
 from bundle.advisories.severity import DEFAULT, TABLES
 from bundle.advisories.vex import vex
 from bundle.manifest import KINDS
-from installer.advisories import earlier
+from installer.advisories import retained_list
 from installer.advisories.carried import carried
 from installer.advisories.kinds import EXCEPTIONS, FOLDER, SNAPSHOTS, read_file
 from installer.advisories.packages import installed
@@ -75,14 +75,14 @@ def scan_installed(
     if stored is None:
         raise HostError(
             _("This installation has no advisories."),
-            advice=_("Transfer a signed snapshot and run advisories update FILE."),
+            advice=_("Transfer a signed snapshot and run `advisories update FILE`."),
         )
     require_sight(stored.value)
     exceptions = in_force(EXCEPTIONS, installation, trust_stores)
     index, packages, parts = stored.value.index, installed(installation), carried(installation)
     scanned = scan_carried(index, scan(index, packages), parts)
     places = {APPLICATION: packages, **{part.where: list(part.packages) for part in parts if not part.unjudged}}
-    known = earlier.findings(stored.value, places, installation, trust_stores)
+    known = retained_list.findings(stored.value, places, installation, trust_stores)
     excepted = exempt.NONE if exceptions is None else exceptions.value
     criteria = Criteria(stored.value, excepted, rating.table or table_of(installation), known, rating.until_fixed)
     assessment = assess(scanned, criteria, now or datetime.now(timezone.utc))

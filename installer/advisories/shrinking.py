@@ -30,13 +30,13 @@ def require_whole(earlier: Snapshot, later: Snapshot, installed: Iterable[Instal
     sentences = []
     if found.is_drop:
         sentences.append(
-            _("The snapshot has lost more than 5% of the advisories ({count} of {total}), for example {names}.").format(
-                count=found.count, total=found.total, names=found.names()
-            )
+            _(
+                "The snapshot lacks more than 5% of the earlier advisories ({count} of {total}), for example {names}."
+            ).format(count=found.count, total=found.total, names=found.names())
         )
     if hitting:
         sentences.append(
-            _("The snapshot has lost advisories that hit installed packages: {names}.").format(
+            _("The snapshot lacks advisories of earlier ones that apply to installed packages: {names}.").format(
                 names=some(f"{package} {version} ({identifier})" for package, version, identifier in hitting)
             )
         )

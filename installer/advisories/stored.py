@@ -62,7 +62,7 @@ def in_force(kind: Kind[T], installation: Installation, trust_stores: TrustStore
             _("{name} has sequence number {sequence}, but this host has accepted {highest}.").format(
                 name=kind.name, sequence=kind.sequence(found[-1].value), highest=highest
             ),
-            advice=_("Transfer the signed file with that number or a newer one and run advisories update FILE."),
+            advice=_("Transfer the signed file with that number or a newer one and run `advisories update FILE`."),
         )
     return found[-1] if found else None
 
@@ -239,5 +239,5 @@ def spoiled_update(path: Path, reason: str) -> TrustError:
         return spoiled(path, reason)
     return TrustError(
         _("{path}: {reason}.").format(path=path, reason=reason),
-        advice=_("Transfer the signed file again and run advisories update FILE."),
+        advice=_("Transfer the signed file again and run `advisories update FILE`."),
     )

@@ -11,7 +11,7 @@ from bundle.advisories import snapshot as form
 from bundle.advisories.severity import AHEAD
 from bundle.signing.signature import SIGNATURE_LIMIT
 from bundle.strict import time_to_json
-from installer.advisories import earlier, known, packages, sequences, shrinking
+from installer.advisories import known, packages, retained_list, sequences, shrinking
 from installer.advisories.kinds import (
     DIGITS,
     EXCEPTIONS,
@@ -91,25 +91,17 @@ def update(
     Raises UsageError if the file cannot be read, TrustError if a check fails, BusyError if another run holds the lock;
     the file in force then remains in force.
     """
-    now = options.now or datetime.now(timezone.utc)
-    signed = _transferred(file)
-    kind: Kind[Any] = SNAPSHOTS if signed.data.startswith(b"PK") else EXCEPTIONS
-    prefix = installation.prefix
-    with locked(prefix.state / "lock", wait=options.wait):
+    signed, prefix = _transferred(file), installation.prefix
+    with locked(prefix.lock_file, wait=options.wait):
         try:
-            signers = judge_file(kind, signed, policies(prefix, trust_stores), now)
-            value = _read(kind, signed.data, now, accept_clock=options.accept_clock)
-            sequence, current = kind.sequence(value), _in_force(kind, installation, trust_stores)
-            new = _is_newer(kind, signed.data, current, sequences.highest(kind.role, installation, trust_stores))
-            new = new or not _is_in_prefix(kind, value, installation)
-            latest = max(now, *kind.times(value)) if options.accept_clock else now
-            host = _Host(installation, trust_stores, now, latest)
-            signatures = dict(zip(signers, signed.signatures.values()))
-            warnings = _learn(value, signatures, host) if kind is SNAPSHOTS else []
+            judged = _judge(signed, installation, trust_stores, options)
+            kind, sequence, new = judged.kind, judged.kind.sequence(judged.value), judged.new
+            signatures = dict(zip(judged.signers, signed.signatures.values()))
+            warnings = _learn(judged, signatures) if kind is SNAPSHOTS else []
             head = audit_log.head(prefix)
             if new:
                 keep(kind, signed.data, signatures, prefix)
-                names, sha256 = sorted({key.fingerprint for key in signers}), digest.sha256_bytes(signed.data)
+                names, sha256 = sorted({key.fingerprint for key in judged.signers}), digest.sha256_bytes(signed.data)
                 more = {"kind": kind.role, "sequence": sequence, "sha256": sha256, "signers": names}
                 head = audit_log.append(prefix, "advisories", "done", **more)
         except TrustError as error:
@@ -117,6 +109,41 @@ def update(
             raise
     forgotten = sequences.remember({kind.role: sequence}, installation, trust_stores)
     return Update(kind.role, sequence, new, head, (*warnings, *([forgotten] if forgotten else [])))
+
+
+def foresee(
+    file: Path, installation: Installation, trust_stores: TrustStores, options: UpdateOptions = UpdateOptions()
+) -> Update:
+    """Return what ``update`` would adopt, after its checks 1 to 5; nothing is written. Raises as it does."""
+    judged = _judge(_transferred(file), installation, trust_stores, options)
+    kind, warnings = judged.kind, []
+    if kind is SNAPSHOTS and _acceptance(judged.value, judged.host) is None:
+        warnings = _require_whole(judged.value, known.of(installation, trust_stores), judged.host)
+    return Update(kind.role, kind.sequence(judged.value), judged.new, "", tuple(warnings))
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A file that passed the checks 1 to 4: its kind, signers and content, and whether it is newer."""
+
+    kind: Kind[Any]
+    signers: list[PublicKey]
+    value: Any
+    new: bool
+    host: _Host
+
+
+def _judge(signed: Signed, installation: Installation, trust_stores: TrustStores, options: UpdateOptions) -> _Judged:
+    """Return a transferred file after the checks 1 to 4. Raises TrustError if one fails."""
+    now = options.now or datetime.now(timezone.utc)
+    kind: Kind[Any] = SNAPSHOTS if signed.data.startswith(b"PK") else EXCEPTIONS
+    signers = judge_file(kind, signed, policies(installation.prefix, trust_stores), now)
+    value = _read(kind, signed.data, now, accept_clock=options.accept_clock)
+    current = _in_force(kind, installation, trust_stores)
+    new = _is_newer(kind, signed.data, current, sequences.highest(kind.role, installation, trust_stores))
+    new = new or not _is_in_prefix(kind, value, installation)
+    latest = max(now, *kind.times(value)) if options.accept_clock else now
+    return _Judged(kind, signers, value, new, _Host(installation, trust_stores, now, latest))
 
 
 @dataclass(frozen=True)
@@ -132,28 +159,29 @@ class _Host:
     latest: datetime
 
 
-def _learn(snapshot: Snapshot, signatures: dict[PublicKey, bytes], host: _Host) -> list[str]:
+def _learn(judged: _Judged, signatures: dict[PublicKey, bytes]) -> list[str]:
     """Record a snapshot and what it lessens of earlier ones on this host, and return warnings about what it has lost.
 
     A signed reason that names the snapshot lets it lack anything. Raises TrustError if it has lost too much otherwise.
     """
+    snapshot, host = judged.value, judged.host
     installation, trust_stores = host.installation, host.trust_stores
     shared, reason = known.of(installation, trust_stores), _acceptance(snapshot, host)
     if reason is not None:
-        retained = earlier.anew(snapshot, installation, trust_stores)
+        retained = retained_list.anew(snapshot, installation, trust_stores)
         warnings = [
-            _("{approver} has accepted this snapshot, so nothing of earlier ones is retained: {statement}").format(
-                approver=reason.approver, statement=reason.statement
-            )
+            _(
+                "{approver} has accepted this snapshot, so no advisories of earlier ones are retained: {statement}"
+            ).format(approver=reason.approver, statement=reason.statement)
         ]
     else:
         warnings = _require_whole(snapshot, shared, host)
-        before = earlier.read(installation, trust_stores)
-        retained = earlier.learn(snapshot, installation, trust_stores)
+        before = retained_list.read(installation, trust_stores)
+        retained = retained_list.learn(snapshot, installation, trust_stores)
         warnings += _more(len(set(retained.entries) - set(before.entries)))
     known.write_mirror(mirror(installation.prefix), retained)
     stored = Stored(snapshot, snapshot.sha256, updated=True)
-    trouble = earlier.save(stored, {key.keyid: one for key, one in signatures.items()}, retained, shared)
+    trouble = retained_list.save(stored, {key.keyid: one for key, one in signatures.items()}, retained, shared)
     return [*warnings, *([trouble] if trouble else [])]
 
 
@@ -180,8 +208,8 @@ def _require_whole(snapshot: Snapshot, shared: known.Known, host: _Host) -> list
 
 def _more(count: int) -> list[str]:
     text = plural(
-        "{count} advisory of earlier snapshots is no longer as it was, and goes on counting on this host",
-        "{count} advisories of earlier snapshots are no longer as they were, and go on counting on this host",
+        "{count} advisory of earlier snapshots was withdrawn, changed or dropped, but still applies on this host",
+        "{count} advisories of earlier snapshots were withdrawn, changed or dropped, but still apply on this host",
         count,
     )
     return [text.format(count=count)] if count else []

@@ -1,4 +1,8 @@
-"""Activating a release: writing its launchers, switching to it, checking it, and switching back if it fails."""
+"""Activating a release: writing its launchers, switching to it, checking it, and switching back if it fails.
+
+Only one switch is made elsewhere: where ``current`` lost the release that it named, ``recover`` points it there again
+(``PointCurrent`` in recovery/repair/in_place.py).
+"""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from installer.layout import journal, service_account
+from installer.layout import service_account
 from installer.release import acceptance, launchers
 from installer.userdata import copies, persist, userdata
 from shared.errors import HostError
@@ -52,11 +52,14 @@ def _holds_anything(data: Path) -> bool:
     return any(entry.is_file or entry.is_link for entry in trees.files(data))
 
 
-def prepare(change: Transaction, manifest: Manifest, progress: Progress) -> None:
-    """Copy the user's data if a migration is due; the copy replaces it when the release is activated."""
+def prepare(change: Transaction, manifest: Manifest, progress: Progress) -> Path | None:
+    """Copy the user's data if a migration is due, and return the copy, which replaces it when the release is activated.
+
+    Returns None if no migration is due.
+    """
     prefix = change.prefix
     if not is_due(manifest, prefix):
-        return
+        return None
     userdata.require_movable(prefix)
     copy = prefix.root / userdata.INCOMING
     try:
@@ -69,19 +72,16 @@ def prepare(change: Transaction, manifest: Manifest, progress: Progress) -> None
         raise
     for path in left_out:
         progress.warn(_("{path} is a socket, pipe or device and is not copied.").format(path=path))
+    return copy
 
 
-def migrate(installation: Installation, progress: Progress) -> None:
-    """Run the release's migration command on the copy of the data, if the journal says that this run created one.
+def migrate(installation: Installation, data: Path, progress: Progress) -> None:
+    """Run the release's migration command on ``data``, the copy that ``prepare`` made.
 
     The command gets placeholders for settings, so that none of them refers to the original data. Raises InstallError if
     it fails.
     """
     prefix, release, manifest = installation.prefix, installation.release, installation.manifest
-    entry = journal.read(prefix)
-    if entry is None or entry.incoming != userdata.INCOMING:
-        return
-    data = prefix.root / entry.incoming
     migration = manifest.application.migration
     assert migration is not None  # without a migration, no copy was made
     persist.link_to(release, manifest, data)

@@ -70,4 +70,4 @@ def explained(error: BaseException, prefix: Prefix, head: str, former: Release |
     noted = _("Audit log head: {head}.").format(head=head[:16]) if head else _("The audit log could not be written.")
     advice = " ".join(part for part in (error.advice, state, noted) if part)
     kind = type(error) if isinstance(error, (TrustError, HostError, InstallError)) else InstallError
-    return kind(error.what, advice=advice)
+    return kind(*error.sentences, advice=advice)

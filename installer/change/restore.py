@@ -49,7 +49,7 @@ def create_backup(prefix: Prefix, progress: Progress, *, reason: str = backups.M
 
     Raises BusyError if another run holds the lock, HostError if the backup cannot be written.
     """
-    with locked(prefix.state / "lock", wait=wait):
+    with locked(prefix.lock_file, wait=wait):
         transaction.resolve_interrupted(prefix)
         progress.step(_("Backing up settings and data"))
         try:
@@ -73,7 +73,7 @@ def restore(prefix: Prefix, name: str, progress: Progress, *, wait: float = 0.0)
     the active release does not read its data, the space is insufficient or the disk fails before the commit point; in
     these cases nothing has changed. Raises InstallError if the disk fails after it.
     """
-    with locked(prefix.state / "lock", wait=wait):
+    with locked(prefix.lock_file, wait=wait):
         transaction.resolve_interrupted(prefix)
         backup = backups.find(prefix, name)
         try:

@@ -8,6 +8,7 @@ have exited; an installation that would leave more than ``MOST_IN_USE`` such rel
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -78,8 +79,13 @@ def sentence(gone: PlannedRemoval) -> str:
     )
 
 
-def unmark_damaged(release: Release) -> None:
-    """Remove the mark of a damaged release, so that it cannot be a rollback target; the next collection removes it."""
+def unmark_damaged(prefix: Prefix, release: Release) -> None:
+    """Remove the mark of a damaged release, so that it cannot be a rollback target; the next collection removes it.
+
+    The audit log has its receipt under its name, so no other release may get that; a full disk does not prevent this.
+    """
+    with contextlib.suppress(OSError):
+        prefix.retire_name(release)
     if reading.is_folder(release.path):
         seal.unmark(release)
 
@@ -89,7 +95,7 @@ def remember_previous(prefix: Prefix, active: Release, former: str | None) -> No
     release = prefix.release(former) if former else None
     if release is not None and (release.version_key == active.version_key or release == remembered(prefix)):
         return
-    files.write_atomic(prefix.state / "previous", f"{release.id if release else ''}\n".encode())
+    files.write_atomic(prefix.previous_file, f"{release.id if release else ''}\n".encode())
 
 
 def previous(prefix: Prefix) -> Release | None:
@@ -126,7 +132,7 @@ def unmarked(prefix: Prefix) -> Release | None:
 def remembered(prefix: Prefix) -> Release | None:
     """Return the release that ``state/previous`` names, the last active one of another version, or None."""
     try:
-        return prefix.release(reading.read(prefix.state / "previous", reading.LINES).decode("utf-8").strip())
+        return prefix.release(reading.read(prefix.previous_file, reading.LINES).decode("utf-8").strip())
     except (OSError, ValueError, RagtraceError):
         return None
 

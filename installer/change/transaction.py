@@ -111,7 +111,11 @@ class Transaction:
         if error is not None:
             # from the journal, which also lists files of a step that failed before it returned
             resolve_entry(self.prefix, journal.read(self.prefix) or self.entry)
-            return
+        else:
+            self.finish()
+
+    def finish(self) -> None:
+        """Complete the switch, set ``collected`` to what was removed since nothing needs it, and end the journal."""
         try:
             complete_switch(self.prefix, self.entry)
             if self.command == ROLLBACK:
@@ -155,7 +159,7 @@ def resolve_entry(prefix: Prefix, entry: journal.Entry) -> None:
     else:
         complete_switch(prefix, entry)
         if entry.command in (RECOVER, RETURN) and entry.former is not None:
-            retention.unmark_damaged(prefix.release(entry.former))
+            retention.unmark_damaged(prefix, prefix.release(entry.former))
     retention.collect(prefix)
     tidy_launchers(prefix)
     _end(prefix)
@@ -202,15 +206,11 @@ def finish_restoring(prefix: Prefix, entry: journal.Entry) -> None:
 def tidy_launchers(prefix: Prefix) -> None:
     """Update PREFIX/bin to the launchers of the active release, or to none if no release is active."""
     active = prefix.active()
-    if active is None:
-        launchers.prune(prefix, None)
-        return
     try:
-        manifest = active.manifest()
+        manifest = active.manifest() if active else None
     except (RagtraceError, OSError):
         return  # recover handles a damaged release
-    launchers.write(prefix, manifest)
-    launchers.prune(prefix, manifest)
+    launchers.renew(prefix, manifest)
 
 
 def resolve_interrupted(prefix: Prefix) -> str | None:
@@ -250,12 +250,10 @@ def leftovers(prefix: Prefix) -> list[Path]:
 def temporary_files(prefix: Prefix) -> list[Path]:
     """Return the unused temporary files and folders in a prefix; in the user's data, only those of this tool."""
     advisories = prefix.state / "advisories"
-    found = [
+    found = prefix.temporary + [
         path
         for folder, pattern in (
-            (prefix.root, ".current.*.tmp"),
-            (prefix.root, "..env.*.tmp"),
-            *((folder, ".ragtrace-*") for folder in prefix.folders if folder != prefix.data),
+            *((folder, ".ragtrace-*") for folder in prefix.folders if folder not in (prefix.root, prefix.data)),
             *((folder, ".*.tmp") for folder in (prefix.bin, prefix.state, prefix.audit, advisories)),
         )
         for path in folder.glob(pattern)
@@ -292,7 +290,7 @@ def resolve_if_unlocked(prefix: Prefix) -> None:
     """
     try:
         if journal.read(prefix) is not None or leftovers(prefix):
-            with locked(prefix.state / "lock"):
+            with locked(prefix.lock_file):
                 resolve_interrupted(prefix)
     except (BusyError, HostError, OSError) as reason:
         LOG.info("nothing was cleaned up: %s", reason)  # another run is in progress, or this user may only read

@@ -7,36 +7,31 @@ whatever fails later leaves it active.
 from __future__ import annotations
 
 import contextlib
-import platform
-from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from bundle.digest import sha256_file
-from bundle.wheels import structure
-from installer.advisories import earlier
+from installer.advisories import retained_list
 from installer.change import migration, transaction
 from installer.change.activation import activate
 from installer.change.outcome import Outcome, explained, outcome_of
 from installer.install import preflight, repeated
-from installer.install.uninstall import clear_away, unmake
-from installer.layout import proofs, seal
+from installer.install.first import clear_away, unmake
+from installer.layout import seal
 from installer.layout.location import own_command
 from installer.logs import audit_log, usage
-from installer.release import acceptance, launchers, receipt, settings, stage
+from installer.logs.identity import settle
+from installer.release import acceptance, launchers, settings, stage
 from installer.release.digests import Digests
+from installer.release.environment import meanwhile
+from installer.release.environment.wheels import Environment
 from installer.release.installation import Installation
+from installer.release.sealing.finish import Origin, accept, finish
 from installer.trust.admission import admit, remember
-from installer.userdata import persist
-from shared import __version__
 from shared.errors import HostError, RagtraceError, TrustError
 from shared.files.process_lock import locked
-from shared.i18n import _
-from shared.processes import process
-from shared.programs.uv import base_interpreter
+from shared.i18n import _, composed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from bundle.opening import Bundle
@@ -45,11 +40,9 @@ if TYPE_CHECKING:
     from installer.trust.admission import AdmittedBundle, Candidate
     from shared.terminal.progress import Progress
 
-VERSION_TIME_LIMIT = 60.0  # seconds
 
-
-def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> Outcome:
-    """Install a bundle as a new release and activate it.
+def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0, reinstall: bool = False) -> Outcome:
+    """Install a bundle as a new release and activate it; with ``reinstall`` also if that very release is active.
 
     Raises HostError or TrustError if this host or the bundle is refused, BusyError if another run holds the lock,
     InstallError if the installation fails later. The release that was active before remains active, unless the error
@@ -58,29 +51,32 @@ def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> O
     prefix = candidate.prefix
     progress.step(_("Checking this host"))
     # 1. Check everything possible before the first write. A new prefix has no lock yet: step 3 admits again.
-    made = not prefix.exists
-    if made:
+    is_new = not prefix.exists
+    if is_new:
         admit(candidate)
         preflight.require_ok(preflight.of_bundle(candidate.bundle, prefix))
     # 2. Lock the prefix, and undo what a crash left, which may occupy space that is needed.
     prefix.make()
-    with locked(prefix.state / "lock", wait=wait):
-        warning = earlier.settle(prefix, candidate.trust_stores)
+    with locked(prefix.lock_file, wait=wait):
+        warning = retained_list.settle(prefix, candidate.trust_stores)
         if warning:
             progress.warn(warning)
         transaction.resolve_interrupted(prefix)
         # 3. Admit the bundle and check the host again, because step 2, or a run that it waited for, changes things.
-        with removing_if_refused(prefix, is_new=made and not prefix.complete_releases()):
+        with removing_if_refused(prefix, is_new=is_new and not prefix.complete_releases()):
             admitted = admit(candidate)
             for text in admitted.warnings:
                 progress.warn(text)
-            outcome = reuse_active(admitted, progress)
+            # 4. Leave the release as it is if this very one is active, intact and working.
+            outcome = None if reinstall else reuse_active(admitted, progress)
             if outcome is None:
                 check_host(candidate.bundle, prefix, progress)
-        # 4. Build the release, unless this very one is active and intact.
+        if candidate.asset is not None:
+            settle(prefix, candidate.asset)
+        # 5. Otherwise build the release and activate it.
         outcome = outcome or install_release(admitted, progress)
-        # 5. Record its counter, and the sequence numbers of its advisories.
-        for warning in filter(None, (remember(admitted), earlier.remember(prefix, admitted.trust_stores))):
+        # 6. Record its counter, and the sequence numbers of its advisories.
+        for warning in filter(None, (remember(admitted), retained_list.remember(prefix, admitted.trust_stores))):
             progress.warn(warning)
         return outcome
 
@@ -99,30 +95,39 @@ def removing_if_refused(prefix: Prefix, *, is_new: bool) -> Iterator[None]:
 def install_release(admitted: AdmittedBundle, progress: Progress) -> Outcome:
     """Build a release from an admitted bundle and activate it while holding the lock.
 
+    The end of the transaction collects what nothing needs any more, which ``change.collected`` lists.
+
     A failure before the commit point, or of the health check, undoes all changes. A later one leaves the
     release active.
     """
-    prefix, manifest = admitted.prefix, admitted.manifest
-    release, former = prefix.new_release(manifest.product.counter, admitted.manifest_sha256), prefix.active()
-    fresh, called = not prefix.complete_releases(), launchers.tool(prefix)
+    prefix = admitted.prefix
+    release, former = prefix.coming(admitted.bundle), prefix.active()
+    is_new, called = not prefix.complete_releases(), launchers.tool(prefix)
     try:
         with transaction.Transaction(prefix, "install", release) as change:
-            # 1. Back up; make the user's folders; copy data that must be migrated.
             change.back_up(progress)
-            change.make_folders(manifest)
-            migration.prepare(change, manifest, progress)
-            # 2. Verify every byte on its way into the store; build the release at its final path, accept and seal it.
-            build(admitted, release, progress)
-            # 3. Activate it: ``current`` is replaced, which is the commit point. If it does not work, switch back.
-            activate(change, manifest, progress)
-            settings.write_env_file(prefix, manifest, former, progress)
+            build_and_activate(change, admitted, progress)
         head = record(admitted, release)
     except BaseException as error:
         head = audit_log.note_failure(prefix, "install", error, release=release.id)
-        if fresh and prefix.active() is None:
+        if is_new and prefix.active() is None:
             clear_away(prefix)
         raise explained(error, prefix, head, former) from error
     return outcome_of(change, head, called)
+
+
+def build_and_activate(change: transaction.Transaction, admitted: AdmittedBundle, progress: Progress) -> None:
+    """Build the transaction's release from an admitted bundle and activate it; a reinstallation does so too."""
+    manifest = admitted.manifest
+    # 1. Make the user's folders; copy data that must be migrated.
+    change.make_folders(manifest)
+    copy = migration.prepare(change, manifest, progress)
+    # 2. Verify every byte on its way into the store; build the release at its final path, accept and seal it.
+    build(admitted, change.release, progress, data=copy)
+    # 3. Activate it: ``current`` is replaced, which is the commit point. If it does not work, switch back.
+    activate(change, manifest, progress)
+    # 4. Write the first settings file, or report the settings that are new.
+    settings.write_env_file(change.prefix, manifest, change.former, progress)
 
 
 def record(admitted: AdmittedBundle, release: Release) -> str:
@@ -176,13 +181,14 @@ def check_host(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
     preflight.require_ok(findings)
     for finding in findings:
         if finding.warns and not finding.of_admission:
-            progress.warn(f"{finding.name}: {finding.details}. {finding.advice}")
+            text = "{name}: {details}. {advice}"
+            progress.warn(composed(text, name=finding.name, details=finding.details, advice=finding.advice))
     for line in preflight.removals(bundle, prefix):
         progress.step(line)
 
 
-def build(admitted: AdmittedBundle, release: Release, progress: Progress) -> None:
-    """Build and accept a release from a bundle, migrate the copy of the data if there is one, and seal the release.
+def build(admitted: AdmittedBundle, release: Release, progress: Progress, *, data: Path | None = None) -> None:
+    """Build and accept a release from a bundle, migrate ``data``, a copy of the user's, if given, and seal the release.
 
     What its advisories lack of those in force is retained before it is activated. Raises TrustError if its snapshot is
     malformed or cannot be compared.
@@ -191,91 +197,21 @@ def build(admitted: AdmittedBundle, release: Release, progress: Progress) -> Non
     installation = Installation(admitted.prefix, release, manifest)
     store, python = installation.store, stage.python_for(installation)
     meter, digests = usage.Meter(), Digests()
-    with meter.phase(usage.VERIFY):
-        stage.verify_into_store(admitted, store, progress, digests)
-        stage.require_unpacked_size(manifest, store)
-        stage.write_bundle_files(admitted, release)
-    with meter.phase(usage.FILES), progress.wait(_("Writing the application's files")):
-        stage.stage_files(installation, python)
-    with meter.phase(usage.ENVIRONMENT):
-        stage.stage_environment(installation, python, progress, digests)
+    with meanwhile.arriving(Environment(installation, python, digests), digests) as arrivals:
+        with meter.phase(usage.VERIFY):
+            stage.verify_into_store(admitted, store, progress, arrivals)
+            stage.require_unpacked_size(manifest, store)
+            stage.write_bundle_files(admitted, release)
+        with meter.phase(usage.FILES), progress.wait(_("Writing the application's files")):
+            stage.stage_files(installation, python)
+        with meter.phase(usage.ENVIRONMENT):
+            stage.stage_environment(installation, python, progress, arrivals)
     with meter.phase(usage.TRIAL):
         accept(installation, digests, progress)
-    migration.migrate(installation, progress)
+    if data is not None:
+        migration.migrate(installation, data, progress)
     signers = tuple(signer.key.fingerprint for signer in admitted.bundle.signers)
     finish(installation, Origin(python, signers, digests), progress, meter=meter)
-    warning = earlier.prepare(installation, admitted.trust_stores)
+    warning = retained_list.prepare(installation, admitted.trust_stores)
     if warning:
         progress.warn(warning)
-
-
-@dataclass(frozen=True)
-class Origin:
-    """The origin of a release, for its receipt.
-
-    ``digests`` caches the digests of files that were just hashed; ``damaged`` maps the paths of files known to be
-    damaged to the content that they should have. ``is_locked`` is false if its set of packages is not the signed one.
-    """
-
-    python: Path
-    signers: tuple[str, ...]
-    digests: Digests
-    is_locked: bool = True
-    damaged: Mapping[str, str] = field(default_factory=dict)
-
-    def receipt(
-        self, installation: Installation, items: tuple[receipt.Item, ...], used: usage.Usage | None
-    ) -> receipt.Receipt:
-        """Return the receipt of a release as of now, with its inventory and the resources that building it used."""
-        release, product = installation.release, installation.manifest.product
-        return receipt.Receipt(
-            release=release.id,
-            product=product.name,
-            version=product.version,
-            counter=product.counter,
-            manifest_sha256=sha256_file(release.bundle / "MANIFEST.json")[0],
-            signers=self.signers,
-            installed=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            interpreter=str(self.python),
-            interpreter_version=version_of(self.python),
-            interpreter_sha256=sha256_file(self.python)[0],
-            installer_version=__version__,
-            locked=self.is_locked,
-            items=items,
-            usage=used,
-        )
-
-
-def accept(installation: Installation, digests: Digests, progress: Progress) -> None:
-    """Compare a built release with its RECORDs and the lockfile, then try it out on scratch data."""
-    with structure.blamed(installation.store.wheels(installation.manifest.of_kind("wheel"))):
-        acceptance.check_records(installation, digests, progress)
-    with stage.on_scratch_data(installation):
-        acceptance.try_out(installation, progress)
-
-
-def finish(installation: Installation, origin: Origin, progress: Progress, *, meter: usage.Meter | None = None) -> None:
-    """Link the user's data to an accepted release, write the receipt, and seal the release."""
-    prefix, release, meter = installation.prefix, installation.release, meter or usage.Meter()
-    persist.link_to(release, installation.manifest, prefix.data)
-    with meter.phase(usage.INVENTORY), progress.wait(_("Reading every file of the release")):
-        items = receipt.take_inventory(release, installation.site_packages, origin.digests, installation.winners)
-    items = receipt.with_expected(items, origin.damaged)
-    receipt.write_receipt(release, origin.receipt(installation, items, meter.usage()))
-    proofs.keep(prefix, proofs.read_metadata(release.bundle))
-    with progress.wait(_("Syncing the release to disk")):
-        seal.seal(release)
-
-
-def version_of(python: Path) -> str:
-    """Return an interpreter's version; the running one is not started again."""
-    if python == base_interpreter():
-        return platform.python_version()
-    return reported_version(python)
-
-
-def reported_version(python: Path) -> str:
-    """Return the version that an interpreter reports. Raises ToolError if it does not report one."""
-    code = "import platform; print(platform.python_version())"
-    reported = process.run([str(python), "-I", "-B", "-c", code], timeout=VERSION_TIME_LIMIT)
-    return process.checked(reported, str(python)).stdout.strip()

@@ -83,7 +83,7 @@ def preflight(manifest: Manifest, prefix: Prefix) -> list[HostResult]:
 
 def of_bundle(bundle: Bundle, prefix: Prefix) -> list[HostResult]:
     """Return every finding, including those on the base of a delta bundle and on releases that are still running."""
-    coming = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
+    coming = prefix.coming(bundle)
     return [
         *preflight(bundle.manifest, prefix),
         *delta.findings(bundle, Store(prefix.store)),
@@ -108,7 +108,7 @@ def too_many_running(prefix: Prefix, coming: Release) -> Iterator[HostResult]:
 
 def removals(bundle: Bundle, prefix: Prefix) -> list[str]:
     """Return a sentence for each release that is removed once the bundle's release is active."""
-    coming = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
+    coming = prefix.coming(bundle)
     return [retention.sentence(gone) for gone in retention.planned_removals(prefix, coming)]
 
 
@@ -180,7 +180,7 @@ def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[HostResult]:
             "as scheduled jobs."
         )
     else:
-        advice = _("{former} is removed: update whatever calls this tool by that name, such as scheduled jobs.")
+        advice = _("{former} will be removed: update whatever calls this tool by that name, such as scheduled jobs.")
     yield HostResult(name, True, details, advice.format(former=previous, title=manifest.product.title), warns=True)
 
 
@@ -189,7 +189,7 @@ def _service(prefix: Prefix) -> Iterator[HostResult]:
     owner, account = service_account.settings_of_another(prefix)
     if owner:
         details = _("{path} belongs to {owner}, but the data belongs to {account}, which runs the application")
-        advice = _("Make that account its owner: chown {account} {path}")
+        advice = _("Make that account its owner: `chown {account} {path}`")
         yield HostResult(
             _("Service account"),
             True,

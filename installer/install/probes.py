@@ -64,7 +64,9 @@ def executing(prefix: Prefix) -> HostResult:
     except RagtraceError as error:  # a limit or a missing device has its own message
         return HostResult(name, False, error.what.rstrip("."), error.advice)
     except OSError as error:
-        details = _("could not test in {path}: {reason}").format(path=place, reason=troubles.reason(error))
+        details = _("cannot test whether programs can run in {path}: {reason}").format(
+            path=place, reason=troubles.reason(error)
+        )
         return HostResult(name, True, details, advice, warns=True)
     details = _("programs can run in {path}") if ended.ok else _("programs cannot run in {path}")
     return HostResult(name, ended.ok, details.format(path=place), advice)
@@ -169,20 +171,20 @@ def sizes(manifest: Manifest) -> Iterator[HostResult]:
         details = _("file size limit {most}, {needed} needed").format(
             most=human_bytes(most), needed=human_bytes(largest)
         )
-        advice = _("Raise the file size limit (ulimit -f, the service, the container).")
+        advice = _("Raise the file size limit (`ulimit -f`, the service, the container).")
         yield HostResult(_("Limits"), most >= largest, details, advice)
     needed = limits.needed_files(sum(entry.path.endswith(".whl") for entry in manifest.files))
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # uv raises its soft limit to this one
     if most != resource.RLIM_INFINITY:
         details = _("open file limit {most}, {needed} needed").format(most=most, needed=needed)
-        advice = _("Raise the open file limit (ulimit -n, the service, the container).")
+        advice = _("Raise the open file limit (`ulimit -n`, the service, the container).")
         yield HostResult(_("Limits"), most >= needed, details, advice)
     most = resource.getrlimit(resource.RLIMIT_STACK)[0]
     if most != resource.RLIM_INFINITY:
         details = _("stack size limit {most}, {needed} needed").format(
             most=human_bytes(most), needed=human_bytes(limits.NEEDED_STACK)
         )
-        advice = _("Raise the stack size limit (ulimit -s, the service, the container).")
+        advice = _("Raise the stack size limit (`ulimit -s`, the service, the container).")
         yield HostResult(_("Limits"), most >= limits.NEEDED_STACK, details, advice)
 
 
@@ -253,7 +255,7 @@ def settings(prefix: Prefix) -> Iterator[HostResult]:
 def copying(prefix: Prefix) -> Iterator[HostResult]:
     """Try what a backup needs: reading all settings and data and, as root, setting the owners of copies."""
     name, foreign, path = _("Backup"), None, str(prefix.data)
-    advice = _("Give this user read permission, or run the command as its owner.")
+    advice = _("Give this user read permission on the settings and data, or run the command as their owner.")
     try:
         for entry in backup_files.of_the_user(prefix):
             path = entry.path

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Callable
 from installer.change import retention, transaction
 from installer.change.activation import switch_and_check
 from installer.change.outcome import explained, outcome_of
-from installer.install import repeated
 from installer.layout import seal
 from installer.logs import audit_log
 from installer.release import launchers
+from installer.release.sealing import intact
 from installer.userdata import userdata
 from shared import troubles
 from shared.errors import HostError
@@ -32,12 +32,12 @@ Build = Callable[["transaction.Transaction", "Progress"], None]
 class Goal:
     """The rollback target: a retained release, by default the previous one.
 
-    ``mending`` gets a damaged release and the damage, and returns the function that rebuilds it; it raises HostError if
+    ``rebuild`` gets a damaged release and the damage, and returns the function that rebuilds it; it raises HostError if
     that is impossible. Without it a damaged release is refused.
     """
 
     to: str | None = None
-    mending: Callable[[Prefix, Release, str], Build] | None = None
+    rebuild: Callable[[Prefix, Release, str], Build] | None = None
 
 
 def rollback(prefix: Prefix, progress: Progress, goal: Goal | None = None, *, wait: float = 0.0) -> Outcome:
@@ -52,27 +52,37 @@ def rollback(prefix: Prefix, progress: Progress, goal: Goal | None = None, *, wa
     """
     goal = goal or Goal()
     # 1. Lock the prefix, and undo what a crash left.
-    with locked(prefix.state / "lock", wait=wait):
+    with locked(prefix.lock_file, wait=wait):
         transaction.resolve_interrupted(prefix)
         # 2. Find the release to activate, and a way to rebuild it if it differs from its receipt.
         wanted = release_to_activate(prefix, goal.to)
-        build = rebuilding(prefix, wanted, progress, goal.mending or refuse_damaged)
+        build = rebuilding(prefix, wanted, progress, goal.rebuild or refuse_damaged)
         # 3. Activate it, or a new release that is rebuilt from the same manifest.
         if build is None:
             return go_to(prefix, wanted, None, progress)
         return go_to(prefix, prefix.new_release(*wanted.version_key), build, progress)
 
 
+def foresee(prefix: Prefix, goal: Goal) -> tuple[Release, str, bool]:
+    """Return the release that a rollback would activate, why it must be rebuilt or "", and whether data would return.
+
+    Nothing is written. Raises HostError as ``rollback`` does.
+    """
+    wanted = release_to_activate(prefix, goal.to)
+    trouble = intact.damage(prefix, wanted)
+    return wanted, trouble, userdata.waiting(prefix, wanted) is not None
+
+
 def rebuilding(
-    prefix: Prefix, wanted: Release, progress: Progress, mending: Callable[[Prefix, Release, str], Build]
+    prefix: Prefix, wanted: Release, progress: Progress, rebuild: Callable[[Prefix, Release, str], Build]
 ) -> Build | None:
     """Return the function that rebuilds a release, or None if it matches its receipt.
 
     Raises HostError if the release is damaged and cannot be rebuilt.
     """
     with progress.wait(_("Comparing {release} with its receipt").format(release=wanted.id)):
-        trouble = repeated.of_receipt(wanted)
-        build = mending(prefix, wanted, trouble) if trouble else None
+        trouble = intact.damage(prefix, wanted)
+        build = rebuild(prefix, wanted, trouble) if trouble else None
     if trouble:
         progress.warn(
             _("{release} is damaged and will be rebuilt: {reason}.").format(release=wanted.id, reason=trouble)
@@ -82,7 +92,7 @@ def rebuilding(
 
 def go_to(prefix: Prefix, wanted: Release, build: Build | None, progress: Progress) -> Outcome:
     """Activate a release while holding the lock; ``build``, if given, builds it first."""
-    previous, called = prefix.active(), launchers.tool(prefix)
+    former, called = prefix.active(), launchers.tool(prefix)
     command = transaction.REPAIRED if build else transaction.ROLLBACK
     try:
         with transaction.Transaction(prefix, command, wanted) as change:
@@ -99,7 +109,7 @@ def go_to(prefix: Prefix, wanted: Release, build: Build | None, progress: Progre
         )
     except BaseException as error:
         head = audit_log.note_failure(prefix, "rollback", error, release=wanted.id)
-        raise explained(error, prefix, head, previous) from error
+        raise explained(error, prefix, head, former) from error
     return outcome_of(change, head, called)
 
 
@@ -159,6 +169,6 @@ def return_to_retained(change: transaction.Transaction, progress: Progress) -> N
     elif layout is not None and layout != manifest.application.data_layout:
         raise HostError(
             _("The data for {release} is no longer retained.").format(release=change.release.id),
-            advice=_("Roll back to another release; the data of this one is in a backup, see backup list."),
+            advice=_("Roll back to another release; the data of this one is in a backup, see `backup list`."),
         )
     switch_and_check(change, manifest, progress)

@@ -1,11 +1,7 @@
-"""Uninstallation, in an order that can be resumed after an interruption at any step.
-
-Also the removal of what a first installation created that was refused (``unmake``) or failed (``clear_away``).
-"""
+"""Uninstallation, in an order that can be resumed after an interruption at any step."""
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 from dataclasses import dataclass
@@ -14,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from installer.change import transaction
 from installer.install import unknown_files
-from installer.layout import journal, proofs, seal
+from installer.layout import seal
 from installer.layout.store import Store
 from installer.logs import audit_log
 from installer.release import launchers
@@ -28,8 +24,6 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from installer.layout.prefix import Prefix
     from shared.terminal.progress import Progress
-
-LOCK = "lock"
 
 
 @dataclass(frozen=True)
@@ -49,7 +43,7 @@ def uninstall(prefix: Prefix, progress: Progress, *, purge: bool = False, wait: 
     elsewhere = _elsewhere(prefix)
     if prefix.is_left:
         return _purge_left(prefix, progress, elsewhere)
-    with locked(prefix.state / LOCK, wait=wait), progress.wait(_("Removing {path}").format(path=prefix.root)):
+    with locked(prefix.lock_file, wait=wait), progress.wait(_("Removing {path}").format(path=prefix.root)):
         head = audit_log.note(prefix, "uninstall", "begun", purge=purge)
         try:
             # 1. Undo what a crash left. Back up settings and data unless they are purged; if that fails, they remain.
@@ -64,7 +58,7 @@ def uninstall(prefix: Prefix, progress: Progress, *, purge: bool = False, wait: 
             if purge:
                 _remove_the_users(prefix)
             # 4. Remove the tool's own state, except what the last steps need.
-            stored = (prefix.state / LOCK, prefix.logs, prefix.audit, *unknown_files.around(prefix))
+            stored = (prefix.lock_file, prefix.logs, prefix.audit, *unknown_files.around(prefix))
             for path in prefix.state.iterdir():
                 if path not in stored:
                     files.remove_tree(path)
@@ -74,7 +68,7 @@ def uninstall(prefix: Prefix, progress: Progress, *, purge: bool = False, wait: 
             raise _stopped(prefix, error) from error
         # 5. Record it in the audit log, which a later installation continues.
         if not purge:
-            names = [path.relative_to(prefix.root).as_posix() for path in _worth_keeping(prefix)]
+            names = [path.relative_to(prefix.root).as_posix() for path in worth_keeping(prefix)]
             head = audit_log.note(prefix, "uninstall", "done", stays=names) or head
     # 6. Remove ``state`` last, because it identifies the folder as an installation.
     remove_state(prefix, purge=purge)
@@ -107,32 +101,11 @@ def remove_state(prefix: Prefix, *, purge: bool) -> None:
     """Remove this tool's own state, the lock last; without ``purge`` the audit log remains, if there is one."""
     if purge:
         files.remove_tree(prefix.audit)
-    lock, stored = prefix.state / LOCK, (prefix.audit, *unknown_files.around(prefix))
+    lock, stored = prefix.lock_file, (prefix.audit, *unknown_files.around(prefix))
     for path in sorted(prefix.state.iterdir(), key=lambda path: path == lock):
         if path not in stored:
             files.remove_tree(path)
     _remove_when_empty(prefix.state)
-
-
-def clear_away(prefix: Prefix) -> None:
-    """Remove what a failed first installation created, except the lock, the logs and the audit log."""
-    for folder in (prefix.releases, prefix.store, prefix.store.parent, prefix.bin, prefix.data, prefix.backups):
-        with contextlib.suppress(OSError):  # what stays is empty; the first error is the one to report
-            if folder.is_dir() and not any(True for _entry in trees.files(folder)):
-                files.remove_tree(folder)
-    if prefix.releases.is_dir():
-        return  # not everything could be undone: the next command finds in the journal what remains to be done
-    for path in (prefix.state / "previous", proofs.folder(prefix), journal.path(prefix)):
-        with contextlib.suppress(OSError):
-            files.remove_tree(path)
-
-
-def unmake(prefix: Prefix) -> None:
-    """Remove the folders created for a first installation that was then refused."""
-    clear_away(prefix)
-    remove_state(prefix, purge=False)  # the audit log of an earlier installation remains
-    if not any(prefix.root.iterdir()):
-        prefix.root.rmdir()
 
 
 def _back_up(prefix: Prefix, progress: Progress) -> None:
@@ -155,12 +128,7 @@ def _remove_ours(prefix: Prefix) -> None:
         if not seal.remove(release, in_use_too=True):
             raise PermissionError(errno.EACCES, _("it is still running"), str(release.python))
     Store(prefix.store).collect(set())
-    for path in (
-        *prefix.store.parent.glob(".ragtrace-*"),
-        *prefix.root.glob(".current.*.tmp"),
-        *prefix.root.glob("..env.*.tmp"),
-        *prefix.root.glob(".ragtrace-*"),
-    ):
+    for path in (*prefix.store.parent.glob(".ragtrace-*"), *prefix.temporary):
         files.remove_tree(path)
     for folder in (prefix.bin, prefix.releases, prefix.store, prefix.store.parent):
         if files.is_link(folder):
@@ -174,7 +142,7 @@ def _remove_the_users(prefix: Prefix) -> None:
         files.remove_tree(path)
 
 
-def _worth_keeping(prefix: Prefix) -> tuple[Path, ...]:
+def worth_keeping(prefix: Prefix) -> tuple[Path, ...]:
     """Return the paths that an uninstallation leaves, without folders that hold no files."""
     folders = (prefix.data, prefix.backups, prefix.models)
     return tuple(path for path in prefix.left if path not in folders or _holds_files(path))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from installer.layout.prefix import Prefix
     from installer.trust.admission import AdmittedBundle
 
-# what the launcher of the running installer passes to its own code
+# what ``bootstrap.launch`` of the running installer passes to its own code
 OWN_VARIABLES = ("RAGTRACE_ZIPAPP", "RAGTRACE_CALLER_NAMES", "RAGTRACE_CACHE_ROOT", "RAGTRACE_PREFIX", COPY_OF)
 
 

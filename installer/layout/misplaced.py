@@ -1,7 +1,8 @@
 """Find the tool's own files and folders of an installation that are missing, or of the wrong kind or owner.
 
-This is the only list of the paths in PREFIX that ``validate`` checks and ``recover`` repairs. The user's files
-(data, settings, the backups themselves) and the contents of a release have checks of their own.
+This is the only list of what each path in PREFIX must be, which ``validate`` checks and ``recover`` repairs; what they
+are called is in prefix.py. The user's files (data, settings, the backups themselves) and the contents of a release have
+checks of their own.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from bundle.advisories.snapshot import SNAPSHOT_LIMIT
-from installer.layout import log_files
+from installer.layout import journal, log_files
 from shared import reading
 from shared.errors import HostError
 from shared.files import aside
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 MISSING, KIND, LINKED, FOREIGN, LONG = "missing", "kind", "linked", "foreign", "long"
 LOG_LIMIT = 1 << 30  # bytes of an audit log: about a million changes
-JOURNAL_LIMIT = 128 << 20  # bytes
 AUDIT_LOG = "state/audit/audit.jsonl"
 
 
@@ -49,10 +49,12 @@ _PLACES = (
     _Place("state/logs", True, False, 0, True),
     _Place("state/audit", True, True, 0, True),
     _Place(AUDIT_LOG, False, True, LOG_LIMIT, False),
-    _Place("state/journal.json", False, False, JOURNAL_LIMIT, False),
+    _Place("state/journal.json", False, False, journal.LIMIT, False),
     _Place("state/previous", False, False, reading.LINES, False),
     _Place("state/unfinished", False, False, reading.LINES, False),
     _Place("state/measurements.json", False, False, reading.LINES, False),
+    _Place("state/identity.json", False, False, reading.LINES, False),
+    _Place("state/statements", True, False, 0, False),
     _Place("state/proofs", True, False, 0, True),
     _Place("state/advisories", True, False, 0, True),
     _Place("state/trust", True, False, 0, True),
@@ -200,4 +202,4 @@ def repair(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
         if item.folder and not path.is_dir():
             path.mkdir(parents=True)
             if sys.platform != "win32":
-                path.chmod(0o700 if path in (prefix.state, prefix.logs, prefix.audit, prefix.backups) else 0o755)
+                path.chmod(prefix.mode_of(path))

@@ -8,6 +8,7 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bundle import strict
 from installer.layout.release import Release, is_release
@@ -16,16 +17,20 @@ from shared.errors import UsageError
 from shared.files import files
 from shared.i18n import _
 
+if TYPE_CHECKING:
+    from bundle.opening import Bundle
+
 RETAINED_UNFINISHED = 1000  # names of releases
 SHARED, PRIVATE = 0o755, 0o700  # for every user of the host to read and run, and for the owner alone
 # the names that this tool uses in a prefix and in its state
 OURS = ("releases", "store", "data", ".env", "state", "backups", "current", "current.json", "bin", "models")
 OF_STATE = (
     *("lock", "logs", "audit", "journal.json", "previous", "unfinished", "trust", "proofs", "advisories"),
-    "measurements.json",
+    *("measurements.json", "identity.json", "schedule", "statements"),
 )
 MOVED = "current.moved-"  # plus a release's identifier: a folder found where the link to that release belongs
 TEMPORARY = (".ragtrace-", ".current.", "..env.")
+TEMPORARY_PATTERNS = (".ragtrace-*", ".current.*.tmp", "..env.*.tmp")
 OF_STATE_FOR_NOW = re.compile(r"\.trial-.*|\..*\.tmp|\.ragtrace-.*")
 
 
@@ -64,7 +69,18 @@ class Prefix:
         return self.state / "trust"
 
     @property
+    def lock_file(self) -> Path:
+        """What a run that changes the installation holds a lock on."""
+        return self.state / "lock"
+
+    @property
+    def previous_file(self) -> Path:
+        """The name of the previous version (installer/change/retention.py)."""
+        return self.state / "previous"
+
+    @property
     def unfinished(self) -> Path:
+        """The names of releases that are not used again."""
         return self.state / "unfinished"
 
     @property
@@ -128,7 +144,7 @@ class Prefix:
         """
         if self.state.is_symlink() or not self.state.is_dir() or self.is_left:
             return False
-        if ((self.state / "lock").is_file() and self.logs.is_dir()) or self.holds_release:
+        if (self.lock_file.is_file() and self.logs.is_dir()) or self.holds_release:
             return True
         return all(map(is_ours, self.root.iterdir())) and all(map(is_of_state, self.state.iterdir()))
 
@@ -142,6 +158,11 @@ class Prefix:
         """Whether sealed releases exist here but their folder ``state`` does not."""
         return not reading.is_folder(self.state) and self.holds_release
 
+    def mode_of(self, folder: Path) -> int:
+        """Return the mode of a new folder of a prefix."""
+        private = (self.state, self.logs, self.audit, self.backups, self.data)
+        return PRIVATE if folder in private else SHARED
+
     def make(self) -> None:
         """Create the folders that every command needs, regardless of the umask; the user's folders are private.
 
@@ -154,12 +175,15 @@ class Prefix:
         _make_folder(self.state, PRIVATE)
         if made:
             files.sync_folder(self.root)
-        for folder in (self.logs, self.backups, self.data):
-            _make_folder(folder, PRIVATE)
-        for folder in (self.releases, self.store.parent, self.store, self.bin):
-            _make_folder(folder, SHARED)
+        for folder in (self.logs, self.backups, self.data, self.releases, self.store.parent, self.store, self.bin):
+            _make_folder(folder, self.mode_of(folder))
         for folder in self.own_folders:
             files.close_to_others(folder)
+
+    @property
+    def temporary(self) -> list[Path]:
+        """The temporary files and folders of this tool that lie directly in the root."""
+        return [path for pattern in TEMPORARY_PATTERNS for path in self.root.glob(pattern)]
 
     def release(self, identifier: str) -> Release:
         """Return a release by its identifier, whether or not it exists."""
@@ -183,7 +207,8 @@ class Prefix:
     def new_release(self, counter: int, manifest_sha256: str) -> Release:
         """Return the release that the next installation of a manifest creates.
 
-        The name of an unfinished release is not used again: a process of the interrupted run may still write there.
+        The name of an unfinished release is not used again, because a process of the interrupted run may still write
+        there; nor that of a damaged release that was replaced, because the audit log has its receipt.
         """
         start = f"{counter}-{manifest_sha256[:12]}-r"
         stored = [path.name for path in self.releases.glob(f"{start}*")]
@@ -196,8 +221,12 @@ class Prefix:
         except (OSError, ValueError):
             return []
 
+    def coming(self, bundle: Bundle) -> Release:
+        """Return the release that the next installation of a bundle creates."""
+        return self.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
+
     def retire_name(self, release: Release) -> None:
-        """Record the name of an unfinished release so that it is not used again; the newest thousand are retained."""
+        """Record the name of a release so that it is not used again; the newest thousand are retained."""
         names = [name for name in self._unfinished() if name != release.id][1 - RETAINED_UNFINISHED :]
         files.write_atomic(self.unfinished, "".join(f"{name}\n" for name in (*names, release.id)).encode())
 

@@ -19,7 +19,7 @@ from installer.layout import log_files
 from installer.logs import runlog
 from installer.logs.runlog import LOG
 from shared.errors import RagtraceError, TrustError
-from shared.i18n import _
+from shared.i18n import _, english
 from shared.terminal import console
 
 if TYPE_CHECKING:
@@ -106,8 +106,9 @@ def note(prefix: Prefix, action: str, outcome: str, **facts: Any) -> str:
 
 
 def note_failure(prefix: Prefix, action: str, error: BaseException, **facts: Any) -> str:
-    """Append a line about a failure, as ``note`` does."""
-    return note(prefix, action, "failed", reason=str(error)[:500], **facts)
+    """Append a line about a failure in English, as ``note`` does."""
+    identifier = {"reason_id": error.id} if isinstance(error, RagtraceError) and error.id else {}
+    return note(prefix, action, "failed", reason=str(english(error))[:500], **identifier, **facts)
 
 
 def entries(prefix: Prefix) -> list[dict[str, Any]]:

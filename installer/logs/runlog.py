@@ -1,5 +1,7 @@
 """The log of a run: one JSON object per line, each with the run's identifier, to a file and to a collector.
 
+Messages are in English, whatever the operator's language is, with an identifier that their values do not change.
+
 The audit log records the same identifier. Values of the user's settings are never logged.
 """
 
@@ -19,9 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared import __version__
-from shared.errors import HostError
+from shared.errors import HostError, RagtraceError
 from shared.files import files, owners
-from shared.i18n import _
+from shared.i18n import Message, _, english, identifier
 from shared.programs import app_launcher
 from shared.terminal import console
 
@@ -80,12 +82,15 @@ class Lines(logging.Formatter):
             "run": RUN,
             "command": self.command,
             "level": record.levelname,
-            "message": without_secrets(record.getMessage()),
+            "message": without_secrets(_message(record)),
         }
+        template = record.msg.template if isinstance(record.msg, Message) else record.msg if record.args else None
+        if template is not None:
+            entry["id"] = identifier(template)
         if hasattr(record, "audit_head"):
             entry["audit_head"] = record.audit_head
         if record.exc_info:
-            entry["traceback"] = without_secrets(self.formatException(record.exc_info))
+            entry["traceback"] = without_secrets(_in_english(self.formatException(record.exc_info), record.exc_info[1]))
         line = console.visible(json.dumps(entry, ensure_ascii=self.limit is not None))
         while self.limit is not None and len(line) > self.limit:
             longest = max(("message", "traceback"), key=lambda name: len(entry.get(name, "")))
@@ -96,6 +101,25 @@ class Lines(logging.Formatter):
             entry[longest] = entry[longest][-half:] if longest == "traceback" and half else entry[longest][:half]
             line = console.visible(json.dumps({**entry, "cut": True}))
         return line
+
+
+def _message(record: logging.LogRecord) -> str:
+    """Return the message in English, whatever the operator's language is."""
+    text, given = str(english(record.msg)), record.args
+    if isinstance(given, tuple) and given:
+        return text % tuple(english(value) for value in given)
+    return text % given if given else text
+
+
+def _in_english(text: str, error: BaseException | None) -> str:
+    """Return a traceback in which the texts of an error and of its causes are in English."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, RagtraceError) and error.what:
+            text = text.replace(error.what, error.english)
+        error = error.__cause__ or error.__context__
+    return text
 
 
 class File(logging.FileHandler):

@@ -1,105 +1,101 @@
-"""Sending a run's log to a central collector: RFC 5424 over UDP (RFC 5426) or TCP (RFC 6587, octet counting).
+"""Sending a run's log to a central collector: RFC 5424 over UDP (RFC 5426), TCP, TLS or RELP.
 
-A separate thread sends the lines from a bounded queue, so an unavailable or slow collector neither stops nor slows the
-work; at the end of a run the thread gets two more seconds.
+A separate thread sends the lines, so an unavailable or slow collector neither stops nor slows the work. What a
+collector of streams has not confirmed stays on disk and is sent by the next run (installer/logs/spool.py).
 """
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import queue
-import select
 import socket
 import threading
-from dataclasses import dataclass
 from datetime import datetime, timezone
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
-from shared.errors import UsageError
-from shared.i18n import _
+from installer.logs import spool
+from installer.logs.delivery import Delivery
+from installer.logs.runlog import LOG, RUN
 
-QUEUED = 1000  # lines
-UDP_LIMIT, TCP_LIMIT = 2048, 8192  # bytes of a message; receivers should accept the first (RFC 5424, 6.1)
-HEADER = 400  # maximum bytes of a message before its line
-TIMEOUT, RETRY, CLOSING = 2.0, 1.0, 2.0  # seconds
+if TYPE_CHECKING:
+    from installer.logs.collector_address import Address
+
+QUEUED = 1000  # datagrams
+RETRY = 1.0  # seconds until a datagram that could not be sent is tried again
+CLOSING = 2.0  # seconds, at most, that a run waits at its end for a collector that answers
+GRACE = 0.5  # seconds, at most, for one that has not answered yet
 FACILITY = 1  # user-level messages (RFC 5424, table 1)
 SEVERITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
 DEBUG_SEVERITY = 7
-PORT_LIMIT = 65535
-
-
-@dataclass(frozen=True)
-class Address:
-    """The address of a collector."""
-
-    host: str
-    port: int
-    is_tcp: bool = False
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'tcp' if self.is_tcp else 'udp'}://{host}:{self.port}"
-
-    @property
-    def limit(self) -> int:
-        """The maximum length of a line, in bytes."""
-        return (TCP_LIMIT if self.is_tcp else UDP_LIMIT) - HEADER
-
-
-def parse_address(text: str) -> Address:
-    """Parse ``HOST:PORT`` (UDP), ``udp://HOST:PORT`` or ``tcp://HOST:PORT``. Raises UsageError if it is invalid."""
-    try:
-        parts = urlsplit(text if "://" in text else f"udp://{text}")
-        host, port = parts.hostname or "", parts.port or 0
-        plain = parts.netloc == parts.netloc.rpartition("@")[2] and not (parts.path or parts.query or parts.fragment)
-    except ValueError:
-        host, port, plain = "", 0, False
-    if not (host and 0 < port <= PORT_LIMIT and plain and parts.scheme in ("udp", "tcp")):
-        raise UsageError(
-            _("{text} is not a valid log collector address.").format(text=ascii(text)[:80]),
-            advice=_("Use HOST:PORT or tcp://HOST:PORT."),
-        )
-    return Address(host, port, parts.scheme == "tcp")
+_streams = itertools.count(1)  # of this process
 
 
 class Collector(logging.Handler):
     """Sends log records to a collector.
 
-    ``lost`` is the number of lines that could not be sent, ``reason`` the last cause. UDP confirms nothing, so a
-    line that was sent may be lost without being counted, unless the collector's host refuses it at once.
+    Each message names its stream (PROCID; a stream is one run) and its number in it (``sequenceId``, RFC 5424, 7.3.1),
+    so that the collector can drop repeats and notice gaps. ``lost`` is the number of lines that will never arrive,
+    ``waiting`` of those that the next run sends, ``reason`` the last cause.
     """
 
     def __init__(self, address: Address, command: str) -> None:
         super().__init__()
-        self.address, self.lost, self.reason = address, 0, ""
-        self.start = f"{_hostname()} ragtrace {os.getpid()} {command} -"
-        self.waiting: queue.Queue[bytes] = queue.Queue(QUEUED)
+        self.address, self.lost, self.waiting, self.reason = address, 0, 0, ""
+        number = next(_streams)
+        self.stream = RUN if number == 1 else f"{RUN}.{number}"
+        self.start, self.sequence = f"{_hostname()} ragtrace {self.stream} {command}", 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not self._take(self._message(record)):
+            self.lost += 1
+
+    def _message(self, record: logging.LogRecord) -> bytes:
+        """Return a message; it has its number even if it is lost, so that the gap is noticed."""
+        self.sequence += 1
+        severity = next((number for level, number in SEVERITIES if record.levelno >= level), DEBUG_SEVERITY)
+        moment = datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="microseconds")
+        head = f'<{FACILITY * 8 + severity}>1 {moment} {self.start} [meta sequenceId="{self.sequence}"]'
+        return f"{head} {self.format(record)}".encode("ascii", "replace")
+
+    def _take(self, message: bytes) -> bool:
+        """Take a message to be sent; return False if there is no room for it."""
+        raise NotImplementedError
+
+
+class Datagrams(Collector):
+    """Sends over UDP, which confirms nothing.
+
+    A line that was sent may be lost without being counted, unless the collector's host refuses it at once.
+    """
+
+    def __init__(self, address: Address, command: str) -> None:
+        super().__init__(address, command)
+        self.queued: queue.Queue[bytes] = queue.Queue(QUEUED)
         self.closing = threading.Event()
         self.socket: socket.socket | None = None
         self.thread = threading.Thread(target=self._work, daemon=True)
         self.thread.start()
 
-    def emit(self, record: logging.LogRecord) -> None:
-        severity = next((number for level, number in SEVERITIES if record.levelno >= level), DEBUG_SEVERITY)
-        moment = datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="microseconds")
-        line = f"<{FACILITY * 8 + severity}>1 {moment} {self.start} {self.format(record)}"
-        try:
-            self.waiting.put_nowait(line.encode("ascii", "replace"))
-        except queue.Full:
-            self.lost += 1
-
     def close(self) -> None:
         self.closing.set()
         self.thread.join(CLOSING)
-        self.lost += self.waiting.qsize()
+        self.lost += self.queued.qsize()
         super().close()
+
+    def _take(self, message: bytes) -> bool:
+        try:
+            self.queued.put_nowait(message)
+        except queue.Full:
+            return False
+        return True
 
     def _work(self) -> None:
         """Send until the run ends and the queue is empty; gives up if the collector is unavailable at the end."""
         while True:
             try:
-                message = self.waiting.get(timeout=0.05)
+                message = self.queued.get(timeout=0.05)
             except queue.Empty:
                 if self.closing.is_set():
                     break
@@ -119,14 +115,12 @@ class Collector(logging.Handler):
 
     def _sent(self, message: bytes) -> bool:
         try:
-            if self.socket is not None and self._was_left(self.socket):
-                self._hang_up()
             if self.socket is None:
                 self.socket = self._open()
-            self.socket.sendall(b"%d %s" % (len(message), message) if self.address.is_tcp else message)
+            self.socket.send(message)
         except OSError as error:
             self.reason = error.strerror or str(error)
-            if isinstance(error, ConnectionRefusedError) and not self.address.is_tcp:
+            if isinstance(error, ConnectionRefusedError):
                 self.lost += 1  # it is about the datagram before, which nobody received
             self._hang_up()
             return False
@@ -138,19 +132,48 @@ class Collector(logging.Handler):
         self.socket = None
 
     def _open(self) -> socket.socket:
-        if self.address.is_tcp:
-            return socket.create_connection((self.address.host, self.address.port), TIMEOUT)
         kind = socket.SOCK_DGRAM
         family, _kind, protocol, _name, place = socket.getaddrinfo(self.address.host, self.address.port, type=kind)[0]
         opened = socket.socket(family, kind, protocol)
         opened.connect(place)
         return opened
 
-    def _was_left(self, opened: socket.socket) -> bool:
-        """Return whether the collector has closed the connection: the next line would be accepted here and lost."""
-        if not self.address.is_tcp or not select.select([opened], [], [], 0)[0]:
-            return False
-        return not opened.recv(1024)
+
+class Stream(Collector):
+    """Sends over a connection; lines that are not confirmed stay in the spool for the next run."""
+
+    def __init__(self, address: Address, command: str) -> None:
+        super().__init__(address, command)
+        self.dropped = spool.prune()  # lines of earlier runs
+        self.own = spool.create(self.stream)
+        self.delivery = Delivery(address, self.own)
+        self.delivery.start()
+
+    def close(self) -> None:
+        if self.own.ended:
+            return
+        for count, whose in ((self.dropped, "earlier runs"), (self.lost, "this run")):
+            if count:
+                text = f"{count} log lines of {whose} were dropped, because the spool was full"
+                record = LOG.makeRecord(LOG.name, logging.WARNING, __file__, 0, text, (), None)
+                self._take(self._message(record), beyond=True)
+        self.dropped = 0
+        self.delivery.end(GRACE, CLOSING)
+        self.waiting, self.reason = self.own.count(self.own.confirmed), self.delivery.reason
+        if not self.own.is_stored:
+            self.lost, self.waiting = self.lost + self.waiting, 0
+        self.own.end()
+        super().close()
+
+    def _take(self, message: bytes, *, beyond: bool = False) -> bool:
+        taken = self.own.append(b"%d %s" % (len(message), message), beyond=beyond)
+        self.delivery.wake.set()
+        return taken
+
+
+def collector_for(address: Address, command: str) -> Collector:
+    """Return the handler that sends to an address."""
+    return Stream(address, command) if address.is_stream else Datagrams(address, command)
 
 
 def _hostname() -> str:

@@ -14,9 +14,9 @@ import psutil
 
 from bundle.strict import time_to_json
 from installer.layout import processes
-from installer.monitoring.exposition import Family
 from shared.errors import HostError, RagtraceError
 from shared.i18n import _
+from shared.terminal.exposition import Family
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

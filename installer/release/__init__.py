@@ -1,1 +1,1 @@
-"""A release: building it, trying it out, writing its receipt, comparing it with the signed manifest, starting it."""
+"""A release: building it, testing it, writing its receipt, comparing it with the signed manifest, starting it."""

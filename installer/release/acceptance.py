@@ -11,7 +11,6 @@ import contextlib
 import json
 import logging
 import os
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,9 +20,10 @@ from bundle.wheels import record
 from installer.layout import service_account
 from installer.release import bytecode, launchers, receipt, stage
 from installer.release.installation import Installation
-from shared.errors import InstallError, RagtraceError
+from shared.errors import InstallError
 from shared.i18n import _
 from shared.processes import cgroups, process, scripts
+from shared.processes.beside import Beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -35,12 +35,11 @@ if TYPE_CHECKING:
     from shared.terminal.progress import Progress
 
 IMPORT_TIMEOUT, SMOKE_TIMEOUT = 600.0, 300.0  # seconds; the first import compiles thousands of files
-IMPORT = scripts.text("scripts/import_modules")
+IMPORT, COMPILE = (scripts.text(f"imports/{name}") for name in ("import_modules", "compile_imports"))
 AT_ONCE, NO_GC = "at-once", "no-gc"  # options of the script
 NAMES_SHOWN = 5
 ROOM = 4 << 30  # bytes of memory for two processes that import torch and the like
 LOG = logging.getLogger("ragtrace")
-PAUSE = 0.1  # seconds between two attempts to end a process
 
 
 def check_records(
@@ -75,76 +74,45 @@ def try_out(installation: Installation, progress: Progress) -> None:
     Also writes the bytecode of every module that the application imports.
     """
     foreign = bytecode.compile_application(installation, basic_environment(), progress)
-    with importing_the_rest(installation, foreign, progress):
+    with compiling_imports(installation, foreign, progress):
         check_imports(installation, progress, is_sealed=False)
     check_smoke(installation.manifest, _unsealed(installation), progress)
 
 
 @contextlib.contextmanager
-def importing_the_rest(installation: Installation, modules: list[str], progress: Progress) -> Iterator[None]:
-    """Import modules once, in a second process beside the block if this host has room for two, else after it.
+def compiling_imports(installation: Installation, modules: list[str], progress: Progress) -> Iterator[None]:
+    """Compile what the core modules import, then import the given modules once, in a second process beside the block.
 
-    Most of an import's time is compiling, and each process reads the bytecode that the other one has written. None of
-    the application's own modules is among them: two processes would use the same scratch data.
+    The block imports the core modules from the first to the last and this compiles them from the last to the first:
+    most of an import's time is compiling, and each process reads the bytecode that the other one has written. If this
+    host has no room for two, the modules are imported after the block. None of the application's own is among them: two
+    processes would use the same scratch data.
     """
-    rest = _Rest(installation, modules) if cgroups.has_room(2, ROOM) else None
+    core = list(installation.manifest.application.core_imports)
+    second = Beside(lambda: compile_imports(installation, core, modules)) if cgroups.has_room(2, ROOM) else None
     try:
-        if rest is not None:
-            rest.begin()
+        if second is not None:
+            second.begin()
         yield
         with progress.wait(_("Compiling the modules that the application imports later")):
-            if rest is None or not rest.succeeded():
-                import_once(installation, modules)
+            if second is None or not second.succeeded():
+                if second is not None:  # not enough resources on this host after all
+                    LOG.debug("imported afterwards: %s", second.error)
+                compile_imports(installation, [], modules)
     except BaseException:
-        if rest is not None:
-            rest.end()
+        if second is not None:
+            second.end()
         raise
 
 
-class _Rest(threading.Thread):
-    """A thread that waits for the second process.
+def compile_imports(installation: Installation, core: list[str], modules: list[str]) -> None:
+    """Write the bytecode of the imports of core modules, and of modules by importing them; failures are ignored.
 
-    Its end is an event: before Python 3.13, a join that Ctrl-C interrupts takes the thread for ended.
+    A module that cannot be imported may never be needed.
     """
-
-    def __init__(self, installation: Installation, modules: list[str]) -> None:
-        super().__init__(daemon=True)
-        self.installation, self.modules, self.is_done = installation, modules, False
-        self.ended = threading.Event()
-
-    def begin(self) -> None:
-        """Start, unless this host has no thread to spare."""
-        try:
-            self.start()
-        except RuntimeError:
-            self.ended.set()
-
-    def run(self) -> None:
-        try:
-            import_once(self.installation, self.modules)
-            self.is_done = True
-        except (RagtraceError, RuntimeError, OSError) as error:  # not enough resources on this host after all
-            LOG.debug("imported afterwards: %s", error)
-        finally:
-            self.ended.set()
-
-    def succeeded(self) -> bool:
-        """Wait for the end; returns False if the process could not be started."""
-        self.ended.wait()
-        return self.is_done
-
-    def end(self) -> None:
-        """End the process, also one that is just being started."""
-        while self.ident is not None and not self.ended.is_set():
-            process.stop_all(self.ident)
-            self.ended.wait(PAUSE)
-
-
-def import_once(installation: Installation, modules: list[str]) -> None:
-    """Import modules to write their bytecode; a failed import is ignored, as the module may never be needed."""
     env, release = _unsealed(installation).env, installation.release
-    argv = [str(release.python), "-c", IMPORT, "-", NO_GC, AT_ONCE]
-    process.run(argv, env=env, cwd=release.app, timeout=IMPORT_TIMEOUT, stdin=json.dumps(modules).encode())
+    request = json.dumps({"first": core, "rest": modules}).encode()
+    process.run([str(release.python), "-c", COMPILE], env=env, cwd=release.app, timeout=IMPORT_TIMEOUT, stdin=request)
 
 
 @dataclass(frozen=True)
@@ -198,7 +166,7 @@ def check_imports(installation: Installation, progress: Progress, *, is_sealed: 
     if not names:
         return
     way = _aside(installation) if is_sealed else _unsealed(installation)
-    # a crash of the interpreter at exit is detected when the release is tried out, before it is sealed
+    # a crash of the interpreter at exit is detected when the release is tested, before it is sealed
     argv = [str(release.python), "-c", IMPORT, json.dumps(names), NO_GC, *([AT_ONCE] if is_sealed else [])]
     with progress.wait(_("Importing the core modules")):
         ended = process.run(argv, env=way.env, cwd=release.app, timeout=IMPORT_TIMEOUT, account=way.account)

@@ -143,6 +143,13 @@ def write(prefix: Prefix, manifest: Manifest) -> None:
             files.write_atomic(path, content, mode=0o755)
 
 
+def renew(prefix: Prefix, manifest: Manifest | None) -> None:
+    """Make PREFIX/bin have the launchers of a manifest, or none if it is None, and no others of the installer."""
+    if manifest is not None:
+        write(prefix, manifest)
+    prune(prefix, manifest)
+
+
 def damaged(prefix: Prefix, manifest: Manifest) -> list[str]:
     """Return the launchers of a manifest that are missing or altered, as paths relative to the prefix."""
     return [

@@ -16,7 +16,7 @@ from bundle.strict import Fields
 from bundle.wheels import record
 from installer.layout import seal
 from installer.layout.release import COMPLETE, DISCARDED
-from installer.logs import audit_log
+from installer.logs.identity import Identity
 from installer.logs.usage import Usage, read_usage
 from shared import reading, windows
 from shared.errors import InstallError, TrustError
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from installer.layout.prefix import Prefix
     from installer.layout.release import Release
 
 FORMAT = 1
@@ -49,7 +48,7 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True)
 class Receipt:
-    """The origin of a release, its files, and the resources that installing it used.
+    """The origin of a release, its files, where it was installed, and the resources that installing it used.
 
     ``locked`` is False if its set of packages is not the signed one.
     """
@@ -68,11 +67,13 @@ class Receipt:
     locked: bool
     items: tuple[Item, ...]
     usage: Usage | None = None
+    identity: Identity | None = None
 
     def to_bytes(self) -> bytes:
         value: dict[str, Any] = dict(vars(self))
         value["signers"] = list(self.signers)
         value["usage"] = self.usage.to_json() if self.usage else None
+        value["identity"] = self.identity.to_json() if self.identity else None
         value["items"] = [[item.path, item.content, item.owner] for item in self.items]
         return strict.dumps({"format": FORMAT, **value})
 
@@ -100,21 +101,11 @@ def _item(value: Any, path: str) -> Item:
     return Item(*value)
 
 
-def contradicted(prefix: Prefix, release: Release) -> bool:
-    """Return whether the audit log records a different receipt for a release than the existing one.
-
-    A user with write permission can replace a receipt and its mark together, but cannot change a line of the log
-    without the lines that follow it. Raises OSError if the receipt cannot be read.
-    """
-    logged = audit_log.receipt_of(prefix, release.id)
-    return logged is not None and logged != digest.sha256_bytes(reading.read(release.receipt_file, LIMIT))
-
-
 def read_receipt(release: Release, sealed: str | None = None) -> Receipt:
-    """Return a release's receipt, which must be the one that it was sealed with.
+    """Return a release's receipt, whose SHA-256 must be ``sealed``, by default the one in the mark.
 
-    ``sealed`` is that receipt's SHA-256, by default the one in the mark. Raises TrustError if the receipt or the mark
-    is damaged, OSError if one of them is missing.
+    Whether the audit log confirms it, and the files match it, is for sealing/intact.py. Raises TrustError if the
+    receipt or the mark is damaged, OSError if one of them is missing.
     """
     path = release.receipt_file
     data = reading.read(path, LIMIT)
@@ -133,7 +124,8 @@ def parse(data: bytes, name: str) -> Receipt:
     locked = fields.left.pop("locked", None)
     if not isinstance(locked, bool):
         raise strict.refuse(f"{name}.locked", "not true or false")
-    fields.left.setdefault("usage", None)  # missing in receipts of the first installers
+    for added in ("usage", "identity"):  # missing in receipts of the first installers
+        fields.left.setdefault(added, None)
     receipt = Receipt(
         release=fields.text("release"),
         product=fields.text("product"),
@@ -149,6 +141,7 @@ def parse(data: bytes, name: str) -> Receipt:
         locked=locked,
         items=fields.items("items", _item, most=ITEMS_LIMIT),
         usage=fields.optional("usage", read_usage),
+        identity=fields.optional("identity", Identity.from_json),
     )
     fields.done()
     return receipt

@@ -75,7 +75,7 @@ def survey(installation: Installation) -> Settings:
 
 
 def caller_names() -> set[str]:
-    """Return the names of the caller's environment variables, including those that the zipapp's launcher hid."""
+    """Return the names of the caller's environment variables, including those that ``bootstrap.launch`` hid."""
     hidden = os.environ.get("RAGTRACE_CALLER_NAMES", "")
     return {*os.environ, *(name for name in hidden.split(",") if name)}
 

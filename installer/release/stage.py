@@ -7,30 +7,29 @@ comes from the store, so that installation, repair and reinstallation share this
 from __future__ import annotations
 
 import contextlib
-import os
 from typing import TYPE_CHECKING
 
-from bundle.lock import PYLOCK, rows_of, write_pylock
+from bundle.lock import PYLOCK
 from bundle.names import INSTALLER
 from bundle.opening import INSTALLER_MEMBER
 from bundle.reading.medium import drain
-from bundle.wheels import conflicts, record, sizes, structure
+from bundle.wheels import sizes, structure
 from installer.layout import proofs
 from installer.release import launchers, tools_environment
+from installer.release.environment.wheels import SCRATCH, Environment
 from installer.userdata import persist
 from shared.files import files
 from shared.i18n import _, plural
-from shared.programs.uv import Uv, base_interpreter
+from shared.programs.uv import base_interpreter
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from bundle.manifest import FileEntry, Manifest
-    from bundle.product.conflict import Conflict
     from installer.layout.release import Release
     from installer.layout.store import Store
-    from installer.release.digests import Digests
+    from installer.release.environment.meanwhile import Arrivals
     from installer.release.installation import Installation
     from installer.trust.admission import AdmittedBundle
     from shared.terminal.progress import Progress
@@ -39,23 +38,24 @@ INTERPRETER = "interpreter"  # a file with the path of the Python that runs the 
 PYTHON_FOLDER = "python"  # in a release whose bundle provides its own Python
 PLUGINS = "plugins"  # in a release's bundle folder
 PROGRAM = 0o755
-SCRATCH = ".work"
 
 
 def verify_into_store(
-    admitted: AdmittedBundle, store: Store, progress: Progress, digests: Digests | None = None
+    admitted: AdmittedBundle, store: Store, progress: Progress, arrivals: Arrivals | None = None
 ) -> None:
     """Read the whole bundle once: verify every file, and add those that releases are built from to the store.
 
-    ``digests`` learns the files that were written, so that this run need not read them again. Preflight has checked
-    before that the store holds the files that a delta bundle leaves out.
+    ``arrivals`` gets each stored file, and learns the digests of those that were written, so that this run need not
+    read them again. Preflight has checked before that the store holds the files that a delta bundle leaves out.
     """
     bundle = admitted.bundle
     progress.step(_("Verifying the bundle"))
 
     def keep(entry: FileEntry, blocks: Iterator[bytes]) -> None:
         if entry.is_stored:
-            store.add(entry, blocks, digests.learn if digests else None)
+            store.add(entry, blocks, arrivals.digests.learn if arrivals else None)
+            if arrivals:
+                arrivals.add(entry)
         else:
             drain(blocks)
 
@@ -134,73 +134,29 @@ def counterpart(release: Release, entry: FileEntry) -> Path | None:
 
 
 def stage_environment(
-    installation: Installation, python: Path, progress: Progress, hash_of: record.Hash = record.sha256_of
+    installation: Installation, python: Path, progress: Progress, arrivals: Arrivals | None = None
 ) -> None:
-    """Create the virtual environment from the stored wheels, with exactly the packages of the manifest."""
-    release, manifest = installation.release, installation.manifest
-    with progress.wait(
-        plural("Installing {count} package", "Installing {count} packages", len(manifest.packages)).format(
-            count=len(manifest.packages)
-        )
-    ):
-        scratch = release.path / SCRATCH
-        uv = Uv(scratch)
+    """Create the virtual environment from the stored wheels, with exactly the packages of the manifest.
+
+    ``arrivals`` may have installed some of them already.
+    """
+    packages = installation.manifest.packages
+    environment = arrivals.environment if arrivals else Environment(installation, python)
+    text = plural("Installing {count} package", "Installing {count} packages", len(packages))
+    with progress.wait(text.format(count=len(packages))):
         try:
-            uv.venv(release.venv, python)
-            if manifest.packages:
-                sync_environment(uv, installation, hash_of)
+            if arrivals:
+                arrivals.complete()
+            else:
+                environment.make()
+                environment.install({package.name for package in packages})
+            environment.install_winners()
         finally:
-            uv.close()
-            files.remove_tree(scratch)
-
-
-def sync_environment(
-    uv: Uv, installation: Installation, hash_of: record.Hash = record.sha256_of, *, only: Collection[str] | None = None
-) -> None:
-    """Install the stored wheels, or those of the packages in ``only``, with uv from a pylock.toml (PEP 751).
-
-    The stored bytes are hashed again, unless ``hash_of`` knows them because this run wrote them (ADR 33), and the
-    structure of each wheel is inspected, before uv reads it. Requirements with paths instead of a pylock.toml would
-    leave direct_url.json (PEP 610) in the environment.
-    """
-    release, manifest, store = installation.release, installation.manifest, installation.store
-    scratch = release.path / SCRATCH
-    packages = [package for package in manifest.packages if only is None or package.name in only]
-    entries = {entry.path: entry for entry in manifest.of_kind("wheel")}
-    store.require((entries[package.wheel] for package in packages), hash_of)
-    for package in packages:
-        target = scratch / "wheels" / entries[package.wheel].inner
-        store.link(entries[package.wheel], target)
-        structure.inspect(target, package)
-    stored = store.wheels(entries[package.wheel] for package in packages)
-    decided = conflicts.decided(manifest, stored, only)
-    lock = scratch / "pylock.toml"
-    lock.write_bytes(write_pylock(rows_of(manifest, only)))
-    with structure.blamed(stored):
-        uv.sync(release.python, lock)
-        install_winners(uv, installation, [one for one in decided if only is None or one.winner in only])
-
-
-def install_winners(uv: Uv, installation: Installation, decided: Collection[Conflict]) -> None:
-    """Install the files of conflicts from the wheels of the packages that the manifest names.
-
-    uv installs wheels in parallel, so which file ends up installed is a matter of chance. Each of these wheels is
-    installed alone, into an environment next to the release's, and the files are moved from there.
-    """
-    release, manifest = installation.release, installation.manifest
-    alone, lock = release.path / SCRATCH / "alone", release.path / SCRATCH / "pylock.toml"
-    for name in sorted({conflict.winner for conflict in decided}):
-        uv.venv(alone, python_for(installation))
-        lock.write_bytes(write_pylock(rows_of(manifest, {name})))
-        uv.sync(alone / release.python.relative_to(release.venv), lock)
-        for conflict in decided:
-            if conflict.winner == name:
-                os.replace(alone / conflict.path, release.venv / conflict.path)
-        files.remove_tree(alone)
+            environment.close()
 
 
 def scratch_data(release: Release) -> Path:
-    """Return the folder that replaces the user's data while a release is tried out."""
+    """Return the folder that replaces the user's data while a release is tested."""
     return release.path / SCRATCH / "data"
 
 

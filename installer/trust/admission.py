@@ -46,12 +46,16 @@ AS_IT_IS = Conditions()
 
 @dataclass(frozen=True)
 class Candidate:
-    """A bundle whose signatures the authority has accepted, its prefix, and the conditions for its admission."""
+    """A bundle whose signatures the authority has accepted, its prefix, and the conditions for its admission.
+
+    ``asset`` is the asset name to store, or None to leave the stored one.
+    """
 
     bundle: Bundle
     prefix: Prefix
     trust_stores: TrustStores
     conditions: Conditions = AS_IT_IS
+    asset: str | None = None
 
 
 @dataclass(frozen=True)
@@ -159,7 +163,7 @@ def highest_counter(product: str, trust_stores: TrustStores, prefix: Prefix, now
                 "The accepted release counter of {product} cannot be determined: a trust store has no intact copy of "
                 "its records."
             ).format(product=product),
-            advice=_("Run validate, then accept the remaining counters: trust accept-memory."),
+            advice=_("Run validate, then accept the remaining counters: `trust accept-memory`."),
         )
     return highest
 

@@ -73,7 +73,7 @@ def _named_in_vain(source: str) -> TrustError:
     if source == HOST:
         return TrustError(
             _("This host has a policy, which --trust-key cannot override."),
-            advice=_("Omit --trust-key; add new keys with a new policy (trust update)."),
+            advice=_("Omit --trust-key; add new keys with a new policy (`trust update`)."),
         )
     return TrustError(
         _("This installer has embedded signer keys, which --trust-key cannot override."),

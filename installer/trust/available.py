@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundle.opening import open_bundle
-from installer.layout.location.own_command import zipapp
+from installer.layout.location import own_command
 from installer.trust.admission import Candidate, Conditions, admit
 from installer.trust.authority import authority, find_authority
 from shared.errors import RagtraceError
@@ -59,11 +59,11 @@ def find_available(
         candidate = Candidate(open_bundle(named, policy), prefix, trust_stores, WHATEVER_THE_CLOCK_SAYS)
         return Available(candidate, policy, named=True)
     found = find_authority(trust_stores, trusted_keys)
-    policy_or_none, running = found.policy if found else None, zipapp()
-    if policy_or_none is None or running is None:
+    policy_or_none, beside = found.policy if found else None, own_command.folder()
+    if policy_or_none is None or beside is None:
         return Available(policy=policy_or_none)
     try:
-        bundle = open_bundle(running.parent, policy_or_none)
+        bundle = open_bundle(beside, policy_or_none)
     except (RagtraceError, OSError):
         return Available(policy=policy_or_none)
     return Available(Candidate(bundle, prefix, trust_stores, WHATEVER_THE_CLOCK_SAYS), policy_or_none)

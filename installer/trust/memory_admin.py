@@ -94,7 +94,7 @@ def accept(trust_stores: TrustStores, prefix: Prefix | None) -> tuple[memory.Mem
     accepted = memory.accept(trust_stores.make_own(), evidence.counters(prefix))
     if prefix is None:
         return accepted, ""
-    with locked(prefix.state / "lock", wait=memory.LOCK_WAIT):
+    with locked(prefix.lock_file, wait=memory.LOCK_WAIT):
         facts = {"policy": accepted.policy, "counters": dict(accepted.products)}
         head = audit_log.note(prefix, "accept-memory", "done", folder=str(trust_stores.own), **facts)
     return accepted, head

@@ -63,7 +63,7 @@ class TrustStores:
                     path=self.user, place=place, problem=reason
                 ),
                 advice=_(
-                    "Make this user the owner of {place} and remove other users' write permission (chmod go-w), or "
+                    "Make this user the owner of {place} and remove other users' write permission (`chmod go-w`), or "
                     "set HOME to a folder of this user."
                 ).format(place=place),
             )

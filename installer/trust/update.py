@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def update_host(
-    paths: Sequence[Path], trust_stores: TrustStores, trusted_keys: Sequence[str] = ()
+    paths: Sequence[Path], trust_stores: TrustStores, trusted_keys: Sequence[str] = (), *, dry_run: bool = False
 ) -> list[chain.Signed]:
-    """Extend the host's chain of policies and store it; return the new ones.
+    """Extend the host's chain of policies and store it unless this is a dry run; return the new ones.
 
     Raises HostError if this run is not privileged, TrustError if the chain is not valid.
     """
@@ -33,26 +33,36 @@ def update_host(
     folder, new_policies = trust_stores.host, offered(paths)
     stored, highest = host_chain(trust_stores), host_memory(trust_stores).policy
     chain.check_chain(stored, highest, folder)
-    trust_stores.make_own()
-    return _keep(folder, stored, new_policies, trusted_keys)
+    new = _extended(stored, new_policies, trusted_keys)
+    if not dry_run:
+        trust_stores.make_own()
+        _keep(folder, new)
+    return new
 
 
-def update_prefix(paths: Sequence[Path], folder: Path, trusted_keys: Sequence[str] = ()) -> list[chain.Signed]:
+def update_prefix(
+    paths: Sequence[Path], folder: Path, trusted_keys: Sequence[str] = (), *, dry_run: bool = False
+) -> list[chain.Signed]:
     """Extend the chain in PREFIX/state/trust, which only ever forbids more; return the new policies."""
     new_policies, stored = offered(paths), folder_chain(folder)
     chain.check_chain(stored, folder_memory(folder).policy, folder)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return _keep(folder, stored, new_policies, trusted_keys)
+    new = _extended(stored, new_policies, trusted_keys)
+    if not dry_run:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        _keep(folder, new)
+    return new
 
 
-def _keep(
-    folder: Path, kept: Sequence[chain.Signed], new_policies: Sequence[chain.Signed], trusted_keys: Sequence[str]
+def _extended(
+    stored: Sequence[chain.Signed], new_policies: Sequence[chain.Signed], trusted_keys: Sequence[str]
 ) -> list[chain.Signed]:
-    new = chain.extend(kept, new_policies, [read_key(key) for key in trusted_keys])
+    return chain.extend(stored, new_policies, [read_key(key) for key in trusted_keys])
+
+
+def _keep(folder: Path, new: Sequence[chain.Signed]) -> None:
     with memory.held(folder):
         if new:
             memory.begin(folder)
         for signed in new:
             chain.write(folder, signed)
             memory.raise_to(folder, policy=signed.policy.number)
-    return new

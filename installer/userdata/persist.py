@@ -1,7 +1,7 @@
 """The user's folders inside an application that writes into its own tree.
 
 The ``persist`` folders of the profile are stored in PREFIX/data, and a release links to them. While a new release is
-tried out, its links point to a scratch copy, so that the user's data is not changed before the release is activated.
+tested, its links point to a scratch copy, so that the user's data is not changed before the release is activated.
 Files that the source ships in these folders are added to the user's; where the user has another file of that name, the
 shipped one is written beside it, with .new-N added to its name.
 """
@@ -63,7 +63,7 @@ def lead(place: Path, folder: Path) -> None:
 
 
 def write_scratch(scratch: Path, manifest: Manifest, store: Store) -> None:
-    """Copy the shipped files of the persistent folders into a scratch folder, for trying the release out."""
+    """Copy the shipped files of the persistent folders into a scratch folder, for testing the release."""
     for entry in shipped(manifest):
         store.copy(entry, scratch / entry.inner)
 

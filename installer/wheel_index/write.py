@@ -65,6 +65,14 @@ def write(bundle: Bundle, folder: Path, progress: Progress) -> Index:
     return Index(folder, folder / SIMPLE, len(wheels), sum(wheel.size for wheel in wheels))
 
 
+def foresee(bundle: Bundle, folder: Path) -> Index:
+    """Return what ``write`` would write, by the manifest alone. Raises UsageError as it does."""
+    folder = folder.absolute()
+    _require_possible(bundle, folder)
+    sizes = [entry.size for entry in bundle.manifest.of_kind("wheel")]
+    return Index(folder, folder / SIMPLE, len(sizes), sum(sizes))
+
+
 def _require_possible(bundle: Bundle, folder: Path) -> None:
     if os.path.lexists(folder):
         raise UsageError(

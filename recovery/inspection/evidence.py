@@ -12,13 +12,12 @@ from installer.logs import audit_log
 from installer.release import receipt as receipts
 from installer.release import signed
 from installer.release.installation import Installation
+from installer.release.sealing import intact
 from recovery.inspection import store_faults
 from recovery.inspection.finding import Finding
 from recovery.inspection.prefix_faults import is_in
 from recovery.inspection.proof import Proof, find_proof
 from recovery.inspection.release_faults import KIND_OF_AREA
-from shared import troubles
-from shared.errors import RagtraceError
 from shared.i18n import _
 from validator.finding_kinds import MANIFEST, RECEIPT, SEAL
 
@@ -164,30 +163,13 @@ def _receipt(prefix: Prefix, release: Release) -> tuple[Receipt | None, list[Fin
     The receipt is confirmed if its digest is the one in the completion mark and the audit log has no other, or if it is
     the one in the audit log.
     """
-    receipt, reason = _sealed_receipt(release)
-    if receipt is not None and not receipts.contradicted(prefix, release):
-        return receipt, []
+    receipt, reason = intact.confirmed(prefix, release)
     if receipt is not None:
-        reason = _("the audit log has a different receipt for {release}").format(release=release.id)
+        return receipt, []
     logged = audit_log.receipt_of(prefix, release.id)
     if logged is not None:
-        receipt, _reason = _sealed_receipt(release, logged)
+        receipt, _reason = intact.confirmed(prefix, release, logged)
         if receipt is not None:
             details = _("{release} has no valid completion mark").format(release=release.id)
             return receipt, [Finding(SEAL, release.id, details, (release.complete_file.name,))]
     return None, [Finding(RECEIPT, release.id, reason, (release.receipt_file.name, release.complete_file.name))]
-
-
-def _sealed_receipt(release: Release, sealed: str | None = None) -> tuple[Receipt | None, str]:
-    """Return the receipt if its digest is ``sealed`` (default: that in the mark) and '', or None and the reason."""
-    try:
-        if release.receipt_file.is_symlink():
-            return None, _("{path} is a link").format(path=release.receipt_file)
-        receipt = receipts.read_receipt(release, sealed)
-    except RagtraceError as error:
-        return None, error.what
-    except OSError as error:
-        return None, troubles.described(error)
-    if receipt.release == release.id and release.has_digest(receipt.manifest_sha256):
-        return receipt, ""
-    return None, _("the receipt belongs to another release ({name})").format(name=receipt.release)

@@ -95,14 +95,14 @@ class Known:
 
     ``policy`` decides whether the signers of a release's manifest are accepted if the receipt, which records them, is
     lost. ``digests`` caches the digests of recently hashed files; ``misplaced`` is what find_misplaced found before
-    this run locked the installation. ``reads_store`` is the default here: a recovery unsets it, and then stored wheels
-    that the repair does not use are not read (docs/adr/0034).
+    this run locked the installation. Unless ``reads_store`` is set, stored wheels that the repair does not use are not
+    read (docs/adr/0034).
     """
 
+    reads_store: bool
     policy: Policy | None = None
     digests: Digests | None = None
     misplaced: tuple[Misplaced, ...] | None = None
-    reads_store: bool = True
 
 
 def inspect(prefix: Prefix, known: Known | None = None, *, release: Release | None = None) -> Inspection:
@@ -110,7 +110,7 @@ def inspect(prefix: Prefix, known: Known | None = None, *, release: Release | No
 
     ``release`` is the release to inspect, by default the one that ``release_to_repair`` returns.
     """
-    known = known or Known()
+    known = known or Known(reads_store=True)
     misplaced = find_misplaced(prefix) if known.misplaced is None else known.misplaced
     release = release or release_to_repair(prefix)
     findings = [*prefix_faults.leftovers(prefix), *prefix_faults.settings(prefix), *prefix_faults.data(prefix, release)]

@@ -112,11 +112,9 @@ def _each_place(found: Iterable[Misplaced]) -> Iterator[Finding]:
 
 def commands(prefix: Prefix, manifest: Manifest) -> Iterator[Finding]:
     """Yield a finding for each launcher in PREFIX/bin that is missing or altered."""
-    for name, content in launchers.scripts(prefix, manifest).items():
-        path = prefix.bin / name
-        if not launchers.is_right(path, content):
-            details = _("{path} is missing or altered").format(path=path)
-            yield Finding(LAUNCHER, name, details, (f"bin/{name}",))
+    for path in launchers.damaged(prefix, manifest):
+        details = _("{path} is missing or altered").format(path=prefix.root / path)
+        yield Finding(LAUNCHER, path.rpartition("/")[2], details, (path,))
 
 
 def metadata(prefix: Prefix, proof: Proof) -> Iterator[Finding]:
@@ -132,7 +130,7 @@ def rights_of(prefix: Prefix, wrong: list[rights.Wrong]) -> Iterator[Finding]:
     """Yield one finding for all installed files with the wrong owner or permissions."""
     if wrong:
         paths = tuple(os.path.relpath(item.path, prefix.root).replace(os.sep, "/") for item in wrong)
-        details = _("owner or permissions differ from the installation")
+        details = _("owner or permissions have changed since installation")
         yield Finding(RIGHTS, paths[0] if len(paths) == 1 else counted.files(len(paths)), details, paths)
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundle.digest import sha256_file
-from installer.install import install
 from installer.release import receipt as receipts
 from installer.release.receipt import ADDED, APP, MODELS, RELEASE, VENV
+from installer.release.sealing import finish
 from recovery.inspection.finding import Finding
 from shared import troubles
 from shared.errors import RagtraceError
@@ -54,7 +54,7 @@ def needed_python(proof: Proof | None) -> str:
 
 def _minor_of(python: Path) -> str:
     try:
-        return install.reported_version(python).rpartition(".")[0]
+        return finish.reported_version(python).rpartition(".")[0]
     except RagtraceError:  # it is missing, or does not start
         return ""
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from installer.change import retention
 from installer.layout import proofs
+from installer.layout.release import is_release
 from installer.logs import audit_log
 from recovery.inspection.finding import Finding
 from shared import reading
-from shared.errors import UsageError
 from shared.i18n import _
 from validator.finding_kinds import POINTER
 
@@ -32,10 +30,8 @@ def release_to_repair(prefix: Prefix) -> Release | None:
     if active is not None:
         return active
     left = retention.remembered(prefix)
-    for name, is_logged in ((_named_by_current(prefix), False), (_last_activated(prefix), True)):
-        try:
-            release = prefix.release(name or "")
-        except UsageError:
+    for release, is_logged in ((prefix.named(), False), (_last_activated(prefix), True)):
+        if release is None:
             continue
         if is_logged and left is not None and release.version_key == left.version_key:
             continue  # the log lacks a run that was killed after its commit, so it names the release to roll back to
@@ -48,18 +44,10 @@ def release_to_repair(prefix: Prefix) -> Release | None:
     return next(iter(others or newest_first), None)
 
 
-def _named_by_current(prefix: Prefix) -> str | None:
-    """Return the name that ``current`` contains, even if it is not that of a complete release, or None."""
-    try:
-        return Path(os.readlink(prefix.current)).name
-    except OSError:
-        return None
-
-
-def _last_activated(prefix: Prefix) -> str | None:
-    """Return the identifier of the last activated release in the audit log, or None."""
+def _last_activated(prefix: Prefix) -> Release | None:
+    """Return the last activated release in the audit log, whether or not it exists, or None."""
     names = [entry.get("release") for entry in audit_log.activations(prefix)]
-    return names[-1] if names and isinstance(names[-1], str) else None
+    return prefix.release(names[-1]) if names and isinstance(names[-1], str) and is_release(names[-1]) else None
 
 
 def pointer(prefix: Prefix, release: Release | None) -> Iterator[Finding]:
@@ -67,6 +55,6 @@ def pointer(prefix: Prefix, release: Release | None) -> Iterator[Finding]:
     if release is None:
         details = _("{path} has no release that can be repaired").format(path=prefix.releases)
         yield Finding(POINTER, prefix.current.name, details)
-    elif prefix.active() is None and _named_by_current(prefix) != release.id:
+    elif prefix.active() is None and prefix.named() != release:
         details = _("{path} does not point to a complete release").format(path=prefix.current)
         yield Finding(POINTER, release.id, details, (prefix.current.name,))

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from installer.logs.host import host_id
+from installer.logs.identity import identity_of
 from shared import reading, troubles
 from shared.errors import TrustError, UsageError
 from shared.i18n import _
 from validator.check import ERROR, FAIL, PASS, RECOVER
 from validator.checks.application.store import StoredFiles
 from validator.finding_kinds import causes_of
-from validator.host import host_id
 from validator.registry import CHECKS
 from validator.report import LIMIT, Report, parse_report
 
@@ -38,14 +39,15 @@ def read_diagnosis(path: Path) -> Report:
     except TrustError as error:
         raise TrustError(
             _("This is not a diagnosis written by validate: {reason}").format(reason=error.what),
-            advice=_("Recreate the diagnosis with validate --output, or run recover without a diagnosis."),
+            advice=_("Recreate the diagnosis with `validate --output`, or run recover without a diagnosis."),
         ) from error
 
 
 def require_fitting(report: Report, prefix: Prefix) -> None:
     """Raise UsageError if a diagnosis is from another host, or about a release other than the active one."""
     active = prefix.active()
-    if report.host is not None and report.host != host_id():
+    is_elsewhere = report.identity is not None and not report.identity.is_same_host(identity_of(prefix))
+    if is_elsewhere or (report.host is not None and report.host != host_id()):
         raise UsageError(
             _("The diagnosis was made on another host."),
             advice=_("Run validate here, or run recover without a diagnosis."),

@@ -23,9 +23,9 @@ ORDER: Sequence[type[Remedy]] = (
     in_place.PointCurrent,
     in_place.CleanUp,
     in_place.ProtectSettings,
-    in_place.WriteMetadata,
-    in_place.HealStore,
-    in_place.FillStore,
+    in_place.WriteSecondCopies,
+    in_place.RepairStore,
+    in_place.RepairStoreFromBundle,
     in_place.WriteLaunchers,
     another_release.RelinkModels,
     another_release.ReinstallPackages,
@@ -44,7 +44,7 @@ _BY_KIND: Sequence[type[InPlace]] = (
     in_place.ProtectSettings,
     in_place.MarkComplete,
     in_place.WriteLaunchers,
-    in_place.WriteMetadata,
+    in_place.WriteSecondCopies,
 )
 
 
@@ -88,7 +88,7 @@ def can_build(inspection: Inspection) -> bool:
     """Return whether this host has the files for a new release in which nothing remains damaged."""
     if is_built_whole(inspection):
         return not inspection.lost
-    return not remaining_damage(inspection, inspection.damaged_packages).left and not inspection.lacks("interpreter")
+    return not remaining_damage(inspection).left and not inspection.lacks("interpreter")
 
 
 def is_built_whole(inspection: Inspection) -> bool:

@@ -14,7 +14,7 @@ from installer.change import migration, retention
 from installer.install import delta
 from installer.layout.location import own_command
 from installer.layout.store import Store
-from installer.release import receipt as receipts
+from installer.release.sealing import intact
 from installer.userdata import userdata
 from recovery.planning import other_versions
 from recovery.planning.choice import ordered, release_for
@@ -29,7 +29,7 @@ from recovery.repair.in_place import (
     WriteLaunchers,
 )
 from recovery.repair.remaining import can_build_with_damage, remaining_damage
-from shared.errors import HostError, RagtraceError
+from shared.errors import HostError
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def with_another_python(plan: Plan, chosen: list[Remedy], planned: PlanInput, ne
     The plan retains the remedies in place, and the installation of a whole bundle.
     """
     inspection = planned.inspection
-    found = with_last_resort(plan, chosen, replace(planned, allow_unlocked=True))
+    found = with_last_resort(plan, chosen, planned, hints=False)
     in_full = found.find(Reinstall)
     lasting = (*found.in_place, *((in_full,) if in_full else ()))
     text = _("This is Python {running}, but the installation needs Python {needed}: run {command}.")
@@ -71,33 +71,37 @@ def with_another_python(plan: Plan, chosen: list[Remedy], planned: PlanInput, ne
     return replace(found, remedies=lasting, unmet=unmet, left=(), damaged=frozenset(), needed_python=needed)
 
 
-def with_last_resort(plan: Plan, chosen: list[Remedy], planned: PlanInput) -> Plan:
-    """Add another intact release, else the whole bundle, else a partial repair and the advice on what to transfer."""
+def with_last_resort(plan: Plan, chosen: list[Remedy], planned: PlanInput, *, hints: bool = True) -> Plan:
+    """Add another intact release, else the whole bundle, else a partial repair and the advice on what to transfer.
+
+    With ``hints``, the last also names --allow-unlocked where that may help.
+    """
     inspection, bundle = planned.inspection, planned.bundle
     previous = intact_previous(inspection)
     if previous is not None:
-        stored = [cure for cure in chosen if not isinstance(cure, WriteLaunchers)]
+        stored = [one for one in chosen if not isinstance(one, WriteLaunchers)]
         back = GoBack((previous.id,), with_data=userdata.waiting(inspection.prefix, previous) is not None)
         return replace(plan, remedies=ordered([*stored, back]), unmet=what_to_transfer(inspection))
     if bundle is not None and _may_replace(bundle, inspection) and not lacks_base(bundle, inspection):
         # the new release replaces everything else
         lasting = (RepairMisplaced, RepairRights, CleanUp, ProtectSettings, MarkComplete)
-        stored = [cure for cure in chosen if isinstance(cure, lasting)]
+        stored = [one for one in chosen if isinstance(one, lasting)]
         whole = Reinstall((str(bundle.location),), migrates=_migrates(bundle, inspection))
         return replace(plan, remedies=ordered([*stored, whole]))
-    notes = () if planned.allow_unlocked or inspection.proof is None or _lacks_more(inspection) else (_hint(),)
-    plan = replace(plan, unmet=what_to_transfer(inspection), notes=notes)
+    helps = not planned.allow_unlocked and inspection.proof is not None and not _lacks_more(inspection)
+    plan = replace(plan, unmet=what_to_transfer(inspection), notes=(_hint(),) if hints and helps else ())
     if inspection.proof is None or inspection.release is None:
         return replace(plan, remedies=ordered(chosen))
-    packages = inspection.damaged_packages
-    remaining = remaining_damage(inspection, packages)
-    if can_build_with_damage(inspection, packages):
+    remaining = remaining_damage(inspection)
+    if can_build_with_damage(inspection, remaining):
         chosen = [*chosen, *release_for(inspection, remaining)]
     return replace(plan, remedies=ordered(chosen), left=remaining.left, damaged=frozenset(remaining.contents))
 
 
 def _hint() -> str:
-    return _("Add --allow-unlocked to try other versions that are stored here; the resulting set is not signed.")
+    return _(
+        "Add --allow-unlocked to try other versions that are stored on this host; the resulting set is not signed."
+    )
 
 
 def _lacks_more(inspection: Inspection) -> bool:
@@ -128,18 +132,12 @@ def lacks_base(bundle: Bundle, inspection: Inspection) -> bool:
 
 
 def intact_previous(inspection: Inspection) -> Release | None:
-    """Return another release that matches its receipt, preferably the previous version, or None."""
+    """Return another intact release, preferably the previous version, or None."""
     prefix, damaged = inspection.prefix, inspection.release
     candidates = [retention.previous(prefix), *reversed(prefix.complete_releases())]
     for release in candidates:
         if release is None or (damaged is not None and release.id == damaged.id):
             continue
-        try:
-            receipt = receipts.read_receipt(release)
-            if receipts.contradicted(prefix, release):
-                continue
-            if receipt.release == release.id and not receipts.compare(release, receipt, inspection.digests):
-                return release
-        except (RagtraceError, OSError):
-            continue
+        if not intact.damage(prefix, release, inspection.digests):
+            return release
     return None

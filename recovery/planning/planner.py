@@ -10,7 +10,7 @@ from recovery.planning.choice import can_build, in_place_for, ordered, release_f
 from recovery.planning.last_resorts import with_another_python, with_last_resort, with_other_versions
 from recovery.planning.plan import Plan
 from recovery.planning.transfer import how_to_restore, what_to_transfer
-from recovery.repair.in_place import FillStore, HealStore, RepairRights
+from recovery.repair.in_place import RepairRights, RepairStore, RepairStoreFromBundle
 from validator.finding_kinds import DATA, OF_THE_RELEASE, RIGHTS, UNLOCKED
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def make_plan(planned: PlanInput) -> Plan:
     """Return the plan for an inspection."""
     inspection, plan = planned.inspection, _of_the_installation(planned)
     if plan.replacing and not _has_rights_elsewhere(inspection):  # a new release gets its own permissions
-        plan = replace(plan, remedies=tuple(cure for cure in plan.remedies if not isinstance(cure, RepairRights)))
+        plan = replace(plan, remedies=tuple(one for one in plan.remedies if not isinstance(one, RepairRights)))
     return replace(plan, restore=how_to_restore(inspection)) if inspection.of_kind(DATA) else plan
 
 
@@ -75,7 +75,7 @@ def _of_the_store(planned: PlanInput) -> list[Remedy]:
     """Return the remedies for files that the store lacks."""
     inspection = planned.inspection
     if inspection.lost and planned.has_what_is_lost:
-        return [FillStore(tuple(entry.path for entry in inspection.lost))]
+        return [RepairStoreFromBundle(tuple(entry.path for entry in inspection.lost))]
     if inspection.spare:
-        return [HealStore(tuple(entry.path for entry in inspection.lacking if entry.sha256 in inspection.spare))]
+        return [RepairStore(tuple(entry.path for entry in inspection.lacking if entry.sha256 in inspection.spare))]
     return []

@@ -41,7 +41,7 @@ def how_to_restore(inspection: Inspection) -> str:
     """Return the advice on restoring lost data: from the newest backup with data, if there is one."""
     found = backups.newest_with_data(inspection.prefix)
     if found is None:
-        text = _("Recreate the folder (mkdir {path}), or copy it from elsewhere; no backup contains data.")
+        text = _("Recreate the folder (`mkdir {path}`), or copy it from elsewhere; no backup contains data.")
         return text.format(path=inspection.prefix.data)
     command = own_command.line("backup", "restore", found.name, prefix=inspection.prefix.root)
     text = _("Restore the data from a backup; the newest one with data is {name}, created {created}: {command}")

@@ -1,1 +1,1 @@
-"""The remedies and their application: intact files are reused, the rest is rebuilt, and the result is tried out."""
+"""The remedies and their application: intact files are reused, the rest is rebuilt, and the result is tested."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from installer.change import migration, retention
-from installer.change.activation import activate
+from installer.change import retention
 from installer.change.transaction import RECOVER, RETURN, Transaction
 from installer.install import install, preflight, rollback
 from recovery.repair.remedy import HIGH, MEDIUM, AnotherRelease, RepairContext
@@ -24,7 +23,10 @@ if TYPE_CHECKING:
 
 
 class PartialRebuild(AnotherRelease):
-    """Rebuilds the damaged parts of a release; if that fails and no stored file is lost, rebuilds all of it."""
+    """Rebuilds all damaged parts of a release; if that fails and no stored file is lost, rebuilds all of it.
+
+    Its subclasses only name the parts: the plan lists one for each kind of damage, and any of them does the same.
+    """
 
     def apply(self, context: RepairContext) -> Collected:
         try:
@@ -104,7 +106,9 @@ class ResolveAgain(AnotherRelease):
     manifest: Manifest | None = None
 
     def what(self) -> str:
-        return _("build the release from other versions that are stored here: {names}").format(names=self.listed())
+        return _("build the release from other versions that are stored on this host: {names}").format(
+            names=self.listed()
+        )
 
     def effect(self) -> str:
         return _("This set of packages is not signed; validate warns while it is active.")
@@ -146,10 +150,11 @@ class GoBack(AnotherRelease):
     def apply(self, context: RepairContext) -> Collected:
         release = self.next_release(context.inspection, context.admitted)
         # the new release is checked through PREFIX/bin; if it works, the damaged one is removed
-        with Transaction(context.inspection.prefix, RETURN, release) as change:
+        prefix = context.inspection.prefix
+        with Transaction(prefix, RETURN, release) as change:
             rollback.return_to_retained(change, context.progress)
             if context.inspection.release is not None:
-                retention.unmark_damaged(context.inspection.release)
+                retention.unmark_damaged(prefix, context.inspection.release)
         return change.collected
 
 
@@ -175,17 +180,14 @@ class Reinstall(AnotherRelease):
 
     def next_release(self, inspection: Inspection, admitted: AdmittedBundle | None) -> Release:
         assert admitted is not None  # a plan contains this remedy only if there is one
-        return inspection.prefix.new_release(admitted.manifest.product.counter, admitted.manifest_sha256)
+        return inspection.prefix.coming(admitted.bundle)
 
     def apply(self, context: RepairContext) -> Collected:
         assert context.admitted is not None
         admitted, prefix = context.admitted, context.inspection.prefix
         preflight.require_ok(preflight.of_bundle(admitted.bundle, prefix))
         with Transaction(prefix, RECOVER, self.next_release(context.inspection, admitted)) as change:
-            change.make_folders(admitted.manifest)
-            migration.prepare(change, admitted.manifest, context.progress)
-            install.build(admitted, change.release, context.progress)
-            activate(change, admitted.manifest, context.progress)
+            install.build_and_activate(change, admitted, context.progress)
             if change.former is not None:
-                retention.unmark_damaged(change.former)
+                retention.unmark_damaged(prefix, change.former)
         return change.collected

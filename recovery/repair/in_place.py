@@ -62,7 +62,7 @@ class RepairMisplaced(InPlace):
         if not os.path.lexists(journal.path(prefix)):
             journal.write(prefix, None)
         active, previous = prefix.active(), retention.previous(prefix)
-        if active is not None and not os.path.lexists(prefix.state / "previous"):
+        if active is not None and not os.path.lexists(prefix.previous_file):
             retention.remember_previous(prefix, active, previous.id if previous else None)
 
 
@@ -150,12 +150,10 @@ class WriteLaunchers(InPlace):
 
     def repair(self, context: RepairContext) -> None:
         assert context.inspection.proof is not None  # its manifest lists the launchers
-        prefix, manifest = context.inspection.prefix, context.inspection.proof.manifest
-        launchers.write(prefix, manifest)
-        launchers.prune(prefix, manifest)
+        launchers.renew(context.inspection.prefix, context.inspection.proof.manifest)
 
 
-class WriteMetadata(InPlace):
+class WriteSecondCopies(InPlace):
     """Writes the second copies of the signed metadata."""
 
     id = "papers"
@@ -176,7 +174,7 @@ class WriteMetadata(InPlace):
         files.sync_filesystem(prefix.state)
 
 
-class HealStore(InPlace):
+class RepairStore(InPlace):
     """Repairs the store from intact copies on this host."""
 
     id = "store-heal"
@@ -190,10 +188,10 @@ class HealStore(InPlace):
         return _("Only files that repairs need are written; the active release stays.")
 
     def repair(self, context: RepairContext) -> None:
-        heal_store(context.inspection)
+        repair_store(context.inspection)
 
 
-class FillStore(InPlace):
+class RepairStoreFromBundle(InPlace):
     """Repairs the store from the bundle that the release was built from."""
 
     id = "store-fill"
@@ -217,7 +215,7 @@ class FillStore(InPlace):
         context.inspection = replace(context.inspection, lacking=())
 
 
-def heal_store(inspection: Inspection) -> None:
+def repair_store(inspection: Inspection) -> None:
     """Add lacking files to the store from intact copies on this host, verifying their digests again."""
     store = Store(inspection.prefix.store)
     for entry in inspection.lacking:

@@ -69,8 +69,9 @@ class RemainingDamage:
         return frozenset(left.name for left in self.left if left.bundle_path.startswith(f"{MODELS}/"))
 
 
-def remaining_damage(inspection: Inspection, packages: frozenset[str]) -> RemainingDamage:
-    """Return what remains damaged if those of ``packages`` whose wheels are not lost are reinstalled."""
+def remaining_damage(inspection: Inspection) -> RemainingDamage:
+    """Return what remains damaged if the damaged packages whose wheels are not lost are reinstalled."""
+    packages = inspection.damaged_packages
     manifest, release = inspection.installation.manifest, inspection.installation.release
     lost = inspection.lost
     lost_paths = {entry.path for entry in lost}
@@ -90,7 +91,7 @@ def remaining_damage(inspection: Inspection, packages: frozenset[str]) -> Remain
             contents[deviation.path] = expected[deviation.path]
     for entry in lost:
         if wheels.get(entry.path) in without:
-            left[entry.path] = _left(entry, inspection.prefix.store / entry.sha256[:2] / entry.sha256, inspection)
+            left[entry.path] = _left(entry, inspection.installation.store.path(entry.sha256), inspection)
     # damaged scanners are rebuilt only if all their wheels are stored, because they share one environment
     tools = {entry.path for entry in tools_environment.entries_of(manifest)}
     in_tools = f"{tools_environment.FOLDER}/"
@@ -106,7 +107,7 @@ def _left(entry: FileEntry, place: Path, inspection: Inspection) -> Left:
     return Left(name, place.relative_to(inspection.prefix.root).as_posix(), entry.path, entry.size, entry.sha256)
 
 
-def can_build_with_damage(inspection: Inspection, packages: frozenset[str]) -> bool:
+def can_build_with_damage(inspection: Inspection, remaining: RemainingDamage) -> bool:
     """Return whether a new release can be built that is better than the damaged one.
 
     All of these must hold:
@@ -120,7 +121,6 @@ def can_build_with_damage(inspection: Inspection, packages: frozenset[str]) -> b
         return False
     if inspection.lacks("interpreter"):
         return False
-    remaining = remaining_damage(inspection, packages)
     if any(".dist-info/" in path for path in remaining.contents):
         return False
     rest = {deviation.path for deviation in inspection.deviations} - set(remaining.contents)

@@ -28,14 +28,12 @@ NAMES_SHOWN = 8
 class RepairContext:
     """The context in which remedies are applied.
 
-    ``admitted`` is the bundle to repair from, if any; ``packages`` lists the packages that are reinstalled. A remedy
-    that makes ``inspection`` outdated replaces it.
+    ``admitted`` is the bundle to repair from, if any. A remedy that makes ``inspection`` outdated replaces it.
     """
 
     inspection: Inspection
     admitted: AdmittedBundle | None
     progress: Progress
-    packages: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,11 @@ class InPlace(Remedy):
 
 
 class AnotherRelease(Remedy):
-    """Activates another release; if a plan has several of this kind, only the last is applied and does all the work."""
+    """Activates another release.
+
+    A plan may have several of this kind, one for each damaged part, for the operator to read; only the last is applied,
+    and does the work of all of them.
+    """
 
     in_place = False
 

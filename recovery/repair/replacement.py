@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 from installer.change import retention
 from installer.change.activation import activate
 from installer.change.transaction import RECOVER, Transaction
-from installer.install import install, preflight
-from installer.release import acceptance, bytecode, stage, tools_environment
+from installer.install import preflight
+from installer.release import acceptance, bytecode, tools_environment
+from installer.release.environment.wheels import SCRATCH, Environment
 from installer.release.installation import Installation
+from installer.release.sealing.finish import Origin, finish
 from recovery.repair import health
+from recovery.repair.from_store import build_whole, write_files
 from recovery.repair.remaining import remaining_damage
 from recovery.repair.reuse import app_is_whole, compile_again, good_items, reuse_files, take_over, tool_items
 from shared.files import files
@@ -49,7 +52,7 @@ class Replacement:
         1. Check that this host meets the requirements.
         2. Build the release: all of it, or the damaged parts.
         3. Seal it.
-        4. Activate it and try it out; it remains active only if it works.
+        4. Activate it and test it; it remains active only if it works.
         5. Unmark the damaged one, so that the end of the transaction removes it.
 
         Raises a RagtraceError on failure. Until the end of step 4, the release that was active before remains active;
@@ -59,21 +62,20 @@ class Replacement:
         prefix, digests = context.inspection.prefix, context.inspection.digests
         if not damaged.path.is_dir():
             prefix.retire_name(damaged)  # logs contain its name, so no other release may get it
-        release = prefix.new_release(manifest.product.counter, self.proof.manifest_sha256)
+        release = prefix.new_release(*damaged.version_key)
         # 1.
         self._require_host(release)
         with Transaction(prefix, RECOVER, release) as change:
             # 2.
             change.make_folders(manifest)
-            python = self._lay_files(release)
-            self._build_whole(release, python) if self.whole else self._build_in_part(release, python)
+            python = self._build(release)
             # 3.
             self._seal(release, python)
             # 4.
             check = None if self.whole else self._try_repaired
             activate(change, manifest, context.progress, check=check)
             # 5.
-            retention.unmark_damaged(damaged)
+            retention.unmark_damaged(prefix, damaged)
             for path in self._files_of(release):  # with the damaged release, one hard link of each file is removed
                 digests.expect_unlink(path)
         return change.collected
@@ -92,8 +94,13 @@ class Replacement:
     @cached_property
     def remaining(self) -> RemainingDamage | None:
         """The parts that remain damaged, or None if everything is reinstalled."""
-        inspection = self.context.inspection
-        return None if self.whole else remaining_damage(inspection, inspection.damaged_packages)
+        return None if self.whole else remaining_damage(self.context.inspection)
+
+    @property
+    def packages(self) -> frozenset[str]:
+        """The packages that are reinstalled from the stored wheels where the rest is reused."""
+        damaged = self.context.inspection.damaged_packages
+        return damaged - self.remaining.packages if self.remaining else damaged
 
     @property
     def contents(self) -> dict[str, str]:
@@ -114,24 +121,19 @@ class Replacement:
         preflight.require_ok(
             [
                 *preflight.runtime(self.manifest),
-                preflight.repair_space(self.manifest, prefix, None if self.whole else self.context.packages),
+                preflight.repair_space(self.manifest, prefix, None if self.whole else self.packages),
                 *preflight.too_many_running(prefix, release),
             ]
         )
 
-    def _lay_files(self, release: Release) -> Path:
-        """Write all files except the environment; return the Python interpreter for the environment."""
-        python = stage.python_for(self._installation(release))
-        self.proof.write(release.bundle)
-        with self.context.progress.wait(_("Writing the application's files")):
-            stage.stage_files(self._installation(release), python)
+    def _build(self, release: Release) -> Path:
+        """Build the release, and return its Python interpreter."""
+        inspection, progress, installation = self.context.inspection, self.context.progress, self._installation(release)
+        if self.whole:
+            return build_whole(installation, self.proof, inspection.digests, progress)
+        python = write_files(installation, self.proof, progress)
+        self._build_in_part(release, python)
         return python
-
-    def _build_whole(self, release: Release, python: Path) -> None:
-        """Install every package, and try out the release like a newly installed one."""
-        installation, progress = self._installation(release), self.context.progress
-        stage.stage_environment(installation, python, progress)
-        install.accept(installation, self.context.inspection.digests, progress)
 
     def _build_in_part(self, release: Release, python: Path) -> None:
         """Reinstall the damaged parts and reuse the rest.
@@ -149,18 +151,17 @@ class Replacement:
 
     def remake_environment(self, release: Release, python: Path) -> None:
         """Create a new environment with some packages from their wheels and all others from the damaged release."""
-        inspection, packages, progress = self.context.inspection, self.context.packages, self.context.progress
+        inspection, packages, progress = self.context.inspection, self.packages, self.context.progress
         assert inspection.receipt is not None  # it shows which files are intact
-        scratch = release.path / stage.SCRATCH
-        uv = Uv(scratch)
+        environment = Environment(self._installation(release), python, inspection.digests)
         try:
-            uv.venv(release.venv, python)
+            environment.make()
             if packages:
                 with progress.wait(_("Reinstalling: {names}").format(names=", ".join(sorted(packages)))):
-                    stage.sync_environment(uv, self._installation(release), inspection.digests, only=packages)
+                    environment.install(packages)
+                    environment.install_winners(only=packages)
         finally:
-            uv.close()
-            files.remove_tree(scratch)
+            environment.close()
         with progress.wait(_("Reusing what is not damaged")):
             items = list(good_items(inspection.receipt, inspection.deviations, packages))
             take_over(items, self.damaged, release, inspection.digests)
@@ -172,24 +173,24 @@ class Replacement:
         """Create the scanners' environment again, with its files reused from the damaged release."""
         inspection = self.context.inspection
         assert inspection.receipt is not None
-        uv = Uv(release.path / stage.SCRATCH)
+        uv = Uv(release.path / SCRATCH)
         try:
             uv.venv(tools_environment.root_of(release), python)
         finally:
             uv.close()
-            files.remove_tree(release.path / stage.SCRATCH)
+            files.remove_tree(release.path / SCRATCH)
         with self.context.progress.wait(_("Reusing the scanners")):
             items = list(tool_items(inspection.receipt, inspection.deviations, release))
             take_over(items, self.damaged, release, inspection.digests)
 
     def _seal(self, release: Release, python: Path) -> None:
-        origin = install.Origin(
+        origin = Origin(
             python, self.proof.fingerprints, self.context.inspection.digests, self.unlocked is None, self.contents
         )
-        install.finish(self._installation(release), origin, self.context.progress)
+        finish(self._installation(release), origin, self.context.progress)
 
     def _try_repaired(self) -> None:
-        health.try_repaired(self.context.inspection, self.context.packages, self.remaining, self.context.progress)
+        health.try_repaired(self.context.inspection, self.packages, self.remaining, self.context.progress)
 
     def _files_of(self, release: Release) -> list[str]:
         """Return the paths in the new release of the files that the damaged one had."""

@@ -82,6 +82,14 @@ def is_free(path: Path) -> bool:
         os.close(handle)
 
 
+def is_taken(handle: int, path: Path) -> bool:
+    """Take the lock of an open file until it is closed; return False if another process has it, or if there is none."""
+    try:
+        return _try(handle, path)
+    except HostError:
+        return False
+
+
 @contextlib.contextmanager
 def holding(folder: Path) -> Iterator[None]:
     """Hold a lock on a folder, if its filesystem supports it, so that no other run removes the folder as a leftover."""

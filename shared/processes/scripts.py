@@ -13,7 +13,7 @@ MARK = "ragtrace-answer "
 
 
 def text(name: str) -> str:
-    """Return the source of a program for ``python -c``, for example ``scripts/import_modules``."""
+    """Return the source of a program for ``python -c``, for example ``imports/import_modules``."""
     return (FOLDER / f"{name}.py").read_text(encoding="utf-8")
 
 

@@ -25,6 +25,10 @@ VENV_TIMEOUT, SYNC_TIMEOUT = 300.0, 7200.0  # seconds
 PATCH = ("_virtualenv.py", "_virtualenv.pth")  # written by uv venv into environments of CPython before 3.10
 # the default is a thread per processor, which may exceed the process limit (shared/limits.py)
 THREADS = {"TOKIO_WORKER_THREADS": "4", "RAYON_NUM_THREADS": "8", "UV_CONCURRENT_INSTALLS": "8"}
+HASHED = (
+    *("--preview-features", "pylock", "--no-index", "--no-build", "--require-hashes"),
+    *("--link-mode", "hardlink"),
+)
 PASSED_NAMES = ("SYSTEMROOT", "WINDIR", "COMSPEC", "NUMBER_OF_PROCESSORS", "LANG", "LC_ALL")
 
 
@@ -89,14 +93,13 @@ class Uv:
 
     def sync(self, python: Path, pylock: Path) -> None:
         """Make an environment match a pylock.toml of local wheels exactly; hashes are required."""
-        self._run(
-            [
-                *("pip", "sync", "--preview-features", "pylock", "--no-index", "--no-build", "--require-hashes"),
-                *("--link-mode", "hardlink", "--python", str(python), str(pylock)),
-            ],
-            _("uv pip sync"),
-            SYNC_TIMEOUT,
-        )
+        self._run(["pip", "sync", *HASHED, "--python", str(python), str(pylock)], _("uv pip sync"), SYNC_TIMEOUT)
+        _remove_lock(python)
+
+    def install(self, python: Path, pylock: Path) -> None:
+        """Add the local wheels of a pylock.toml to an environment, and nothing else; hashes are required."""
+        argv = ["pip", "install", "--no-deps", *HASHED, "--python", str(python), "-r", str(pylock)]
+        self._run(argv, _("uv pip install"), SYNC_TIMEOUT)
         _remove_lock(python)
 
     def resolve(

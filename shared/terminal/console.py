@@ -109,12 +109,32 @@ def can_ask() -> bool:
     return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
 
 
+def reply() -> str | None:
+    """Return the line that a user types, in lower case, or None at the end of the input or if it is not text."""
+    try:
+        line = sys.stdin.readline()
+    except (OSError, ValueError):  # the terminal hung up; bytes of another encoding
+        return None
+    return line.strip().casefold() if line.endswith("\n") else None
+
+
 def answer() -> str:
     """Return the line that a user types, in lower case, or '' at the end of the input or if it is not text."""
+    return reply() or ""
+
+
+def agrees(line: str | None, *, default: bool = False) -> bool:
+    """Return whether a reply agrees; an empty line is the default, and no line at all never agrees."""
+    return default if line == "" else line in ("y", "ㅛ", "yes", "예", "네")  # ㅛ: the key y of a Korean keyboard
+
+
+def arrow() -> str:
+    """Return an arrow that stdout can show."""
     try:
-        return sys.stdin.readline().strip().casefold()
-    except (OSError, ValueError):  # the terminal hung up; bytes of another encoding
-        return ""
+        "→".encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except UnicodeEncodeError:
+        return "->"
+    return "→"
 
 
 def flush() -> None:

@@ -13,6 +13,7 @@ from builder import cli as builder_cli
 from bundle.manifest import Product
 from bundle.product.model import Model
 from installer.layout.prefix import Prefix
+from installer.monitoring import schedule
 from installer.monitoring.monitor import Sample
 from shared.files.process_lock import locked
 from tests.bundles import make_manifest
@@ -152,6 +153,16 @@ def test_backups_made_listed_and_restored(call) -> None:
     assert call("backup", "backup", "restore", "latest", "--dry-run")[1]["restore"]["id"] == made["id"]
     code, done = call("backup", "backup", "restore", made["id"])
     assert (code, done["restored"]["id"]) == (0, made["id"])
+
+
+def test_schedule(call, monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(schedule, "SYSTEM", tmp_path / "units")
+    monkeypatch.setattr(schedule, "SYSTEMCTL", tmp_path)  # exists
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    code, planned = call("schedule", "schedule", "install", "--dry-run")
+    assert (code, planned["done"], len(planned["files"])) == (0, False, 2)
+    code, removed = call("schedule", "schedule", "remove")
+    assert (code, removed["files"], removed["commands"]) == (0, [], [])
 
 
 def test_uninstall(call) -> None:

@@ -29,6 +29,7 @@ from bundle.signing.policy import NAMESPACES, Policy, Role, Signer
 from bundle.signing.signature import ED25519
 from installer.layout.prefix import Prefix
 from installer.logs import audit_log, runlog, syslog
+from installer.logs.collector_address import parse_address
 from installer.monitoring import monitor
 from shared import errors
 from shared.programs import app_launcher
@@ -169,8 +170,8 @@ def test_logs_of_a_run_and_their_collector(tmp_path, capsys) -> None:
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     server.bind(("127.0.0.1", 0))
     server.settimeout(20)
-    address = syslog.parse_address(f"127.0.0.1:{server.getsockname()[1]}")
-    collector = syslog.Collector(address, "install")
+    address = parse_address(f"127.0.0.1:{server.getsockname()[1]}")
+    collector = syslog.collector_for(address, "install")
     file = runlog.File(str(tmp_path / "run.log"))
     for handler in (collector, file):
         runlog.send_to(handler, runlog.Lines("install", address.limit))

@@ -23,7 +23,7 @@ BEFORE_LIMIT = 1020
 AFTER = ("bundle/manifest.py", "bundle/product/model.py", "bundle/reading/*.py")
 # what these rely on: strict JSON, names that every host can hold
 GROUND = ("bundle/strict.py", "bundle/names.py")
-WHOLE_LIMIT = 1755
+WHOLE_LIMIT = 1758
 
 LAYOUT = (
     tokenize.COMMENT,

@@ -32,10 +32,18 @@ from bundle.reading.medium import drain
 from bundle.signing.policy import RELEASE_NAMESPACE, parse_policy, pins
 from bundle.signing.signature import ED25519, parse_public_key, verify
 from bundle.wheels import record, structure
+from fleet.command import ENDINGS, rendered
+from fleet.enrolled import parse as parse_enrolled
+from fleet.memory import Last, Memory
+from fleet.statement import REPORT
+from fleet.statement import parse as parse_statement
+from fleet.table import Fleet, compared, row_of
 from shared.errors import HostError, TrustError
 from tests.advisories import snapshot_bytes
 from tests.bundle.advisories.test_exceptions import ONE
 from tests.bundles import CONTENTS, make_manifest
+from tests.fleet_report.made import NOW, Host
+from tests.fleet_report.made import REPORT as STATED
 from tests.keys import SoftKey
 from tests.wheels import make_wheel
 
@@ -46,6 +54,7 @@ MESSAGE = b"a message"
 MANIFEST = make_manifest()
 DATA = MANIFEST.to_bytes()
 POLICY = pins([KEY.key])
+HOST = Host("host-1")
 
 
 def tar() -> bytes:
@@ -159,6 +168,24 @@ def read_as_epss(data: bytes, folder: Path) -> None:
     assert 0 <= (Exploits(scores=found).probability(found.scores) or 0) <= 1
 
 
+def read_as_statement(data: bytes, folder: Path) -> None:
+    """Read it as one that was signed, then make the table of it in every format."""
+    found = parse_statement(data, "x.json", REPORT)
+    assert parse_statement(found.to_bytes(), "x.json", REPORT) == found
+    rows, most = compared([row_of([found])])
+    for kind in ENDINGS.values():
+        rendered(Fleet(NOW, True, rows, most=most), kind, 80)
+
+
+def read_as_enrolled(data: bytes, folder: Path) -> None:
+    found = parse_enrolled(data, "keys")
+    assert all(found.of(one.key) for several in found.keys.values() for one in several)
+
+
+def read_as_memory(data: bytes, folder: Path) -> None:
+    assert Memory.from_bytes(data, "memory", limit=len(data)).to_bytes() == data
+
+
 # format → its reader, a good input
 FORMATS = {
     "archive": (read_as_archive, zlib.compress(tar(), 1, 31)),
@@ -174,6 +201,9 @@ FORMATS = {
     "exceptions": (read_as_exceptions, Exceptions(3, (ONE,)).to_bytes()),
     "kev": (read_as_kev, Catalogue("2026-05-30", {"CVE-2026-0001": "2026-05-01"}).to_bytes()),
     "epss": (read_as_epss, Scores("2026-05-30", {"CVE-2026-0001": ("0.5", "0.9")}).to_bytes()),
+    "statement": (read_as_statement, HOST.says(facts=STATED).to_bytes()),
+    "enrolled": (read_as_enrolled, HOST.line.encode()),
+    "memory": (read_as_memory, Memory({"a/report/b": Last(1, "0" * 64, "1" * 64)}).to_bytes()),
     "zipapp": (read_as_zipapp, zipapp()),
     "wheel": (read_as_wheel, make_wheel("x", "1", {"x.py": "X = 1\n"}, entry_points="[console_scripts]\nx = x:main\n")),
 }

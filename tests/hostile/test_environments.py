@@ -43,7 +43,7 @@ sys.dont_write_bytecode = False
 open("{TRAP}/meddled", "w").close()
 """
 MODULES = ("json", "hashlib", "argparse", "subprocess", "packaging", "rich", "uv", "psutil", "cryptography",
-           "bootstrap", "recovery", "validator", "installer", "bundle", "shared",
+           "bootstrap", "recovery", "validator", "installer", "fleet", "bundle", "shared",
            "launch", "_bootstrap", "tiny_lib", "zoneinfo")  # fmt: skip
 
 

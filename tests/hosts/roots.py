@@ -45,6 +45,10 @@ RECIPES = {
     "sid": Recipe("sid", ("python3",), "3.14"),
     "sid-3.15": Recipe("sid", ("python3.15",), "3.15"),
     "bookworm-minimal": Recipe("bookworm", ("python3-minimal",), "3.11"),
+    # hosts of a fleet; one has rsync
+    "fleet-bullseye": Recipe("bullseye", ("python3", "python3-distutils", "openssh-server"), "3.9"),
+    "fleet-bookworm": Recipe("bookworm", ("python3", "openssh-server", "rsync"), "3.11"),
+    "fleet-trixie": Recipe("trixie", ("python3", "openssh-server"), "3.13"),
 }
 
 

@@ -22,7 +22,6 @@ from installer.layout import journal, seal
 from installer.layout.prefix import RETAINED_UNFINISHED, Prefix
 from installer.layout.release import Release
 from installer.logs import audit_log
-from installer.monitoring import exposition
 from installer.release import launchers, receipt, signed
 from installer.release import settings as settings_file
 from installer.release.installation import Installation
@@ -30,6 +29,7 @@ from installer.trust import memory
 from installer.userdata import backup_index
 from shared.errors import HostError, InstallError, TrustError
 from shared.programs import app_launcher
+from shared.terminal import exposition
 from shared.terminal.console import sentence
 from shared.terminal.progress import NoProgress
 from tests.bundles import make_manifest

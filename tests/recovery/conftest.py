@@ -11,7 +11,8 @@ from installer.layout.prefix import Prefix
 from installer.release import receipt
 from installer.trust.admission import Candidate
 from installer.trust.available import WHATEVER_THE_CLOCK_SAYS, Available
-from recovery.recover import RecoverRequest, Recovery, inspect_and_plan, recover
+from recovery.recover import Recovery, recover
+from recovery.request import RecoverRequest, inspect_and_plan
 from shared.processes import process
 from shared.programs.uv import Uv
 from shared.terminal.progress import NoProgress

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from installer.trust.available import Available
-from recovery.recover import RecoverRequest, recover
+from recovery.recover import recover
+from recovery.request import RecoverRequest
 from shared.errors import RagtraceError
 from shared.terminal.progress import NoProgress
 from tests.recovery.damaging import delete, flip, stored_in

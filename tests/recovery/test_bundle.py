@@ -22,7 +22,7 @@ from shared.terminal.progress import NoProgress
 from tests.helpers import install_opened
 from tests.keys import SoftKey
 from tests.policies import lay, make_policy
-from tests.tiny import COUNTER, PRODUCT, tiny_bundle
+from tests.tiny import COUNTER, PRODUCT, application, tiny_bundle
 
 ROOT = SoftKey(ED25519)
 
@@ -55,6 +55,26 @@ def test_what_was_installed_from_a_bundle_is_remembered(unproven, newer, trust_s
     done = recover(unproven, newer)
     assert [remedy.id for remedy in done.plan.remedies] == ["reinstall"]
     assert remembered(trust_stores) == newer.manifest.product.counter
+
+
+@pytest.mark.parametrize("has_settings", [False, True])
+def test_settings_of_a_newer_bundle_are_reported_and_a_first_file_is_written(
+    unproven, tiny, tmp_path, has_settings
+) -> None:
+    wanted = application().environment
+    more = replace(wanted, template={**wanted.template, "TINY_PORT": ""})
+    newer = tiny_bundle(tmp_path / "more", counter=COUNTER + 1, environment=more, key=tiny.key.with_suffix(""))
+    unproven.prefix.env_file.unlink()
+    if has_settings:
+        unproven.prefix.env_file.write_text("TINY_API_KEY=real\n")
+    heard = Heard()
+    assert recover(unproven, newer, progress=heard).installed
+    text = unproven.prefix.env_file.read_text()
+    if has_settings:
+        assert text == "TINY_API_KEY=real\n"
+        assert any("new settings: TINY_PORT" in warning for warning in heard.warnings)
+    else:
+        assert "# TINY_PORT=" in text
 
 
 def backups_of(host) -> list[str]:
@@ -130,7 +150,7 @@ def from_delta(host, newer, tmp_path):
     made = newer.delta(host.tiny, tmp_path / "delta")
     previous = host.release
     install_opened(made.open(), host.prefix)
-    retention.unmark_damaged(previous)
+    retention.unmark_damaged(host.prefix, previous)
     return replace(host, tiny=made)
 
 

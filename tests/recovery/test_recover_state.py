@@ -174,7 +174,7 @@ def test_a_crash_after_the_switch_still_removes_the_damaged_release(host, monkey
     delete(host.site / "tiny_lib" / "more.py")
     damaged = host.release
 
-    def crash(release):
+    def crash(prefix, release):
         raise SystemExit
 
     with monkeypatch.context() as patched:

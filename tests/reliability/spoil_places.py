@@ -52,7 +52,10 @@ PLACES = {
     **{name: _of_root(name) for name in ("state", "releases", "store", "store/sha256", "bin", "backups", "data")},
     **{
         f"state/{name}": _of_root(f"state/{name}")
-        for name in ("lock", "journal.json", "previous", "unfinished", "measurements.json", "logs", "audit", "proofs")
+        for name in (
+            *("lock", "journal.json", "previous", "unfinished", "measurements.json", "identity.json"),
+            *("logs", "audit", "proofs"),
+        )
     },
     **{f"state/{name}": _of_root(f"state/{name}") for name in ("audit/audit.jsonl", "advisories", "trust")},
     "state/advisories/advisories.zip": _of_root("state/advisories/advisories.zip"),
@@ -82,7 +85,7 @@ PLACES = {
 }
 # what may be there and need not: nothing is damaged where it is missing or another's bytes
 OPTIONAL = {
-    *("state/unfinished", "state/measurements.json", "state/advisories", "state/trust"),
+    *("state/unfinished", "state/measurements.json", "state/identity.json", "state/advisories", "state/trust"),
     *("state/advisories/advisories.zip", "state/trust/memory.json"),
 }
 WRITTEN_ANEW = {"state/lock", "state/logs", "state/previous", "state/journal.json"}  # by the next command

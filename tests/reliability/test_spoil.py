@@ -47,7 +47,7 @@ def test_both_copies_of_a_small_file_come_back_from_the_bundle(world, place):
     root, bundle = ["--prefix", str(prefix.root)], ["--bundle", str(world.bundle("old")), "--trust-key", str(world.key)]
     refused = worlds.run(["recover", "--yes", *root])
     assert refused.code == 4
-    assert "run recover --bundle FOLDER" in " ".join(refused.err.split())
+    assert "run `recover --bundle FOLDER`" in " ".join(refused.err.split())
     worlds.tell(["recover", "--yes", *bundle, *root])
     assert (prefix.active().app / "app.py").read_bytes() == before
     assert worlds.tell(["validate", *spoil.LOOKED_AT, *root]).code == 0

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sessions and si
 ROOT = Path(__file__).resolve().parents[2]
 UV, IMPORTS, SMOKE, HEALTH = "4", "7", "8", "10"  # programs of an upgrade, by their number
 REST = str(OTHERS)  # what is imported later, beside the core modules
+BATCH = str(OTHERS + 1)  # uv beside the verification, after it has made the environment
 # the program itself in the background, and one that writes into the new release as long as it lives
 WRITING = """
 trap '' TERM HUP INT
@@ -46,10 +47,10 @@ def begin(world, tmp_path):
     """Begin an upgrade, wait until the program of a number writes; return the run, the prefix, its programs."""
     begun = []
 
-    def begin(program):
+    def begin(program, **options):
         prefix, mark = world.start(worlds.UPGRADE, tmp_path / "place"), tmp_path / "mark"
         sh = ["/bin/sh", "-c", f"PATH=/usr/bin:/bin:$PATH{WRITING}", str(mark), str(prefix.root)]
-        spec = json.dumps({"trust": str(world.folder / "trust"), "programs": {program: sh}})
+        spec = json.dumps({"trust": str(world.folder / "trust"), "programs": {program: sh}, **options})
         argv = [sys.executable, victim, spec, *world.argv(worlds.UPGRADE, prefix.root)]
         run = subprocess.Popen(argv, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         begun.append(run)
@@ -93,6 +94,22 @@ def test_what_ends_a_run_ends_its_programs(world, begin, number, program):
         worlds.tell(world.argv(worlds.UPGRADE, prefix.root))
         assert prefix.active().id == unfinished.id.replace("-r1", "-r2")  # its name is not used again
     assert not list(prefix.releases.glob("*/growing")) or number == signal.SIGKILL
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_what_ends_a_run_ends_uv_beside_the_verification(world, begin, number):
+    run, prefix, pids = begin(BATCH, batches=True)
+    before = prefix.named()
+    unfinished = next(release for release in prefix.all_releases() if release != before)
+    run.send_signal(number)
+    _out, said = run.communicate(timeout=PATIENCE)
+    until(lambda: not any(map(lives, pids)))
+    assert "Traceback" not in said
+    worlds.tell(["status", "--prefix", str(prefix.root)])
+    assert prefix.active() == before
+    assert not unfinished.path.exists()
+    worlds.tell(world.argv(worlds.UPGRADE, prefix.root))
+    assert prefix.active() != before
 
 
 def test_the_lock_is_held_as_long_as_a_program_of_a_killed_run_lives(tmp_path, monkeypatch):

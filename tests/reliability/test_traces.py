@@ -180,7 +180,7 @@ def test_a_folder_that_merely_looks_like_ours_stays(tmp_path):
 
 
 def test_an_installation_that_does_not_fit_leaves_what_an_uninstallation_left(tmp_path):
-    from installer.install.uninstall import unmake
+    from installer.install.first import unmake
     from installer.layout.prefix import Prefix
 
     prefix = Prefix(tmp_path / "prefix")

@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from bootstrap import cli
 from bootstrap.api import here
+from installer.release.environment import meanwhile
 from installer.trust.stores import TrustStores
 from shared.files import files
 from shared.processes import process
@@ -69,8 +70,15 @@ def leave_out_sync():
     files.sync_filesystem = lambda path: None
 
 
+def install_in_batches():
+    """Install the wheels of small bundles, too, while the rest of the bundle is verified."""
+    meanwhile.LEAST = 1
+
+
 def main(argv):
     spec = json.loads(argv[0])
+    if spec.get("batches"):
+        install_in_batches()
     if spec.get("no_sync"):
         leave_out_sync()
     own_places(Path(spec["trust"]))

@@ -57,7 +57,7 @@ def test_nothing_is_decided_by_a_translated_text() -> None:
     root = Path(__file__).resolve().parents[2]
     found = {
         (path.relative_to(root).as_posix(), ast.unparse(part))
-        for top in ("bootstrap", "recovery", "validator", "installer", "bundle", "shared", "builder")
+        for top in ("bootstrap", "recovery", "validator", "installer", "fleet", "bundle", "shared", "builder")
         for path in (root / top).rglob("*.py")
         for part in keyed(ast.parse(path.read_text(encoding="utf-8")))
         if translated(part)

@@ -157,7 +157,7 @@ def test_the_medium_holds_what_it_held(site, installed):
 def test_bundles_are_built_on_the_connected_machine_alone(installed):
     for line in BUILT:
         said = typed(installed, line)
-        assert (said.returncode, "on the connected builder" in said.stderr) == (2, True)
+        assert (said.returncode, "on the connected machine" in said.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("line", BUILT)

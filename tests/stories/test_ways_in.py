@@ -160,7 +160,7 @@ def test_what_the_guide_says_to_check_can_be_checked_with_what_every_system_has(
     fingerprint = process.run(["ssh-keygen", "-l", "-f", f"{workshop.key}.pub"], timeout=60).stdout.split()[1]
     checked = succeeded(process.run(["sh", "-c", f"cd {shlex.quote(str(bundle))}\n{linux}"], timeout=60))
     assert fingerprint in checked.stdout
-    assert checked.stdout.count(": OK\n") == 3
+    assert checked.stdout.count(": OK\n") == len((bundle / "SHA256SUMS").read_text().splitlines())
 
     reported = succeeded(workshop.builder("inspect", str(bundle), "--trust-key", f"{workshop.key}.pub"))
     assert fingerprint in reported.stdout

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from installer.logs.identity import Identity
 from tests.validator.render.test_text import report
 from validator.check import ERROR, FAIL, PASS, SKIP, SYSTEM, WARN, CheckResult
 from validator.compare import BETTER, GONE, NEW, OTHER, WORSE, compare
@@ -93,3 +94,10 @@ def test_checks_that_the_later_validation_did_not_run_are_not_compared_but_named
 def test_a_verdict_that_leaves_out_other_checks_says_how_many() -> None:
     partial = replace(report((result(PASS),)), not_run={"security.pickles": "Pickles"})
     assert partial.verdict == f"{partial.overall_status} of 1 of 2 checks"
+
+
+def test_reports_of_two_hosts_name_what_tells_them_apart() -> None:
+    one = replace(report(), identity=Identity("plc-1", "0" * 16, "1" * 16, None))
+    two = replace(one, identity=Identity("plc-1", "0" * 16, "2" * 16, "HMI-7"))
+    assert compare(one, two).facts == {"installation": ("1" * 16, "2" * 16), "asset": (None, "HMI-7")}
+    assert compare(report(), two).facts == {}

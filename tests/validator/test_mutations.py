@@ -11,7 +11,8 @@ import pytest
 from bundle.signing.policy import pins
 from installer.release.digests import Digests
 from installer.trust.available import Available
-from recovery.recover import RecoverRequest, foresee, recover
+from recovery.recover import recover
+from recovery.request import RecoverRequest, foresee
 from shared.errors import HostError
 from shared.terminal.progress import NoProgress
 from tests.installed import KEY
@@ -82,7 +83,7 @@ def test_its_check_notices_and_what_it_advises_helps(world, mutation: Mutation) 
         # recover says the same, and changes nothing
         with pytest.raises(HostError) as refused:
             recover(world.prefix, lambda plan: True, NoProgress(), request)
-        assert {result.suggestion for result in bad} == {refused.value.advice.partition(" Then run recover")[0]}
+        assert {result.suggestion for result in bad} == {refused.value.advice.partition(" Then run `recover")[0]}
         assert all("recover --bundle FOLDER" in result.command for result in bad)
 
 

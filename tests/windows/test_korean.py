@@ -8,6 +8,7 @@ import re
 import pytest
 
 from tests.stories.workshop import succeeded
+from tests.windows import test_folder
 from tests.windows.operator import Operator
 
 pytestmark = [pytest.mark.index, pytest.mark.host]
@@ -39,6 +40,21 @@ def test_it_is_installed_into_the_users_own_folder_and_told_in_korean(bare, said
     assert HANGUL.search(said.stdout.replace(USER, ""))
     assert HANGUL.search(said.stderr.replace(USER, ""))
     assert "설치" in said.stdout + said.stderr
+
+
+def test_the_script_of_the_folder_speaks_korean(bare):
+    folder = f"C:\\users\\{USER}\\막대"
+    test_folder.lay(bare.host, folder, test_folder.WINDOWS)
+    code, shown = test_folder.click(bare.host, folder)
+    text = shown.decode("cp949")
+    assert code == 2
+    for words in (
+        "네 줄을 모두 신뢰 확인서와 비교하십시오.",
+        "별도 경로로",
+        "아무것도 실행하지 않았습니다.",
+        "아무 키나",
+    ):
+        assert words in text
 
 
 @pytest.mark.usefixtures("said")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tools.schemas.advisories import advisories, attested, snapshot_made
 from tools.schemas.builder import build, cache_info, cache_prune, plan, rebuild, sign, targets
+from tools.schemas.fleet import enrolled, fleet, stated, statement
 from tools.schemas.host import (
     audit_log,
     backup,
@@ -15,10 +16,11 @@ from tools.schemas.host import (
     list_checks,
     recover,
     sample,
+    schedule,
     status,
     uninstall,
 )
-from tools.schemas.install import dry_run, index, install, verify
+from tools.schemas.install import dry_run, index, install, rehearsal, verify
 from tools.schemas.trust import policies, trust
 from tools.schemas.words import DRAFT, Schema
 
@@ -30,10 +32,12 @@ COMMANDS = {
     "index": index,
     "install": install,
     "install-dry-run": dry_run,
+    "dry-run": rehearsal,
     "status": status,
     "list-checks": list_checks,
     "compare": comparison,
     "monitor": sample,
+    "schedule": schedule,
     "recover": recover,
     "backup": backup,
     "history": history,
@@ -41,6 +45,10 @@ COMMANDS = {
     "uninstall": uninstall,
     "trust": trust,
     "advisories": advisories,
+    "statement": stated,
+    "statement-file": statement,
+    "fleet": fleet,
+    "fleet-enroll": enrolled,
     "error": error,
     "builder-build": build,
     "builder-build-dry-run": plan,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bundle.target import PYTHONS
+from installer.logs.identity import Identity
 from installer.monitoring import monitor
 from recovery.repair.remedy import NO_RISK
 from shared.terminal.commandline import BUG, EXIT_CODES
@@ -27,6 +28,7 @@ from tools.schemas.words import (
     items,
     mapping,
     nullable,
+    value,
 )
 from validator import check, compare
 
@@ -44,7 +46,10 @@ def status() -> Schema:
     damaged = {"release": RELEASE, "error": described(ANY_TEXT, "why nothing more is known")}
     releases = items({"oneOf": [closed({**whole, **made}), closed({**damaged, **made})]})
     active, head = nullable(RELEASE), nullable(SHA256)
-    return closed({"prefix": ANY_TEXT, "active": active, "releases": releases, "audit_head": head})
+    identity = value(Identity)
+    return closed(
+        {"prefix": ANY_TEXT, "active": active, "releases": releases, "identity": identity, "audit_head": head}
+    )
 
 
 def list_checks() -> Schema:
@@ -203,7 +208,21 @@ def backup() -> Schema:
 
 def uninstall() -> Schema:
     """Return the schema of ``uninstall``."""
-    return closed({"prefix": ANY_TEXT, "stays": items(ANY_TEXT), "audit_head": HEAD, "run": RUN})
+    outside = described(items(closed({"path": ANY_TEXT, "what": ANY_TEXT})), "folders outside of the prefix that stay")
+    return closed({"prefix": ANY_TEXT, "stays": items(ANY_TEXT), "outside": outside, "audit_head": HEAD, "run": RUN})
+
+
+def schedule() -> Schema:
+    """Return the schema of ``schedule``."""
+    return closed(
+        {
+            "files": described(items(ANY_TEXT), "what was written or removed, or would be in a dry run"),
+            "commands": described(items(items(ANY_TEXT)), "what enables and starts it, or stops it"),
+            "done": described(YES_NO, "these commands were run"),
+            "failed": described(items(ANY_TEXT), "those that failed, and why"),
+            "run": RUN,
+        }
+    )
 
 
 def error() -> Schema:

@@ -68,7 +68,11 @@ def verify() -> Schema:
         "prefix": described(ANY_TEXT, "where it would be installed"),
         "writes": described(items(ANY_TEXT), "the folders that installing it writes into"),
     }
-    again = {"attestations": described(items(attested_wheel()), "verified again, if that was asked of the builder")}
+    signatures = closed({"made": COUNT, "needed": COUNT, "missing": items(FINGERPRINT)})
+    again = {
+        "signatures": described(nullable(signatures), "the builder's: of the keys that the installer requires"),
+        "attestations": described(items(attested_wheel()), "verified again, if that was asked of the builder"),
+    }
     return closed({**facts, **here, **again}, required=facts)
 
 
@@ -146,6 +150,17 @@ def dry_run() -> Schema:
             "damaged": described(ANY_TEXT, "what is wrong with it where it is active and not whole, else empty"),
             "removes": described(items(going()), "releases that would go"),
             **lacking(),
+        }
+    )
+
+
+def rehearsal() -> Schema:
+    """Return the schema of ``--dry-run`` of every command but ``install``, ``upgrade``, ``recover`` and ``backup``."""
+    return closed(
+        {
+            "ready": described(YES_NO, "nothing stands in its way"),
+            "would": described(items(ANY_TEXT), "what would be done"),
+            "to_fix": described(items(ANY_TEXT), "why it would be refused"),
         }
     )
 

@@ -1,19 +1,14 @@
-"""Renders a report as one self-contained HTML page: no scripts, no external resources, every value escaped.
-
-Charts are inline SVG with colors that also work in print.
-"""
+"""Renders a report as one self-contained HTML page: no external resources, every value escaped, failures first."""
 
 from __future__ import annotations
 
-import html
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from shared.i18n import _, translations
-from shared.terminal.console import sentence
-from validator.check import CATEGORIES, PASS, PERFORMANCE, STATUSES
-from validator.render import html_findings
-from validator.render.html_style import STYLE
+from shared.i18n import _
+from validator.check import CATEGORIES, STATUSES
+from validator.render import html_charts, html_findings, html_results
+from validator.render.html_parts import command, escape, facts, page, times
 from validator.render.text import category_title, shortfall, steps
 
 if TYPE_CHECKING:
@@ -22,38 +17,21 @@ if TYPE_CHECKING:
     from validator.check import CheckResult
     from validator.report import Report
 
-# blocks scripts and requests, whatever a value contains
-POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-
 
 def render(report: Report) -> str:
     """Return the complete page."""
-    title = escape(f"{report.title or 'ragtrace'}: {report.verdict}")
-    parts = (
-        f'<!DOCTYPE html>\n<html lang="{escape(language())}">\n<head>\n<meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>",
-        *_header(report),
-        *_glance(report),
-        *_steps(report),
-        *html_findings.table(report, escape),
-        *_charts(report),
-        *_results(report),
-        *_footer(report),
-        "</main>\n</body>\n</html>",
-    )
-    return "\n".join(parts)
+    return page(f"{report.title or 'ragtrace'}: {report.verdict}", _body(report))
 
 
-def escape(text: str) -> str:
-    """Return a value as one line of HTML text, without markup or characters that change the text direction."""
-    return html.escape(sentence(text))
-
-
-def language() -> str:
-    """Return the language code of the messages, "en" if no catalogue is loaded."""
-    return translations().info().get("language", "en") or "en"
+def _body(report: Report) -> Iterator[str]:
+    yield from _header(report)
+    yield from _glance(report)
+    yield from html_results.urgent(report)
+    yield from _steps(report)
+    yield from html_findings.table(report, escape)
+    yield from html_charts.charts(report)
+    yield from html_results.folded(report)
+    yield f"<footer>{escape(_produced(report))}</footer>"
 
 
 def _header(report: Report) -> Iterator[str]:
@@ -61,32 +39,36 @@ def _header(report: Report) -> Iterator[str]:
     yield f'<header>\n<div class="top"><div><h1>{escape(name)}</h1>'
     under = report.release or _("Nothing is installed; only the host was checked.")
     yield f'<p class="soft">{escape(under)}</p></div>'
-    yield f'<div class="overall {escape(report.overall_status)}">{escape(report.verdict)}</div></div>\n<dl>'
-    system = report.system_info
-    facts = (
-        (_("Time"), report.timestamp.replace("T", " ").replace("Z", " UTC")),
-        (_("Installed in"), report.prefix),
-        (_("Platform"), system.get("platform")),
-        (_("Python"), system.get("python_version")),
-        (_("Processors"), system.get("cpu_count")),
-        (_("Memory"), f"{system['memory_gb']} GB" if "memory_gb" in system else None),
+    kind = f"{report.overall_status} partial" if report.not_run else report.overall_status
+    yield f'<div class="overall {escape(kind)}">{escape(report.verdict)}</div></div>'
+    system, identity = report.system_info, report.identity
+    yield from facts(
+        (
+            (_("Host"), identity.hostname if identity else report.host),
+            (_("Asset"), identity.asset if identity else None),
+            (_("Machine ID"), identity.machine_id if identity else None),
+            (_("Installation ID"), identity.installation if identity else None),
+            *times(report.timestamp),
+            (_("Installed in"), report.prefix),
+            (_("Platform"), system.get("platform")),
+            (_("Python"), system.get("python_version")),
+            (_("Processors"), system.get("cpu_count")),
+            (_("Memory"), f"{system['memory_gb']} GB" if "memory_gb" in system else None),
+        )
     )
-    for label, value in facts:
-        if value is not None:
-            yield f"<div><dt>{escape(label)}</dt><dd>{escape(str(value))}</dd></div>"
-    yield "</dl>\n</header>"
+    yield "</header>"
 
 
 def _glance(report: Report) -> Iterator[str]:
     counted = Counter(result.status for result in report.results)
     shown = [status for status in STATUSES if counted[status]]
     yield f"<section>\n<h2>{escape(_('Summary'))}</h2>"
-    if report.not_run:
-        yield f'<p class="hint">{escape(shortfall(report))}</p>'
+    yield from _partial(report)
     yield '<ul class="counts">'
     for status in shown:
         yield f'<li class="{status}"><b>{counted[status]}</b>{status}</li>'
-    yield f'</ul>\n<svg class="share" viewBox="0 0 {max(1, len(report.results))} 1" preserveAspectRatio="none">'
+    total = max(1, len(report.results))
+    yield f'</ul>\n<svg class="share" viewBox="0 0 {total} 1" preserveAspectRatio="none" aria-hidden="true">'
     start = 0
     for status in shown:
         yield f'<rect class="{status}" x="{start}" width="{counted[status]}" height="1"/>'
@@ -98,7 +80,20 @@ def _glance(report: Report) -> Iterator[str]:
             yield f"<span>{escape(category_title(category, report.title))}</span><div>"
             yield from (_dot(result) for result in results)
             yield "</div>"
-    yield "</div>\n</section>"
+    yield "</div>"
+    yield from html_results.filters(report)
+    yield "</section>"
+
+
+def _partial(report: Report) -> Iterator[str]:
+    """Yield what the overall status does not cover: the sentence, and each check that was not run."""
+    if not report.not_run:
+        return
+    yield f'<p class="hint partial">{escape(shortfall(report))}</p>'
+    yield f'<details class="rest"><summary>{escape(_("Checks that were not run"))}</summary><ul>'
+    for identifier, name in report.not_run.items():
+        yield f'<li>{escape(name)} <code class="id">{escape(identifier)}</code></li>'
+    yield "</ul></details>"
 
 
 def _dot(result: CheckResult) -> str:
@@ -119,71 +114,14 @@ def _steps(report: Report) -> Iterator[str]:
     if not found:
         return
     yield f'<section>\n<h2>{escape(_("Next steps"))}</h2>\n<ol class="steps">'
-    for suggestion, command in found:
-        typed = f"<pre>{escape(command)}</pre>" if command else ""
-        yield f"<li>{escape(suggestion)}{typed}</li>"
+    for suggestion, typed in found:
+        yield f"<li>{escape(suggestion)}{command(typed) if typed else ''}</li>"
     yield "</ol>\n</section>"
 
 
-def _charts(report: Report) -> Iterator[str]:
-    measured = [r for r in report.results if r.category == PERFORMANCE and r.performance_metric]
-    if not measured:
-        return
-    yield f'<section>\n<h2>{escape(_("Measurements"))}</h2>\n<div class="charts">'
-    for result in measured:
-        yield f"<div><h3>{escape(result.check_name)}</h3>"
-        yield from _chart(result)
-        yield "</div>"
-    yield "</div>\n</section>"
-
-
-def _chart(result: CheckResult) -> Iterator[str]:
-    """Yield bars for metrics that share a unit; the other metrics are shown as numbers."""
-    metrics = result.performance_metric or {}
-    units = Counter(metric["unit"] for metric in metrics.values())
-    for unit in (unit for unit, count in units.items() if count > 1):
-        values = {name: float(metric["value"]) for name, metric in metrics.items() if metric["unit"] == unit}
-        longest = max(values.values())
-        yield '<div class="bars">'
-        for name, value in sorted(values.items(), key=lambda item: -item[1]):
-            width = 100 * value / longest if longest > 0 else 0
-            yield f'<span>{escape(name)}</span><svg class="bar" viewBox="0 0 100 1" preserveAspectRatio="none">'
-            yield f'<rect width="{max(0.4, width):.2f}" height="1"/></svg>'
-            yield f'<span class="number">{escape(_number(value, unit))}</span>'
-        yield "</div>"
-    alone = {name: metric for name, metric in metrics.items() if units[metric["unit"]] == 1}
-    if alone:
-        yield '<div class="figures">'
-        for name, metric in alone.items():
-            number = _number(metric["value"], metric["unit"])
-            yield f'<div><b>{escape(number)}</b><span class="soft">{escape(name.replace("_", " "))}</span></div>'
-        yield "</div>"
-
-
-def _number(value: float, unit: str) -> str:
-    """Return a value with three significant digits (a whole number from 1000 up), and its unit."""
-    return f"{value:.0f} {unit}".strip() if abs(value) >= 1000 else f"{value:.3g} {unit}".strip()
-
-
-def _results(report: Report) -> Iterator[str]:
-    for category in CATEGORIES:
-        results = [result for result in report.results if result.category == category]
-        if not results:
-            continue
-        yield f"<section>\n<h2>{escape(category_title(category, report.title))}</h2>"
-        for result in results:
-            kind = escape(result.status)
-            yield f'<article><span class="badge {kind}">{kind}</span>'
-            yield f'<div class="what"><b>{escape(result.check_name)}</b><p>{escape(result.details)}</p>'
-            if result.suggestion and result.status != PASS:
-                yield f'<p class="hint">{escape(result.suggestion)}</p>'
-            yield f'</div><span class="seconds">{result.seconds:.2f} s</span></article>'
-        yield "</section>"
-
-
-def _footer(report: Report) -> Iterator[str]:
+def _produced(report: Report) -> str:
     parts = (
         _("Host {host}").format(host=report.host) if report.host else "",
         f"ragtrace {report.system_info.get('installer_version', '')}".strip(),
     )
-    yield f"<footer>{escape(' · '.join(part for part in parts if part))}</footer>"
+    return " · ".join(part for part in parts if part)

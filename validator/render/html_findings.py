@@ -34,7 +34,8 @@ def table(report: Report, escape: Escape) -> Iterator[str]:
         *(_("Severity"), _("Package"), _("Installed"), _("Fixed in"), _("Certainty"), _("Advisory"), _("Exploited")),
         "EPSS",
     )
-    yield f"<section>\n<h2>{escape(_('Known vulnerabilities'))}</h2>\n" + '<div class="wide"><table>'
+    title = escape(_("Known vulnerabilities"))
+    yield f'<section>\n<h2>{title}</h2>\n<div class="wide" role="region" aria-label="{title}" tabindex="0"><table>'
     yield (
         "<thead><tr>" + "".join(f'<th scope="col">{escape(title)}</th>' for title in titles) + "</tr></thead>\n<tbody>"
     )

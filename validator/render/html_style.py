@@ -9,7 +9,7 @@ STYLE = """
 @media (prefers-color-scheme: dark) { :root {
   --back: #12151a; --card: #1b2028; --line: #313844; --text: #e6e9ee; --soft: #9aa4b2; --code: #262d38; --bar: #7aa2f7;
   --pass: #4cc38a; --warn: #e5a23d; --fail: #ff7b72; --error: #e48be0; --skip: #98a1ae } }
-* { box-sizing: border-box }
+* { box-sizing: border-box } [hidden] { display: none !important }
 body { margin: 0; background: var(--back); color: var(--text); line-height: 1.5; font-size: 15px;
   overflow-wrap: anywhere;
   font-family: system-ui, "Segoe UI", Roboto, "Noto Sans", "Noto Sans CJK KR", "Malgun Gothic", sans-serif }
@@ -25,6 +25,20 @@ h3 { font-size: 14px; margin: 0 0 8px } p { margin: 0 }
 .EXCELLENT, .PASS { color: var(--pass) } .GOOD, .WARN { color: var(--warn) } .CRITICAL, .FAIL { color: var(--fail) }
 .WARNING { color: var(--warn) } .ERROR { color: var(--error) } .SKIP { color: var(--skip) }
 .GOOD.overall { color: var(--pass) }
+.overall.partial { border-style: dashed } .EXCELLENT.partial, .GOOD.partial { color: var(--warn) }
+p.hint { border-left: 3px solid var(--line); padding-left: 10px } p.partial { border-color: var(--warn) }
+details.rest { margin: 6px 0 14px } details.rest ul { margin: 6px 0 0; padding-left: 22px }
+summary { cursor: pointer }
+summary:focus-visible, button:focus-visible, .wide:focus-visible { outline: 2px solid var(--bar) }
+.fold > summary { font-size: 17px; font-weight: 700 } .fold h2 { font-size: 14px; margin: 18px 0 10px }
+.id { color: var(--soft); font-size: 12.5px } .what > .id, .what > .soft { margin-left: 8px }
+.what > .soft { font-size: 12.5px }
+#filters { display: flex; flex-wrap: wrap; gap: 8px 14px; align-items: end; margin: 18px 0 0 }
+#filters label { display: grid; gap: 2px; font-size: 12.5px; color: var(--soft) }
+input, select, button { font: inherit; color: var(--text); background: var(--back); border: 1px solid var(--soft);
+  border-radius: 6px; padding: 5px 10px; max-width: 100% } #shown { color: var(--soft); padding: 6px 0 }
+.command { display: flex; gap: 8px; align-items: start; margin: 6px 0 0 } .command pre { flex: 1; margin: 0 }
+button.copy { font-size: 13px; cursor: pointer; white-space: nowrap }
 dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(260px, 1fr)); gap: 10px 20px; margin: 18px 0 0 }
 dt { color: var(--soft); font-size: 12.5px } dd { margin: 0 }
 .counts { display: flex; flex-wrap: wrap; gap: 4px 26px; list-style: none; padding: 0; margin: 0 0 14px }
@@ -41,8 +55,11 @@ pre { background: var(--code); border-radius: 6px; padding: 9px 12px; margin: 6p
   align-items: center; font-size: 13.5px }
 .bar { display: block; width: 100%; height: 14px; color: var(--bar) } .number { text-align: right }
 .number, .seconds { font-variant-numeric: tabular-nums; white-space: nowrap }
+.bars .beside { grid-column: 2 / -1; margin-top: -5px } .bar .mark { fill: var(--text) }
+.figures .bar { height: 8px; margin: 2px 0; width: 180px } small { font-size: 12.5px }
+.bar.WARN { color: var(--warn) } p.beside { margin-top: 6px }
 .figures { display: flex; flex-wrap: wrap; gap: 8px 32px }
-.bars + .figures, .bars + .bars { margin-top: 12px }
+.bars + .figures, .bars + .bars, .beside + .figures, .beside + .bars { margin-top: 12px }
 .figures b { font-size: 22px; display: block; line-height: 1.3 }
 .wide { overflow-x: auto } table { border-collapse: collapse; width: 100%; font-size: 13.5px; min-width: 720px }
 th { text-align: left; color: var(--soft); font-size: 12.5px; font-weight: 600 }
@@ -53,17 +70,26 @@ article { display: grid; grid-template-columns: 66px 1fr max-content; gap: 2px 1
   border-top: 1px solid var(--line); break-inside: avoid }
 article:first-of-type { border-top: 0; padding-top: 0 } article:last-of-type { padding-bottom: 0 }
 .badge { font-weight: 700; font-size: 12px; letter-spacing: .03em; padding-top: 2px }
-article p.hint { border-left: 3px solid var(--line); padding-left: 10px; margin-top: 5px }
+article p.hint { margin-top: 5px }
 .seconds { color: var(--soft); font-size: 12.5px } footer { color: var(--soft); font-size: 12.5px; padding: 0 4px }
 @media (max-width: 560px) { main { padding: 12px 10px } section, header { padding: 15px 14px }
   article { grid-template-columns: 1fr max-content } article .what { grid-column: 1 / -1; grid-row: 2 }
   .counts { gap: 4px 20px } .glance { grid-template-columns: 1fr; gap: 3px } .glance div { margin-bottom: 7px }
-  dl { grid-template-columns: 1fr } }
-@media print { :root { color-scheme: light; --back: #fff; --card: #fff; --line: #c9ccd1; --text: #000; --soft: #444;
+  dl { grid-template-columns: 1fr 1fr; gap: 8px 14px } }
+.columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(260px, 1fr)); gap: 16px }
+.columns { margin-top: 14px } .columns .overall { display: inline-block } .columns dl { margin-top: 12px }
+article.change { grid-template-columns: 130px 1fr }
+table.narrow { min-width: 0 } table.narrow td { overflow-wrap: anywhere }
+.turn { white-space: nowrap }
+@media print { #filters, button { display: none !important }
+  :root { color-scheme: light; --back: #fff; --card: #fff; --line: #c9ccd1; --text: #000; --soft: #444;
   --code: #f2f2f2; --bar: #3d6fd6; --pass: #1a7f4b; --warn: #8f5300; --fail: #b02525; --error: #8d2084;
   --skip: #555 }
   body { font-size: 10.5pt } main { padding: 0; max-width: none } section, header { padding: 10px 0; border: 0;
-  border-bottom: 1px solid var(--line); border-radius: 0 } h2, h3 { break-after: avoid }
+  border-bottom: 1px solid var(--line); border-radius: 0 } h2, h3 { break-after: avoid; margin-bottom: 6px }
+  dl { grid-template-columns: repeat(4, 1fr); gap: 4px 16px; margin-top: 8px } article { padding: 4px 0 }
+  .glance { gap: 3px 18px; margin-top: 8px } .counts { margin-bottom: 6px } .bars { gap: 1px 12px } .bar { height: 9px }
+  ol.steps li { margin-bottom: 5px } th, td { padding-top: 3px; padding-bottom: 3px }
   .charts > div, .glance, ol.steps li, header { break-inside: avoid } .charts { display: block }
   .charts > div + div { margin-top: 14px }
   .wide { overflow: visible } table { min-width: 0; font-size: 9pt } @page { margin: 15mm } }

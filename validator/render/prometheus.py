@@ -9,8 +9,8 @@ from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from installer.monitoring import exposition
-from installer.monitoring.exposition import BASE_UNITS, Family
+from shared.terminal import exposition
+from shared.terminal.exposition import BASE_UNITS, Family
 from validator.check import STATUSES
 from validator.compare import by_subject
 from validator.report import OVERALL
@@ -85,6 +85,7 @@ def _release(report: Report) -> Labels:
         "version": report.version or "",
         "release": report.release or "",
         "host": report.host or "",
+        **{name: value or "" for name, value in (report.identity.to_json() if report.identity else {}).items()},
         "python": str(report.system_info.get("python_version", "")),
         "installer": str(report.system_info.get("installer_version", "")),
     }

@@ -80,6 +80,8 @@ def _heading(report: Report, width: int) -> Iterator[str]:
         version = report.version or "?"
         yield from wrap(f"{report.title} {version}, {report.release or '-'}", width)
         yield from wrap(report.prefix, width)
+    if report.identity is not None:
+        yield from wrap(report.identity.line(), width)
     yield ""
 
 

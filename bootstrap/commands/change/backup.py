@@ -104,6 +104,7 @@ def show_plan(plan: BackupPlan, arguments: argparse.Namespace) -> int:
             show(_("Would copy {needed}; the free space on this host is unknown.").format(needed=needed))
         else:
             show(_("Would copy {needed}; {free} free.").format(needed=needed, free=human_bytes(plan.free)))
+        common.show_readiness(int(not plan.fits))
     return DONE if plan.fits else 4
 
 

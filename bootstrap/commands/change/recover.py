@@ -26,7 +26,7 @@ USAGE = 2
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument(
-        "diagnosis", nargs="?", type=Path, metavar=_("DIAGNOSIS"), help=_("a diagnosis written by validate --output")
+        "diagnosis", nargs="?", type=Path, metavar=_("DIAGNOSIS"), help=_("a diagnosis written by `validate --output`")
     )
     parser.add_argument("--diagnosis", dest="named", type=Path, metavar=_("FILE"), help=_("same as DIAGNOSIS"))
     parser.add_argument(
@@ -61,7 +61,14 @@ def run(arguments: argparse.Namespace) -> int:
     }
     if arguments.dry_run:
         plan = api.plan_recovery(arguments.prefix, **given)
-        show_json({"plan": plan.to_json(), "applied": False}) if arguments.json else show_plan(plan)
+        if arguments.json:
+            show_json({"plan": plan.to_json(), "applied": False})
+        else:
+            show_plan(plan)
+            if plan.findings:
+                common.show_readiness(int(bool(plan.unmet)))
+            else:
+                show(_("Ready."))
         return DONE
     progress = common.progress_of(arguments)
     asker = Asker(yes=arguments.yes, as_json=arguments.json)
@@ -118,7 +125,7 @@ def show_recovery(done: Recovery, results: list[CheckResult], asker: Asker) -> N
             for line in (line for left in done.plan.left for line in left.lines()):
                 show(f"  {line}")
             show(f"  {done.plan.unmet}")
-            show(_("  next: {advice}").format(advice=_("Then run recover --bundle FOLDER.")))
+            show(_("  next: {advice}").format(advice=_("Then run `recover --bundle FOLDER`.")))
         show(_("Active release: {release}").format(release=done.active or "-"))
         common.show_collected(done.collected)
         show(_("Backup:         {path}").format(path=done.backup))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from bootstrap import api
 from installer.logs import audit_log
 from shared.errors import UsageError
-from shared.files import outputs
 from shared.i18n import _, plural
 from shared.terminal.commandline import DONE
 from shared.terminal.console import printable, show, show_json
@@ -46,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     count, head = api.verify_audit_log(arguments.prefix, anchor=arguments.head)
     anchored = arguments.head is not None
     if arguments.action == EXPORT:
-        export(arguments)
+        api.export_audit_log(arguments.file, arguments.prefix)
     if arguments.json:
         show_json({"entries": count, "head": head, "anchored": anchored})
         return DONE
@@ -89,10 +88,3 @@ def show_log(arguments: argparse.Namespace) -> int:
         rest = [f"{name}={value}" for name, value in entry.items() if name not in ("time", "user", "action", "outcome")]
         show(printable("  ".join([*known, *rest])))
     return DONE
-
-
-def export(arguments: argparse.Namespace) -> None:
-    """Copy the log, whose chain has just been verified, to a file."""
-    prefix = api.settled(arguments.prefix, allow_uninstalled=True)
-    data = b"".join(line + b"\n" for line in audit_log.lines(prefix))
-    outputs.write(arguments.file, data)

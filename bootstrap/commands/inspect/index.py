@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import api
-from bootstrap.commands import common
+from bootstrap.commands import common, rehearsal
 from shared.i18n import _, plural
 from shared.terminal.commandline import DONE
 from shared.terminal.console import human_bytes, python_command, show, show_json
@@ -19,10 +19,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument("folder", type=Path, metavar=_("FOLDER"), help=_("the new folder for the index"))
     common.add_bundle(parser)
+    rehearsal.add_dry_run(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the index and print how pip uses it."""
+    if arguments.dry_run:
+        return rehearsal.rehearse(arguments, lambda: [foresee(arguments)])
     written = api.write_index(
         arguments.folder,
         arguments.bundle,
@@ -40,3 +43,14 @@ def run(arguments: argparse.Namespace) -> int:
     show(text.format(folder=written.folder, count=written.wheels, size=human_bytes(written.bytes)))
     show(_("Install from it: {command}").format(command=f"{python_command()} -m pip install --index-url {url} PACKAGE"))
     return DONE
+
+
+def foresee(arguments: argparse.Namespace) -> str:
+    """Return what would be written."""
+    planned = api.plan_index(arguments.folder, arguments.bundle, trusted_keys=arguments.trust_key)
+    text = plural(
+        "Would write {count} wheel ({size}) to {folder}.",
+        "Would write {count} wheels ({size}) to {folder}.",
+        planned.wheels,
+    )
+    return text.format(folder=planned.folder, count=planned.wheels, size=human_bytes(planned.bytes))

@@ -15,10 +15,11 @@ from bootstrap import api
 from bootstrap.commands import common
 from bootstrap.commands.inspect import monitor_view
 from bootstrap.commands.inspect.validate import screen_width
-from installer.monitoring import exposition, monitor
+from installer.monitoring import monitor
 from shared.errors import HostError, UsageError
 from shared.files import outputs
 from shared.i18n import _
+from shared.terminal import exposition
 from shared.terminal.columns import wrap
 from shared.terminal.commandline import DONE
 from shared.terminal.console import human_bytes, is_read, show, show_document, show_lines, visible
@@ -120,7 +121,7 @@ def format_of(arguments: argparse.Namespace) -> str | None:
     """Return the format: the requested one, else the output file's, else JSON with --json, else None for text."""
     if arguments.format == PROMETHEUS and arguments.output is None and arguments.count != 1:
         raise UsageError(
-            _("Metrics of several samples can only be written to a file, which each sample overwrites."),
+            _("With more than one sample, metrics can only be written to a file, and each sample replaces it."),
             advice=_("Specify a file with --output, or take a single sample with --count 1."),
         )
     if arguments.format is not None:
@@ -201,7 +202,7 @@ class Summary:
             yield _("No sample was taken.")
             return
         yield _("Samples: {count}, in {seconds:.0f} s").format(count=self.count, seconds=self.seconds)
-        yield _("Processor: {mean:.0f}% of a core on average, {most:.0f}% at most").format(
+        yield _("Processor: {mean:.0f}% of a core on average, {most:.0f}% at peak").format(
             mean=self.core_seconds / max(self.seconds, 1e-9), most=self.most_cpu
         )
-        yield _("Memory: {most} at most").format(most=human_bytes(self.most_resident))
+        yield _("Memory: {most} at peak").format(most=human_bytes(self.most_resident))

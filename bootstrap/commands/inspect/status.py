@@ -55,9 +55,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         releases = [{**row, "usage": usage.to_json() if usage else None} for row, usage in zip(rows, usages)]
         facts = {"prefix": str(status.prefix), "active": active, "releases": releases}
-        show_json({**facts, "audit_head": api.audit_head(status.prefix)})
+        show_json({**facts, "identity": status.identity.to_json(), "audit_head": api.audit_head(status.prefix)})
         return DONE
     show(_("Installed in: {path}").format(path=status.prefix))
+    show(_("Host: {host}").format(host=status.identity.line()))
     for row, usage in zip(rows, usages):
         mark = "*" if row["release"] == active else " "
         version = row["product"]["version"] if "product" in row else row["error"]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import api
 from bootstrap.commands import common
-from installer.monitoring import exposition
 from shared.files import outputs
 from shared.i18n import _
+from shared.terminal import exposition
 from shared.terminal.commandline import CHECKS_FAILED, DONE
 from shared.terminal.console import show_document, show_lines, visible
 from validator import report as reports
@@ -47,6 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         choices=tuple(ENDINGS.values()),
         help=_("format of the report in the file, or on the screen without --output"),
     )
+    common.add_asset(parser)
     _add_selection(parser)
     parser.add_argument(
         "--strict", action="store_true", help=_("exit with code 1 for WARNING too, not only for CRITICAL")
@@ -102,6 +104,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output:
         outputs.require_writable(arguments.output)
     progress = common.progress_of(arguments)
+    if arguments.asset is not None:
+        api.set_asset(arguments.asset, arguments.prefix)
     report = api.validate(
         arguments.prefix,
         categories=arguments.category,
@@ -112,6 +116,8 @@ def run(arguments: argparse.Namespace) -> int:
         report_name=str(arguments.output) if arguments.output and kind == "json" else None,
         progress=progress,
     )
+    if arguments.asset is not None and report.identity is not None:  # nothing may be installed that stores it
+        report = replace(report, identity=replace(report.identity, asset=arguments.asset or None))
     if outputs.descriptor(arguments.output or "") != STDOUT:
         shown = "json" if arguments.json else "text" if arguments.output else kind
         say = show_document if shown == "json" else show_lines

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import api
-from bootstrap.commands import common
+from bootstrap.commands import common, rehearsal
 from bundle.advisories.assess import FRESH, facts_of, set_aside_lines
 from bundle.advisories.matcher import named, part_name
 from bundle.advisories.reports import words
@@ -47,6 +47,7 @@ def configure(parser: Parser) -> None:
             help=_("continue even if the file's date is ahead of this host's clock"),
         )
         common.add_wait(updated)
+        rehearsal.add_dry_run(updated)
         _add_scan(updated)
 
 
@@ -68,6 +69,8 @@ def _add_scan(parser: Parser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the requested action; return CHECKS_FAILED if the status of a scan is FAIL."""
     updated = None
+    if arguments.dry_run and arguments.action == UPDATE:
+        return rehearsal.rehearse(arguments, lambda: foresee(arguments))
     if arguments.action == UPDATE:
         updated = api.update_advisories(
             arguments.file.absolute(), arguments.prefix, accept_clock=arguments.accept_clock, wait=arguments.wait
@@ -79,6 +82,16 @@ def run(arguments: argparse.Namespace) -> int:
         for line in lines(seen, updated, whole=arguments.action != SHOW):
             show(line)
     return CHECKS_FAILED if arguments.action != SHOW and seen.assessment.status == FAIL else DONE
+
+
+def foresee(arguments: argparse.Namespace) -> Iterator[str]:
+    """Yield what an update would put in force."""
+    planned = api.plan_advisories(arguments.file.absolute(), arguments.prefix, accept_clock=arguments.accept_clock)
+    if planned.new:
+        yield _("Would adopt {kind}, sequence {sequence}.").format(kind=planned.role, sequence=planned.sequence)
+    else:
+        yield _("Would change nothing: this file is in force.")
+    yield from (_("warning: {text}").format(text=text) for text in planned.warnings)
 
 
 def _seen(arguments: argparse.Namespace) -> InstalledScan:
@@ -137,7 +150,7 @@ def scan_lines(seen: InstalledScan) -> Iterator[str]:
     compared = [one for one in found.components if not one.unjudged]
     if compared:
         parts = (f"{part_name(one.where)} ({counted.packages(len(one.packages))})" for one in compared)
-        yield "  " + _("Compared too: {components}").format(components=", ".join(parts))
+        yield "  " + _("Also compared: {components}").format(components=", ".join(parts))
     for finding in found.findings:
         fixed, marks = words.fixed_of(finding), words.marks_of(finding)
         yield f"  {finding.severity:<8} {named(finding)}  {', '.join(finding.ids[:3])}  {fixed}  {marks}".rstrip()

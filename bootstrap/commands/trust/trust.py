@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import api
+from bootstrap.commands import common, rehearsal
 from bundle.signing.openssh import allowed_signers
 from bundle.signing.policy import RELEASE
 from installer.trust.authority import HOST
 from shared.errors import UsageError
 from shared.i18n import _
 from shared.terminal.commandline import DONE
-from shared.terminal.console import answer, can_ask, complain, sentence, show, show_json, show_lines
+from shared.terminal.console import answer, can_ask, complain, show, show_json, show_lines
 from shared.terminal.parser import actions
 
 if TYPE_CHECKING:
@@ -32,10 +33,11 @@ def configure(parser: Parser) -> None:
     with actions(parser) as action:
         shown = action(SHOW, _("show the policy in force"))
         shown.add_argument(
-            "--allowed-signers", action="store_true", help=_("print the release signers for ssh-keygen -Y verify")
+            "--allowed-signers", action="store_true", help=_("print the release signers for `ssh-keygen -Y verify`")
         )
         _add_update(action(UPDATE, _("apply new policies")))
         accepted = action(ACCEPT, _("accept a rebuilt trust record"))
+        rehearsal.add_dry_run(accepted)
         accepted.add_argument("--yes", action="store_true", help=_("do not ask for confirmation"))
 
 
@@ -53,6 +55,7 @@ def _add_update(parser: Parser) -> None:
     parser.add_argument(
         "--only-prefix", action="store_true", help=_("tighten the policy of one installation, not of the whole host")
     )
+    rehearsal.add_dry_run(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -62,6 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def update(arguments: argparse.Namespace) -> int:
     """Adopt new policies and print their numbers."""
+    if arguments.dry_run:
+        return rehearsal.rehearse(arguments, lambda: foresee_update(arguments))
     taken = api.update_trust(
         arguments.policies,
         arguments.prefix,
@@ -78,21 +83,25 @@ def update(arguments: argparse.Namespace) -> int:
         show(_("Policy {number} is now in force.").format(number=numbers[-1]))
     else:
         show(_("Already up to date: no newer policy was specified."))
-    if untrusted:
-        complain(
-            _("warning: {text}").format(
-                text=_("the policy in force does not accept who signed the active release: {reason}").format(
-                    reason=sentence(untrusted)
-                )
-            )
-        )
-        complain(_("  next: Install a release that it accepts; the active one keeps running."))
+    common.warn_untrusted(untrusted)
     return DONE
+
+
+def foresee_update(arguments: argparse.Namespace) -> Iterator[str]:
+    """Yield the policies that an update would adopt."""
+    options = {"only_prefix": arguments.only_prefix, "trusted_keys": arguments.trust_key}
+    planned = api.update_trust(arguments.policies, arguments.prefix, dry_run=True, **options)
+    for signed in planned:
+        yield _("Would adopt policy {number}.").format(number=signed.policy.number)
+    if not planned:
+        yield _("Would change nothing: no newer policy was specified.")
 
 
 def accept(arguments: argparse.Namespace) -> int:
     """Print the rebuilt trust record, ask for confirmation and accept it."""
     found = api.memory_accounts(arguments.prefix)
+    if arguments.dry_run:
+        return rehearsal.rehearse(arguments, lambda: (line for account in found for line in account_lines(account)))
     if not arguments.json:
         for account in found:
             for line in account_lines(account):

@@ -36,7 +36,7 @@ ANYONE = Terms()
 
 @dataclass(frozen=True)
 class Root:
-    """A trust root: the bytes that travel with a bundle, and sigstore's reading of them."""
+    """A trust root: the bytes that a bundle includes, and sigstore's reading of them."""
 
     data: bytes
     trusted: TrustedRoot
@@ -102,7 +102,7 @@ def _reason(error: Exception) -> str:
 
 
 def _advice() -> str:
-    return _("Specify a trusted_root.json as sigstore publishes it, with --trust-root.")
+    return _("Use --trust-root to specify a trusted_root.json that sigstore published.")
 
 
 def require_known_kinds(publishers: Iterable[str]) -> None:

@@ -235,7 +235,7 @@ def _offer(offers: Mapping[str, Offer], wheel: LockedWheel) -> Offer:
     if named is None:
         raise UnansweredError(_("the index does not list {wheel}").format(wheel=wheel.published), NOT_LISTED)
     if named.sha256 is not None:
-        reason = _("the index lists {wheel} with another SHA-256 than the lockfile")
+        reason = _("the index lists {wheel} with a SHA-256 that differs from the lockfile")
         raise UnansweredError(reason.format(wheel=wheel.published), OTHER_DIGEST)
     return named
 

@@ -71,7 +71,7 @@ def _predicate(attestation: Attestation, publisher: Publisher, wheel: LockedWhee
         raise ValueError(_("invalid statement"))
     subjects = statement.get("subject")
     if not isinstance(subjects, list) or len(subjects) != 1 or not isinstance(subjects[0], dict):
-        raise ValueError(_("the statement has not exactly one subject"))
+        raise ValueError(_("the statement does not have exactly one subject"))
     _require_subject(subjects[0], wheel)
     return AttestationType(statement.get("predicateType")).value
 
@@ -79,10 +79,10 @@ def _predicate(attestation: Attestation, publisher: Publisher, wheel: LockedWhee
 def _require_subject(subject: dict[str, Any], wheel: LockedWheel) -> None:
     name, digests = subject.get("name"), subject.get("digest")
     if not isinstance(name, str) or not _means(name, wheel):
-        reason = _("the subject does not match: {name}, not {wheel}")
+        reason = _("the subject does not match: expected {wheel}, got {name}")
         raise ValueError(reason.format(name=ascii(name)[:200], wheel=wheel.published))
     if not isinstance(digests, dict) or digests.get("sha256") != wheel.sha256:
-        raise ValueError(_("the subject has another digest than the wheel"))
+        raise ValueError(_("the digest of the subject differs from that of the wheel"))
 
 
 def _means(name: str, wheel: LockedWheel) -> bool:

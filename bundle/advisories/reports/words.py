@@ -71,8 +71,8 @@ def summary_lines(assessment: Assessment) -> Iterator[str]:
         yield unscored_of(assessment)
     if assessment.unfixed:
         text = plural(
-            "{count} without a fixed version does not stop anything (--ignore-until-fixed): {names}",
-            "{count} without a fixed version do not stop anything (--ignore-until-fixed): {names}",
+            "{count} without a fixed version is ignored (--ignore-until-fixed): {names}",
+            "{count} without a fixed version are ignored (--ignore-until-fixed): {names}",
             len(assessment.unfixed),
         )
         yield text.format(count=len(assessment.unfixed), names=named(assessment.unfixed))
@@ -112,7 +112,7 @@ def exploit_lines(exploits: Exploits) -> Iterator[str]:
 def futile_lines(futile: tuple[tuple[Exemption, str], ...]) -> Iterator[str]:
     """Yield a sentence about each exception that cannot do what it should."""
     for one, reason in futile:
-        yield _("The exception for {id} in {package} {versions} is pointless: {reason}.").format(
+        yield _("The exception for {id} in {package} {versions} has no effect: {reason}.").format(
             id=one.id, package=one.package, versions=one.versions, reason=reason
         )
 

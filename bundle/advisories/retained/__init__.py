@@ -1,1 +1,1 @@
-"""What earlier snapshots knew: advisories that a later one lessened go on counting on a host."""
+"""What earlier snapshots knew: advisories that a later one lessened still apply on a host."""

@@ -51,8 +51,8 @@ class Losses:
         if not self.whole:
             return []
         text = plural(
-            "{count} package has lost all of its advisories: {names}",
-            "{count} packages have lost all of their advisories: {names}",
+            "all advisories of {count} package are missing: {names}",
+            "all advisories of {count} packages are missing: {names}",
             len(self.whole),
         )
         return [text.format(count=len(self.whole), names=some(self.whole))]

@@ -105,5 +105,5 @@ def _removed(prefix: Prefix) -> HostError:
         _("{path}: nothing is installed there any more; remaining: {names}.").format(
             path=prefix.root, names=", ".join(path.relative_to(prefix.root).as_posix() for path in prefix.left)
         ),
-        advice=_("Install again to use them, or remove them with uninstall --purge."),
+        advice=_("Install again to use them, or remove them with `uninstall --purge`."),
     )

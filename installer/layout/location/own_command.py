@@ -14,9 +14,18 @@ COPY_OF = "RAGTRACE_COPY_OF"  # the file that a bundle's script copied to run it
 
 
 def zipapp() -> Path | None:
-    """Return the zipapp that this code runs from, as its launcher recorded it, or None in a source tree."""
+    """Return the zipapp that this code runs from, as ``bootstrap.launch`` recorded it, or None in a source tree."""
     named = os.environ.get("RAGTRACE_ZIPAPP")
     return Path(named) if named else None
+
+
+def folder() -> Path | None:
+    """Return the folder that the running zipapp lies in, as its bundle does if there is one, or None in a source tree.
+
+    Where a bundle's script runs a temporary copy, the bundle is not beside that (``bundled_product``).
+    """
+    running = zipapp()
+    return running.parent if running else None
 
 
 def in_prefix(root: Path) -> Path:

@@ -32,7 +32,7 @@ def require_working_folder() -> None:
     except OSError as error:
         raise HostError(
             _("The working folder cannot be used: {reason}.").format(reason=troubles.reason(error)),
-            advice=_("Change to another folder, for example with cd /, then run the same command again."),
+            advice=_("Change to another folder, for example with `cd /`, then run the same command again."),
         ) from error
 
 
@@ -133,11 +133,11 @@ def _foreign(place: Path, owner: int) -> HostError:
             "{path} belongs to {owner}: root would run what that user can change, and leave root-owned files in it."
         )
         advice = _(
-            "Run the same command as that user (sudo -u {owner} …), or specify a folder owned by root with --prefix."
+            "Run the same command as that user (`sudo -u {owner} …`), or specify a folder owned by root with --prefix."
         )
     else:
         what = _("{path} belongs to {owner}: only its owner can change or inspect the installation.")
-        advice = _("Run the same command as that user (sudo -u {owner} …), or specify another folder with --prefix.")
+        advice = _("Run the same command as that user (`sudo -u {owner} …`), or specify another folder with --prefix.")
     return HostError(what.format(path=place, owner=owner_name), advice=advice.format(owner=_for_sudo(owner)))
 
 
@@ -147,16 +147,16 @@ def _strayed(place: Path, owner: int) -> HostError:
         _("{path} belongs to {owner}, but the installation around it does not.").format(
             path=place, owner=name_of(owner)
         ),
-        advice=_("Check who changed its owner, then change it back (sudo chown {user} {path}) and run recover.").format(
-            user=name_of(os.geteuid()), path=place
-        ),
+        advice=_(
+            "Check who changed its owner, then change it back (`sudo chown {user} {path}`) and run recover."
+        ).format(user=name_of(os.geteuid()), path=place),
     )
 
 
 def _open(place: Path) -> HostError:
     return HostError(
         _("Other users can write to {path} and replace what root runs.").format(path=place),
-        advice=_("Remove that permission (chmod go-w {path}), or specify another folder with --prefix.").format(
+        advice=_("Remove that permission (`chmod go-w {path}`), or specify another folder with --prefix.").format(
             path=place
         ),
     )

@@ -49,7 +49,7 @@ def test_too_few_advisories_are_refused(tmp_path):
     previous = read_snapshot(snapshot_bytes(tmp_path, many))
     later = NOW + timedelta(days=1)
     export = write_export(tmp_path / "all.zip", many[:94])
-    with pytest.raises(BuildError, match=r"94 advisories, the previous snapshot 100"):
+    with pytest.raises(BuildError, match=r"94 advisories, but the previous snapshot had 100"):
         make_snapshot(export, Making("tests", later), previous)
     assert read_snapshot(make_snapshot(export, Making("tests", later, accept_drop=True), previous)).header
     export = write_export(tmp_path / "all.zip", many[:95])

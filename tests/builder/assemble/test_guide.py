@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,8 @@ def test_every_command_that_it_prints_is_one(name, platform):
     tool = own.installed(f"/bin/{OWN}", code=True).strip('"')
     known, lines = parser(), code(guide.page(name, own))
     printed = calls(lines, tool)
+    assert [] in printed  # the installer without a command
+    printed = [arguments for arguments in printed if arguments]
     for arguments in printed:
         known.parse_args(arguments)
     assert {arguments[0] for arguments in printed} >= set(cli.commands()) - {
@@ -163,3 +166,10 @@ def test_both_languages_print_the_same_commands():
         assert f"PREFIX/bin/{OWN} " in text
     headings = [[line.partition(" ")[0] for line in text.splitlines() if line.startswith("#")] for text in texts]
     assert headings[0] == headings[1]
+
+
+@each_page
+def test_a_host_with_musl_has_the_commands_of_linux(name):
+    own = facts("linux")
+    musl = replace(own, target=parse_target("musllinux-x86_64", "3.11"))
+    assert guide.page(name, musl).replace("musllinux-x86_64", "linux-x86_64") == guide.page(name, own)

@@ -172,7 +172,7 @@ def test_a_line_is_typed_in_the_root_folder_as_well(root):
 def test_building_is_for_the_connected_machine(root, folder):
     done = run(sys.executable, "create-enterprise-offline.py", "--project-root", ".", cwd=root / folder)
     assert done.returncode == 2
-    assert "on the connected builder" in done.stderr
+    assert "on the connected machine" in done.stderr
 
 
 def test_korean_where_the_host_speaks_it(root, monkeypatch):

@@ -129,7 +129,7 @@ def test_the_last_snapshot_of_a_key_is_remembered(tmp_path, signer, capsys):
     assert make(few, "--output", "b.zip", "--sign-key", "key") == 7
     shown = capsys.readouterr().err
     assert "TEST-37 (lib-37), TEST-38 (lib-38), TEST-39 (lib-39)" in shown
-    assert "3 packages have lost all of their advisories: lib-37, lib-38, lib-39" in shown
+    assert "all advisories of 3 packages are missing: lib-37, lib-38, lib-39" in shown
     assert not (tmp_path / "b.zip").exists()
     others = tuple(record(f"NEW-{number}", f"new-{number}", *below("1.0")) for number in range(3))
     swapped = write_export(tmp_path / "swapped.zip", (*many[:37], *others))  # as many as before
@@ -137,7 +137,7 @@ def test_the_last_snapshot_of_a_key_is_remembered(tmp_path, signer, capsys):
     capsys.readouterr()
     assert make(few, "--output", "b.zip", "--sign-key", "key", "--accept-drop", "--json") == 0
     (warning,) = validated("builder-advisories", capsys.readouterr().out)["warnings"]
-    assert "3 packages have lost" in warning
+    assert "all advisories of 3 packages are missing" in warning
     assert make(few, "--output", "c.zip", "--sign-key", "key") == 0
     assert make(write_export(tmp_path / "none.zip", many[:1]), "--output", "d.zip") == 0  # nobody signs it
 
@@ -147,7 +147,7 @@ def test_all_advisories_of_a_package_are_named(tmp_path, signer, capsys):
     assert make(write_export(tmp_path / "all.zip", many), "--output", "a.zip", "--sign-key", "key") == 0
     one = write_export(tmp_path / "one.zip", many[1:])
     assert main(["advisories", "import", str(one), "--output", "b.zip", "--sign-key", "key"]) == 0
-    assert "1 package has lost all of its advisories: lib-0" in capsys.readouterr().err
+    assert "all advisories of 1 package are missing: lib-0" in capsys.readouterr().err
 
 
 def test_what_cannot_be_remembered_is_a_warning(tmp_path, signer, monkeypatch, capsys):

@@ -29,18 +29,18 @@ def test_exceptions_without_effect_are_named_when_they_are_written_and_signed(tm
     (tmp_path / "a.zip").write_bytes(aged_snapshot(tmp_path, 1, RECORDS))
     wide = [">=0" if word == "==1.2.0" else word for word in EXCEPTION]
     assert main(["advisories", "except", "e.json", *wide]) == 0
-    assert "is pointless: >=0 matches every version" in capsys.readouterr().out
+    assert "has no effect: >=0 matches every version" in capsys.readouterr().out
     assert main(["advisories", "sign", "e.json", "--sign-key", "key"]) == 0
     assert ">=0 matches every version" in capsys.readouterr().out
     none = ["CVE-1999-1" if word == "CVE-2026-0001" else word for word in EXCEPTION]
     assert main(["advisories", "except", "f.json", *none]) == 0
-    assert "pointless" not in capsys.readouterr().out
+    assert "has no effect" not in capsys.readouterr().out
     assert main(["advisories", "except", "f.json", *none, "--advisories", "a.zip"]) == 0
     assert "contain no such identifier" in capsys.readouterr().out
     assert main(["advisories", "sign", "f.json", "--sign-key", "key", "--advisories", "a.zip"]) == 0
     assert "contain no such identifier" in capsys.readouterr().out
     assert main(["advisories", "sign", "a.zip", "--sign-key", "key"]) == 0
-    assert "pointless" not in capsys.readouterr().out
+    assert "has no effect" not in capsys.readouterr().out
 
 
 def test_exceptions(tmp_path, signer, capsys):
@@ -130,7 +130,7 @@ def test_the_last_day_that_is_allowed(tmp_path, capsys):
     file = entries(tmp_path / "in.toml", {"until": "2026-11-29"})
     assert main(["advisories", "except", "e.json", "--from", file]) == 2
     place = "in.toml: exceptions[0] (CVE-1, Demo_Lib).expires"
-    assert f"{place}: must be after its approval, by at most 180 days" in capsys.readouterr().err
+    assert f"{place}: must be later than its approval, by at most 180 days" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_the_last_day_that_is_allowed(tmp_path, capsys):
         ({"until": '"2026-02-30"'}, ".until: not a date of the form"),
         ({"until": "5"}, ".until: not a date of the form"),
         ({"until": "2026-07-01T00:00:00"}, ".until: time without a time zone"),
-        ({"until": "2026-05-01"}, ".expires: must be after its approval, by at most 180 days"),
+        ({"until": "2026-05-01"}, ".expires: must be later than its approval, by at most 180 days"),
         ({"id": "CVE-1"}, ": duplicate entry for the same advisory"),
         ({"until": "2026-07-01\nmore = 1"}, ".more: unknown key"),
     ],
@@ -254,7 +254,10 @@ def test_reasons(tmp_path, signer, capsys):
     capsys.readouterr()
     assert main(["advisories", "show", "e.json"]) == 0
     shown = capsys.readouterr().out
-    assert f"removal of X-1 in demo-lib up to sequence {snapshot.header.sequence - 1}, without an end: a dupl" in shown
+    assert (
+        f"removal of X-1 in demo-lib up to sequence {snapshot.header.sequence - 1}, without an expiry date: a dupl"
+        in shown
+    )
     assert f"removal of X-1 in * up to sequence {snapshot.header.sequence - 1}, until 2026-07-01: a dupl" in shown
     assert f"acceptance of snapshot {snapshot.sha256}" in shown
     assert main(["advisories", "sign", "e.json", "--sign-key", "key"]) == 0

@@ -126,6 +126,6 @@ def test_what_is_not_judged_is_told():
     crate = Declared("libc", "0.2.1", "pkg:cargo/libc@0.2.1")
     lines = list(unjudged_lines([("a.whl", Native((crate, library))), ("b.whl", Native((), ("x.json: not JSON",)))]))
     assert lines[0].startswith("Not judged: 2 components inside wheels (openssl 4.0.3);")
-    assert lines[1] == "Not judged: what b.whl says of the software inside it: x.json: not JSON."
+    assert lines[1] == "Not judged: the list of the software inside b.whl: x.json: not JSON."
     assert list(unjudged_lines([("a.whl", Native())])) == []
     assert "(libc)" in next(unjudged_lines([("a.whl", Native((crate,)))]))

@@ -71,8 +71,8 @@ def test_requirements_that_lock_nothing_are_named(folder):
 
 @pytest.mark.parametrize(("line", "reason"), [
     ("-r other.txt", "-r cannot be used"),
-    ("-e .", "line 2: . is a folder, which no digest locks"),
-    ("./packages/one", "line 2: ./packages/one is a folder, which no digest locks"),
+    ("-e .", "line 2: . is a folder, which no digest can pin"),
+    ("./packages/one", "line 2: ./packages/one is a folder, which no digest can pin"),
     ("--pre", "--pre cannot be used"),
     ("/no/requirement", "line 2: "),
     ("", "has no requirements"),
@@ -154,7 +154,7 @@ def test_a_file_that_is_no_lockfile(folder):
     ((), "the product has no name"),
     (("--name", "kit"), "has a version of the product"),
     (("--name", "kit", "--product-version", "one"), "'one' is not a valid version"),
-    (("--name", "k t", "--product-version", "1"), "'k t' is not a valid name"),
+    (("--name", "k t", "--product-version", "1"), "'k t' is not a valid product name"),
 ])  # fmt: skip
 def test_a_product_without_a_name_or_version_is_a_mistake_of_the_user(folder, capsys, options, reason):
     assert cli.main(["build", "--dry-run", "--lock", str(pylock(folder)), *options]) == 2

@@ -107,7 +107,7 @@ def test_a_model_is_named_by_folder_or_repository(text, spec):
 
 @pytest.mark.parametrize("text", ["", "path:", "hf:org/model", "hf:@main", "../x=path:a", "org/model", "hf:a/b/c@d"])
 def test_what_names_no_model_is_refused(text):
-    with pytest.raises(UsageError, match="is not a valid source of a model"):
+    with pytest.raises(UsageError, match="is not a valid model source"):
         parse_model_spec(text)
 
 

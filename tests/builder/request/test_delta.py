@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from builder import cli
 from builder.signing.sign import generate_key, read_public_key
 from bundle import strict
-from bundle.names import INSTALLER
+from bundle.names import BESIDE, INSTALLER
 from bundle.opening import open_bundle
 from bundle.reading.delta import BASE
 from bundle.reading.medium import drain
@@ -66,7 +67,7 @@ def test_a_delta_has_what_changed_and_the_manifest_of_the_whole(project, key, ba
     assert "03_Source/small_app/__init__.py" in paths
     assert not any(path.startswith(("02_Dependencies/wheels", "04_Scripts/ragtrace")) for path in paths)
     assert sorted(path.name for path in delta.iterdir() if path.suffix != ".sig") == sorted(
-        [BASE, "MANIFEST.json", "SHA256SUMS", bundle.manifest.archive]
+        [BASE, "MANIFEST.json", BESIDE[0], "SHA256SUMS", bundle.manifest.archive]
     )
     assert cli.main(["inspect", str(delta), "--json"]) == 0
     reported = validated("verify", capsys.readouterr().out)
@@ -124,6 +125,13 @@ def test_a_delta_without_its_installer_cannot_tell_who_must_sign(project, key, b
     delta = made(project, key, tmp_path / "delta", capsys, "--counter", "8", "--base", str(base))
     generate_key(tmp_path / "stranger", None)
     slip = (delta.parent / f"{delta.name}.slip" / "TRUST-SLIP.txt").read_bytes()
+    page = (delta.parent / f"{delta.name}.slip" / "TRUST-SLIP.html").read_text()
+    assert not (delta / INSTALLER).exists()
+    for shown in (slip.decode(), html.unescape(page)):  # nothing asks for the file that the folder lacks
+        assert f"open('{INSTALLER}'" not in shown
+        assert f"python3 {INSTALLER} install" not in shown
+        assert "ragtrace-offline verify ." in shown
+        assert "ragtrace-offline upgrade ." in shown
     assert cli.main(["sign", str(delta), "--sign-key", str(tmp_path / "stranger")]) == 2
     assert "which defines who must sign" in capsys.readouterr().err
     assert len(list(delta.glob("*.sig"))) == 1

@@ -94,6 +94,24 @@ def test_the_command_signs_and_renews_the_slip(release, keys, signers, capsys):
     assert "has not signed yet" not in (folder_of(read_release(release)) / "TRUST-SLIP.txt").read_text()
 
 
+def test_inspect_counts_the_signatures(release, keys, signers, capsys):
+    assert main(["inspect", str(release)]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("1 of 2 signatures\n")
+    assert f"  {signers[1].key.fingerprint}\n" in out
+    assert main(["inspect", str(release), "--json"]) == 0
+    facts = validated("verify", capsys.readouterr().out)
+    assert facts["signatures"]["made"] == 1
+    assert facts["signatures"]["needed"] == 2
+    assert signers[1].key.fingerprint in facts["signatures"]["missing"]
+    assert main(["sign", str(release), "--sign-key", str(keys[1])]) == 0
+    capsys.readouterr()
+    assert main(["inspect", str(release)]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("2 of 2 signatures\n")
+    assert "cannot be installed yet" not in out
+
+
 def test_the_command_tells_when_others_must_still_sign(release, keys, capsys):
     assert main(["sign", str(release), "--sign-key", str(keys[2])]) == 0
     assert "the other signers must sign too" in capsys.readouterr().out

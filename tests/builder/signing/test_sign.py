@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from builder.signing.sign import FileSigner, KeygenSigner, generate_key, load_signer, public_file
+from builder.signing.sign import KeygenSigner, generate_key, load_signer, public_file
+from bundle.signing.file_signer import FileSigner
 from bundle.signing.openssh import allowed_signers
 from bundle.signing.policy import RELEASE_NAMESPACE, pins
 from bundle.signing.signature import ECDSA, ED25519, parse_public_key, verify

@@ -9,6 +9,7 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
+import segno
 
 from builder.assemble import guide
 from builder.assemble.guide import Facts
@@ -94,6 +95,40 @@ def test_the_page_says_the_same_and_fetches_nothing(release):
     for part in (*slip.signer_lines(release), *slip.groups(release.zipapp_sha256), *slip.commands().values()):
         assert part in shown
     assert not words.tags & {"script", "img", "link", "src", "href", "iframe"}
+
+
+def test_the_digest_is_a_qr_code_too_and_there_is_room_for_who_compared_it(release):
+    shown = slip.page(release)
+    code = segno.make(release.zipapp_sha256, error="m", micro=False)
+    drawn = slip.qr_code(release.zipapp_sha256)
+    assert drawn in shown
+    assert drawn == code.svg_inline(border=4, omitsize=True)
+    assert slip.qr_code(release.zipapp_sha256[::-1]) != drawn
+    for word in ("Compared by", "Date and time", "Host", "Signature", "비교한 사람", "날짜와 시각", "자산명"):
+        assert word in shown
+        assert word in slip.text(release)
+
+
+def new_keys(folder, count):
+    for number in range(count):
+        generate_key(folder / str(number), None)
+    return [folder / str(number) for number in range(count)]
+
+
+def test_the_page_fits_one_sheet(tmp_path):
+    """Print it with a browser: five keys, a long name and advisories."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("chromium is not installed")
+    keys = [load_signer(path, lambda: None).key for path in new_keys(tmp_path, 5)]
+    full = read_release(pinned_release(tmp_path / "out", keys, 3, key=tmp_path / "0").folder)
+    text = slip.page(full).replace("none · 없음", "\n".join(["15124 live · 유효 15124건", *slip.groups("0" * 64)]))
+    page, pdf = tmp_path / "page.html", tmp_path / "page.pdf"
+    page.write_text(text.replace("Tiny-App", "Retrieval-Augmented Generation Evaluation " * 3), encoding="utf-8")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer", f"--user-data-dir={tmp_path}/b"]
+    printing = [browser, *options, f"--print-to-pdf={pdf}", page.as_uri()]
+    subprocess.run(printing, capture_output=True, timeout=120, check=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf.read_bytes())) == 1
 
 
 def test_a_hostile_name_stays_text_on_the_page(release, monkeypatch):

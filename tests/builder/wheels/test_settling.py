@@ -75,7 +75,7 @@ def test_a_conflict_is_refused_with_the_lines_that_decide_it(project, key, tmp_p
     (project / "ragtrace-profile.toml").write_text(profile)
     assert build(project, key, tmp_path / "out", *TARGETS) == 0
     reported = capsys.readouterr().err
-    assert "names a winner for gone.py (wheels.conflicts), but no wheels conflict over it" in reported
+    assert "decides whose gone.py is installed (wheels.conflicts), but no wheels conflict over it" in reported
     assert "2 files are in more than one wheel, each with the same contents: shared/same.py, bin/same" in reported
     site = {"linux": "lib/python3.11/site-packages", "windows": "Lib/site-packages"}
     script = {"linux": "bin/tool", "windows": "Scripts/tool.exe"}

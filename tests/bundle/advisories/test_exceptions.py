@@ -98,7 +98,7 @@ def test_only_reasons_need_the_second_format():
         ({"package": "Demo_Lib"}, "not a normalized name"),
         ({"package": ""}, "empty"),
         ({"sequence": 0}, "not between 1"),
-        ({"expires": ONE.approved}, "after its approval"),
+        ({"expires": ONE.approved}, "later than its approval"),
         ({"expires": ONE.approved + timedelta(days=181)}, "at most 180 days"),
         ({"statement": ""}, "empty"),
         ({"approver": ""}, "empty"),
@@ -111,7 +111,7 @@ def test_a_removal_is_read_strictly(changes, expected):
 
 def test_an_acceptance_always_expires():
     for expires in (ONE.approved, ONE.approved + timedelta(days=181)):
-        with pytest.raises(TrustError, match="after its approval"):
+        with pytest.raises(TrustError, match="later than its approval"):
             read_exceptions(Exceptions(1, (), (), (replace(ACCEPTANCE, expires=expires),)).to_bytes())
     value = json.loads(Exceptions(1, (), (), (ACCEPTANCE,)).to_bytes())
     value["snapshots"][0]["expires"] = None

@@ -278,7 +278,7 @@ INTERPRETERS = [
     _python("python-unbuffered", "python3 -u -E -s", "python3 -u -E -s", *PYTHON, "-u", "-E", "-s"),
     _python("python-no-utf8", "python3 -X utf8=0 in locale C", "C 로캘에서 python3 -X utf8=0", *PYTHON, "-X", "utf8=0", env={"LC_ALL": "C"}),
     _without("_ssl", "a Python without ssl", "ssl이 없는 Python"),
-    _without("_hashlib", "a Python without OpenSSL's digests", "OpenSSL 다이제스트가 없는 Python"),
+    _without("_hashlib", "a Python without OpenSSL's digests", "OpenSSL 해시값가 없는 Python"),
     _without("_ctypes", "a Python without ctypes (built without libffi)", "ctypes가 없는 Python(libffi 없이 빌드)",
              ends={INSTALL: Ends(4, "_ctypes missing"), STATUS: Ends(4, "_ctypes missing")}, alone=True),
     Row("ctypes-broken", "interpreters", "a Python whose ctypes cannot be loaded", "ctypes를 불러올 수 없는 Python",

@@ -128,5 +128,5 @@ def test_a_host_without_a_bundled_interpreter_has_none_to_judge(prefix):
 def test_a_scan_says_what_else_was_compared(prefix, trust_stores):
     installer_of(prefix, "uv-0.13.9")
     text = list(scan_lines(scan_installed(active(prefix), trust_stores)))
-    assert "  Compared too: tools environment (1 package), installer (1 package)" in text
+    assert "  Also compared: tools environment (1 package), installer (1 package)" in text
     assert any("uv 0.13.9 (in the installer)  HIT-2" in line for line in text)

@@ -263,9 +263,20 @@ def test_a_launcher_waits_for_whoever_looks_and_goes_to_the_release_that_took_it
             waiting.communicate(timeout=0.5)
         assert "usage: tiny" in waiting.communicate()[0]
     install(versions[0], prefix)
-    retention.unmark_damaged(release)
+    retention.unmark_damaged(prefix, release)
     release.launch_file.chmod(0o644)
     (release.path / "run.json").chmod(0o644)
     (release.path / "run.json").write_text("gone")
     with start(argv) as handed_on:
         assert "usage: tiny" in handed_on.communicate()[0]
+
+
+def test_the_name_of_a_damaged_release_that_was_replaced_is_not_used_again(prefix, versions) -> None:
+    """The audit log has its receipt, by which that of another release of this name would count as forged."""
+    install(versions[0], prefix)
+    damaged = prefix.active()
+    rollback.rollback(prefix, QUIET)
+    retention.unmark_damaged(prefix, damaged)
+    retention.collect(prefix)
+    assert not damaged.path.exists()
+    assert install(versions[0], prefix).active == damaged.id.replace("-r1", "-r2")

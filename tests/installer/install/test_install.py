@@ -16,6 +16,7 @@ from installer.layout import journal, seal
 from installer.layout.prefix import Prefix
 from installer.logs import audit_log
 from installer.release import acceptance, stage
+from installer.release.environment.wheels import SCRATCH
 from installer.release.receipt import compare, read_receipt, with_expected, write_receipt
 from shared.errors import HostError, InstallError, ToolError, TrustError, UsageError
 from shared.files import files
@@ -56,7 +57,7 @@ def test_a_fresh_installation_runs(prefix, tiny) -> None:
     assert journal.read(prefix) is None
     assert "# TINY_API_KEY=" in prefix.env_file.read_text()
     assert prefix.env_file.stat().st_mode & 0o077 == 0
-    assert not (release.path / stage.SCRATCH).exists()
+    assert not (release.path / SCRATCH).exists()
     assert log(prefix)[-1]["outcome"] == "done"
     assert read_receipt(release).signers == tuple(signer.key.fingerprint for signer in opened(tiny).signers)
 
@@ -64,10 +65,10 @@ def test_a_fresh_installation_runs(prefix, tiny) -> None:
 def test_what_earlier_advisories_had_is_retained_before_the_switch(prefix, second, monkeypatch) -> None:
     first, warned, seen = prefix.active(), [], []
     monkeypatch.setattr(
-        "installer.advisories.earlier.prepare", lambda *_given: seen.append(prefix.active()) or "not stored"
+        "installer.advisories.retained_list.prepare", lambda *_given: seen.append(prefix.active()) or "not stored"
     )
     monkeypatch.setattr(
-        "installer.advisories.earlier.remember", lambda *_given: seen.append(prefix.active()) or "not recorded"
+        "installer.advisories.retained_list.remember", lambda *_given: seen.append(prefix.active()) or "not recorded"
     )
     monkeypatch.setattr(NoProgress, "warn", lambda _self, text: warned.append(text))
     install(second, prefix)
@@ -81,7 +82,7 @@ def test_a_snapshot_that_cannot_be_compared_undoes_the_installation(prefix, seco
     def refuse(*_given):
         raise TrustError("malformed.")
 
-    monkeypatch.setattr("installer.advisories.earlier.prepare", refuse)
+    monkeypatch.setattr("installer.advisories.retained_list.prepare", refuse)
     with pytest.raises((TrustError, InstallError), match="malformed"):
         install(second, prefix)
     assert prefix.active() == first
@@ -147,7 +148,7 @@ FAILURES = {
     "reading the bundle": (stage, "verify_into_store", TrustError("03_Source/app.py: altered.")),
     "a full disk": (stage, "stage_files", OSError(28, "No space left on device", "/disk")),
     "making the environment": (Uv, "venv", ToolError("uv venv failed.")),
-    "installing packages": (Uv, "sync", ToolError("uv pip sync failed.")),
+    "installing packages": (Uv, "install", ToolError("uv pip install failed.")),
     "checking the files": (acceptance, "check_records", InstallError("a file is altered.")),
     "importing": (acceptance, "check_imports", InstallError("tiny_lib does not import.")),
     "the smoke test": (acceptance, "check_smoke", InstallError("tiny does not work.")),
@@ -377,6 +378,7 @@ def test_a_rollback_to_what_does_not_import_is_taken_back(prefix, second) -> Non
     first.path.chmod(0o755)
     write_receipt(first, replace(receipt, items=items))
     seal.mark_complete(first)
+    audit_log.append(prefix, "recover", "done", release=first.id, receipt_sha256=seal.receipt_sha256(first))
     with pytest.raises(InstallError, match="tiny_math cannot be imported"):
         rollback.rollback(prefix, QUIET)
     assert prefix.active().id == active

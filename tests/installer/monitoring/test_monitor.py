@@ -10,9 +10,9 @@ import pytest
 
 from installer.layout.prefix import Prefix
 from installer.monitoring import monitor
-from installer.monitoring.exposition import render
 from installer.monitoring.monitor import HostUse, ProcessUse, Sample, Sampler
 from shared.errors import HostError
+from shared.terminal.exposition import render
 from tests import metrics
 
 SAMPLE = Sample(

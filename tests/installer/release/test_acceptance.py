@@ -12,6 +12,7 @@ from installer.release import acceptance
 from installer.release.installation import active
 from shared.errors import HostError, InstallError
 from shared.processes import cgroups, process, scripts
+from shared.processes.beside import Beside
 from shared.terminal.progress import NoProgress
 
 MODULE = """
@@ -50,8 +51,8 @@ def environment(prefix):
 def test_the_rest_is_imported_beside_the_core_modules_only_where_two_have_room(monkeypatch, environment, room) -> None:
     seen = []
     monkeypatch.setattr(cgroups, "has_room", lambda _processors, _memory: room)
-    monkeypatch.setattr(acceptance, "import_once", lambda _installation, names: seen.append(names))
-    with acceptance.importing_the_rest(environment, ["later"], NoProgress()):
+    monkeypatch.setattr(acceptance, "compile_imports", lambda _installation, _core, names: seen.append(names))
+    with acceptance.compiling_imports(environment, ["later"], NoProgress()):
         before = list(seen)
     assert seen == [["later"]]
     assert room or before == []
@@ -60,14 +61,14 @@ def test_the_rest_is_imported_beside_the_core_modules_only_where_two_have_room(m
 def test_what_cannot_be_imported_beside_them_is_imported_afterwards(monkeypatch, environment) -> None:
     seen = []
 
-    def refuse_the_first(_installation, names) -> None:
+    def refuse_the_first(_installation, _core, _names) -> None:
         seen.append(threading.current_thread() is threading.main_thread())
         if len(seen) == 1:
             raise HostError("no more processes")
 
     monkeypatch.setattr(cgroups, "has_room", lambda _processors, _memory: True)
-    monkeypatch.setattr(acceptance, "import_once", refuse_the_first)
-    with acceptance.importing_the_rest(environment, ["later"], NoProgress()):
+    monkeypatch.setattr(acceptance, "compile_imports", refuse_the_first)
+    with acceptance.compiling_imports(environment, ["later"], NoProgress()):
         pass
     assert seen == [False, True]
 
@@ -86,8 +87,8 @@ def test_a_failure_ends_the_import_of_the_rest(monkeypatch, environment, while_w
 
     inside = fail_once_it_runs
     if while_waiting:  # as Ctrl-C does, when the core modules are imported already
-        monkeypatch.setattr(acceptance._Rest, "succeeded", fail_once_it_runs)
+        monkeypatch.setattr(Beside, "succeeded", fail_once_it_runs)
         inside = began.exists
-    with pytest.raises(InstallError, match="no"), acceptance.importing_the_rest(environment, ["endless"], NoProgress()):
+    with pytest.raises(InstallError, match="no"), acceptance.compiling_imports(environment, ["endless"], NoProgress()):
         inside()
     assert [one.timed_out for one in ended] == [False]

@@ -81,7 +81,7 @@ def test_validate_says_so_as_long_as_it_is_active(host, upgraded, capsys):
 def test_with_the_bundle_at_hand_the_lock_comes_back(host, upgraded):
     lose(host, upgraded, "tiny-text")
     host.recover(allow_unlocked=True)
-    with pytest.raises(HostError, match="cannot be repaired from this host"):
+    with pytest.raises(HostError, match="cannot be repaired with the files on this host"):
         host.recover()
     done = host.recover(bundle=upgraded.open())
     assert remedies(done.plan) == ["store-fill", "rebuild"]

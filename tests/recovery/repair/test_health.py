@@ -10,9 +10,10 @@ from installer.release import acceptance
 from installer.trust.available import Available
 from recovery.inspection.finding import Finding
 from recovery.inspection.inspection import inspect
-from recovery.recover import RecoverRequest, recover
+from recovery.recover import recover
 from recovery.repair.health import owners_of, to_try
 from recovery.repair.remaining import remaining_damage
+from recovery.request import RecoverRequest
 from shared.terminal.progress import NoProgress
 from tests.recovery.damaging import delete, flip, spoil
 from validator.finding_kinds import INTERPRETER
@@ -90,7 +91,7 @@ def test_without_a_command_all_core_modules_are_imported(host):
 def test_a_model_that_stays_damaged_is_left_out_even_where_all_is_tried(host):
     spoil(host, "07_Models/tiny/weights.json")
     found = inspect(host.prefix)
-    parts = remaining_damage(found, found.damaged_packages)
+    parts = remaining_damage(found)
     other = replace(found, findings=(*found.findings, Finding(INTERPRETER, "python", "another Python")))
     assert to_try(other, frozenset(), parts).models == ()
     assert to_try(found, frozenset(), parts).models == ()

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from recovery.repair import remaining
+from recovery.repair.remaining import RemainingDamage, can_build_with_damage
 
 
 def inspection(**changes):
@@ -34,6 +34,6 @@ def inspection(**changes):
         ({"of_kind": lambda *_kinds: ["the interpreter"]}, {"venv/demo.py": "0"}, True),
     ],
 )
-def test_a_repair_in_part_must_mend_something_and_rest_on_what_is_whole(monkeypatch, changes, kept, expected) -> None:
-    monkeypatch.setattr(remaining, "remaining_damage", lambda _inspection, _packages: SimpleNamespace(contents=kept))
-    assert remaining.can_build_with_damage(inspection(**changes), frozenset()) is expected
+def test_a_repair_in_part_must_mend_something_and_rest_on_what_is_whole(changes, kept, expected) -> None:
+    left = RemainingDamage((), kept, frozenset(), manifest=None, keeps_tools=False)
+    assert can_build_with_damage(inspection(**changes), left) is expected

@@ -10,9 +10,10 @@ import pytest
 from installer.release import acceptance, receipt
 from installer.trust.available import Available
 from recovery.inspection.inspection import inspect
-from recovery.recover import RecoverRequest, recover
+from recovery.recover import recover
 from recovery.repair import health
 from recovery.repair.remaining import remaining_damage
+from recovery.request import RecoverRequest
 from shared.errors import InstallError
 from shared.terminal.progress import NoProgress
 from tests.owners import answer_of
@@ -36,7 +37,7 @@ def test_the_comparison_with_the_damaged_release_writes_nothing_into_it(host) ->
     lose_a_package(host.prefix, host.tiny)
     found, progress = inspect(host.prefix), Warned()
     before = receipt.stamps(host.release)
-    parts = remaining_damage(found, found.damaged_packages)
+    parts = remaining_damage(found)
     health.try_repaired(found, frozenset({"tiny-lib"}), parts, progress)
     assert len(progress.warnings) == 1
     assert receipt.stamps(host.release) == before
@@ -48,7 +49,7 @@ def test_it_writes_nothing_into_a_release_that_has_lost_its_mark_either(host) ->
     host.release.complete_file.unlink()
     found = inspect(host.prefix)
     before = receipt.stamps(found.release)
-    parts = remaining_damage(found, found.damaged_packages)
+    parts = remaining_damage(found)
     health.fails_too(found, health.to_try(found, frozenset({"tiny-lib"}), parts), NoProgress())
     assert receipt.stamps(found.release) == before
 

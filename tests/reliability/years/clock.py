@@ -19,7 +19,8 @@ def moved(days):
     def put(old, new):
         for name, module in list(sys.modules.items()):
             if (
-                name.partition(".")[0] in ("bootstrap", "recovery", "validator", "installer", "bundle", "shared")
+                name.partition(".")[0]
+                in ("bootstrap", "recovery", "validator", "installer", "fleet", "bundle", "shared")
                 and vars(module).get("datetime") is old
             ):
                 vars(module)["datetime"] = new

@@ -13,10 +13,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from installer.change import retention, transaction
-from installer.install import repeated
 from installer.layout import journal
 from installer.layout.prefix import Prefix
 from installer.release import settings
+from installer.release.sealing import intact
 from installer.trust import memory
 from installer.userdata.backups import list_backups
 from shared.files import files
@@ -110,7 +110,7 @@ class Disk:
             policy=host.policy,
             backups=tuple(backup.name for backup in list_backups(prefix)),
             stored=tuple(version_of(release) for release in whole),
-            hurt=frozenset(version_of(release) for release in whole if repeated.of_receipt(release)),
+            hurt=frozenset(version_of(release) for release in whole if intact.damage(prefix, release)),
             files=len(found),
             bytes=sum(inodes.values()),
         )

@@ -13,7 +13,7 @@ NAMES = sorted(
     for path in (scripts.FOLDER / folder).glob("*.py")
     if path.name != "__init__.py"
 )
-OURS = {"bootstrap", "recovery", "validator", "installer", "bundle", "shared", "builder"}
+OURS = {"bootstrap", "recovery", "validator", "installer", "fleet", "bundle", "shared", "builder"}
 THEIRS = {"numpy", "picklescan", "safety"}  # of the environments in which they are
 
 

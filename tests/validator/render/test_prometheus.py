@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timezone
 
+from installer.logs.identity import Identity
 from tests import metrics
 from tests.validator.render.test_text import RESULTS, report
 from validator.check import FAIL, PACKAGES, PASS, PERFORMANCE, STATUSES, CheckResult
@@ -73,3 +74,9 @@ def test_two_applications_of_a_host_do_not_share_a_series() -> None:
 def test_nothing_installed_is_told_too() -> None:
     empty = replace(report(), prefix=None, version=None, release=None)
     assert metrics.value(samples(empty), "ragtrace_release_info", version="") == 1
+
+
+def test_the_host_has_the_names_of_its_identity() -> None:
+    found = samples(replace(report(), identity=Identity("plc-1", None, "1" * 16, "라인2")))
+    labels = {"hostname": "plc-1", "machine_id": "", "installation": "1" * 16, "asset": "라인2"}
+    assert metrics.value(found, "ragtrace_release_info", **labels) == 1

@@ -53,7 +53,7 @@ class DashboardAnswer(Check):
         status, seconds, code, said, unreachable = answer
         if unreachable:
             details = _("127.0.0.1 cannot be used on this host: {reason}").format(reason=unreachable)
-            advice = _("Bring the loopback interface up (Linux: ip link set lo up), or allow it in the firewall.")
+            advice = _("Bring the loopback interface up (Linux: `ip link set lo up`), or allow it in the firewall.")
             return self.result(ERROR, details, suggestion=advice)
         metric = {"dashboard": (round(seconds, 3), "s")}
         if status is not None and status < 400:

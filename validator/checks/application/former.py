@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from installer.change import retention
-from installer.install import repeated
+from installer.release.sealing import intact
 from shared.i18n import _
 from validator.check import APPLICATION, FULL, SKIP, Check, CheckResult, UncheckedError
 
@@ -34,7 +34,7 @@ class PreviousReleases(Check):
         others = [release for release in stored if active is None or release.id != active.id]
         if not others:
             raise UncheckedError(SKIP, _("no other release is retained"))
-        found = {release.id: repeated.of_receipt(release) for release in others}
+        found = {release.id: intact.damage(prefix, release) for release in others}
         for name, trouble in found.items():
             if trouble:
                 yield self.warned(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundle.wheels import record
 from installer.release import lacks
-from shared.i18n import _, plural
+from shared.i18n import _, joined, plural
 from shared.terminal.console import human_bytes
 from validator.check import APPLICATION, NORMAL, SKIP, Check, CheckResult, UncheckedError, some_of
 
@@ -46,7 +46,7 @@ class Models(Check):
                 _("altered: {names}").format(names=some_of(altered)) if altered else "",
             ]
             yield self.failed(
-                "; ".join(part for part in parts if part),
+                joined("; ", [part for part in parts if part]),
                 evidence={"missing": missing, "altered": altered},
                 **subject.reinstall(),
             )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from installer.install.preflight import preflight
 from installer.layout.location.finding import default_root
 from installer.layout.prefix import Prefix
-from shared.i18n import _
+from shared.i18n import _, joined
 from validator.check import APPLICATION, RECOVER, SKIP, Check, CheckResult, UncheckedError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class ActiveRelease(Check):
             else:
                 yield self.failed(subject.problems["release"], evidence=evidence, **subject.reinstall())
         elif subject.problems:
-            details = "; ".join(subject.problems.values())
+            details = joined("; ", list(subject.problems.values()))
             yield self.failed(details, evidence={"unreadable": sorted(subject.problems)}, **subject.reinstall())
         else:
             version = subject.need_manifest().product.version

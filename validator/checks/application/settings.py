@@ -76,7 +76,7 @@ class Settings(Check):
         if found.overridden:
             names = some_of(found.overridden)
             yield self.warned(
-                _("{path} has settings that the release always sets: {names}").format(path=path, names=names),
+                _("{path} sets values that the release overrides: {names}").format(path=path, names=names),
                 suggestion=_("Remove {names} from {path}: the bundle's profile sets these values.").format(
                     names=names, path=path
                 ),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bundle.wheels import record
 from shared.errors import HostError
-from shared.i18n import _
+from shared.i18n import _, joined
 from shared.terminal import counted
 from validator.check import NORMAL, PACKAGES, SKIP, Check, CheckResult, UncheckedError, some_of
 
@@ -78,7 +78,7 @@ def describe(survey: Survey, release: Release) -> str:
         if survey.unrecorded
         else "",
     ]
-    return "; ".join(part for part in parts if part)
+    return joined("; ", [part for part in parts if part])
 
 
 def evidence_of(survey: Survey, release: Release) -> dict[str, list[str]]:

@@ -44,7 +44,7 @@ class MatrixProduct(Check):
             return
         seconds, corner, version = answer
         if corner != 0.75 * SIZE:
-            details = _("numpy {version} returns a wrong result: {found}, not {wanted}").format(
+            details = _("numpy {version} returns a wrong result: expected {wanted}, got {found}").format(
                 version=version, found=corner, wanted=0.75 * SIZE
             )
             yield self.failed(details, evidence={"packages": ["numpy"]}, **subject.repair())

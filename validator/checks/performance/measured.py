@@ -80,7 +80,7 @@ def judged(check: Check, subject: Subject, details: str, measured: Measured, **m
     if before:
         details = _("{details}; in the previous run {before}").format(details=details, before=some_of(before))
     if missed:
-        advice = _("Check what else runs on this host, and whether its processor, memory or disk is shared.")
+        advice = _("Check what else is running on this host, and whether its processor, memory or disk is shared.")
         result = check.warned(f"{some_of(missed)}; {details}", suggestion=advice, metric=metric, **more)
     else:
         result = check.passed(details, metric=metric, **more)

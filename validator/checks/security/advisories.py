@@ -9,15 +9,17 @@ from bundle.advisories.assess import FRESH, FUTURE
 from bundle.advisories.matcher import named, part_name
 from bundle.advisories.reports import words
 from bundle.advisories.severity import LEVELS, PASS, RANK, worst
+from bundle.strict import time_to_json
 from installer.advisories import kinds, stored
 from installer.advisories import scan as looking
 from installer.trust.stores import host_trust_stores
 from shared.errors import TrustError
-from shared.i18n import _, plural
+from shared.i18n import _, joined, plural
 from shared.terminal import counted
 from validator.check import (
     BUNDLE,
     ERROR,
+    KNOWN_UNTIL,
     OPERATOR,
     SECURITY,
     SKIP,
@@ -86,7 +88,7 @@ class Advisories(Check):
         details = _("{levels}: {names}").format(
             levels=", ".join(f"{counts[level]} {level}" for level in levels), names=names
         )
-        details = "; ".join([details, *words.summary_lines(found)]) + unjudged(found)
+        details = joined("; ", [details, *words.summary_lines(found)]) + unjudged(found)
         return self.result(
             status,
             details,
@@ -96,8 +98,8 @@ class Advisories(Check):
             )
             if any(one.gone is None for one in found.findings)
             else _(
-                "Transfer a bundle with fixed versions, or a signed reason for which what only earlier advisories list "
-                "no longer counts."
+                "Transfer a bundle with fixed versions, or a signed reason to drop the advisories that only earlier "
+                "snapshots list."
             ),
             remedy=BUNDLE,
             metric=metric,
@@ -125,8 +127,9 @@ class Advisories(Check):
         details = _("as of {date}, {days} ago; advisories: {count}, sequence {sequence}").format(
             date=date_of(seen), days=counted.days(found.days), count=header.counts["live"], sequence=header.sequence
         )
+        evidence = {KNOWN_UNTIL: time_to_json(header.known_until)}
         if found.age == FRESH:
-            return self.passed(details, metric=metric, name=name)
+            return self.passed(details, metric=metric, evidence=evidence, name=name)
         if found.age == FUTURE:
             details = _("dated {date}, which is in the future: their age cannot be determined").format(
                 date=date_of(seen)
@@ -138,6 +141,7 @@ class Advisories(Check):
             remedy=OPERATOR,
             command=subject.tool("advisories", "update", "advisories.zip"),
             metric=metric,
+            evidence=evidence,
             name=name,
         )
 

@@ -9,7 +9,7 @@ from installer.logs import audit_log
 from installer.userdata import backup_files, backup_index
 from shared import troubles
 from shared.errors import RagtraceError, TrustError
-from shared.i18n import _, plural
+from shared.i18n import _, composed, joined, plural
 from validator.check import FULL, SECURITY, Check, CheckResult, some_of
 
 if TYPE_CHECKING:
@@ -83,12 +83,12 @@ class SecondCopies(Check):
             try:
                 backup_files.check(backup_index.read_backup(path))
             except RagtraceError as error:
-                spoiled.append(f"{path.name} ({error.what})")
+                spoiled.append(composed("{name} ({reason})", name=path.name, reason=error.what))
             except OSError as error:
                 spoiled.append(f"{path.name} ({troubles.described(error)})")
         if spoiled:
             return self.failed(
-                _("differ from their indexes: {names}").format(names="; ".join(spoiled[:3])),
+                _("differ from their indexes: {names}").format(names=joined("; ", spoiled[:3])),
                 name=name,
                 evidence={"backups": [text.partition(" ")[0] for text in spoiled]},
                 suggestion=_(

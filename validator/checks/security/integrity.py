@@ -8,9 +8,11 @@ from bundle.manifest import NAME as MANIFEST
 from bundle.signing.policy import RELEASE, judge
 from installer.layout.proofs import read_metadata
 from installer.release import receipt as receipts
+from installer.release.sealing import intact
+from installer.trust.authority import prefix_policy
 from shared import troubles
 from shared.errors import RagtraceError
-from shared.i18n import _, plural
+from shared.i18n import _, joined, plural
 from validator.check import BUNDLE, NORMAL, SECURITY, Check, CheckResult, some_of
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ class Integrity(Check):
             yield self.failed(describe(deviations), evidence=evidence_of(deviations), **subject.reinstall())
         elif untrusted := judged_signers(release, subject)[1]:
             yield self.warned(
-                _("the files are unchanged, but this host's policy no longer accepts who signed them: {reason}").format(
+                _("the files are unchanged, but this host's policy no longer accepts their signers: {reason}").format(
                     reason=untrusted
                 ),
                 suggestion=_("Install a release that the policy accepts, or update the policy if a signer is missing."),
@@ -77,8 +79,9 @@ def broken_chain(release: Release, receipt: Receipt) -> str | None:
     2. The manifest has the digest that the receipt and SHA256SUMS record.
     3. Every signature of SHA256SUMS is valid, and the signers are those in the receipt.
     """
-    if receipt.release != release.id or not release.has_digest(receipt.manifest_sha256):
-        return _("the receipt belongs to another release ({name})").format(name=receipt.release)
+    elsewhere = intact.misattributed(receipt, release)
+    if elsewhere:
+        return elsewhere
     try:
         metadata = read_metadata(release.bundle)
         if metadata.manifest_sha256 != receipt.manifest_sha256 or not metadata.names_its_manifest:
@@ -95,7 +98,7 @@ def broken_chain(release: Release, receipt: Receipt) -> str | None:
 
 
 def judged_signers(release: Release, subject: Subject) -> tuple[str, str]:
-    """Return a description of the signers and "", or "" and the reason why this host's policy rejects them."""
+    """Return a description of the signers and "", or "" and why the policy of host or prefix rejects them."""
     keys = read_metadata(release.bundle).claimed_signers()
     names = ", ".join(sorted(key.fingerprint for key in keys))
     try:
@@ -104,6 +107,9 @@ def judged_signers(release: Release, subject: Subject) -> tuple[str, str]:
             return _("signed by {signers} (this host has no trust policy)").format(signers=names), ""
         # a key that has expired since then does not invalidate its signatures
         judge(policy, RELEASE, keys, None)
+        tightened = prefix_policy(subject.need_prefix().trust)
+        if tightened is not None:
+            judge(tightened, RELEASE, keys, None)
     except RagtraceError as error:
         return "", error.what
     return _("signed by {signers}, accepted by this host's policy").format(signers=names), ""
@@ -124,7 +130,7 @@ def describe(deviations: list[Deviation]) -> str:
         ]
         if names:
             parts.append(text.format(names=some_of(names)))
-    return "; ".join(parts)
+    return joined("; ", parts)
 
 
 def evidence_of(deviations: list[Deviation]) -> dict[str, Any]:

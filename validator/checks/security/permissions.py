@@ -55,7 +55,7 @@ class Permissions(Check):
                 _("{path} belongs to {owner}, but the data belongs to {account}, which runs the application").format(
                     path=prefix.env_file, owner=owner, account=account
                 ),
-                suggestion=_("Make that account its owner: chown {account} {path}").format(
+                suggestion=_("Make that account its owner: `chown {account} {path}`").format(
                     path=prefix.env_file, account=account
                 ),
                 command=f"chown {account} {prefix.env_file}",
@@ -90,7 +90,7 @@ class Permissions(Check):
             )
             for item in found
         ]
-        details = _("owner or permissions differ from the installation: {names}").format(names=some_of(names))
+        details = _("owner or permissions have changed since installation: {names}").format(names=some_of(names))
         report = self.failed if any(item.is_dangerous for item in found) else self.warned
         yield report(
             details,

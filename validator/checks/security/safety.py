@@ -45,7 +45,9 @@ class SecondScanner(Check):
         except ToolError as error:
             raise UncheckedError(ERROR, _("incomplete: {reason}").format(reason=error.what)) from error
         if found.blind:
-            yield self.failed(_("safety misses expected findings: {names}").format(names=some_of(found.blind)))
+            yield self.failed(
+                _("safety gives wrong results for these known cases: {names}").format(names=some_of(found.blind))
+            )
             return
         differences = safety.differences(seen.scan.hits, found.hits)
         if differences:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.i18n import _
+from shared.i18n import _, joined
 from shared.processes.cgroups import memory_limit, processor_limit, tasks_limit
 from shared.terminal.console import human_bytes
 from validator.check import SKIP, SYSTEM, Check, CheckResult, UncheckedError
@@ -54,9 +54,9 @@ class Limits(Check):
                     found.append(_("too low: {limit}").format(limit=shown[-1]))
         if found:
             advice = _("Raise the limits of the container, service or shell that starts the application.")
-            yield self.warned("; ".join(found), suggestion=advice, evidence={"limits": shown})
+            yield self.warned(joined("; ", found), suggestion=advice, evidence={"limits": shown})
         else:
-            yield self.passed(", ".join(shown) or _("none"))
+            yield self.passed(joined(", ", shown) or _("none"))
 
 
 def size(value: float) -> str:

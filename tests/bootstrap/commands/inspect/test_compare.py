@@ -51,3 +51,17 @@ def test_a_partial_report_is_compared_as_partial(reports, tmp_path, capsys) -> N
     assert cli.main(["compare", reports[0], str(partial), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["not_run"] == [RESULTS[0].id]
     assert cli.main(["compare", str(partial), reports[0]]) == 0
+
+
+def test_a_page_or_a_text_or_json_can_be_written(reports, tmp_path, capsys) -> None:
+    for name, held in (("c.html", "<h2>worse (1)</h2>"), ("c.txt", "worse: PASS -> FAIL"), ("c.json", '"worse"')):
+        path = tmp_path / name
+        assert cli.main(["compare", *reports, "--output", str(path)]) == 0
+        assert held in path.read_text(encoding="utf-8")
+        assert "worse: PASS -> FAIL system.python" in capsys.readouterr().out
+    json.loads((tmp_path / "c.json").read_text(encoding="utf-8"))
+
+
+def test_a_page_on_stdout_is_alone(reports, capfd) -> None:
+    assert cli.main(["compare", *reports, "--output", "-"]) == 0
+    assert json.loads(capfd.readouterr().out)["changes"]

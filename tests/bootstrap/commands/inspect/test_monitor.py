@@ -55,8 +55,8 @@ def test_lines_and_a_summary_where_there_is_no_terminal(prefix, sampled, capsys)
     )
     assert lines[2:] == [
         "Samples: 2, in 10 s",
-        "Processor: 75% of a core on average, 150% at most",
-        "Memory: 1.5 kB at most",
+        "Processor: 75% of a core on average, 150% at peak",
+        "Memory: 1.5 kB at peak",
     ]
 
 

@@ -98,7 +98,7 @@ def test_an_update_that_has_lost_something(tmp_path, prefix, capsys):
     lost = sign_beside(tmp_path / "a.zip", aged_snapshot(tmp_path, 2, HARMLESS), "ragtrace-advisories@v1", KEY)
     assert run(prefix, "update", lost) == 3
     shown = capsys.readouterr().err
-    assert "lost advisories that hit installed packages: demo-lib 1.2.0 (TEST-1)" in shown
+    assert "advisories of earlier ones that apply to installed packages: demo-lib 1.2.0 (TEST-1)" in shown
     assert "Do not use this snapshot" in shown
     withdrawn = tuple({**one, "withdrawn": "2026-01-01T00:00:00Z"} for one in RECORDS if one["id"] == "TEST-1")
     data = aged_snapshot(tmp_path, 1, (*HARMLESS, *withdrawn))
@@ -175,7 +175,7 @@ def test_findings_that_nothing_fixes_wait_where_the_caller_says_so(tmp_path, tru
     assert run(prefix, "scan") == 1
     capsys.readouterr()
     assert run(prefix, "scan", "--ignore-until-fixed", "--sarif", tmp_path / "s.sarif") == 0
-    assert "1 without a fixed version does not stop anything" in capsys.readouterr().out
+    assert "1 without a fixed version is ignored" in capsys.readouterr().out
     (result,) = json.loads((tmp_path / "s.sarif").read_bytes())["runs"][0]["results"]
     assert (result["ruleId"], result["level"]) == ("TEST-9", "warning")
     assert run(prefix, "scan", "--sarif", tmp_path / "none" / "s.sarif") != 0
@@ -189,8 +189,10 @@ def test_exceptions_without_effect_are_named(tmp_path, trust_stores, capsys):
     signed = Exceptions(1, tuple(Exemption(*one, *words, approved, until) for one in named)).to_bytes()
     assert run(installed(tmp_path, **{"advisories/exceptions.json": signed}), "scan") == 0
     shown = capsys.readouterr().out
-    assert "The exception for TEST-9 in demo-lib <1.3 is pointless: the advisories contain no such identifier." in shown
-    assert "The exception for TEST-3 in other-thing >=0 is pointless: >=0 matches every version" in shown
+    assert (
+        "The exception for TEST-9 in demo-lib <1.3 has no effect: the advisories contain no such identifier." in shown
+    )
+    assert "The exception for TEST-3 in other-thing >=0 has no effect: >=0 matches every version" in shown
     assert "1 exception covers nothing here: TEST-2 demo-base ==0.5" in shown
 
 

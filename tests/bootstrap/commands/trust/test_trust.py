@@ -3,11 +3,16 @@ import json
 import pytest
 
 from bootstrap import cli
+from builder.signing.sign import generate_key
 from bundle.signing.signature import ED25519
+from installer.layout.prefix import Prefix
 from installer.trust import memory
+from installer.trust.authority import read_key
+from tests.helpers import install
 from tests.installed import KEY, make_prefix
 from tests.keys import SoftKey
 from tests.policies import lay, make_policy
+from tests.tiny import COUNTER, tiny_bundle
 
 BUILD, ROOT = SoftKey(ED25519), SoftKey(ED25519)
 
@@ -86,7 +91,7 @@ def test_an_update_that_drops_the_signer_of_the_active_release_says_so(capsys, m
     lay(medium, make_policy(3, [BUILD.key], [ROOT.key]), ROOT)
     code, out, err = call(capsys, "update", medium, *where)
     assert (code, "Policy 3 is now in force." in out) == (0, True)
-    assert "warning: the policy in force does not accept who signed the active release: " in err
+    assert "warning: the policy in force does not accept the signers of the active release: " in err
     assert "  next: Install a release that it accepts; the active one keeps running." in err
     assert "untrusted key" in json.loads(call(capsys, "update", medium, "--json", *where)[1])["untrusted"]
 
@@ -99,4 +104,20 @@ def test_a_policy_of_the_installation_alone_may_drop_the_signer_too(capsys, medi
     lay(tmp_path / "own", make_policy(1, [BUILD.key], [ROOT.key]), ROOT)
     vouched = ("--trust-key", tmp_path / "root.pub")
     code, _out, err = call(capsys, "update", "--only-prefix", tmp_path / "own", *vouched, *where)
-    assert (code, "does not accept who signed the active release" in err) == (0, True)
+    assert (code, "does not accept the signers of the active release" in err) == (0, True)
+    cli.main(["validate", "--check", "security.integrity", "--json", *map(str, where)])
+    (result,) = json.loads(capsys.readouterr().out)["validation_results"]
+    assert result["status"] == "WARN"
+    assert "no longer accepts their signers" in result["details"]
+
+
+def test_a_rollback_to_a_release_of_a_signer_who_was_dropped_says_so(capsys, tiny, medium, tmp_path):
+    prefix, other = Prefix(tmp_path / "prefix"), tmp_path / "other"
+    install(tiny, prefix)
+    generate_key(other, None)
+    install(tiny_bundle(tmp_path / "next", counter=COUNTER + 1, version="2.0", key=other), prefix)
+    where = ("--prefix", str(prefix.root))
+    lay(medium, make_policy(2, [read_key(f"{other}.pub")], [ROOT.key]), ROOT)
+    assert call(capsys, "update", medium, "--trust-key", tmp_path / "root.pub", *where)[2] == ""
+    assert cli.main(["rollback", *where]) == 0
+    assert "warning: the policy in force does not accept the signers of the active release: " in capsys.readouterr().err

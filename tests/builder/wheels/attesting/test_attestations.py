@@ -109,7 +109,7 @@ def test_a_page_that_lists_another_file_under_the_name_is_no_answer(project, sit
     site.files["/simple/demo/"] = site.files["/simple/demo/"].replace(site.digest.encode(), b"0" * 64)
     found, warnings = look(project, tmp_path / "cache")
     assert found["demo"].verdict == UNKNOWN
-    assert f"the index lists {DEMO} with another SHA-256 than the lockfile" in warnings[0]
+    assert f"the index lists {DEMO} with a SHA-256 that differs from the lockfile" in warnings[0]
     site.files["/simple/demo/"] = b""
     assert f"the index does not list {DEMO}" in look(project, tmp_path / "cache")[1][0]
 

@@ -258,13 +258,13 @@ def object_of(digest: str) -> str:
         ),
         (
             lambda site, own: {object_of(site.digest): lambda _old: own.provenance(DEMO, "0" * 64)},
-            "another digest",
+            "the digest of the subject differs",
         ),
         (
             lambda site, _own: {object_of(site.digest): lambda _old: Sigstore().provenance(DEMO, site.digest)},
             "not valid",
         ),
-        (lambda _site, _own: {ROOT: lambda _old: None}, "by which its attestations could be verified again"),
+        (lambda _site, _own: {ROOT: lambda _old: None}, "which is needed to verify its attestations again"),
         (lambda _site, _own: {ROOT: lambda _old: canonical(Sigstore().trusted_root())}, "not the digest of"),
     ],
     ids=[

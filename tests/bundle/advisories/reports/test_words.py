@@ -45,7 +45,7 @@ def test_what_severities_hide():
         "1 is known to be exploited (CISA KEV): lib 1.5 (TEST-1)",
         "1 of 3 is only possible, because its advisory contradicts itself",
         "1 of 3 has no score",
-        "1 without a fixed version does not stop anything (--ignore-until-fixed): lib 1.5 (TEST-1)",
+        "1 without a fixed version is ignored (--ignore-until-fixed): lib 1.5 (TEST-1)",
     ]
     assert list(words.summary_lines(assessment(FINDING))) == []
     assert words.named([FINDING] * 9).endswith(", …")
@@ -59,4 +59,4 @@ def test_unused_exceptions():
     assert words.unused_everywhere([]) == ()
     assert words.unused_line((ONE,)) == "1 exception covers nothing here: CVE-1 lib >=1.0,<2.0"
     assert words.unused_line((ONE,) * 9).endswith(", …")
-    assert list(words.futile_lines(first.futile)) == ["The exception for CVE-3 in lib >=1.0,<2.0 is pointless: why."]
+    assert list(words.futile_lines(first.futile)) == ["The exception for CVE-3 in lib >=1.0,<2.0 has no effect: why."]

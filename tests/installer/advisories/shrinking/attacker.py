@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bundle.advisories.exceptions import Acceptance, Exceptions, Exemption, Removal
 from bundle.advisories.snapshot import read_snapshot
 from bundle.signing.policy import NAMESPACES
-from installer.advisories import earlier, stored
+from installer.advisories import retained_list, stored
 from installer.advisories.scan import scan_installed
 from installer.advisories.update import UpdateOptions, update
 from installer.layout.prefix import Prefix
@@ -137,7 +137,7 @@ def upgrade(attacker: Attacker, monkeypatch: pytest.MonkeyPatch, data: bytes | N
     site, whole = attacker.site, Prefix.set_current
 
     def set_current(prefix, release):
-        assert earlier.prepare(Installation(prefix, release, release.manifest()), site.trust_stores) is None
+        assert retained_list.prepare(Installation(prefix, release, release.manifest()), site.trust_stores) is None
         whole(prefix, release)
 
     monkeypatch.setattr(Prefix, "set_current", set_current)
@@ -145,5 +145,5 @@ def upgrade(attacker: Attacker, monkeypatch: pytest.MonkeyPatch, data: bytes | N
     made = Made(product=replace(PRODUCT, counter=PRODUCT.counter + counter), verification=brought)
     install_made(site.installation.prefix, made)
     monkeypatch.undo()
-    assert earlier.remember(site.installation.prefix, site.trust_stores) is None
+    assert retained_list.remember(site.installation.prefix, site.trust_stores) is None
     attacker.site = site._replace(installation=active(site.installation.prefix))

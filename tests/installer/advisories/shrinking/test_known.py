@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bootstrap import api
-from installer.advisories import earlier, stored
+from installer.advisories import retained_list, stored
 from installer.release.installation import active
 from installer.trust import memory
 from shared.errors import TrustError
@@ -119,7 +119,7 @@ def test_a_host_before_this_version_is_migrated_at_its_first_change(attacker):
     stores = attacker.site.trust_stores
     assert "later" in found(attacker)
     assert not shelf(attacker).exists()  # reading writes nothing
-    assert earlier.settle(attacker.site.installation.prefix, stores) is None
+    assert retained_list.settle(attacker.site.installation.prefix, stores) is None
     forget(attacker)
     assert "later" in found(attacker)
 
@@ -138,7 +138,7 @@ def test_an_uninstallation_records_first_what_the_prefix_knows(attacker, second,
 
 def test_nothing_is_written_twice(attacker):
     before = sorted(shelf(attacker).iterdir())
-    assert earlier.settle(attacker.site.installation.prefix, attacker.site.trust_stores) is None
+    assert retained_list.settle(attacker.site.installation.prefix, attacker.site.trust_stores) is None
     assert sorted(shelf(attacker).iterdir()) == before
     assert [path.suffix for path in before] == [".sig", ".zip"]
 

@@ -27,15 +27,15 @@ from tests.installer.advisories.shrinking.attacker import (
 def test_more_than_honest_exports_lose_is_refused(attacker):
     attacker.uninstall("demo_lib")
     attacker.uninstall("demo_base")
-    with pytest.raises(TrustError, match=r"lost more than 5% of the advisories \(6 of 10\d\)") as refused:
+    with pytest.raises(TrustError, match=r"lacks more than 5% of the earlier advisories \(6 of 10\d\)") as refused:
         attacker.offer(*without(*(f"MANY-{number:03}" for number in range(6))))
-    assert "6 packages have lost all of their advisories: many-000, many-001" in refused.value.what
+    assert "all advisories of 6 packages are missing: many-000, many-001" in refused.value.what
     assert "SHA-256" in refused.value.advice
 
 
 @pytest.mark.parametrize("records", [(), MANY, (UNSCORED,), (LATER,)], ids=["none", "others", "one", "one package"])
 def test_what_hits_an_installed_package_is_not_lost(attacker, records):
-    with pytest.raises(TrustError, match=r"hit installed packages: .*demo-lib 1\.2\.0 .TEST-1"):
+    with pytest.raises(TrustError, match=r"apply to installed packages: .*demo-lib 1\.2\.0 .TEST-1"):
         attacker.offer(*(records or (record("NEW-1", "new", *below("2.0")),)))
     assert attacker.scan().snapshot.header.counts["live"] == len(FULL)
 
@@ -100,8 +100,8 @@ def test_a_package_that_is_installed_later(attacker):
     """Nothing that hits what is installed is lost: only the memory of it helps later."""
     warned = attacker.offer(*without("TEST-8")).warnings
     assert warned == (
-        "1 package has lost all of its advisories: later",
-        "1 advisory of earlier snapshots is no longer as it was, and goes on counting on this host",
+        "all advisories of 1 package are missing: later",
+        "1 advisory of earlier snapshots was withdrawn, changed or dropped, but still applies on this host",
     )
     attacker.offer(*without("TEST-8"))  # nor does it vanish with the next one
     attacker.install("later", "1.0")

@@ -9,7 +9,7 @@ import pytest
 from builder.advisories import reasons
 from bundle.advisories.exceptions import Exceptions
 from bundle.advisories.snapshot import read_snapshot
-from installer.advisories import earlier, stored
+from installer.advisories import retained_list, stored
 from shared.errors import TrustError, UsageError
 from tests.advisories import HIGH, below, record
 from tests.installer.advisories.conftest import KEY, MADE
@@ -96,7 +96,7 @@ def test_a_reason_that_names_the_snapshot(attacker):
     (warning,) = attacker.adopt(data).warnings
     assert "kim" in warning
     assert attacker.scan().assessment.findings == ()
-    assert earlier.read(*attacker.site).entries == ()
+    assert retained_list.read(*attacker.site).entries == ()
 
 
 def test_a_reason_for_a_snapshot_that_is_in_force_already(lost):

@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from installer.advisories import earlier, stored
+from installer.advisories import retained_list, stored
 from shared.errors import TrustError
 from shared.files import files
 from tests.advisories import changed, replaced
@@ -35,7 +35,7 @@ def test_a_later_release_does_not_make_it_forget(attacker, monkeypatch):
 def test_what_only_an_earlier_release_had(attacker, monkeypatch):
     upgrade(attacker, monkeypatch, attacker.snapshot(*FULL, FURTHER))
     upgrade(attacker, monkeypatch, attacker.snapshot(*FULL), counter=2)
-    assert len(earlier.read(*attacker.site).entries) == 1
+    assert len(retained_list.read(*attacker.site).entries) == 1
     found = attacker.scan().assessment
     assert "TEST-2" in {one.id for one in found.findings}
 
@@ -58,7 +58,7 @@ def test_a_release_is_not_activated_beside_a_lost_list(attacker):
     attacker.offer(*FULL[:-1])
     listed(attacker).write_bytes(b"{}")
     files.remove_tree(stored.mirror(attacker.site.installation.prefix))
-    assert "not complete" in (earlier.prepare(*attacker.site) or "")
+    assert "not complete" in (retained_list.prepare(*attacker.site) or "")
     with pytest.raises(TrustError, match="what earlier advisories had"):
         attacker.scan()
 

@@ -168,7 +168,7 @@ def test_where_the_application_has_no_such_command_the_former_one_goes(prefix, f
         tmp_path / "other", counter=COUNTER + 1, installer=NEWER, launchers=APPLICATION[1:], key=key, smoke=()
     )
     findings = [item for item in preflight.of_bundle(opened(other), prefix) if item.name == "Commands"]
-    assert findings[0].advice.startswith(f"{prefix.bin / 'ragtrace'} is removed")
+    assert findings[0].advice.startswith(f"{prefix.bin / 'ragtrace'} will be removed")
     install_tiny(other, prefix)
     assert commands(prefix) == AS_NEW[1:]
 

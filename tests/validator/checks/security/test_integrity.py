@@ -135,7 +135,7 @@ def test_a_signer_that_the_policy_has_dropped_is_no_pass(prefix) -> None:
     dropped = replace(subject_of(prefix), policy=lambda: pins([SoftKey(ED25519).key]))
     (result,) = results_of(Integrity(), dropped)
     assert result.status == WARN
-    assert "no longer accepts who signed them" in result.details
+    assert "no longer accepts their signers" in result.details
     assert result.remedy == BUNDLE
     accepted = replace(dropped, policy=lambda: pins([KEY.key]))
     assert [one.status for one in results_of(Integrity(), accepted)] == [PASS]

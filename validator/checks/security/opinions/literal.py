@@ -60,8 +60,8 @@ class LiteralEvaluation(Check):
             return
         yield self.passed(
             plural(
-                "the published records say the same of {packages} package: {count}",
-                "the published records say the same of {packages} packages: {count}",
+                "the published records give the same findings in {packages} package: {count}",
+                "the published records give the same findings in {packages} packages: {count}",
                 seen.assessment.packages,
             ).format(count=sum(verdict == AFFECTED for verdict in judged.values()), packages=seen.assessment.packages)
         )

@@ -61,7 +61,7 @@ def published(change):
 
 def test_they_agree(says):
     result = says()
-    assert (result.status, result.details) == ("PASS", "the published records say the same of 2 packages: 1")
+    assert (result.status, result.details) == ("PASS", "the published records give the same findings in 2 packages: 1")
 
 
 def test_an_index_that_lacks_an_advisory_fails(says):
@@ -119,7 +119,7 @@ def test_what_was_set_aside_is_a_doubt_of_both(says):
 
 def test_records_that_are_lost_fail(says):
     result = says(lambda data: replaced(data, "records.jsonl", b'{"id":"TEST-1"}\n'))
-    assert (result.status, "as many records" in result.details) == ("FAIL", True)
+    assert (result.status, "the number of records" in result.details) == ("FAIL", True)
     result = says(lambda data: replaced(data, "records.jsonl", b""))
     assert (result.status, "empty or truncated" in result.details) == ("FAIL", True)
 

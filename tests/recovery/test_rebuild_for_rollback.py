@@ -10,10 +10,11 @@ from installer.change import retention, transaction
 from installer.install import rollback
 from installer.logs import audit_log
 from installer.release import receipt
+from installer.release.sealing import intact
 from installer.trust.authority import HOST, Authority
 from installer.trust.stores import host_trust_stores
 from installer.userdata import userdata
-from recovery import previous
+from recovery import rebuild_for_rollback
 from recovery.inspection.release_to_repair import release_to_repair
 from shared.errors import HostError
 from shared.files import files
@@ -54,7 +55,8 @@ def upgraded(host, tmp_path):
 
 
 def roll_back(host):
-    return rollback.rollback(host.prefix, NoProgress(), rollback.Goal(mending=previous.mending(host_trust_stores())))
+    goal = rollback.Goal(rebuild=rebuild_for_rollback.rebuilding(host_trust_stores()))
+    return rollback.rollback(host.prefix, NoProgress(), goal)
 
 
 def damage(path):
@@ -64,7 +66,8 @@ def damage(path):
 
 @pytest.mark.parametrize("left", ["all but its mark", "a link for its mark", "nothing"])
 def test_one_that_lost_its_mark_stays_with_what_it_needs_and_is_made_anew(host, upgraded, left, monkeypatch) -> None:
-    monkeypatch.setattr(previous, "find_authority", lambda _places, _keys: Authority(host.tiny.policy, HOST))
+    authority = Authority(host.tiny.policy, HOST)
+    monkeypatch.setattr(rebuild_for_rollback, "find_authority", lambda _places, _keys: authority)
     upgraded.path.chmod(0o755)
     upgraded.complete_file.unlink()
     if left == "nothing":
@@ -80,13 +83,14 @@ def test_one_that_lost_its_mark_stays_with_what_it_needs_and_is_made_anew(host, 
     done = roll_back(host)
     assert done.active == upgraded.id.replace("-r1", "-r2")
     assert receipt.compare(host.release, receipt.read_receipt(host.release)) == []
-    assert not receipt.contradicted(host.prefix, host.release)
+    assert intact.damage(host.prefix, host.release) == ""
     assert not upgraded.path.exists()
 
 
 @pytest.mark.parametrize("what", ["file", "receipt"])
 def test_a_damaged_one_is_made_anew_with_the_data_that_wait_for_it(host, upgraded, what, monkeypatch) -> None:
-    monkeypatch.setattr(previous, "find_authority", lambda _places, _keys: Authority(host.tiny.policy, HOST))
+    authority = Authority(host.tiny.policy, HOST)
+    monkeypatch.setattr(rebuild_for_rollback, "find_authority", lambda _places, _keys: authority)
     damage({"file": upgraded.app / "app.py", "receipt": upgraded.receipt_file}[what])
     aside, newest = userdata.set_aside(host.prefix, upgraded), host.release
     shutil.copytree(host.prefix.data, aside)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable
 
-from installer.install import install, preflight
-from installer.release import stage
+from installer.install import preflight
 from installer.release.installation import Installation
+from installer.release.sealing.finish import Origin, finish
 from installer.trust.authority import find_authority
 from recovery.inspection.inspection import Known, inspect
 from recovery.planning.transfer import what_to_transfer
-from recovery.repair.in_place import heal_store
+from recovery.repair.from_store import build_whole
+from recovery.repair.in_place import repair_store
 from shared import reading
 from shared.errors import HostError
 from shared.i18n import _
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from shared.terminal.progress import Progress
 
 
-def mending(trust_stores: TrustStores) -> Callable[[Prefix, Release, str], Build]:
+def rebuilding(trust_stores: TrustStores) -> Callable[[Prefix, Release, str], Build]:
     """Return a function that checks whether a damaged release can be rebuilt and returns a function to rebuild it.
 
     The rebuilding runs in a transaction. The check raises HostError if something must be transferred first, or if this
@@ -35,7 +36,7 @@ def mending(trust_stores: TrustStores) -> Callable[[Prefix, Release, str], Build
 
     def check(prefix: Prefix, release: Release, trouble: str) -> Build:
         found = find_authority(trust_stores, ())
-        inspection = inspect(prefix, Known(policy=found.policy if found else None), release=release)
+        inspection = inspect(prefix, Known(reads_store=True, policy=found.policy if found else None), release=release)
         if inspection.proof is None or inspection.lost:
             raise HostError(
                 _("{release} is damaged and was not activated: {reason}.").format(release=release.id, reason=trouble),
@@ -53,16 +54,11 @@ def mending(trust_stores: TrustStores) -> Callable[[Prefix, Release, str], Build
 
 
 def _build(inspection: Inspection, change: Transaction, progress: Progress) -> None:
-    """Repair the store, then build, try out and seal the transaction's release from the damaged one's manifest."""
+    """Repair the store, then build, test and seal the transaction's release from the damaged one's manifest."""
     assert inspection.proof is not None  # the check above requires it
     proof, release = inspection.proof, change.release
     installation = Installation(change.prefix, release, proof.manifest)
-    heal_store(inspection)
-    python = stage.python_for(installation)
+    repair_store(inspection)
     change.make_folders(proof.manifest)
-    proof.write(release.bundle)
-    with progress.wait(_("Writing the application's files")):
-        stage.stage_files(installation, python)
-    stage.stage_environment(installation, python, progress)
-    install.accept(installation, inspection.digests, progress)
-    install.finish(installation, install.Origin(python, proof.fingerprints, inspection.digests), progress)
+    python = build_whole(installation, proof, inspection.digests, progress)
+    finish(installation, Origin(python, proof.fingerprints, inspection.digests), progress)

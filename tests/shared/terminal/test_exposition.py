@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from installer.monitoring.exposition import COUNTER, Family, number, render
+from shared.terminal.exposition import COUNTER, Family, number, render
 from tests import metrics
 
 HOSTILE = 'a"b\\c\nd # HELP x y {z="1"} 2'

@@ -1,0 +1,1 @@
+"""What many installations say of themselves: signed statements, who may make them, and one table of all; no network."""

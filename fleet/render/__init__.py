@@ -1,0 +1,1 @@
+"""The table of a fleet as text, JSON, CSV, metrics and one page; every value of a statement is escaped."""

@@ -1,0 +1,1 @@
+"""Sealing a built release with its receipt, and whether a release is still as it was sealed."""

@@ -1,0 +1,1 @@
+"""Programs that import and compile an application's modules, so that later starts find their bytecode."""
