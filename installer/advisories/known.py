@@ -133,8 +133,8 @@ def lost(gone: Iterable[tuple[str, int]]) -> LostError:
                 number=number
             ),
             advice=_(
-                "Transfer the signed file with this number and run advisories update FILE; without it, have a signed "
-                "reason name another snapshot's SHA-256."
+                "Transfer the signed file with this number, then run `advisories update FILE`. If there is no such "
+                "file, request a signed reason that names another snapshot's SHA-256."
             ),
         )
     return LostError(
@@ -142,18 +142,18 @@ def lost(gone: Iterable[tuple[str, int]]) -> LostError:
             number=number, digest=sha256
         ),
         advice=_(
-            "Transfer the signed file with this SHA-256 and run advisories update FILE; without it, have a signed "
-            "reason name another snapshot's SHA-256."
+            "Transfer the signed file with this SHA-256, then run `advisories update FILE`. If there is no such "
+            "file, request a signed reason that names another snapshot's SHA-256."
         ),
     )
 
 
 def _lost_list(path: Path) -> LostError:
     return LostError(
-        _("{path}, the list of what earlier advisories had, is missing or damaged.").format(path=path),
+        _("{path}, the list of advisories of earlier snapshots, is missing or damaged.").format(path=path),
         advice=_(
-            "Restore this file from a copy, whose SHA-256 is in its name; without one, have a signed reason name the "
-            "snapshot's SHA-256, then run advisories update FILE."
+            "Restore this file from a copy, whose SHA-256 is in its name. If there is no copy, request a signed reason "
+            "that names the snapshot's SHA-256, then run `advisories update FILE`."
         ),
     )
 
@@ -163,7 +163,7 @@ def _unreadable(path: Path, error: OSError | TrustError) -> TrustError:
     return TrustError(
         _("{path}: {reason}.").format(path=path, reason=reason.rstrip(".")),
         advice=_(
-            "Restore this file from a copy; without one, have a signed reason name the snapshot's SHA-256, then "
-            "run advisories update FILE."
+            "Restore this file from a copy. If there is no copy, request a signed reason that names the "
+            "snapshot's SHA-256, then run `advisories update FILE`."
         ),
     )

@@ -1,4 +1,4 @@
-"""What this host knows from earlier snapshots goes on counting: judging by it, and learning before a later one counts.
+"""The advisories of earlier snapshots still apply: judging by them, and retaining them before a later snapshot counts.
 
 The retained list grows before a later snapshot comes into force, so that no crash between the two loses an advisory.
 """
