@@ -115,9 +115,10 @@ def arriving(environment: Environment, digests: Digests) -> Iterator[Arrivals]:
     """
     arrivals, manifest = Arrivals(environment, digests), environment.installation.manifest
     is_large = sum(entry.size for entry in manifest.of_kind("wheel")) > LEAST
-    if is_large and manifest.own_python is None and cgroups.has_room(2, ROOM):
-        arrivals.second.begin()
+    has_room = is_large and manifest.own_python is None and cgroups.has_room(2, ROOM)
     try:
+        if has_room:
+            arrivals.second.begin()
         yield arrivals
     except BaseException:
         arrivals.end()
