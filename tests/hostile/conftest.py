@@ -65,5 +65,5 @@ def no_uv(monkeypatch: pytest.MonkeyPatch) -> None:
     def reached(*_arguments: object, **_options: object) -> None:
         pytest.fail("uv was reached")
 
-    for name in ("venv", "sync", "resolve"):
+    for name in ("venv", "sync", "install", "resolve"):
         monkeypatch.setattr(f"shared.programs.uv.Uv.{name}", reached)

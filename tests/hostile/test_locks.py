@@ -114,7 +114,7 @@ def test_a_bundle_without_a_lock_is_refused(host, draft: Draft, capsys) -> None:
 
 def test_uv_is_given_what_the_manifest_says_and_not_what_the_release_keeps(host, draft, capsys, monkeypatch) -> None:
     given = []
-    monkeypatch.setattr("shared.programs.uv.Uv.sync", lambda _uv, _python, lock: given.append(lock.read_bytes()))
+    monkeypatch.setattr("shared.programs.uv.Uv.install", lambda _uv, _python, lock: given.append(lock.read_bytes()))
     draft.write(ARCHIVE)
     host.run(capsys, "install", draft.folder, "--prefix", host.root / "media" / "prefix")
     assert given == [draft.contents[PYLOCK]]

@@ -182,7 +182,7 @@ def with_wheel(original: Original, data: bytes) -> Original:
 )
 def test_a_hostile_wheel_is_refused(host, draft: Draft, capsys, monkeypatch, data, reason, reaches_uv) -> None:
     if not reaches_uv:
-        monkeypatch.setattr("shared.programs.uv.Uv.sync", lambda *_arguments: pytest.fail("uv was to install it"))
+        monkeypatch.setattr("shared.programs.uv.Uv.install", lambda *_arguments: pytest.fail("uv was to install it"))
     bent = with_wheel(draft.original, data).draft(draft.folder)
     bent.write(ARCHIVE)
     host.refuses(capsys, bent.folder, reason, "install")

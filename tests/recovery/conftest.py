@@ -99,12 +99,12 @@ def newer(tiny, tmp_path) -> Tiny:
 def installed(monkeypatch):
     """The names in each lock that uv is request."""
     calls = []
-    sync = Uv.sync
+    install = Uv.install
 
     def noted(self, python, pylock):
         text = pylock.read_text()
         calls.append([line.split('"')[1] for line in text.splitlines() if line.startswith("name = ")])
-        sync(self, python, pylock)
+        install(self, python, pylock)
 
-    monkeypatch.setattr(Uv, "sync", noted)
+    monkeypatch.setattr(Uv, "install", noted)
     return calls

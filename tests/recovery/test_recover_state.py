@@ -217,7 +217,7 @@ def test_everything_at_once(host, installed):
 def test_a_failure_leaves_everything_as_it_was(host, monkeypatch):
     delete(host.site / "tiny_lib" / "more.py")
     damaged, before = host.release, sorted(host.prefix.store.rglob("*"))
-    monkeypatch.setattr(Uv, "sync", fail)
+    monkeypatch.setattr(Uv, "install", fail)
     with pytest.raises(InstallError) as error:
         host.recover()
     assert damaged.id in error.value.advice

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
+    from bundle.product.conflict import Conflict
     from installer.release.installation import Installation
 
 SCRATCH = ".work"
@@ -51,6 +52,7 @@ class Environment:
             target = self.scratch / "wheels" / entry.inner
             store.link(entry, target)
             structure.inspect(target, package)
+        self._decided(self.installed | {package.name for package in packages})
         with self._uv() as uv, structure.blamed(store.wheels(wheels)):
             uv.install(release.python, self._lock({package.name for package in packages}))
         self.installed.update(package.name for package in packages)
@@ -62,11 +64,8 @@ class Environment:
         installed alone, into an environment next to the release's, and the files are moved from there.
         Raises TrustError if the manifest does not decide a conflict.
         """
-        manifest, store, release = self.installation.manifest, self.installation.store, self.installation.release
-        entries = {entry.path: entry for entry in manifest.of_kind("wheel")}
-        packages = [package for package in manifest.packages if only is None or package.name in only]
-        decided = conflicts.decided(manifest, store.wheels(entries[package.wheel] for package in packages), only)
-        wanted = [conflict for conflict in decided if only is None or conflict.winner in only]
+        release = self.installation.release
+        wanted = [conflict for conflict in self._decided(only) if only is None or conflict.winner in only]
         alone = self.scratch / "alone"
         for name in sorted({conflict.winner for conflict in wanted}):
             with self._uv() as uv:
@@ -76,6 +75,17 @@ class Environment:
                 if conflict.winner == name:
                     os.replace(alone / conflict.path, release.venv / conflict.path)
             files.remove_tree(alone)
+
+    def _decided(self, only: Collection[str] | None) -> list[Conflict]:
+        """Return the conflicts between all wheels, or those of ``only``, before uv unpacks them.
+
+        Raises TrustError if the manifest does not decide one, or if a wheel has a file of an unknown kind.
+        """
+        manifest = self.installation.manifest
+        entries = {entry.path: entry for entry in manifest.of_kind("wheel")}
+        packages = [package for package in manifest.packages if only is None or package.name in only]
+        wheels = self.installation.store.wheels(entries[package.wheel] for package in packages)
+        return conflicts.decided(manifest, wheels, None if len(packages) == len(manifest.packages) else only)
 
     def discard(self) -> None:
         """Remove the environment with everything that was installed, to begin again."""

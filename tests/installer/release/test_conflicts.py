@@ -58,10 +58,10 @@ def shared(folder, conflicts=DECIDED):
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
     """Install the bundle, while uv leaves the file that should lose."""
-    sync, folder = Uv.sync, tmp_path_factory.mktemp("shared")
+    install, folder = Uv.install, tmp_path_factory.mktemp("shared")
 
     def lost_race(self, python, pylock):
-        sync(self, python, pylock)
+        install(self, python, pylock)
         environment = python.parent.parent
         if environment.name == "venv":
             for path in (MODULE, TOOL):
@@ -69,7 +69,7 @@ def installed(tmp_path_factory):
                 (environment / path).write_text("the other's\n")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Uv, "sync", lost_race)
+        patch.setattr(Uv, "install", lost_race)
         tiny = shared(folder / "bundle")
         return Host(install_tiny(tiny, folder / "prefix"), tiny)
 

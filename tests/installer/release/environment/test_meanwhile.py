@@ -10,7 +10,7 @@ import pytest
 
 from bundle.digest import sha256_file
 from bundle.reading.medium import damaged
-from bundle.wheels import record, sizes, structure
+from bundle.wheels import conflicts, record, sizes, structure
 from installer.layout.prefix import Prefix
 from installer.layout.store import Store
 from installer.release import stage
@@ -110,6 +110,16 @@ def test_a_wheel_that_is_spoilt_before_its_batch_is_found(tiny, tmp_path, batche
     with pytest.raises(RagtraceError, match=r"missing or damaged|not a readable wheel"):
         install(tiny, prefix)
     assert prefix.active() is None
+
+
+def test_each_batch_is_checked_for_conflicts_before_uv_gets_it(tiny, tmp_path, batches, slowly, monkeypatch) -> None:
+    def refuse(_manifest, wheels, only) -> None:
+        raise damaged("MANIFEST.json.conflicts", f"{len(list(wheels))} of {len(only)}")
+
+    monkeypatch.setattr(conflicts, "decided", refuse)
+    monkeypatch.setattr(Uv, "install", lambda *_arguments: pytest.fail("uv was to install it"))
+    with pytest.raises(TrustError, match="1 of 1"):
+        install(tiny, Prefix(tmp_path / "prefix"))
 
 
 def test_more_than_the_manifest_states_is_never_unpacked(tiny, tmp_path, batches, slowly, monkeypatch) -> None:
