@@ -1,8 +1,7 @@
 """Import modules and print the results as JSON: {name: [seconds, error or null]}.
 
-``names`` is a JSON list, or "-" if the list is on standard input. "no-gc" disables garbage collection: imports
-create next to no garbage, and looking for it takes a fifth of the time. "at-once" exits without tearing down
-modules, which takes seconds with thousands of them.
+``names`` is a JSON list. "no-gc" disables garbage collection: imports create next to no garbage, and looking for it
+takes a fifth of the time. "at-once" exits without tearing down modules, which takes seconds with thousands of them.
 """
 
 import gc
@@ -27,7 +26,7 @@ def main(names: str, *how: str) -> None:
     """Import the modules and print the results on a line that starts with ``ragtrace-answer``."""
     if "no-gc" in how:
         gc.disable()
-    answer = {name: imported(name) for name in json.loads(sys.stdin.read() if names == "-" else names)}
+    answer = {name: imported(name) for name in json.loads(names)}
     stdout = sys.__stdout__
     assert stdout is not None  # the caller reads it
     stdout.write("\nragtrace-answer " + json.dumps(answer) + "\n")
