@@ -47,6 +47,8 @@ class Environment:
         packages = [package for package in manifest.packages if package.name in names]
         wheels = [entries[package.wheel] for package in packages]
         self.make()
+        if not packages:
+            return  # uv takes no lock without packages
         store.require(iter(wheels), self.hash_of)
         for package, entry in zip(packages, wheels):
             target = self.scratch / "wheels" / entry.inner
