@@ -19,7 +19,6 @@ from installer.layout.prefix import Prefix
 from installer.logs import audit_log, delivery, runlog, spool, syslog
 from installer.logs.collector_address import TCP_LIMIT, UDP_LIMIT, Address, parse_address
 from shared.errors import UsageError
-from tests.waiting import until
 
 LOG = runlog.LOG
 # RFC 5424, 6: HEADER SP STRUCTURED-DATA SP MSG
@@ -281,7 +280,8 @@ def test_one_whose_packets_are_dropped_is_waited_for_once_and_then_less(sending,
         for has_earlier in (False, True):
             collector = sending(f"tcp://127.0.0.1:{full.getsockname()[1]}")
             LOG.info("one")
-            until(lambda sender=collector.delivery, wanted=has_earlier: sender.has_earlier == wanted)
+            while collector.delivery.has_earlier != has_earlier:
+                os.sched_yield()
             runlog.end([collector])
             assert collector.waiting == 1
         for one in waiting:
