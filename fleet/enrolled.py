@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 from bundle.signing.signature import PublicKey, parse_public_key
 from fleet.statement import NAMESPACES
-from shared import reading, troubles
-from shared.errors import TrustError, UsageError
+from shared import troubles
+from shared.errors import TrustError
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -73,11 +73,7 @@ class Enrolled:
 
 def read(path: Path) -> Enrolled:
     """Read an ``allowed_signers`` file. Raises UsageError if it cannot be read, TrustError for a line that is wrong."""
-    try:
-        data = reading.read(path, LIMIT, follow=True)
-    except OSError as error:
-        wanted = _("Specify the allowed_signers file of your hosts.")
-        raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
+    data = troubles.read_given(path, LIMIT, _("Specify the allowed_signers file of your hosts."))
     return parse(data, path.name)
 
 

@@ -10,7 +10,7 @@ from bundle.signing.signature import PublicKey, parse_public_key
 from fleet import enrolled
 from fleet.statement import ASSET_LIMIT
 from shared import reading, troubles
-from shared.errors import TrustError, UsageError
+from shared.errors import TrustError
 from shared.files import outputs
 from shared.i18n import _
 
@@ -31,11 +31,7 @@ class Offered:
 
 def read_key(path: Path) -> Offered:
     """Read what a host printed. Raises UsageError if the file cannot be read, TrustError if it is something else."""
-    try:
-        data = reading.read(path, LIMIT, follow=True)
-    except OSError as error:
-        wanted = _("Specify the output of 'statement key --json' of a host.")
-        raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
+    data = troubles.read_given(path, LIMIT, _("Specify the output of 'statement key --json' of a host."))
     fields = strict.Fields(strict.loads(data, path.name, limit=LIMIT), path.name)
     asset = fields.text("asset", limit=ASSET_LIMIT)
     key = parse_public_key(fields.text("public_key"))

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from shared import causes, limits, reading
-from shared.errors import HostError, RagtraceError
+from shared.errors import HostError, RagtraceError, UsageError
 from shared.i18n import _, composed
 
 if TYPE_CHECKING:
@@ -75,6 +75,17 @@ def trouble(
     """Return the error to raise for a system error; the parameters are those of ``words``."""
     what, advice = words(error, doing, path=path, near=near, wanted=wanted)
     return kind(what, advice=advice)
+
+
+def read_given(path: Path, limit: int, wanted: str) -> bytes:
+    """Read a file that the user named, or a link to it.
+
+    Raises UsageError, which advises ``wanted``, if it is not a regular file of at most ``limit`` bytes.
+    """
+    try:
+        return reading.read(path, limit, follow=True)
+    except OSError as error:
+        raise trouble(error, READING, path=path, kind=UsageError, wanted=wanted) from error
 
 
 def reason(error: Exception, doing: str = USING, *, path: Named | None = None) -> str:

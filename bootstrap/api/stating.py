@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bootstrap.api.here import QUIET, settled
 from bootstrap.api.inspecting import validate
 from shared import reading, troubles
-from shared.errors import HostError, UsageError
+from shared.errors import HostError
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -112,9 +112,5 @@ def read_report(path: Path) -> Report:
     """Read a report that validate wrote. Raises UsageError if it cannot be read, TrustError if it is not a report."""
     from validator.report import LIMIT, parse_report
 
-    try:
-        data = reading.read(path, LIMIT, follow=True)
-    except OSError as error:
-        wanted = _("Specify a report written by `validate --output`.")
-        raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
+    data = troubles.read_given(path, LIMIT, _("Specify a report written by `validate --output`."))
     return parse_report(data, path.name)
