@@ -181,6 +181,11 @@ class Tool:
         return status["active"] if status else None
 
 
+def diff_of(name, before, after):
+    """Return the difference of one value as Ansible shows it."""
+    return {"before": "%s: %s\n" % (name, before), "after": "%s: %s\n" % (name, after)}
+
+
 def run(module, work):
     """Call ``work(module)``, and end the module with its result, or with the sentence of its error."""
     try:

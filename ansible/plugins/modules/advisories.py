@@ -74,6 +74,7 @@ from ansible_collections.ragtrace.offline.plugins.module_utils.tool import (
     DONE,
     Tool,
     ToolError,
+    diff_of,
     run,
     sha256_file,
 )
@@ -120,7 +121,7 @@ def work(module):
             raise ToolError("The scan found %d vulnerabilities that count." % result["findings"], rc=code, **result)
     if module._diff:
         sequence = before["sequence"] if before else None
-        result["diff"] = {"before": "sequence: %s\n" % sequence, "after": "sequence: %s\n" % result["sequence"]}
+        result["diff"] = diff_of("sequence", sequence, result["sequence"])
     return result
 
 

@@ -99,6 +99,7 @@ from ansible_collections.ragtrace.offline.plugins.module_utils.tool import (
     Tool,
     ToolError,
     checked_sums,
+    diff_of,
     is_of,
     release_of,
     run,
@@ -169,7 +170,7 @@ def work(module):
     else:
         result = {**change(tool, params), "former": before}
     if module._diff:
-        result["diff"] = {"before": "active: %s\n" % before, "after": "active: %s\n" % result["active"]}
+        result["diff"] = diff_of("active", before, result["active"])
     return result
 
 

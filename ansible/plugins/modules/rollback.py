@@ -58,7 +58,7 @@ rc:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.ragtrace.offline.plugins.module_utils.tool import Tool, is_of, run
+from ansible_collections.ragtrace.offline.plugins.module_utils.tool import Tool, diff_of, is_of, run
 
 
 def asked_for(params, active):
@@ -81,7 +81,7 @@ def work(module):
             words = ["--to", params["to"]] if params["to"] else []
             result["active"] = tool.call("rollback", "--wait", str(params["wait"]), *words)[1]["active"]
     if module._diff:
-        result["diff"] = {"before": "active: %s\n" % before, "after": "active: %s\n" % result["active"]}
+        result["diff"] = diff_of("active", before, result["active"])
     return result
 
 

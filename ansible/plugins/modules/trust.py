@@ -71,7 +71,7 @@ import os
 import re
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.ragtrace.offline.plugins.module_utils.tool import Tool, ToolError, run
+from ansible_collections.ragtrace.offline.plugins.module_utils.tool import Tool, ToolError, diff_of, run
 
 NAME = re.compile(r"policy-(0|[1-9][0-9]{0,8})\.json")
 
@@ -106,7 +106,7 @@ def work(module):
         result = {"changed": bool(done["taken"]), "taken": done["taken"], "untrusted": done["untrusted"]}
     if module._diff:
         after = result["taken"][-1] if result["taken"] else before
-        result["diff"] = {"before": "policy: %s\n" % before, "after": "policy: %s\n" % after}
+        result["diff"] = diff_of("policy", before, after)
     return result
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -70,13 +71,16 @@ def test_a_release_is_the_same_in_one_batch_or_in_several(tiny, tmp_path, batche
     assert not list(several.root.rglob("uv-cache"))
 
 
-def test_the_files_of_a_batch_are_hashed_once(tiny, tmp_path, batches, slowly, monkeypatch) -> None:
+def test_the_files_of_a_batch_are_hashed_once_and_beside_the_rest(tiny, tmp_path, batches, slowly, monkeypatch) -> None:
     hashed, real = [], record.sha256_of
-    monkeypatch.setattr(record, "sha256_of", lambda path, *most: (hashed.append(str(path)), real(path, *most))[1])
-    prefix = Prefix(tmp_path / "prefix")
-    install(tiny, prefix)
-    modules = [path for path in hashed if path.endswith("tiny_lib/__init__.py")]
-    assert len(modules) == 1
+
+    def noted(path, *most):
+        hashed.append((str(path), threading.current_thread() is threading.main_thread()))
+        return real(path, *most)
+
+    monkeypatch.setattr(record, "sha256_of", noted)
+    install(tiny, Prefix(tmp_path / "prefix"))
+    assert [is_main for path, is_main in hashed if path.endswith("tiny_lib/__init__.py")] == [False]
 
 
 def test_a_member_that_is_refused_after_packages_were_installed_leaves_nothing(
