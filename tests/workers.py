@@ -63,6 +63,7 @@ SLOW = (
     "installer/layout/test_prefix.",
     "installer/layout/test_service_account.",
     "installer/logs/test_collector.",
+    "installer/logs/test_command_logs.",
     "installer/logs/test_syslog.",
     "installer/logs/test_usage.",
     "installer/release/test_bytecode.",
