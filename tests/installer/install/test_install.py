@@ -4,48 +4,32 @@ import json
 import os
 import subprocess
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
-from bundle.digest import sha256_file
 from installer.change import retention
 from installer.install import install as story
 from installer.install import preflight, rollback
-from installer.layout import journal, seal
+from installer.layout import journal
 from installer.layout.prefix import Prefix
 from installer.logs import audit_log
 from installer.release import acceptance, stage
 from installer.release.environment.wheels import SCRATCH
-from installer.release.receipt import compare, read_receipt, with_expected, write_receipt
-from shared.errors import HostError, InstallError, ToolError, TrustError, UsageError
+from installer.release.receipt import compare, read_receipt
+from shared.errors import HostError, InstallError, ToolError, TrustError
 from shared.files import files
 from shared.programs.uv import Uv
 from shared.terminal.progress import NoProgress
 from tests.helpers import NOTES, QUIET, install, opened, snapshot
+from tests.installer.install.noted import log, refuse
 from tests.tiny import APP, COUNTER, tiny_bundle
 
-if TYPE_CHECKING:
-    from tests.tiny import Tiny
-
 BROKEN = {"app.py": "import sys\nsys.exit('broken on purpose')\n"}
-
-
-@pytest.fixture(scope="module")
-def second(tiny: Tiny, tmp_path_factory) -> Tiny:
-    """Give the next release of the tiny application, with another questions.csv and a new file of data."""
-    sources = {"data/questions.csv": "질문,답,점수\n", "data/more.csv": "a\n"}
-    folder = tmp_path_factory.mktemp("second")
-    return tiny_bundle(folder, counter=COUNTER + 1, version="1.1.0", sources=sources, key=tiny.key.with_suffix(""))
 
 
 def run(prefix: Prefix, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     env = {"PATH": os.environ["PATH"], "TINY_API_KEY": "k"}
     return subprocess.run([prefix.bin / name, *arguments], env=env, capture_output=True, text=True, check=False)
-
-
-def log(prefix: Prefix) -> list[dict[str, str]]:
-    return [json.loads(line) for line in audit_log.log_file(prefix).read_text().splitlines()]
 
 
 def test_a_fresh_installation_runs(prefix, tiny) -> None:
@@ -135,13 +119,6 @@ def test_two_releases_are_kept_and_nothing_that_only_others_needed(prefix, secon
     assert stored <= needed
     assert {entry.sha256 for entry in third.manifest.of_kind("wheel")} <= stored
     assert not first.path.exists()
-
-
-def refuse(kind: type[BaseException], text: str):
-    def fail(*_arguments: object, **_options: object) -> None:
-        raise kind(text)
-
-    return fail
 
 
 FAILURES = {
@@ -311,39 +288,6 @@ def test_the_clock_is_told_by_who_admits_the_bundle_and_not_once_more(prefix, ti
     assert heard == []
 
 
-def test_a_rollback_to_what_is_not_kept_names_what_is(prefix, second) -> None:
-    first = prefix.active()
-    with pytest.raises(HostError, match=f"{first.id[:-1]}9 is not retained") as caught:
-        rollback.rollback(prefix, QUIET, rollback.Goal(f"{first.id[:-1]}9"))
-    assert first.id in caught.value.advice
-    with pytest.raises(HostError, match=f"{first.id} is already active"):
-        rollback.rollback(prefix, QUIET, rollback.Goal(first.id))
-    with pytest.raises(UsageError) as wrong:
-        rollback.rollback(prefix, QUIET, rollback.Goal("../../else"))
-    assert wrong.value.advice
-    assert len(log(prefix)) == 1
-
-
-def test_rollback_needs_somewhere_to_go(prefix) -> None:
-    with pytest.raises(HostError, match="retains no release of another version"):
-        rollback.rollback(prefix, QUIET)
-    with pytest.raises(HostError, match="1-000000000000-r1 is not retained"):
-        rollback.rollback(prefix, QUIET, rollback.Goal(f"1-{'0' * 12}-r1"))
-
-
-def test_a_rollback_that_does_not_work_is_taken_back(prefix, second, monkeypatch) -> None:
-    first = prefix.active()
-    active = install(second, prefix).active
-    before = snapshot(prefix.root, *NOTES)
-    monkeypatch.setattr(acceptance, "check_health", refuse(InstallError, "tiny does not work."))
-    with pytest.raises(InstallError) as caught:
-        rollback.rollback(prefix, QUIET)
-    assert f"still {active}" in caught.value.advice
-    assert snapshot(prefix.root, *NOTES) == before
-    monkeypatch.undo()
-    assert rollback.rollback(prefix, QUIET).active == first.id
-
-
 def test_trouble_after_the_activation_is_no_failure(prefix, second, monkeypatch) -> None:
     def fail(_prefix: Prefix) -> None:
         raise PermissionError(13, "Permission denied", "/prefix/releases/old")
@@ -365,23 +309,6 @@ def test_a_model_that_answers_wrongly_is_left_again(prefix, tmp_path, tiny) -> N
         install(wrong, prefix)
     assert prefix.active() == active
     assert snapshot(prefix.root, *(name for name in NOTES if name != "state/previous")) == before
-
-
-def test_a_rollback_to_what_does_not_import_is_taken_back(prefix, second) -> None:
-    first = prefix.active()
-    active = install(second, prefix).active
-    module = first.site_packages(first.manifest().target.python) / "tiny_math" / "__init__.py"
-    module.chmod(0o644)
-    module.write_text("raise RuntimeError('no luck')\n")
-    receipt = read_receipt(first)
-    items = with_expected(receipt.items, {str(module.relative_to(first.path)): sha256_file(module)[0]})
-    first.path.chmod(0o755)
-    write_receipt(first, replace(receipt, items=items))
-    seal.mark_complete(first)
-    audit_log.append(prefix, "recover", "done", release=first.id, receipt_sha256=seal.receipt_sha256(first))
-    with pytest.raises(InstallError, match="tiny_math cannot be imported"):
-        rollback.rollback(prefix, QUIET)
-    assert prefix.active().id == active
 
 
 def test_the_look_from_outside_adds_nothing_to_a_sealed_release(prefix, second) -> None:
