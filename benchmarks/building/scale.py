@@ -1,6 +1,6 @@
 """Build and install a bundle of RAGTrace's size, and print times, sizes and peak memory as Markdown tables.
 
-    python benchmarks/scale.py FOLDER [--bundle BUNDLE] [--cache-dir .cache/builder]
+    python benchmarks/building/scale.py FOLDER [--bundle BUNDLE] [--cache-dir .cache/builder]
 
 FOLDER needs about 16 GB of free space; the bundle is built in FOLDER/packages and installed into FOLDER/prefix, which
 must not exist. With --bundle nothing is built. Wheels are read from the cache if they are in it. Linux and macOS.
@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "benchmarks" / "ragtrace_scale"
 CLEAN = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "LANG": "C.UTF-8"}  # English output
 MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes, getrusage(2)

@@ -1,6 +1,6 @@
 """Compare the sizes of a full and a delta bundle of a RAGTrace-sized project whose next version changes one wheel.
 
-    python benchmarks/delta.py FOLDER [--cache-dir .cache/builder] [--package pandas]
+    python benchmarks/building/delta.py FOLDER [--cache-dir .cache/builder] [--package pandas]
 
 FOLDER needs about 12 GB of free space. Sizes are of the bundle folders. uv creates the lockfile of the next version
 from the index, with PACKAGE below the version that benchmarks/ragtrace_scale locks. The exit code is 1 if the delta
@@ -17,9 +17,9 @@ from pathlib import Path
 import tomllib
 import uv
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from benchmarks import scale
+from benchmarks.building import scale
 
 MOST = 1 / 100
 

@@ -1,7 +1,7 @@
 """Compare the builder with the equivalent manual commands in one run, and print medians as Markdown tables.
 
-    python benchmarks/builder.py fetch FOLDER [--runs 3]
-    python benchmarks/builder.py assemble FOLDER --cache-dir .cache/builder [--runs 3]
+    python benchmarks/building/builder.py fetch FOLDER [--runs 3]
+    python benchmarks/building/builder.py assemble FOLDER --cache-dir .cache/builder [--runs 3]
 
 Both use the lockfile of benchmarks/ragtrace_scale for linux-x86_64 and CPython 3.11, 3.2 GB of wheels. ``fetch`` is
 compared with `pip download --require-hashes --no-deps` of the same files from the same index, each into an empty
@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from builder.assemble.assemble import Contents, write_archive  # noqa: E402

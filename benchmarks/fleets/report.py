@@ -1,6 +1,6 @@
 """Time `fleet report` on the statements of many hosts that do not exist, in every format, and measure its memory.
 
-    python benchmarks/fleet_report.py [--hosts 5000] [--problems 8]
+    python benchmarks/fleets/report.py [--hosts 5000] [--problems 8]
 
 Each host has a key of its own, a receipt and a report; one in fifty differs from the others. Every signature is
 verified. The exit code is 1 if a format takes over 10 s for 5,000 reports, or the process over 200 MB.
@@ -16,11 +16,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.fleet_report.made import GOOD, INSTALLED, PROBLEM, RECEIPT_FACTS, REPORT, Host
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SECONDS, MEMORY = 10.0, 200e6  # for 5,000 reports
 FORMATS = ("text", "json", "csv", "prometheus", "html")
 CALL = "import sys; from bootstrap.cli import main; sys.exit(main(sys.argv[1:]))"

@@ -1,6 +1,6 @@
 """Time a roll-out over 1, 10 and 30 hosts on this machine, with the memory of the control node; takes root on Linux.
 
-.venv/bin/python -m benchmarks.fleet [HOSTS …]
+.venv/bin/python -m benchmarks.fleets.rollout [HOSTS …]
 """
 
 from __future__ import annotations
