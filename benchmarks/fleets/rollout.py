@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+import argparse
 import resource
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -45,7 +45,11 @@ def measure(count: int, folder: Path, collections: Path, releases: Releases) -> 
 
 def main() -> None:
     """Print a table of seconds, and of MiB of the largest process."""
-    counts = [int(word) for word in sys.argv[1:]] or [1, 10, 30]
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument(
+        "hosts", type=int, nargs="*", default=[1, 10, 30], help="how many, one roll-out for each number"
+    )
+    counts = parser.parse_args().hosts
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for part in ("collection", "releases"):
