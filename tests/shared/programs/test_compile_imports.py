@@ -24,7 +24,7 @@ FILES = {
     "first/deep/below/__init__.py": "from ...shallow import x\nNAME = 1\n",
     "first/deep/below/other.py": "import broken, missing\n",
     "first/shallow.py": "import json\nx = 1\n",
-    "chosen.py": "",
+    "chosen.py": "import importlib\nimportlib.import_module('unre' + 'lated')\n",
     "in_class.py": "",
     "in_function.py": "",
     "for_types.py": "",
