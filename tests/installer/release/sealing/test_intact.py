@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from bundle.digest import sha256_bytes
 from installer.install import rollback
 from installer.layout import seal
 from installer.release import receipt
+from installer.release.sealing import intact
 from shared.errors import HostError
 from shared.terminal.progress import NoProgress
 from tests.helpers import QUIET, install
@@ -66,3 +68,12 @@ def test_a_rollback_refuses_what_was_rewritten_with_its_receipt_and_mark(prefix,
     with pytest.raises(HostError, match="the audit log has a different receipt"):
         rollback.rollback(prefix, QUIET)
     assert prefix.active().id == active
+
+
+def test_a_receipt_of_another_release_counts_for_none_whatever_the_log_has(prefix) -> None:
+    own = prefix.active()
+    copy = prefix.releases / own.id.replace("-r1", "-r9")
+    shutil.copytree(own.path, copy, symlinks=True)
+    found, reason = intact.confirmed(prefix, prefix.release(copy.name))
+    assert found is None
+    assert reason == f"the receipt belongs to another release ({own.id})"
