@@ -1,58 +1,39 @@
 """The table of a fleet as one self-contained HTML page: filters, details of each host, no request to anything.
 
-Without scripts it is the same page without filters. The browser runs only the script with the digest in the policy
-(Content Security Policy 3), so that no value of a statement can ever be one.
+Without scripts it is the same page without filters.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import html
 from typing import TYPE_CHECKING
 
 from fleet.render import words
 from fleet.render.page_style import SCRIPT, STYLE
 from fleet.statement import OVERALL
-from shared.i18n import _, translations
-from shared.terminal.console import sentence
+from shared.i18n import _
+from shared.terminal import html_page
+from shared.terminal.html_page import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from fleet.table import Fleet, Row
 
-POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-"
-    + base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
-    + "'"
-)
 COLUMNS = ("hostname", "asset", "product", "version", "status", "worst", "advisories", "last_seen", "differs")
 FREQUENT_SHOWN = 30
 
 
-def escape(text: object) -> str:
-    """Return a value as one line of HTML text, without markup or characters that change the text direction."""
-    return html.escape(sentence(str(text)))
-
-
 def render(fleet: Fleet) -> Iterator[str]:
     """Yield the pieces of the complete page."""
-    yield from (f"{piece}\n" for piece in _page(fleet))
+    title = _("Fleet report")
+    yield from (f"{piece}\n" for piece in html_page.page(title, _body(fleet, title), style=STYLE, script=SCRIPT))
 
 
-def _page(fleet: Fleet) -> Iterator[str]:
-    title = escape(_("Fleet report"))
-    language = escape(translations().info().get("language", "en") or "en")
-    yield f'<!DOCTYPE html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">'
-    yield f'<meta http-equiv="Content-Security-Policy" content="{html.escape(POLICY)}">'
-    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    yield f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>"
-    yield from _header(fleet, title)
+def _body(fleet: Fleet, title: str) -> Iterator[str]:
+    yield from _header(fleet, escape(title))
     yield from _problems_of_statements(fleet)
     yield from _hosts(fleet)
     yield from _most(fleet)
-    yield f"</main>\n<script>{SCRIPT}</script>\n</body>\n</html>"
 
 
 def _header(fleet: Fleet, title: str) -> Iterator[str]:

@@ -1,22 +1,13 @@
-"""The style sheet and the script of the page: light or dark, printable; the script hides and orders rows, no more."""
+"""What the page adds to the style of all pages (shared/terminal/html_page.py), and its script, which hides rows."""
 
 from __future__ import annotations
 
 STYLE = """
-:root { color-scheme: light dark; --back: #f4f5f7; --card: #fff; --line: #dfe2e7; --text: #1b212b; --soft: #5b6472;
-  --pass: #1a7f4b; --warn: #a86200; --fail: #c22f2f; --mark: #3d6fd6 }
-@media (prefers-color-scheme: dark) { :root { --back: #12151a; --card: #1b2028; --line: #313844; --text: #e6e9ee;
-  --soft: #9aa4b2; --pass: #4cc38a; --warn: #e5a23d; --fail: #ff7b72; --mark: #7aa2f7 } }
-* { box-sizing: border-box } [hidden] { display: none !important }
-body { margin: 0; background: var(--back); color: var(--text); font-size: 14px; line-height: 1.45;
-  overflow-wrap: anywhere;
-  font-family: system-ui, "Segoe UI", Roboto, "Noto Sans", "Noto Sans CJK KR", "Malgun Gothic", sans-serif }
-:lang(ko) { word-break: keep-all }
+body { font-size: 14px; line-height: 1.45 }
 main { max-width: 1400px; margin: 0 auto; padding: 24px 18px }
-section, header { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 16px 20px;
-  margin: 0 0 14px }
+section, header { padding: 16px 20px; margin: 0 0 14px }
 h1 { font-size: 22px; margin: 0 } h2 { font-size: 16px; margin: 0 0 10px } h3 { font-size: 13px; margin: 12px 0 4px }
-p { margin: 4px 0 0 } .soft { color: var(--soft) } .bad { color: var(--fail); font-weight: 600 }
+p { margin: 4px 0 0 } .bad { color: var(--fail); font-weight: 600 }
 .counts { display: flex; flex-wrap: wrap; gap: 4px 28px; list-style: none; padding: 0; margin: 12px 0 0 }
 .counts b { font-size: 24px; display: block; font-variant-numeric: tabular-nums }
 .CRITICAL, .FAIL { color: var(--fail) } .WARNING, .WARN, .ERROR { color: var(--warn) }
@@ -32,8 +23,8 @@ input, select { font: inherit; color: inherit; background: var(--back); border: 
 details.host { border-bottom: 1px solid var(--line); content-visibility: auto; contain-intrinsic-size: auto 33px }
 summary { cursor: pointer; list-style: none } summary::-webkit-details-marker { display: none }
 summary:hover, details[open] summary { background: var(--back) }
-summary:focus-visible { outline: 2px solid var(--mark) }
-.in { padding: 4px 14px 14px; border-left: 3px solid var(--mark); margin: 0 0 8px 4px }
+summary:focus-visible { outline: 2px solid var(--bar) }
+.in { padding: 4px 14px 14px; border-left: 3px solid var(--bar); margin: 0 0 8px 4px }
 dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(230px, 1fr)); gap: 6px 18px; margin: 8px 0 0 }
 dt { color: var(--soft); font-size: 12px } dd { margin: 0 } ul { margin: 0; padding-left: 20px }
 table { border-collapse: collapse; width: 100% } th { text-align: left; color: var(--soft); font-size: 12.5px }

@@ -50,7 +50,7 @@ def test_the_page_has_no_markup_of_a_statement_and_one_script(fleet) -> None:
     assert "http://x" in text  # as text
     assert 'src="' not in text
     assert "href=" not in text
-    assert 'content="default-src &#x27;none&#x27;' in text
+    assert "content=\"default-src 'none'" in text
 
 
 def test_no_cell_is_a_formula(fleet) -> None:

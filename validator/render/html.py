@@ -6,9 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from shared.i18n import _
+from shared.terminal.html_page import escape
 from validator.check import CATEGORIES, STATUSES
 from validator.render import html_charts, html_findings, html_results
-from validator.render.html_parts import command, escape, facts, page, times
+from validator.render.html_parts import command, facts, page, times
 from validator.render.text import category_title, shortfall, steps
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from shared.i18n import _
+from shared.terminal.html_page import escape
 from validator.check import PERFORMANCE, WARN
-from validator.render.html_parts import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

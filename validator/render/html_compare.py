@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.i18n import _
+from shared.terminal.html_page import escape
 from validator.compare import BETTER, GONE, NEW, OTHER, WORSE, Comparison, compare
-from validator.render.html_parts import escape, facts, page, times
+from validator.render.html_parts import facts, page, times
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

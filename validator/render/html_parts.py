@@ -1,54 +1,23 @@
-"""What every HTML page of this room consists of: the frame with its policy, escaped values, times and commands.
-
-The browser runs only the script with the digest in the policy (Content Security Policy 3), so that no value can ever be
-one. Where scripts do not run, the page is the same without search, filters and copy buttons.
-"""
+"""What every HTML page of this room consists of: labelled values, times, commands with a button to copy them."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import html
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from shared.i18n import _, translations
-from shared.terminal.console import sentence
+from shared.i18n import _
+from shared.terminal import html_page
+from shared.terminal.html_page import escape
 from validator.render.html_script import SCRIPT
 from validator.render.html_style import STYLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-# blocks requests and every other script, whatever a value contains
-POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-"
-    + base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
-    + "'"
-)
-
 
 def page(title: str, body: Iterable[str]) -> str:
     """Return a complete page; ``title`` is text, ``body`` is HTML."""
-    parts = (
-        f'<!DOCTYPE html>\n<html lang="{escape(language())}">\n<head>\n<meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{html.escape(POLICY, quote=False)}">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>",
-        *body,
-        f"</main>\n<script>{SCRIPT}</script>\n</body>\n</html>",
-    )
-    return "\n".join(parts)
-
-
-def escape(text: str) -> str:
-    """Return a value as one line of HTML text, without markup or characters that change the text direction."""
-    return html.escape(sentence(text))
-
-
-def language() -> str:
-    """Return the language code of the messages, "en" if no catalogue is loaded."""
-    return translations().info().get("language", "en") or "en"
+    return "\n".join(html_page.page(title, body, style=STYLE, script=SCRIPT))
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> Iterator[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.i18n import _, plural
+from shared.terminal.html_page import escape
 from validator.check import CATEGORIES, ERROR, FAIL, PASS, SKIP, STATUSES, WARN
-from validator.render.html_parts import escape
 from validator.render.text import category_title
 
 if TYPE_CHECKING:

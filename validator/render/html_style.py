@@ -1,25 +1,12 @@
-"""The style sheet of the HTML report: light or dark, depending on the system preference, and a print layout."""
+"""What the HTML report adds to the style of all pages (shared/terminal/html_page.py), and its print layout."""
 
 from __future__ import annotations
 
 STYLE = """
-:root { color-scheme: light dark;
-  --back: #f4f5f7; --card: #fff; --line: #dfe2e7; --text: #1b212b; --soft: #5b6472; --code: #eef0f3; --bar: #3d6fd6;
-  --pass: #1a7f4b; --warn: #a86200; --fail: #c22f2f; --error: #a5289b; --skip: #6a7280 }
-@media (prefers-color-scheme: dark) { :root {
-  --back: #12151a; --card: #1b2028; --line: #313844; --text: #e6e9ee; --soft: #9aa4b2; --code: #262d38; --bar: #7aa2f7;
-  --pass: #4cc38a; --warn: #e5a23d; --fail: #ff7b72; --error: #e48be0; --skip: #98a1ae } }
-* { box-sizing: border-box } [hidden] { display: none !important }
-body { margin: 0; background: var(--back); color: var(--text); line-height: 1.5; font-size: 15px;
-  overflow-wrap: anywhere;
-  font-family: system-ui, "Segoe UI", Roboto, "Noto Sans", "Noto Sans CJK KR", "Malgun Gothic", sans-serif }
-:lang(ko) { word-break: keep-all }
 main { max-width: 1080px; margin: 0 auto; padding: 28px 20px }
-section, header { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 20px 24px;
-  margin: 0 0 16px }
 h1 { font-size: 24px; line-height: 1.25; margin: 0 } h2 { font-size: 17px; margin: 0 0 12px }
 h3 { font-size: 14px; margin: 0 0 8px } p { margin: 0 }
-.soft { color: var(--soft) } code, pre { font-family: ui-monospace, "Cascadia Mono", "DejaVu Sans Mono", monospace }
+code, pre { font-family: ui-monospace, "Cascadia Mono", "DejaVu Sans Mono", monospace }
 .top { display: flex; gap: 12px 20px; align-items: center; justify-content: space-between; flex-wrap: wrap }
 .overall { font-weight: 700; font-size: 18px; padding: 6px 16px; border-radius: 8px; border: 2px solid currentColor }
 .EXCELLENT, .PASS { color: var(--pass) } .GOOD, .WARN { color: var(--warn) } .CRITICAL, .FAIL { color: var(--fail) }

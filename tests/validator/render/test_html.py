@@ -111,7 +111,7 @@ def test_without_an_installation() -> None:
 
 def test_the_page_names_its_language(monkeypatch) -> None:
     assert ("lang", "en") in Page(render(report())).attributes
-    monkeypatch.setattr("validator.render.html_parts.language", lambda: "ko")
+    monkeypatch.setattr("shared.terminal.html_page.language", lambda: "ko")
     assert ("lang", "ko") in Page(render(report())).attributes
 
 
