@@ -159,7 +159,7 @@ class Replacement:
             if packages:
                 with progress.wait(_("Reinstalling: {names}").format(names=", ".join(sorted(packages)))):
                     environment.install(packages)
-                    environment.install_winners(only=packages)
+                    environment.install_winners()
         finally:
             environment.close()
         with progress.wait(_("Reusing what is not damaged")):

@@ -32,6 +32,7 @@ class Environment:
     def __init__(self, installation: Installation, python: Path, hash_of: record.Hash = record.sha256_of) -> None:
         self.installation, self.python, self.hash_of = installation, python, hash_of
         self.installed: set[str] = set()
+        self._conflicts: list[Conflict] = []  # between the wheels that are installed
         self.scratch = installation.release.path / SCRATCH
 
     def make(self) -> None:
@@ -54,20 +55,19 @@ class Environment:
             target = self.scratch / "wheels" / entry.inner
             store.link(entry, target)
             structure.inspect(target, package)
-        self._decided(self.installed | {package.name for package in packages})
+        self._conflicts = self._decided(self.installed | {package.name for package in packages})
         with self._uv() as uv, structure.blamed(store.wheels(wheels)):
             uv.install(release.python, self._lock({package.name for package in packages}))
         self.installed.update(package.name for package in packages)
 
-    def install_winners(self, only: Collection[str] | None = None) -> None:
-        """Install the files of conflicts, between all wheels or those of ``only``, from the wheels that have to win.
+    def install_winners(self) -> None:
+        """Install the files of conflicts between the installed wheels from the wheels that have to win.
 
         uv installs wheels in parallel, so which file ends up installed is a matter of chance. Each of these wheels is
         installed alone, into an environment next to the release's, and the files are moved from there.
-        Raises TrustError if the manifest does not decide a conflict.
         """
         release = self.installation.release
-        wanted = [conflict for conflict in self._decided(only) if only is None or conflict.winner in only]
+        wanted = [conflict for conflict in self._conflicts if conflict.winner in self.installed]
         alone = self.scratch / "alone"
         for name in sorted({conflict.winner for conflict in wanted}):
             with self._uv() as uv:
@@ -78,21 +78,22 @@ class Environment:
                     os.replace(alone / conflict.path, release.venv / conflict.path)
             files.remove_tree(alone)
 
-    def _decided(self, only: Collection[str] | None) -> list[Conflict]:
-        """Return the conflicts between all wheels, or those of ``only``, before uv unpacks them.
+    def _decided(self, names: set[str]) -> list[Conflict]:
+        """Return the conflicts between the wheels of some packages, before uv unpacks them.
 
         Raises TrustError if the manifest does not decide one, or if a wheel has a file of an unknown kind.
         """
         manifest = self.installation.manifest
         entries = {entry.path: entry for entry in manifest.of_kind("wheel")}
-        packages = [package for package in manifest.packages if only is None or package.name in only]
+        packages = [package for package in manifest.packages if package.name in names]
         wheels = self.installation.store.wheels(entries[package.wheel] for package in packages)
-        return conflicts.decided(manifest, wheels, None if len(packages) == len(manifest.packages) else only)
+        return conflicts.decided(manifest, wheels, None if len(packages) == len(manifest.packages) else names)
 
     def discard(self) -> None:
         """Remove the environment with everything that was installed, to begin again."""
         files.remove_tree(self.installation.release.venv)
         self.installed.clear()
+        self._conflicts.clear()
         self.close()
 
     def close(self) -> None:
